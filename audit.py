@@ -1,0 +1,98 @@
+"""The history: one append-only table, written in the same transaction as the change, read as Dutch sentences."""
+
+import hashlib
+import json
+import secrets
+from datetime import date, datetime
+
+import dutch
+from models import History, Placement, Site, Trajectory
+
+SENTENCES = {
+    "row.added": "{who} voegde {kind} ‘{name}’ toe.",
+    "row.changed": "{who} wijzigde {kind} ‘{name}’: {changes}.",
+    "row.deleted": "{who} verwijderde {kind} ‘{name}’.",
+    "site.approved": "{who} keurde de stageplaats {site} goed.",
+    "site.manager": "{who} maakte {manager} stageplaatsverantwoordelijke van {site}.",
+    "site.without_manager": "{who} haalde {manager} weg als stageplaatsverantwoordelijke van {site}.",
+    "trajectory.started": "{association} startte het traject {type} van {participant} op {start}.",
+    "placement.coupled": "{who} koppelde {participant} aan {site} voor {hours} uur{on_behalf}.",
+    "placement.changed": "{who} wijzigde de koppeling van {participant} aan {site}: {changes}.",
+    "placement.cancelled": "{who} annuleerde de koppeling van {participant} aan {site} ({hours} uur). Reden: {reason}",
+    "placement.evaluated": "{who} beoordeelde de stage van {participant} bij {site} {result}: {hours_done} uur{on_behalf}.",
+    "placement.corrected": "{who} verbeterde de beoordeling van {participant} bij {site}: "
+    "nu {result}, {hours_done} uur{on_behalf} (versie {number}).",
+    "user.invited": "{who} stuurde {name} een link om een wachtwoord te kiezen.",
+    "user.password": "{who} koos een nieuw wachtwoord.",
+    "user.signed_out": "{who} meldde zich overal af.",
+    "user.roles": "{who} wijzigde de rollen van {name}: {changes}.",
+    "list.exported": "{who} exporteerde ‘{name}’: {rows}{filter}.",
+}
+"""Verb → sentence; its names are filled from the payload."""
+
+ERASED = "De gegevens van deze regel zijn gewist."
+
+
+def record(by, verb: str, row, at: datetime, **facts) -> History:
+    """Write one line of history about `row`, done by `by` (a user, or None for the tool itself) at `at` (UTC).
+
+    `facts` fill the sentence; they are kept as a payload that can be erased, with a salted digest that stays."""
+    facts["who"] = str(by) if by else "De tool"
+    payload = json.dumps(facts, ensure_ascii=False, sort_keys=True, default=_as_text)
+    SENTENCES[verb].format_map(facts)  # a missing fact fails here, in the test, and not years later on the screen
+    salt = secrets.token_hex(8)
+    site_id, trajectory_id = _belongs_to(row)
+    return History.create(
+        at=at,
+        actor=by,
+        verb=verb,
+        object_type=row._meta.table_name if row is not None else "",
+        object_id=str(row.get_id()) if row is not None else "",
+        site_id=site_id,
+        trajectory_id=trajectory_id,
+        payload=payload,
+        salt=salt,
+        digest=hashlib.sha256((salt + payload).encode()).hexdigest(),
+    )
+
+
+def _as_text(value):
+    return dutch.shown(value) if isinstance(value, date) else str(value)
+
+
+def _belongs_to(row) -> tuple[int | None, int | None]:
+    """The ids of the site and the trajectory that a row is about."""
+    if isinstance(row, Site):
+        return row.id, None
+    if isinstance(row, Trajectory):
+        return None, row.id
+    if isinstance(row, Placement):
+        return row.site_id, row.trajectory_id
+    return None, None
+
+
+def sentence(line: History) -> str:
+    """A line of history as somebody reads it."""
+    if line.payload is None:
+        return ERASED
+    return SENTENCES[line.verb].format_map(json.loads(line.payload))
+
+
+def changes(before: dict, row) -> str:
+    """What differs between stored values and a row, in words: 'Aantal uren van 20 naar 30, Gemeente van Gent naar Aalst'.
+    `before`: field name → old value."""
+    words = []
+    for name, old in before.items():
+        field, new = row._meta.fields[name], getattr(row, name)
+        if old != new:
+            kinds = dict(field.choices or ())
+            was, now = dutch.shown(kinds.get(old, old)), dutch.shown(kinds.get(new, new))
+            words.append(f"{field.verbose_name or name} van ‘{was or 'leeg'}’ naar ‘{now or 'leeg'}’")
+    return dutch.listing(words)
+
+
+def is_whole(line: History) -> bool:
+    """Whether the payload still fits its digest; an erased payload always does."""
+    if line.payload is None:
+        return line.salt is None
+    return hashlib.sha256((line.salt + line.payload).encode()).hexdigest() == line.digest

@@ -1,0 +1,116 @@
+"""Every value that differs per machine, read from the environment, with defaults fit for a laptop."""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PROJECT = Path(__file__).resolve().parent
+
+TEAM_PHONE = "02 553 69 73"
+TEAM_ADDRESS = "kadervorming.cjm@vlaanderen.be"
+
+
+class SettingsError(Exception):
+    """A setting is missing or unfit; the text says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `create_app` needs to know about the machine. Times are in days unless the name says otherwise."""
+
+    environment: str
+    database_url: str
+    queue_url: str
+    port: int
+    base_url: str
+    secret_key: str = field(repr=False)
+    lookup_key: str = field(repr=False)
+    smtp_url: str | None = field(repr=False)
+    mail_from: str
+    team_mail: str
+    rate_limits: bool
+    trusted_proxies: int
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def hosts(self) -> list[str]:
+        """Host names that a request may ask for; anything else is answered with 400."""
+        named = urlsplit(self.base_url).hostname
+        return [named] if self.production else [named, "localhost", "127.0.0.1"]
+
+
+def load(environ=os.environ) -> Settings:
+    """Read the settings. Raises SettingsError when production lacks one or gets one that is only fit for a laptop."""
+    environment = environ.get("KAVO_ENV", "development")
+    if environment not in ("development", "production"):
+        raise SettingsError(f"KAVO_ENV is '{environment}'; use 'development' or 'production'.")
+    if environment == "production":
+        _refuse_laptop_settings(environ)
+    port = int(environ.get("KAVO_PORT", "8000"))
+    return Settings(
+        environment=environment,
+        database_url=_under_project(environ.get("KAVO_DATABASE_URL", "sqlite:///instance/kavo.db")),
+        queue_url=_under_project(environ.get("KAVO_QUEUE_URL", "sqlite:///instance/queue.db")),
+        port=port,
+        base_url=environ.get("KAVO_BASE_URL", f"http://localhost:{port}").rstrip("/"),
+        secret_key=environ.get("KAVO_SECRET_KEY") or _kept("secret.key"),
+        lookup_key=environ.get("KAVO_LOOKUP_KEY") or _kept("lookup.key"),
+        smtp_url=environ.get("KAVO_SMTP_URL"),
+        mail_from=environ.get("KAVO_MAIL_FROM", "kavo@kavo.test"),
+        team_mail=environ.get("KAVO_TEAM_MAIL", "team@kavo.test"),
+        rate_limits=environ.get("KAVO_RATE_LIMITS", "on") != "off",
+        trusted_proxies=int(environ.get("KAVO_TRUSTED_PROXIES", "0")),
+    )
+
+
+def _refuse_laptop_settings(environ):
+    needed = (
+        "KAVO_DATABASE_URL",
+        "KAVO_QUEUE_URL",
+        "KAVO_SMTP_URL",
+        "KAVO_MAIL_FROM",
+        "KAVO_TEAM_MAIL",
+        "KAVO_BASE_URL",
+        "KAVO_SECRET_KEY",
+        "KAVO_LOOKUP_KEY",
+    )
+    missing = [name for name in needed if not environ.get(name)]
+    if missing:
+        raise SettingsError("KAVO_ENV=production needs these settings too: " + ", ".join(missing) + ".")
+    if environ.get("KAVO_RATE_LIMITS") == "off":
+        raise SettingsError("KAVO_RATE_LIMITS=off is not allowed in production. Leave it out.")
+    if not environ["KAVO_BASE_URL"].startswith("https://"):
+        raise SettingsError("KAVO_BASE_URL must start with https:// in production.")
+    short = [name for name in ("KAVO_SECRET_KEY", "KAVO_LOOKUP_KEY") if len(environ[name]) < 32]
+    if short:
+        raise SettingsError(f"{', '.join(short)}: use at least 32 random characters.")
+
+
+def _under_project(url: str) -> str:
+    """`sqlite:///instance/kavo.db` means a file under the project, whatever the current folder; `sqlite:////x` is kept."""
+    start = "sqlite:///"
+    if not url.startswith(start) or url.startswith(start + "/") or ":memory:" in url:
+        return url
+    return start + str(PROJECT / url.removeprefix(start))
+
+
+def _kept(name: str) -> str:
+    """A random key of this machine, made once, readable by its owner only."""
+    path = PROJECT / "instance" / name
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii").strip()

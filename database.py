@@ -1,0 +1,225 @@
+"""The database: connecting, writing in one transaction, and what every row has in common."""
+
+import unicodedata
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from peewee import (
+    CharField,
+    DatabaseProxy,
+    IntegerField,
+    IntegrityError,
+    Model,
+    PostgresqlDatabase,
+    SqliteDatabase,
+)
+from playhouse.db_url import parse
+from playhouse.postgres_ext import PooledPsycopg3Database
+
+database = DatabaseProxy()
+
+POOL_SIZE = 20
+BUSY_SECONDS = 10
+MAX_INTEGER = 2**31 - 1
+
+
+class RuleError(Exception):
+    """A rule says no. The Dutch text is what the user reads; `field` names the form field it is about, if any."""
+
+    def __init__(self, text: str, field: str | None = None):
+        super().__init__(text)
+        self.field = field
+
+
+class Conflict(RuleError):
+    """Somebody else changed the row since it was read."""
+
+
+def connect_to(url: str):
+    """Point all models at the database of this URL (sqlite:///file or postgresql://…); opens no connection yet."""
+    if url.startswith("sqlite:"):
+        pragmas = {
+            "journal_mode": "wal",
+            "foreign_keys": 1,
+            "busy_timeout": BUSY_SECONDS * 1000,
+            "synchronous": "full",
+            "secure_delete": 1,
+        }
+        name = url.removeprefix("sqlite:///")
+        database.initialize(SqliteDatabase(name, pragmas=pragmas, timeout=BUSY_SECONDS, lock_type="IMMEDIATE"))
+    elif urlsplit(url).scheme in ("postgresql", "postgres"):
+        arguments = parse(url, unquote_password=True, unquote_user=True)
+        database.initialize(
+            PooledPsycopg3Database(**arguments, max_connections=POOL_SIZE, timeout=BUSY_SECONDS, stale_timeout=300)
+        )
+    else:
+        raise ValueError("KAVO_DATABASE_URL must start with sqlite:/// or postgresql://")
+    return database.obj
+
+
+def on_postgresql() -> bool:
+    """Whether the models now live in PostgreSQL (otherwise: SQLite)."""
+    return isinstance(database.obj, PostgresqlDatabase)
+
+
+@contextmanager
+def writing():
+    """One write transaction: SQLite takes its single write lock at once, PostgreSQL locks rows as they are read for
+    change. Inside another `writing()` it is a savepoint of that one."""
+    with database.atomic():
+        yield
+
+
+def locking(query, share=False):
+    """The same query, holding the rows found until the end of the transaction; `share` lets others hold them too."""
+    return query.for_update("FOR SHARE" if share else "FOR UPDATE") if on_postgresql() else query
+
+
+def normalise(text: str | None) -> str:
+    """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'."""
+    plain = unicodedata.normalize("NFKD", (text or "").casefold())
+    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
+
+
+class BaseModel(Model):
+    """A row that obeys its rules however it is written: form, action, import, task or shell."""
+
+    steps: dict[str, set[str]] = {}
+    """For a row with a state: from which state one may go to which others."""
+
+    clashes: dict[str, str] = {}
+    """Column or constraint, as PostgreSQL or SQLite name it in a refusal → the Dutch sentence that says what to do."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+        only_save_dirty = True
+
+    def prepare(self):
+        """Fill what follows from other fields (a search text, a sum). Called before `check`."""
+
+    def check(self):
+        """Raise RuleError when this row would break a rule. What it reads must be locked by `lock_rule`."""
+
+    def check_storable(self):
+        """Raise RuleError for a value that a database column cannot hold (SQLite would take it, PostgreSQL not)."""
+        for field in self.dirty_fields:
+            value = self.__data__.get(field.name)
+            label = field.verbose_name or field.name
+            if isinstance(value, str) and "\x00" in value:
+                raise RuleError(f"‘{label}’ bevat een teken dat we niet kunnen bewaren. Typ het opnieuw.", field.name)
+            if isinstance(field, CharField) and isinstance(value, str) and len(value) > field.max_length:
+                raise RuleError(f"‘{label}’ is te lang. Gebruik hoogstens {field.max_length} tekens.", field.name)
+            if isinstance(field, IntegerField) and isinstance(value, int) and abs(value) > MAX_INTEGER:
+                raise RuleError(f"Het getal bij ‘{label}’ is te groot. Kijk het na.", field.name)
+
+    def lock_rule(self):
+        """Lock the rows on which `check` relies, parents before children."""
+
+    def save(self, force_insert=False, only=None):
+        """Write the changed fields if all rules allow it. Raises RuleError, and Conflict when somebody was first."""
+        if self.steps and "state" in self._dirty and self.get_id() is not None and not force_insert:
+            raise ValueError("a state changes by move(), never by save()")
+        with writing():
+            self.lock_rule()
+            self.prepare()
+            self.check_storable()
+            self.check()
+            try:
+                with database.atomic():
+                    return self._write(force_insert, only)
+            except IntegrityError as error:
+                raise self.clash(error) from error
+
+    def _write(self, force_insert, only):
+        return super().save(force_insert=force_insert, only=only)
+
+    def delete_instance(self, recursive=False, delete_nullable=False):
+        """Delete this row alone; never what hangs on it. Raises RuleError when something does."""
+        if recursive:
+            raise ValueError("rows are never deleted together with what hangs on them")
+        try:
+            with writing():
+                return super().delete_instance()
+        except IntegrityError as error:
+            raise RuleError(f"{self} kan niet weg: er hangen nog andere gegevens aan vast.") from error
+
+    def clash(self, error: IntegrityError) -> Exception:
+        """The refusal of the database as a RuleError; the error itself when no sentence is known for it."""
+        first_line = str(error).splitlines()[0]
+        for names, text in self.clashes.items():
+            if any(name in first_line for name in names.split()):
+                return RuleError(text.format(row=self))
+        return error
+
+    def move(self, to: str, **values):
+        """Change the state, and `values` with it, if nobody did so first. The only way to change a state.
+
+        Raises RuleError when a rule refuses, when that step does not exist, or when somebody else was first."""
+        cls, old = type(self), self.state
+        if to not in self.steps.get(old, ()):
+            raise RuleError(self.step_refused())
+        with writing():
+            self.lock_rule()
+            for name, value in {"state": to, **values}.items():
+                setattr(self, name, value)
+            self.prepare()
+            self.check_storable()
+            self.check()
+            changes = {field.name: self.__data__[field.name] for field in self.dirty_fields}
+            unchanged = cls.state == old
+            if isinstance(self, Versioned):
+                changes["version"] = cls.version + 1
+                unchanged &= cls.version == self.version
+            if not cls.update(**changes).where(self._pk_expr(), unchanged).execute():
+                self.state = cls.get_by_id(self.get_id()).state
+                raise RuleError(self.step_refused())
+        if isinstance(self, Versioned):
+            self.version += 1
+        self._dirty.clear()
+
+    def step_refused(self) -> str:
+        """What to tell somebody whose step does not fit the state this row has now."""
+        return f"{self} is intussen al behandeld. Vernieuw de pagina om te zien hoe het ervoor staat."
+
+    @classmethod
+    def locked(cls, pk, share=False):
+        """The row with this id as it is now, held for the rest of the transaction."""
+        return locking(cls.select().where(cls._meta.primary_key == pk), share).get()
+
+
+class Versioned(BaseModel):
+    """A row that people edit: a save on top of a version that is no longer the last one is refused."""
+
+    version = IntegerField(default=1)
+
+    def _write(self, force_insert, only):
+        if force_insert or self.get_id() is None:
+            return super()._write(force_insert, only)
+        changes = {field.name: self.__data__[field.name] for field in self.dirty_fields if field.name != "version"}
+        if not changes:
+            return 0
+        cls = type(self)
+        written = (
+            cls.update(version=cls.version + 1, **changes)
+            .where(self._pk_expr(), cls.version == self.version)
+            .execute()
+        )
+        if not written:
+            raise Conflict(f"{self} is intussen door iemand anders gewijzigd. Kijk na wat je wilt behouden.")
+        self.version += 1
+        self._dirty.clear()
+        return written
+
+
+class Named(Versioned):
+    """A row that is found by name: `search` holds what is searched and ordered, see `normalise`."""
+
+    search = CharField(default="", index=True)
+
+    def prepare(self):
+        self.search = normalise(self.search_text())[:255]
+
+    def search_text(self) -> str:
+        """The words by which one finds this row, in the order in which rows are sorted."""
+        raise NotImplementedError

@@ -1,0 +1,54 @@
+"""How dates, numbers and lists read on a Belgian screen."""
+
+from datetime import date, datetime
+
+from times import local
+
+WEEKDAYS = ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag")
+
+
+def day(value: date | None) -> str:
+    """23/11/2026; empty for None."""
+    return f"{value.day:02}/{value.month:02}/{value.year:04}" if value else ""
+
+
+def moment(value: datetime | None) -> str:
+    """A stored moment (naive UTC) as '23/11/2026 om 14.05 uur' in Brussels; empty for None."""
+    if value is None:
+        return ""
+    here = local(value)
+    return f"{day(here)} om {here.hour}.{here.minute:02} uur"
+
+
+def weekday(value: date) -> str:
+    """maandag 23/11/2026"""
+    return f"{WEEKDAYS[value.weekday()]} {day(value)}"
+
+
+def number(value: int) -> str:
+    """1284 as '1.284'."""
+    return f"{value:,}".replace(",", ".")
+
+
+def listing(words) -> str:
+    """Words as 'a, b en c'."""
+    words = [str(word) for word in words]
+    return " en ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """1 as '1 stageplaats', 1284 as '1.284 stageplaatsen'."""
+    return f"{number(count)} {one if count == 1 else many}"
+
+
+def shown(value) -> str:
+    """Any value of a row as a reader sees it: ja/nee, Belgian dates, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "ja" if value else "nee"
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, date):
+        return day(value)
+    return str(value)

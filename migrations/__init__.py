@@ -1,0 +1,75 @@
+"""Numbered steps of the schema, forward (`up`) and back (`down`), plain SQL for each database; one transaction a step.
+
+A step is a folder `NNNN_name` with `up.sqlite.sql`, `up.postgresql.sql`, `down.sqlite.sql`, `down.postgresql.sql`.
+"""
+
+from contextlib import closing
+from pathlib import Path
+
+import peewee
+
+from database import database, on_postgresql
+
+FOLDER = Path(__file__).parent
+LOCK = 4_915_027  # any number: PostgreSQL's advisory lock for whoever migrates
+
+
+def available() -> list[str]:
+    """Names of all steps, in order."""
+    return sorted(path.parent.name for path in FOLDER.glob("[0-9]*/up.sqlite.sql"))
+
+
+def applied() -> list[str]:
+    """Names of the steps that this database has had, in order."""
+    if not database.table_exists("migration"):
+        return []
+    return [name for (name,) in database.execute_sql("SELECT name FROM migration ORDER BY name")]
+
+
+def migrate() -> list[str]:
+    """Take all steps that this database has not had; returns their names. Waits for another process that migrates."""
+    taken = []
+    while (waiting := [name for name in available() if name not in applied()]) and _take(waiting[0], "up"):
+        taken.append(waiting[0])
+    return taken
+
+
+def back(target: str) -> list[str]:
+    """Undo steps, the newest first, until `target` (a step, or 'zero') is the last one left; returns those undone."""
+    undone = []
+    while (done := applied()) and done[-1] != target and _take(done[-1], "down"):
+        undone.append(done[-1])
+    return undone
+
+
+def _take(name: str, direction: str) -> bool:
+    """Run one step and note it, in one transaction."""
+    engine = "postgresql" if on_postgresql() else "sqlite"
+    script = (FOLDER / name / f"{direction}.{engine}.sql").read_text(encoding="utf-8")
+    note = f"INSERT INTO migration (name) VALUES ('{name}');"  # noqa: S608 - the name of a folder of ours
+    if direction == "down":
+        note = f"DELETE FROM migration WHERE name = '{name}';"  # noqa: S608
+    table = "CREATE TABLE IF NOT EXISTS migration (name VARCHAR(100) NOT NULL PRIMARY KEY);"
+    begin = f"SELECT pg_advisory_xact_lock({LOCK});" if on_postgresql() else ""
+    try:
+        _run(begin + table + note + script)
+    except peewee.IntegrityError:
+        if name in applied():  # another process took this step while we waited for it
+            return True
+        raise
+    return True
+
+
+def _run(script: str):
+    """Run a script of many statements as one transaction, or not at all."""
+    connection = database.connection()
+    with peewee.__exception_wrapper__, closing(connection.cursor()) as cursor:
+        if on_postgresql():
+            cursor.execute("BEGIN;" + script + "COMMIT;")
+            return
+        try:
+            cursor.executescript("BEGIN IMMEDIATE;" + script + "COMMIT;")
+        except Exception:
+            if connection.in_transaction:
+                connection.rollback()
+            raise

@@ -1,0 +1,59 @@
+"""Whether the migrations and the models describe the same tables."""
+
+import re
+from contextlib import contextmanager
+
+import migrations
+from database import connect_to, database, on_postgresql
+from models import TABLES
+
+
+def describe() -> set[str]:
+    """Every column, constraint and index of the present database, one line each, without what only migrations know
+    (triggers, collations)."""
+    rows = _postgresql_rows() if on_postgresql() else _sqlite_rows()
+    lines = {re.sub(r"\s+", " ", row.replace(' COLLATE "C"', "")).replace("( ", "(").replace(" )", ")") for row in rows}
+    return {line for line in lines if not line.startswith("migration")}
+
+
+def _sqlite_rows():
+    for name, sql in database.execute_sql("SELECT tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''"):
+        yield f"{name}: {sql}"
+
+
+def _postgresql_rows():
+    yield from (": ".join(map(str, row)) for row in database.execute_sql(
+        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable"
+        " FROM information_schema.columns WHERE table_schema = 'public'"
+    ))  # fmt: skip
+    yield from (": ".join(row) for row in database.execute_sql(
+        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace"
+    ))  # fmt: skip
+    yield from (": ".join(row) for row in database.execute_sql(
+        "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    ))  # fmt: skip
+
+
+def differences() -> list[str]:
+    """What the migrated tables have and the models lack, or the other way round, on an empty SQLite database."""
+    with _in_memory():
+        migrations.migrate()
+        migrated = describe()
+    with _in_memory():
+        database.create_tables(TABLES)
+        modelled = describe()
+    return sorted(f"only in the migrations: {line}" for line in migrated - modelled) + sorted(
+        f"only in the models: {line}" for line in modelled - migrated
+    )
+
+
+@contextmanager
+def _in_memory():
+    kept = database.obj
+    try:
+        connect_to("sqlite:///:memory:").connect()
+        yield
+        database.close()
+    finally:
+        database.initialize(kept)

@@ -1,0 +1,538 @@
+"""The tables of the field (sites, participants, trajectories, placements, evaluations) and the rules one row must always
+obey. Policy numbers stand on top. People are in `people`, the tool's own records in `records`; `TABLES` names them all."""
+
+from datetime import date, timedelta
+
+from peewee import (
+    BooleanField,
+    CharField,
+    Check,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+    fn,
+)
+
+import dutch
+from database import BaseModel, Named, RuleError, Versioned
+from people import Attempt, Draft, Identity, Role, Token, User, UserRole, UserSession
+from records import FormKey, History, ImportBatch, Lookup, Mail, Reminder, one_of
+from times import days_after, local_date, years_after
+
+STAGE_HOURS = 50  # manual chapter 4
+MOST_HOURS_DONE = 500  # a negative stage may have lasted longer than what was planned; more is a slip
+COURSE_YEARS = 3  # the whole trajectory, from the start of the course
+APPROVAL_DAYS = 14  # manual 2.2: "binnen de twee weken"
+HANDOVER_DAYS = 14  # manual 2.3.2
+
+TYPES = {"animator": "Animator", "head_animator": "Hoofdanimator", "instructor": "Instructeur"}
+
+RECOGNITIONS = {
+    "flemish": "Erkend door de Vlaamse overheid",
+    "municipal": "Erkend door een gemeente of de VGC",
+    "municipality": "Gemeentelijk initiatief (speelplein, jeugddienst)",
+    "branch": "Lokale afdeling van een erkende vereniging",
+}
+
+PERIODS = {
+    "spring": "Krokusvakantie",
+    "easter": "Paasvakantie",
+    "summer": "Zomervakantie",
+    "autumn": "Herfstvakantie",
+    "christmas": "Kerstvakantie",
+    "year": "Tijdens het jaar",
+    "own": "Eigen periode",
+}
+
+CRITERIA = {
+    "instructor": "een attest van instructeur",
+    "head_animator": "een attest van hoofdanimator",
+    "diploma": "een diploma hoger onderwijs met minstens 60 uur pedagogie",
+    "professional": "pedagogische bekwaamheid als beroepskracht bij een jeugddienst of in het jeugdwerk",
+    "training": "een opleiding in het begeleiden van stagiairs in het jeugdwerk",
+}
+CRITERIA_BY_TYPE = {
+    "animator": tuple(CRITERIA),
+    "head_animator": tuple(CRITERIA),
+    "instructor": tuple(key for key in CRITERIA if key != "head_animator"),
+}
+
+RESULTS = {"positive": "Positief", "negative": "Negatief"}
+FINAL_RESULTS = {"passed": "Geslaagd", "failed": "Niet geslaagd"}
+ON_BEHALF = {"site": "de stageplaats", "association": "de vereniging"}
+
+
+def choices(words: dict[str, str]) -> list[tuple[str, str]]:
+    """A dictionary of code → Dutch words, as the `choices` of a field."""
+    return list(words.items())
+
+
+class Association(Named):
+    name = CharField(unique=True, max_length=200, verbose_name="Naam")
+    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
+    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
+    active = BooleanField(default=True, verbose_name="Geeft cursussen")
+
+    clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
+
+    def search_text(self):
+        return self.name
+
+    def __str__(self):
+        return self.name
+
+
+class Membership(BaseModel):
+    """Somebody works for an association; one person may work for several."""
+
+    user = ForeignKeyField(User, backref="memberships", on_delete="RESTRICT")
+    association = ForeignKeyField(Association, backref="memberships", on_delete="RESTRICT")
+    since = DateTimeField()
+    until = DateTimeField(null=True)
+
+
+Membership.add_index(Membership.user, Membership.association, unique=True, where=Membership.until.is_null(), name="membership_one_current")
+
+
+class Declaration(BaseModel):
+    """A version of the text in which a manager declares that the mentors meet the criteria."""
+
+    version = IntegerField(unique=True)
+    text = TextField()
+    valid_from = DateField()
+
+
+class Site(Named):
+    """A recognised youth-work initiative where a stage can be done."""
+
+    STATES = {
+        "submitted": "In behandeling",
+        "approved": "Goedgekeurd",
+        "rejected": "Afgekeurd",
+        "withdrawn": "Ingetrokken",
+        "closed": "Gesloten",
+    }
+    steps = {
+        "submitted": {"approved", "rejected", "withdrawn"},
+        "approved": {"closed"},
+        "rejected": {"submitted"},
+    }
+
+    name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
+    recognition = CharField(
+        max_length=20, choices=choices(RECOGNITIONS), verbose_name="Soort erkenning", constraints=[one_of("recognition", RECOGNITIONS)]
+    )
+    street = CharField(max_length=200, verbose_name="Straat en nummer")
+    postcode = CharField(max_length=4, verbose_name="Postcode")
+    municipality = CharField(max_length=100, index=True, verbose_name="Gemeente")
+    email = CharField(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
+    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
+    animator = BooleanField(default=False, verbose_name="Animator")
+    head_animator = BooleanField(default=False, verbose_name="Hoofdanimator")
+    instructor = BooleanField(default=False, verbose_name="Instructeur")
+    state = CharField(
+        default="submitted", max_length=20, choices=choices(STATES), verbose_name="Stand", constraints=[one_of("state", STATES)]
+    )
+    submitted_at = DateTimeField(verbose_name="Ingediend op")
+    due_on = DateField(null=True, index=True, verbose_name="Beslissen tegen")
+    decided_at = DateTimeField(null=True, verbose_name="Beslist op")
+    decided_by = ForeignKeyField(User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door")
+    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
+    declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
+    declared_at = DateTimeField(null=True, verbose_name="Verklaard op")
+
+    class Meta:
+        indexes = ((("state", "search"), False),)
+        constraints = [Check("animator OR head_animator OR instructor")]
+
+    def prepare(self):
+        super().prepare()
+        if self.due_on is None and self.submitted_at is not None:
+            self.due_on = days_after(self.submitted_at, APPROVAL_DAYS)
+
+    def check(self):
+        if not self.types():
+            raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
+        if not (len(self.postcode) == 4 and self.postcode.isascii() and self.postcode.isdigit() and self.postcode[0] != "0"):
+            raise RuleError("Een Belgische postcode heeft 4 cijfers.", "postcode")
+
+    def search_text(self):
+        return f"{self.name} {self.municipality} {self.postcode}"
+
+    def __str__(self):
+        return self.name
+
+    def types(self) -> list[str]:
+        """The types of stage offered here, in the fixed order."""
+        return [key for key in TYPES if getattr(self, key)]
+
+    def offers(self, kind: str) -> bool:
+        """Whether a stage of this type can be done here."""
+        return kind in self.types()
+
+    def manager(self) -> User | None:
+        """Who manages this site now; None: 'zonder beheerder'."""
+        return self.managers().first()
+
+    def managers(self):
+        """The users who manage this site now."""
+        return User.select().join(SiteManager).where(SiteManager.site == self, SiteManager.until.is_null())
+
+    def is_overdue(self, now) -> bool:
+        """Whether the term to decide has passed; dag 14 itself is still in time."""
+        return self.state == "submitted" and self.due_on is not None and local_date(now) > self.due_on
+
+
+class SiteManager(BaseModel):
+    """Who manages a site, since when and until when (None: still). For now one at a time."""
+
+    site = ForeignKeyField(Site, backref="site_managers", on_delete="RESTRICT")
+    user = ForeignKeyField(User, backref="managed", on_delete="RESTRICT")
+    since = DateTimeField()
+    until = DateTimeField(null=True)
+
+    def lock_rule(self):
+        Site.locked(self.site_id)
+
+    def check(self):
+        others = SiteManager.select().where(SiteManager.site == self.site_id, SiteManager.until.is_null())
+        if self.until is None and others.where(SiteManager.id != (self.id or 0)).exists():
+            raise RuleError(f"{self.site} heeft al een stageplaatsverantwoordelijke.")
+
+
+SiteManager.add_index(SiteManager.site, SiteManager.user, unique=True, where=SiteManager.until.is_null(), name="site_manager_one_current")
+SiteManager.add_index(SiteManager.user, SiteManager.until, SiteManager.site)
+
+
+class SitePeriod(BaseModel):
+    """When a stage can be done: a school holiday, during the year, or own dates."""
+
+    site = ForeignKeyField(Site, backref="periods", on_delete="CASCADE")
+    kind = CharField(max_length=20, choices=choices(PERIODS), constraints=[one_of("kind", PERIODS)])
+    starts_on = DateField(null=True)
+    ends_on = DateField(null=True)
+
+    class Meta:
+        constraints = [Check("(kind = 'own') = (starts_on IS NOT NULL AND ends_on IS NOT NULL)"), Check("starts_on <= ends_on")]
+
+    def __str__(self):
+        if self.kind == "own":
+            return f"{dutch.day(self.starts_on)} tot {dutch.day(self.ends_on)}"
+        return PERIODS[self.kind]
+
+
+class Handover(Versioned):
+    """A request to take a site over from its manager."""
+
+    STATES = {
+        "open": "Wacht op antwoord",
+        "escalated": "Bij het team",
+        "accepted": "Aanvaard",
+        "refused": "Geweigerd",
+        "withdrawn": "Ingetrokken",
+    }
+    steps = {
+        "open": {"accepted", "refused", "escalated", "withdrawn"},
+        "escalated": {"accepted", "refused", "withdrawn"},
+    }
+
+    site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
+    requester = ForeignKeyField(User, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Gevraagd door")
+    asked = ForeignKeyField(User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Gevraagd aan")
+    email = CharField(max_length=254, verbose_name="E-mailadres")
+    phone = CharField(max_length=30, verbose_name="Telefoonnummer")
+    state = CharField(
+        default="open", max_length=20, choices=choices(STATES), verbose_name="Stand", constraints=[one_of("state", STATES)]
+    )
+    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    created_at = DateTimeField(verbose_name="Gevraagd op")
+    due_on = DateField(index=True, verbose_name="Antwoord tegen")
+    decided_at = DateTimeField(null=True, verbose_name="Beslist op")
+    decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
+
+    clashes = {"handover_one_unanswered handover.site_id": "Iemand vroeg al het beheer van {row.site}. Wacht tot daarover beslist is."}
+
+
+Handover.add_index(Handover.site, unique=True, where=(Handover.state << ("open", "escalated")), name="handover_one_unanswered")
+
+
+class Participant(Named):
+    """A young person who does a stage, known by the KAVO-ID that the association handed out (never made by us)."""
+
+    kavo_id = CharField(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
+    first_name = CharField(max_length=100, verbose_name="Voornaam")
+    last_name = CharField(max_length=100, verbose_name="Naam")
+    birth_date = DateField(verbose_name="Geboortedatum")
+    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
+
+    clashes = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
+
+    @staticmethod
+    def clean_kavo_id(text: str) -> str | None:
+        """'125143 59', ' 12514359 ' or '125143-59' as '125143-59'; None when it is no KAVO-ID. No check digit is known."""
+        digits = "".join((text or "").split()).replace("-", "")
+        return f"{digits[:6]}-{digits[6:]}" if len(digits) == 8 and digits.isascii() and digits.isdigit() else None
+
+    def prepare(self):
+        self.kavo_id = self.clean_kavo_id(self.kavo_id) or self.kavo_id
+        super().prepare()
+
+    def check(self):
+        if self.clean_kavo_id(self.kavo_id) is None:
+            raise RuleError("Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id")
+
+    def search_text(self):
+        return f"{self.last_name} {self.first_name} {self.kavo_id} {self.kavo_id.replace('-', '')}"
+
+    def __str__(self):
+        return f"{self.first_name} {self.last_name}"
+
+
+class Trajectory(Versioned):
+    """One participant's way to one type of attest, at the association of the course."""
+
+    STATES = {"open": "Loopt", "finished": "Afgewerkt", "stopped": "Stopgezet"}
+    steps = {"open": {"finished", "stopped"}, "finished": {"open"}, "stopped": {"open"}}
+
+    participant = ForeignKeyField(Participant, backref="trajectories", on_delete="RESTRICT", verbose_name="Deelnemer")
+    association = ForeignKeyField(Association, backref="trajectories", on_delete="RESTRICT", verbose_name="Vereniging")
+    type = CharField(max_length=20, choices=choices(TYPES), verbose_name="Traject", constraints=[one_of("type", TYPES)])
+    course_started_on = DateField(verbose_name="Start van de cursus")
+    ends_on = DateField(verbose_name="Af te werken tegen")
+    state = CharField(
+        default="open", max_length=20, choices=choices(STATES), verbose_name="Stand", constraints=[one_of("state", STATES)]
+    )
+    hours_used = IntegerField(
+        default=0,
+        verbose_name="Gekoppelde uren",
+        constraints=[Check(f"hours_used BETWEEN 0 AND {STAGE_HOURS}")],
+    )
+
+    clashes = {"trajectory_one_open trajectory.participant_id": "{row.participant} heeft al een traject dat loopt als {row.type_label}."}
+
+    def prepare(self):
+        if self.course_started_on and (self.ends_on is None or "course_started_on" in self.dirty_field_names):
+            self.ends_on = years_after(self.course_started_on, COURSE_YEARS) + timedelta(days=self.extended_days())
+
+    def extended_days(self) -> int:
+        """Days of extension that this trajectory got."""
+        return Extension.select(fn.COALESCE(fn.SUM(Extension.days), 0)).where(Extension.trajectory == self.id).scalar() or 0
+
+    @property
+    def type_label(self) -> str:
+        return TYPES[self.type].lower()
+
+    def __str__(self):
+        return f"{self.participant}, traject {self.type_label}"
+
+    def is_open(self, today: date) -> bool:
+        """Whether one may still be coupled: not finished, and within 3 years of the course start plus extension."""
+        return self.state == "open" and today <= self.ends_on
+
+    def hours_left(self, without: "Placement | None" = None) -> int:
+        """Hours (0 to 50) that can still be coupled; `without` counts a stored placement as if it were not there.
+        Manual chapter 4. Call it on a locked row when a write depends on it."""
+        return STAGE_HOURS - self.hours_used + (without.stored_counted() if without else 0)
+
+    def held_elsewhere(self, placement: "Placement") -> str:
+        """Who holds the hours that `placement` cannot have, as a sentence; empty when nobody does."""
+        others = Placement.select(Placement, Site).join(Site).where(Placement.trajectory == self, Placement.counted > 0)
+        held = [f"{other.counted} uur bij {other.site}" for other in others.where(Placement.id != placement.id)]
+        return f" De andere uren: {dutch.listing(held)}." if held else ""
+
+    def hours_positive(self) -> int:
+        """Hours (0 to 50) of stage that were evaluated as positive."""
+        done = Placement.select(fn.COALESCE(fn.SUM(Placement.hours_done), 0))
+        return done.where(Placement.trajectory == self, Placement.result == "positive").scalar()
+
+
+Trajectory.add_index(Trajectory.participant, Trajectory.type, unique=True, where=(Trajectory.state == "open"), name="trajectory_one_open")
+
+
+class Extension(BaseModel):
+    """More time to finish: for one trajectory, or for all whose course started between two dates."""
+
+    trajectory = ForeignKeyField(Trajectory, null=True, backref="extensions", on_delete="RESTRICT")
+    courses_from = DateField(null=True)
+    courses_until = DateField(null=True)
+    days = IntegerField(constraints=[Check("days > 0")])
+    reason = CharField(max_length=2000)
+    by = ForeignKeyField(User, on_delete="RESTRICT")
+    at = DateTimeField()
+
+    class Meta:
+        constraints = [Check("trajectory_id IS NOT NULL OR (courses_from IS NOT NULL AND courses_until >= courses_from)")]
+
+
+class Placement(Versioned):
+    """A trajectory coupled to a site for some of its hours. `counted` is what it takes of the 50 hours; triggers in the
+    database add it up in `trajectory.hours_used`."""
+
+    STATES = {"open": "Te beoordelen", "evaluated": "Beoordeeld", "cancelled": "Geannuleerd"}
+    steps = {"open": {"evaluated", "cancelled"}, "evaluated": {"evaluated"}}
+
+    trajectory = ForeignKeyField(Trajectory, backref="placements", on_delete="RESTRICT", verbose_name="Traject")
+    site = ForeignKeyField(Site, backref="placements", on_delete="RESTRICT", verbose_name="Stageplaats")
+    hours = IntegerField(verbose_name="Aantal uren", constraints=[Check("hours >= 1")])
+    hours_done = IntegerField(null=True, verbose_name="Gepresteerde uren", constraints=[Check("hours_done >= 0")])
+    state = CharField(
+        default="open", max_length=20, choices=choices(STATES), verbose_name="Stand", constraints=[one_of("state", STATES)]
+    )
+    result = CharField(
+        null=True, max_length=20, choices=choices(RESULTS), verbose_name="Resultaat", constraints=[one_of("result", RESULTS)]
+    )
+    counted = IntegerField(verbose_name="Telt mee voor")
+    starts_on = DateField(null=True, verbose_name="Verwachte begindatum")
+    ends_on = DateField(null=True, verbose_name="Verwachte einddatum")
+    no_show = BooleanField(default=False, verbose_name="Niet komen opdagen")
+    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
+    coupled_by = ForeignKeyField(User, backref="couplings", on_delete="RESTRICT", verbose_name="Gekoppeld door")
+    created_at = DateTimeField(index=True, verbose_name="Gekoppeld op")
+
+    class Meta:
+        indexes = ((("site", "state"), False),)
+        constraints = [
+            Check("(state = 'evaluated') = (result IS NOT NULL)"),
+            Check("(state = 'evaluated') = (hours_done IS NOT NULL)"),
+            Check("result IS NULL OR result <> 'positive' OR hours_done >= 1"),
+            Check("state <> 'cancelled' OR reason <> ''"),
+            Check("starts_on <= ends_on"),
+            Check(
+                "counted = CASE WHEN state = 'open' THEN hours"
+                " WHEN state = 'evaluated' AND result = 'positive' THEN hours_done ELSE 0 END"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.trajectory.participant} bij {self.site}"
+
+    def lock_rule(self):
+        self.trajectory = Trajectory.locked(self.trajectory_id)
+
+    def prepare(self):
+        self.counted = self.counting()
+
+    def counting(self) -> int:
+        """Hours that this placement takes of the 50: open: planned; evaluated positive: done; otherwise 0."""
+        if self.state == "open":
+            return self.hours
+        return self.hours_done if self.state == "evaluated" and self.result == "positive" else 0
+
+    def stored_counted(self) -> int:
+        """What the database now counts for this placement (0 for a new one)."""
+        if self.id is None:
+            return 0
+        return Placement.select(Placement.counted).where(Placement.id == self.id).scalar()
+
+    def check(self):
+        if self.hours < 1:
+            raise RuleError("Koppel voor minstens 1 uur.", "hours")
+        if self.starts_on and self.ends_on and self.starts_on > self.ends_on:
+            raise RuleError("De verwachte einddatum ligt voor de verwachte begindatum.", "ends_on")
+        left = self.trajectory.hours_left(without=self)
+        if self.counted > left:
+            raise RuleError(self.too_many(left), "hours" if self.state == "open" else "hours_done")
+
+    def too_many(self, left: int) -> str:
+        """The refusal when this placement would take more than the `left` hours that remain."""
+        who = self.trajectory.participant
+        if self.state == "open":
+            return f"{who} kan nog {left} uur stage lopen, geen {self.counted}. Kies hoogstens {left} uur."
+        return (
+            f"{who} kan hier nog hoogstens {left} uur krijgen. Noteer {left}; de rest hoort in Opmerkingen."
+            f"{self.trajectory.held_elsewhere(self)}"
+        )
+
+    def is_finished(self) -> bool:
+        """Whether nothing is to be done any more at the site: evaluated or cancelled."""
+        return self.state != "open"
+
+
+class Evaluation(BaseModel):
+    """One version of the evaluation of a placement ('Traject opvolging'); a correction adds a version."""
+
+    placement = ForeignKeyField(Placement, backref="evaluations", on_delete="RESTRICT")
+    number = IntegerField(constraints=[Check("number >= 1")])
+    mentor = CharField(max_length=200, verbose_name="Stagebegeleider")
+    criterion = CharField(
+        max_length=20, choices=choices(CRITERIA), verbose_name="De stagebegeleider heeft", constraints=[one_of("criterion", CRITERIA)]
+    )
+    starts_on = DateField(verbose_name="Begindatum")
+    ends_on = DateField(verbose_name="Einddatum")
+    hours_done = IntegerField(verbose_name="Gepresteerde uren", constraints=[Check("hours_done >= 0")])
+    result = CharField(
+        max_length=20, choices=choices(RESULTS), verbose_name="Resultaat", constraints=[one_of("result", RESULTS)]
+    )
+    motivation = TextField(default="", verbose_name="Motivering")
+    remarks = TextField(default="", verbose_name="Opmerkingen")
+    on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
+    by = ForeignKeyField(User, backref="evaluations", on_delete="RESTRICT")
+    at = DateTimeField()
+
+    class Meta:
+        indexes = ((("placement", "number"), True),)
+        constraints = [
+            Check("starts_on <= ends_on"),
+            Check("result <> 'negative' OR motivation <> ''"),
+            Check("result <> 'positive' OR hours_done >= 1"),
+        ]
+
+    def check(self):
+        """The rules of domain rule 9 and 11."""
+        kind = self.placement.trajectory.type
+        if not self.mentor.strip():
+            raise RuleError("Typ de naam van de stagebegeleider.", "mentor")
+        if self.criterion not in CRITERIA_BY_TYPE[kind]:
+            raise RuleError(
+                f"Wie een stage van {TYPES[kind].lower()} begeleidt, kan dat niet met {CRITERIA[self.criterion]}.", "criterion"
+            )
+        if self.starts_on > self.ends_on:
+            raise RuleError("De einddatum ligt voor de begindatum. Kijk beide na.", "ends_on")
+        if self.starts_on < self.placement.trajectory.course_started_on:
+            started = dutch.day(self.placement.trajectory.course_started_on)
+            raise RuleError(f"De stage kan niet beginnen voor de cursus: die startte op {started}.", "starts_on")
+        if self.ends_on > local_date(self.at):
+            raise RuleError("De stage is nog niet voorbij. Beoordeel op of na de einddatum.", "ends_on")
+        if self.result == "negative" and not self.motivation.strip():
+            raise RuleError("Schrijf een motivering: die is verplicht als het resultaat negatief is.", "motivation")
+        if self.result == "positive" and self.hours_done < 1:
+            raise RuleError("Voor een positief resultaat is minstens 1 gepresteerd uur nodig.", "hours_done")
+        if not 0 <= self.hours_done <= MOST_HOURS_DONE:
+            raise RuleError(f"Typ 0 tot {MOST_HOURS_DONE} uren.", "hours_done")
+
+
+class FinalEvaluation(BaseModel):
+    """The outcome of the whole trajectory, by the association or the team."""
+
+    trajectory = ForeignKeyField(Trajectory, backref="final_evaluations", on_delete="RESTRICT")
+    result = CharField(max_length=20, choices=choices(FINAL_RESULTS), constraints=[one_of("result", FINAL_RESULTS)])
+    evaluated_on = DateField(verbose_name="Datum evaluatie")
+    motivation = TextField(default="", verbose_name="Motivering")
+    by = ForeignKeyField(User, on_delete="RESTRICT")
+    at = DateTimeField()
+    reopened_at = DateTimeField(null=True)
+
+
+FinalEvaluation.add_index(FinalEvaluation.trajectory, unique=True, where=FinalEvaluation.reopened_at.is_null(), name="final_evaluation_one_current")
+
+
+class Attest(BaseModel):
+    """The certificate that the government issues after a passed final evaluation."""
+
+    final_evaluation = ForeignKeyField(FinalEvaluation, unique=True, backref="attests", on_delete="RESTRICT")
+    code = CharField(unique=True, max_length=40)
+    issued_on = DateField()
+    issued_by = ForeignKeyField(User, on_delete="RESTRICT")
+    revoked_at = DateTimeField(null=True)
+
+
+TABLES = [
+    Role, User, UserRole, Identity, UserSession, Token, Attempt, Draft,
+    Association, Membership, Declaration, Site, SiteManager, SitePeriod, Handover,
+    Participant, Trajectory, Extension, Placement, Evaluation, FinalEvaluation, Attest,
+    Mail, Reminder, History, Lookup, FormKey, ImportBatch,
+]  # fmt: skip

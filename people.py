@@ -1,0 +1,160 @@
+"""Who may log in: users, their roles, their eID, their sessions and single-use links."""
+
+from datetime import date
+
+from flask_security import RoleMixin, UserMixin
+from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, TextField
+
+from database import BaseModel, Named, RuleError
+from times import local_date, utcnow, years_after
+
+ADULT_YEARS = 18
+
+TEAM, MANAGER, ASSOCIATION = "team", "manager", "association"
+ROLE_LABELS = {
+    TEAM: "team Kadervorming",
+    MANAGER: "stageplaatsverantwoordelijke",
+    ASSOCIATION: "medewerker van een vereniging",
+}
+
+
+class Role(BaseModel, RoleMixin):
+    """What somebody may do; the rights themselves are in `scope`. Roles come with the code, not with the screen."""
+
+    name = CharField(unique=True, max_length=20, choices=list(ROLE_LABELS.items()))
+    description = CharField(default="", max_length=500, verbose_name="Omschrijving")
+
+    def __str__(self):
+        return ROLE_LABELS.get(self.name, self.name)
+
+
+class User(Named, UserMixin):
+    """Somebody who may log in. One person has one account and may hold several roles."""
+
+    email = CharField(unique=True, max_length=254, verbose_name="E-mailadres", constraints=[Check("email = lower(email)")])
+    first_name = CharField(default="", max_length=100, verbose_name="Voornaam")
+    last_name = CharField(default="", max_length=100, verbose_name="Naam")
+    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
+    birth_date = DateField(null=True, verbose_name="Geboortedatum")
+    password = CharField(null=True)
+    active = BooleanField(default=True, verbose_name="Mag aanmelden")
+    fs_uniquifier = CharField(unique=True, max_length=64)
+    password_exception = CharField(
+        null=True,
+        max_length=500,
+        verbose_name="Reden van de uitzondering op eID",
+    )
+    created_at = DateTimeField(default=utcnow)
+
+    clashes = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
+
+    def prepare(self):
+        self.email = self.email.strip().lower()
+        super().prepare()
+
+    def check(self):
+        if "@" not in self.email.strip("@"):
+            raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email")
+
+    def search_text(self):
+        return f"{self.last_name} {self.first_name} {self.email}"
+
+    def __str__(self):
+        return f"{self.first_name} {self.last_name}".strip() or self.email
+
+    @property
+    def roles(self) -> list[Role]:
+        """The roles of this person; asked once per loaded row."""
+        if "roles" not in self.__dict__:
+            self.__dict__["roles"] = list(Role.select().join(UserRole).where(UserRole.user == self).order_by(Role.id))
+        return self.__dict__["roles"]
+
+    @property
+    def role_names(self) -> set[str]:
+        return {role.name for role in self.roles}
+
+    @property
+    def role_label(self) -> str:
+        """The roles in words, as the blue bar shows them."""
+        return " en ".join(str(role) for role in self.roles) or "nog geen rol"
+
+    def is_adult(self, now) -> bool | None:
+        """Whether this person is 18 or more at `now` (UTC); born on 29 February: from 1 March on. None when unknown."""
+        return years_after(self.birth_date, ADULT_YEARS) <= local_date(now) if self.birth_date else None
+
+    def age(self, today: date) -> int | None:
+        """Age in whole years on `today`; None when the birth date is unknown."""
+        if self.birth_date is None:
+            return None
+        years = today.year - self.birth_date.year
+        return years if years_after(self.birth_date, years) <= today else years - 1
+
+
+class UserRole(BaseModel):
+    user = ForeignKeyField(User, backref="user_roles", on_delete="CASCADE")
+    role = ForeignKeyField(Role, backref="user_roles", on_delete="RESTRICT")
+
+    class Meta:
+        indexes = ((("user", "role"), True),)
+
+
+class Identity(BaseModel):
+    """An eID by which a user is recognised: issuer and subject, and a keyed hash of the national number."""
+
+    user = ForeignKeyField(User, backref="identities", on_delete="RESTRICT")
+    issuer = CharField()
+    subject = CharField()
+    number_hash = CharField(null=True, unique=True, max_length=64)
+    key_id = CharField(null=True, max_length=16)
+    created_at = DateTimeField()
+
+    class Meta:
+        indexes = ((("issuer", "subject"), True),)
+
+
+class UserSession(BaseModel):
+    """One login on one device. The cookie alone is not enough: this row must be open too."""
+
+    user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    key_hash = CharField(unique=True, max_length=64)
+    device = CharField(default="", max_length=200)
+    created_at = DateTimeField()
+    seen_at = DateTimeField()
+    ended_at = DateTimeField(null=True)
+
+    class Meta:
+        table_name = "session"
+
+
+class Token(BaseModel):
+    """A single-use link, kept as a hash only."""
+
+    key_hash = CharField(unique=True, max_length=64)
+    purpose = CharField(max_length=40)
+    user = ForeignKeyField(User, null=True, backref="tokens", on_delete="CASCADE")
+    object_type = CharField(default="", max_length=40)
+    object_id = CharField(default="", max_length=40)
+    created_at = DateTimeField()
+    expires_at = DateTimeField()
+    used_at = DateTimeField(null=True)
+
+
+class Attempt(BaseModel):
+    """Something that failed and is limited in number: a wrong password by account or by address (as keyed hashes)."""
+
+    kind = CharField(max_length=40)
+    key_hash = CharField(max_length=64)
+    at = DateTimeField(index=True)
+
+    class Meta:
+        indexes = ((("kind", "key_hash", "at"), False),)
+
+
+class Draft(BaseModel):
+    """What somebody typed before being sent elsewhere; never a password; kept for 24 hours."""
+
+    key_hash = CharField(unique=True, max_length=64)
+    form = CharField(max_length=40)
+    data = TextField()
+    created_at = DateTimeField()
+    expires_at = DateTimeField(index=True)

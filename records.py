@@ -1,0 +1,127 @@
+"""What the tool keeps about its own work: mails, history, lookups, forms that were already sent."""
+
+from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
+
+from database import BaseModel, RuleError
+from people import User
+
+MAIL_STATES = {
+    "pending": "Wacht op verzending",
+    "claimed": "Wordt verstuurd",
+    "data": "Wordt verstuurd",
+    "sent": "Verstuurd",
+    "failed": "Mislukt",
+    "uncertain": "Onzeker",
+}
+
+
+class AlreadyDone(RuleError):
+    """The same form was sent before and was treated then."""
+
+
+def one_of(column: str, values) -> Check:
+    """A CHECK that a column holds one of these words."""
+    return Check(f"{column} IN ({', '.join(repr(value) for value in values)})")
+
+
+class Mail(BaseModel):
+    """The outbox: a mail is a row first, written with the change that causes it, and delivered afterwards."""
+
+    key = CharField(unique=True, max_length=120)
+    kind = CharField(max_length=60, verbose_name="Soort")
+    to_address = CharField(max_length=254, verbose_name="Aan")
+    subject = CharField(max_length=200, verbose_name="Onderwerp")
+    body = TextField()
+    message_id = CharField(unique=True, max_length=255)
+    state = CharField(
+        default="pending",
+        max_length=20,
+        choices=list(MAIL_STATES.items()),
+        constraints=[one_of("state", MAIL_STATES)],
+        verbose_name="Stand",
+    )
+    attempts = IntegerField(default=0, verbose_name="Pogingen")
+    error = CharField(default="", max_length=500, verbose_name="Fout")
+    created_at = DateTimeField(index=True, verbose_name="Gemaakt op")
+    next_at = DateTimeField(null=True)
+    sent_at = DateTimeField(null=True, verbose_name="Verstuurd op")
+
+    class Meta:
+        indexes = ((("state", "next_at"), False),)
+
+    def __str__(self):
+        return self.subject
+
+
+class Reminder(BaseModel):
+    """That something was said about an object for a due date: never twice."""
+
+    object_type = CharField(max_length=40)
+    object_id = CharField(max_length=40)
+    kind = CharField(max_length=40)
+    due_on = DateField()
+    at = DateTimeField()
+
+    class Meta:
+        indexes = ((("object_type", "object_id", "kind", "due_on"), True),)
+
+
+class History(BaseModel):
+    """Who did what, when: append-only (the database refuses more). The payload and its salt can be erased together;
+    the digest stays as proof."""
+
+    at = DateTimeField(index=True, verbose_name="Wanneer")
+    actor = ForeignKeyField(User, null=True, backref="acts", on_delete="RESTRICT", verbose_name="Wie")
+    verb = CharField(max_length=60, verbose_name="Wat")
+    object_type = CharField(max_length=40)
+    object_id = CharField(max_length=40)
+    site_id = IntegerField(null=True)
+    trajectory_id = IntegerField(null=True)
+    payload = TextField(null=True)
+    salt = CharField(null=True, max_length=32)
+    digest = CharField(max_length=64)
+
+    class Meta:
+        indexes = (
+            (("object_type", "object_id"), False),
+            (("site_id", "trajectory_id"), False),
+            (("trajectory_id", "at"), False),
+        )
+
+
+class Lookup(BaseModel):
+    """A search for a person by KAVO-ID: who, for what, found or not."""
+
+    user = ForeignKeyField(User, backref="lookups", on_delete="RESTRICT")
+    kavo_id = CharField(max_length=9)
+    found = BooleanField()
+    purpose = CharField(max_length=200)
+    at = DateTimeField()
+
+    class Meta:
+        indexes = ((("user", "found", "at"), False),)
+
+
+class FormKey(BaseModel):
+    """A form that was received: the same form sent again changes nothing."""
+
+    key = CharField(primary_key=True, max_length=64)
+    user = ForeignKeyField(User, null=True, on_delete="CASCADE")
+    at = DateTimeField(index=True)
+
+    @classmethod
+    def claim(cls, key: str, by: User | None, now):
+        """Note that this form is being treated, inside the transaction that treats it. Raises AlreadyDone when it was."""
+        if not cls.insert(key=key[:64], user=by, at=now).on_conflict_ignore().as_rowcount().execute():
+            raise AlreadyDone("Dat was al bewaard. Er is niets dubbel gebeurd.")
+
+
+class ImportBatch(BaseModel):
+    """One imported file, so that it can be found and undone."""
+
+    by = ForeignKeyField(User, on_delete="RESTRICT")
+    file_name = CharField(max_length=200)
+    digest = CharField(max_length=64)
+    rows = IntegerField(default=0)
+    created_at = DateTimeField()
+    undone_at = DateTimeField(null=True)

@@ -1,0 +1,34 @@
+"""Moments and days: stored as naive UTC, decided and shown in Europe/Brussels."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+
+
+def utcnow() -> datetime:
+    """The present moment as it is stored: naive, UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def local(moment: datetime) -> datetime:
+    """A stored moment (naive UTC) as a clock in Brussels shows it."""
+    return moment.replace(tzinfo=UTC).astimezone(BRUSSELS)
+
+
+def local_date(moment: datetime) -> date:
+    """The day in Brussels on which a stored moment (naive UTC) falls."""
+    return local(moment).date()
+
+
+def years_after(day: date, years: int) -> date:
+    """The same day some years later; 29 February becomes 1 March in a year without one."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)
+
+
+def days_after(moment: datetime, days: int) -> date:
+    """The calendar day in Brussels that lies `days` days after the day of a stored moment."""
+    return local_date(moment) + timedelta(days=days)

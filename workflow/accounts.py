@@ -1,0 +1,145 @@
+"""Accounts: made by the team, a first password by link, sessions, and forgetting what is no longer needed."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+import audit
+import mails
+import scope
+from database import RuleError, locking, writing
+from people import TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
+from records import FormKey
+
+INVITATION_DAYS = 30
+SESSION_IDLE = timedelta(hours=2)
+SESSION_LONGEST = timedelta(hours=12)
+SEEN_EVERY = timedelta(minutes=5)  # so that reading pages does not write a row each time
+ENDED_SESSIONS_KEPT = timedelta(days=90)
+
+
+def hashed(secret: str) -> str:
+    """A secret of ours (long and random) as it is stored."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_user(email: str, first_name: str = "", last_name: str = "", **values) -> User:
+    """An account without a password, not yet saved."""
+    return User(email=email, first_name=first_name, last_name=last_name, fs_uniquifier=secrets.token_hex(32), **values)
+
+
+def add_team_member(email: str, now: datetime) -> str:
+    """Give somebody the role of the team, with an account if there is none yet. Returns a single-use token to choose a
+    password. For the command line: whoever may run commands on the server may do this."""
+    with writing():
+        user = User.get_or_none(User.email == email.strip().lower())
+        if user is None:
+            user = new_user(email)
+            user.save(force_insert=True)
+        role, _ = Role.get_or_create(name=TEAM)
+        UserRole.get_or_create(user=user, role=role)
+        audit.record(None, "user.invited", user, at=now, name=user)
+        return _password_token(user, now)[0]
+
+
+def invite(user: User, by: User, now: datetime):
+    """Mail somebody a link to choose a password. Raises RuleError for an account that has one or may not log in."""
+    scope.require(by, "invite", user)
+    if user.password:
+        raise RuleError(f"{user} heeft al een wachtwoord. Met ‘Wachtwoord vergeten?’ kan {user} zelf een nieuw kiezen.")
+    if not user.active:
+        raise RuleError(f"{user} mag niet aanmelden. Zet dat eerst aan.")
+    with writing():
+        token, expires_at = _password_token(user, now)
+        mails.choose_password(user, token, expires_at, now)
+        audit.record(by, "user.invited", user, at=now, name=user)
+
+
+def _password_token(user: User, now: datetime) -> tuple[str, datetime]:
+    secret, expires_at = secrets.token_urlsafe(32), now + timedelta(days=INVITATION_DAYS)
+    Token.update(used_at=now).where(Token.user == user, Token.purpose == "password", Token.used_at.is_null()).execute()
+    Token.create(key_hash=hashed(secret), purpose="password", user=user, created_at=now, expires_at=expires_at)
+    return secret, expires_at
+
+
+def password_token(secret: str, now: datetime) -> Token | None:
+    """The token of a link to choose a password, while it can be used."""
+    return Token.get_or_none(
+        Token.key_hash == hashed(secret), Token.purpose == "password", Token.used_at.is_null(), Token.expires_at > now
+    )
+
+
+def choose_password(secret: str, password_hash: str, now: datetime) -> User:
+    """Set the first password by a single-use link. Raises RuleError when the link was used or is too old."""
+    with writing():
+        used = (
+            Token.update(used_at=now)
+            .where(Token.key_hash == hashed(secret), Token.purpose == "password", Token.used_at.is_null(), Token.expires_at > now)
+            .execute()
+        )
+        if not used:
+            raise RuleError("Deze link is al gebruikt of te oud. Kies ‘Wachtwoord vergeten?’ of bel het team Kadervorming.")
+        user = Token.get(Token.key_hash == hashed(secret)).user
+        user.password = password_hash
+        user.save()
+        audit.record(user, "user.password", user, at=now)
+    return user
+
+
+def open_session(user: User, device: str, now: datetime) -> str:
+    """Remember a login; returns the secret that the cookie holds."""
+    secret = secrets.token_urlsafe(32)
+    UserSession.create(user=user, key_hash=hashed(secret), device=device[:200], created_at=now, seen_at=now)
+    return secret
+
+
+def session_holds(secret: str | None, user: User, now: datetime) -> bool:
+    """Whether this login is still open: not ended, used in the last hours, not too old."""
+    if not secret:
+        return False
+    row = UserSession.get_or_none(UserSession.key_hash == hashed(secret), UserSession.user == user, UserSession.ended_at.is_null())
+    if row is None or now - row.seen_at > SESSION_IDLE or now - row.created_at > SESSION_LONGEST:
+        return False
+    if now - row.seen_at > SEEN_EVERY:
+        UserSession.update(seen_at=now).where(UserSession.id == row.id).execute()
+    return True
+
+
+def end_session(secret: str, now: datetime):
+    """Log out on this device."""
+    UserSession.update(ended_at=now).where(UserSession.key_hash == hashed(secret), UserSession.ended_at.is_null()).execute()
+
+
+def end_sessions(user: User, by: User, now: datetime) -> int:
+    """'Overal afmelden': end every session of `user`; returns how many were open."""
+    if by != user:
+        scope.require(by, "end_sessions", user)
+    with writing():
+        ended = UserSession.update(ended_at=now).where(UserSession.user == user, UserSession.ended_at.is_null()).execute()
+        audit.record(by, "user.signed_out", user, at=now)
+    return ended
+
+
+def change_own_data(user: User, now: datetime, **values):
+    """'Mijn gegevens': somebody changes the own name or phone. Raises RuleError when a value does not fit."""
+    with writing():
+        fresh = locking(User.select().where(User.id == user.id)).get()
+        before = {name: getattr(fresh, name) for name in values}
+        for name, value in values.items():
+            setattr(fresh, name, value)
+        if changed := audit.changes(before, fresh):
+            fresh.save()
+            audit.record(user, "row.changed", fresh, at=now, kind="account", name=fresh, changes=changed)
+
+
+def forget(now: datetime) -> int:
+    """Delete what only served for a while: failed attempts, received forms, old sessions, links and drafts. Returns rows."""
+    old = (
+        Attempt.delete().where(Attempt.at < now - timedelta(days=1)),
+        FormKey.delete().where(FormKey.at < now - timedelta(days=2)),
+        UserSession.delete().where(UserSession.seen_at < now - ENDED_SESSIONS_KEPT),
+        Token.delete().where(Token.expires_at < now - timedelta(days=90)),
+        Draft.delete().where(Draft.expires_at < now),
+    )
+    with writing():
+        return sum(query.execute() for query in old)

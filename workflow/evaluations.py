@@ -1,0 +1,67 @@
+"""'Beoordelen': the evaluation of a placement in 'Traject opvolging', and its corrections."""
+
+from datetime import date, datetime
+
+import audit
+import scope
+from database import Conflict, RuleError, writing
+from models import RESULTS, Evaluation, Placement, Trajectory, User
+from workflow.placements import acting_for, behalf_words
+
+
+def evaluate(
+    placement: Placement,
+    by: User,
+    now: datetime,
+    *,
+    mentor: str,
+    criterion: str,
+    starts_on: date,
+    ends_on: date,
+    hours_done: int,
+    result: str,
+    motivation: str = "",
+    remarks: str = "",
+    on_behalf: str | None = None,
+    version: int | None = None,
+) -> Evaluation:
+    """Evaluate a placement, or correct its evaluation: a new version, the old one stays. Hours are whole hours done.
+
+    Raises RuleError when a rule of manual chapter 5 or domain rule 9 refuses, Conflict when the placement is no longer at
+    `version`."""
+    scope.require(by, "evaluate", placement)
+    with writing():
+        trajectory = Trajectory.locked(placement.trajectory_id)
+        fresh = Placement.locked(placement.id)
+        fresh.trajectory = trajectory
+        _refuse(fresh, version)
+        behalf = acting_for(by, on_behalf)
+        number = fresh.evaluations.count() + 1
+        evaluation = Evaluation(
+            placement=fresh, number=number, mentor=mentor.strip(), criterion=criterion, starts_on=starts_on, ends_on=ends_on,
+            hours_done=hours_done, result=result, motivation=motivation.strip(), remarks=remarks.strip(),
+            on_behalf=behalf, by=by, at=now,
+        )  # fmt: skip
+        evaluation.save()
+        fresh.move("evaluated", result=result, hours_done=hours_done)
+        audit.record(
+            by, "placement.evaluated" if number == 1 else "placement.corrected", fresh, at=now,
+            participant=trajectory.participant, site=fresh.site, result=RESULTS[result].lower(),
+            hours_done=hours_done, on_behalf=behalf_words(behalf), number=number,
+        )  # fmt: skip
+    return evaluation
+
+
+def _refuse(placement: Placement, version: int | None):
+    who = placement.trajectory.participant
+    if placement.state == "cancelled":
+        raise RuleError(f"De koppeling van {placement} is geannuleerd. Er is niets te beoordelen.")
+    if placement.trajectory.state == "finished":
+        raise RuleError(f"Het traject van {who} is afgewerkt. Vraag het team Kadervorming om het te heropenen.")
+    if version is not None and version != placement.version:
+        raise Conflict(f"De stage van {placement} is intussen door iemand anders beoordeeld of gewijzigd. Kijk na wat er nu staat.")
+
+
+def newest(placement: Placement) -> Evaluation | None:
+    """The evaluation that counts now, if there is one."""
+    return placement.evaluations.order_by(Evaluation.number.desc()).first()

@@ -1,0 +1,204 @@
+"""Finding a participant by KAVO-ID, coupling to a site for some of the 50 hours, changing and cancelling that."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import audit
+import dutch
+import limits
+import scope
+from database import Conflict, RuleError, writing
+from models import ON_BEHALF, STAGE_HOURS, TYPES, Association, Lookup, Participant, Placement, Site, Trajectory, User
+from people import TEAM
+from times import local_date
+
+UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers
+
+
+@dataclass
+class Found:
+    """A participant found by KAVO-ID, with the trajectories (at least one) for which this site may couple."""
+
+    participant: Participant
+    trajectories: list[Trajectory]
+
+
+def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
+    """The participant with exactly this KAVO-ID (with or without dash, spaces around), for coupling to `site`.
+
+    Every search is kept with its purpose. Raises RuleError when it is no KAVO-ID, unknown, asked too often, or when there
+    is nothing to couple; NotYours when `by` may not couple at this site. Manual chapter 4."""
+    scope.require(by, "couple", site)
+    kavo_id = Participant.clean_kavo_id(text)
+    if kavo_id is None:
+        raise RuleError("Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo")
+    with writing():
+        User.locked(by.id)
+        _refuse_guessing(by, now)
+        participant = Participant.get_or_none(Participant.kavo_id == kavo_id)
+        purpose = f"koppelen aan {site}"[:200]
+        Lookup.create(user=by, kavo_id=kavo_id, found=participant is not None, purpose=purpose, at=now)
+    if participant is None:
+        raise RuleError(
+            f"We vinden niemand met KAVO-ID {kavo_id}. Vraag het nummer na bij de stagiair of bij de vereniging.", "kavo"
+        )
+    return Found(participant, _to_couple(participant, site, local_date(now)))
+
+
+def _refuse_guessing(by: User, now: datetime):
+    recent = Lookup.select().where(Lookup.user == by, ~Lookup.found, Lookup.at > now - timedelta(hours=1))
+    if limits.switched_on() and recent.count() >= UNKNOWN_IDS_PER_HOUR:
+        raise RuleError(
+            f"Je zocht het laatste uur al {UNKNOWN_IDS_PER_HOUR} nummers die niet bestaan. Probeer het over een uur opnieuw.", "kavo"
+        )
+
+
+def _to_couple(participant: Participant, site: Site, today: date) -> list[Trajectory]:
+    """The trajectories of this participant that may be coupled to this site today. Raises RuleError when there are none."""
+    _refuse_site(site)
+    running = (
+        Trajectory.select(Trajectory, Association)
+        .join(Association)
+        .where(Trajectory.participant == participant, Trajectory.state == "open", Trajectory.ends_on >= today)
+        .order_by(Trajectory.id)
+    )
+    fitting = [trajectory for trajectory in running if site.offers(trajectory.type)]
+    if not running:
+        raise RuleError(f"{participant} heeft geen traject dat nog loopt. Vraag het na bij de vereniging.", "kavo")
+    if not fitting:
+        kinds = dutch.listing(TYPES[trajectory.type].lower() for trajectory in running)
+        raise RuleError(f"{site} biedt geen stage aan voor {kinds}. Pas eerst de stages van de stageplaats aan.", "kavo")
+    for trajectory in fitting:
+        trajectory.participant = participant
+    return fitting
+
+
+def _refuse_site(site: Site):
+    if site.state != "approved":
+        raise RuleError(f"{site} is niet (meer) goedgekeurd. Er kunnen geen deelnemers bij.")
+
+
+def acting_for(by: User, asked: str | None) -> str | None:
+    """For whom somebody acts: the team always 'namens' the site or the association, a manager for the site itself."""
+    if TEAM not in by.role_names:
+        return None
+    return asked if asked in ON_BEHALF else "site"
+
+
+def behalf_words(on_behalf: str | None) -> str:
+    return f" namens {ON_BEHALF[on_behalf]}" if on_behalf else ""
+
+
+def couple(
+    trajectory: Trajectory,
+    site: Site,
+    hours: int,
+    by: User,
+    now: datetime,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    on_behalf: str | None = None,
+) -> Placement:
+    """Couple a trajectory to a site for `hours` (whole, 1 or more) of its 50 hours; dates are what is expected.
+
+    Raises RuleError when the hours do not fit, the trajectory or the site is not open for it. Manual chapter 4."""
+    scope.require(by, "couple", site)
+    with writing():
+        site = Site.locked(site.id, share=True)
+        _refuse_site(site)
+        trajectory = Trajectory.locked(trajectory.id)
+        who = trajectory.participant
+        if not trajectory.is_open(local_date(now)):
+            raise RuleError(f"Het traject van {who} loopt niet meer. Vraag het na bij de vereniging.")
+        if not site.offers(trajectory.type):
+            raise RuleError(f"{site} biedt geen stage aan voor {trajectory.type_label}.")
+        behalf = acting_for(by, on_behalf)
+        placement = Placement(trajectory=trajectory, site=site, hours=hours, starts_on=starts_on, ends_on=ends_on,
+                              on_behalf=behalf, coupled_by=by, created_at=now)  # fmt: skip
+        placement.save()
+        audit.record(
+            by, "placement.coupled", placement, at=now,
+            participant=who, site=site, hours=hours, on_behalf=behalf_words(behalf),
+        )  # fmt: skip
+    return placement
+
+
+def cautions(placement: Placement, now: datetime) -> list[str]:
+    """What is worth a remark after coupling, but no reason to refuse."""
+    today, trajectory = local_date(now), placement.trajectory
+    remarks = []
+    if placement.starts_on and placement.starts_on < today:
+        remarks.append("De stage is al begonnen. Koppel een deelnemer liefst voor de stage begint.")
+    if placement.ends_on and placement.ends_on > trajectory.ends_on:
+        remarks.append(f"Het traject moet afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}, voor het einde van deze stage.")
+    return remarks
+
+
+def _open_one(placement: Placement, version: int | None) -> Placement:
+    """The placement as it is now, with its trajectory, both held; refused when it is no longer open or was changed since
+    `version`. The trajectory is held first, as everywhere."""
+    trajectory = Trajectory.locked(placement.trajectory_id)
+    fresh = Placement.locked(placement.id)
+    fresh.trajectory = trajectory
+    if fresh.state == "evaluated":
+        raise RuleError(f"De stage van {fresh} is al beoordeeld. De koppeling kan niet meer wijzigen.")
+    if fresh.state == "cancelled":
+        raise RuleError(f"De koppeling van {fresh} is al geannuleerd.")
+    if version is not None and version != fresh.version:
+        raise Conflict(f"De koppeling van {fresh} is intussen door iemand anders gewijzigd. Kijk na wat je wilt behouden.")
+    return fresh
+
+
+def change(
+    placement: Placement,
+    by: User,
+    now: datetime,
+    hours: int,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    version: int | None = None,
+) -> Placement:
+    """Change the hours (whole, 1 or more) or the expected dates of a placement that is not yet evaluated.
+
+    Raises RuleError when the hours do not fit or it is too late, Conflict when it is no longer at `version`."""
+    scope.require(by, "change", placement)
+    with writing():
+        fresh = _open_one(placement, version)
+        before = {"hours": fresh.hours, "starts_on": fresh.starts_on, "ends_on": fresh.ends_on}
+        fresh.hours, fresh.starts_on, fresh.ends_on = hours, starts_on, ends_on
+        if changed := audit.changes(before, fresh):
+            fresh.save()
+            audit.record(
+                by, "placement.changed", fresh, at=now,
+                participant=fresh.trajectory.participant, site=fresh.site, changes=changed,
+            )  # fmt: skip
+    return fresh
+
+
+def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: bool = False) -> Placement:
+    """Cancel a placement that is not yet evaluated: its hours come free, the row stays. A reason is needed.
+
+    Raises RuleError when the reason is missing or it is too late."""
+    scope.require(by, "cancel", placement)
+    if not reason.strip():
+        raise RuleError("Schrijf waarom de stage niet doorgaat.", "reason")
+    with writing():
+        fresh = _open_one(placement, None)
+        fresh.move("cancelled", reason=reason.strip(), no_show=no_show)
+        told = f"niet komen opdagen. {reason.strip()}" if no_show else reason.strip()
+        audit.record(
+            by, "placement.cancelled", fresh, at=now,
+            participant=fresh.trajectory.participant, site=fresh.site, hours=fresh.hours, reason=told,
+        )  # fmt: skip
+    return fresh
+
+
+def sum_of_hours(trajectory: Trajectory, site: Site | None = None) -> list[tuple[str, int]]:
+    """Why so many hours are left: (line, hours) from 'Stage in totaal' on; negative hours are taken. Other sites than
+    `site` stay unnamed, for the sum may be asked before anything is coupled here."""
+    lines = [("Stage in totaal", STAGE_HOURS)]
+    for placement in trajectory.placements.where(Placement.counted > 0).order_by(Placement.id):
+        here = site is not None and placement.site_id == site.id
+        what = "Gekoppeld" if placement.state == "open" else "Positief beoordeeld"
+        lines.append((f"{what} bij {site if here else 'een andere stageplaats'}", -placement.counted))
+    return lines
