@@ -1,6 +1,6 @@
 # Everything one types in this project. `make help` lists it.
 
-PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes
+PIP_INSTALL = .venv/bin/python -m pip install -qq --disable-pip-version-check --use-pep517 --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format clean
