@@ -1,0 +1,43 @@
+# Everything one types in this project. `make help` lists it.
+
+PIP_INSTALL = .venv/bin/python -m pip install -qq --disable-pip-version-check --use-pep517 --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format clean
+.DELETE_ON_ERROR:
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/.runtime ## Start the application with its demo world; Ctrl-C ends it
+	@.venv/bin/flask --app app start
+
+test: .venv/.dev ## Run the tests, on every database and browser that is here
+	@tests/install_browser.sh
+	@.venv/bin/python tests/run.py
+
+check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a change goes in
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/flask --app app migrate --check
+	@$(MAKE) --no-print-directory test
+
+format: .venv/.dev ## Put the code in shape
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+clean: ## Throw away what was installed and cached; instance/ (the data) stays
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An empty file inside .venv remembers what was installed; a newer list of requirements installs again.
+.venv/.runtime: requirements.txt
+	@echo "Installing requirements.txt in .venv ..."
+	@python3 -m venv .venv
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.txt
+	@echo "Installing requirements-dev.txt in .venv ..."
+	@$(PIP_INSTALL) -r requirements.txt -r requirements-dev.txt
+	@touch $@

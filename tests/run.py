@@ -1,0 +1,77 @@
+"""Runs the suite once per database that answers, then says what was covered and what was not. `make test` calls it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import redis
+
+CHROMIUM = Path("/usr/bin/chromium")
+POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+REDIS_URL = os.environ.get("KAVO_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
+
+
+def browser_works():
+    """True when Chromium starts far enough to tell its version."""
+    if not CHROMIUM.exists():
+        return False
+    return subprocess.run([CHROMIUM, "--version"], capture_output=True, timeout=60).returncode == 0
+
+
+def postgresql_answers():
+    """True when we can log in to the PostgreSQL of KAVO_TEST_POSTGRES_URL."""
+    try:
+        psycopg.connect(POSTGRES_URL, connect_timeout=5).close()
+    except psycopg.Error:
+        return False
+    return True
+
+
+def redis_answers():
+    """True when the Redis of KAVO_TEST_REDIS_URL answers a ping."""
+    try:
+        with redis.Redis.from_url(REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
+            return client.ping()
+    except redis.RedisError:
+        return False
+
+
+def run_pytest(database, browser):
+    """Run the suite on `database`, with or without the tests that need a browser. Returns True when all passed."""
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--database", database]
+    if not browser:
+        command += ["-m", "not browser"]
+    print(f"\n=== Tests on {database}{'' if browser else ', without a browser'} ===", flush=True)
+    return subprocess.run(command).returncode == 0
+
+
+def main():
+    """Run everything that can run here; exit code 1 when a test failed, or when CI lacks a part."""
+    browser, postgresql = browser_works(), postgresql_answers()
+    there = {
+        "SQLite": True,
+        f"a browser ({CHROMIUM})": browser,
+        "PostgreSQL (KAVO_TEST_POSTGRES_URL)": postgresql,
+        "Redis (KAVO_TEST_REDIS_URL)": redis_answers(),
+    }
+    missing = [name for name, is_there in there.items() if not is_there]
+
+    passed = {"sqlite": run_pytest("sqlite", browser)}
+    if postgresql:
+        passed["postgresql"] = run_pytest("postgresql", browser=False)
+
+    print()
+    for database, all_passed in passed.items():
+        print(f"Tests on {database}: {'passed' if all_passed else 'FAILED'}")
+    print("Covered: " + ", ".join(name for name in there if name not in missing))
+    print("Not covered: " + (", ".join(missing) or "nothing, all was here"))
+    incomplete = bool(missing) and os.environ.get("CI") == "true"
+    if incomplete:
+        print("With CI=true that counts as a failure.")
+    return 0 if all(passed.values()) and not incomplete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
