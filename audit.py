@@ -47,7 +47,7 @@ def record(by, verb: str, row, at: datetime, **facts) -> History:
         actor=by,
         verb=verb,
         object_type=row._meta.table_name if row is not None else "",
-        object_id=str(row.get_id()) if row is not None else "",
+        object_id=str(row.pk) if row is not None else "",
         site_id=site_id,
         trajectory_id=trajectory_id,
         payload=payload,

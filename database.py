@@ -95,6 +95,11 @@ class BaseModel(Model):
         legacy_table_names = False
         only_save_dirty = True
 
+    @property
+    def pk(self):
+        """The primary key. (`get_id` of a user is what Flask-Login keeps in the cookie.)"""
+        return self._pk
+
     def prepare(self):
         """Fill what follows from other fields (a search text, a sum). Called before `check`."""
 
@@ -118,7 +123,7 @@ class BaseModel(Model):
 
     def save(self, force_insert=False, only=None):
         """Write the changed fields if all rules allow it. Raises RuleError, and Conflict when somebody was first."""
-        if self.steps and "state" in self._dirty and self.get_id() is not None and not force_insert:
+        if self.steps and "state" in self._dirty and self.pk is not None and not force_insert:
             raise ValueError("a state changes by move(), never by save()")
         with writing():
             self.lock_rule()
@@ -172,7 +177,7 @@ class BaseModel(Model):
                 changes["version"] = cls.version + 1
                 unchanged &= cls.version == self.version
             if not cls.update(**changes).where(self._pk_expr(), unchanged).execute():
-                self.state = cls.get_by_id(self.get_id()).state
+                self.state = cls.get_by_id(self.pk).state
                 raise RuleError(self.step_refused())
         if isinstance(self, Versioned):
             self.version += 1
@@ -194,16 +199,14 @@ class Versioned(BaseModel):
     version = IntegerField(default=1)
 
     def _write(self, force_insert, only):
-        if force_insert or self.get_id() is None:
+        if force_insert or self.pk is None:
             return super()._write(force_insert, only)
         changes = {field.name: self.__data__[field.name] for field in self.dirty_fields if field.name != "version"}
         if not changes:
             return 0
         cls = type(self)
         written = (
-            cls.update(version=cls.version + 1, **changes)
-            .where(self._pk_expr(), cls.version == self.version)
-            .execute()
+            cls.update(version=cls.version + 1, **changes).where(self._pk_expr(), cls.version == self.version).execute()
         )
         if not written:
             raise Conflict(f"{self} is intussen door iemand anders gewijzigd. Kijk na wat je wilt behouden.")

@@ -22,9 +22,9 @@ def switched_on() -> bool:
     return _switch["on"]
 
 
-def note(kind: str, name: str, now: datetime):
+def note(kind: str, name: str, now: datetime) -> Attempt:
     """Remember one failure of `name` (an account or an address; kept as a keyed hash) at `now` (UTC)."""
-    Attempt.create(kind=kind, key_hash=_hash(name), at=now)
+    return Attempt.create(kind=kind, key_hash=_hash(name), at=now)
 
 
 def exceeded(kind: str, name: str, most: int, now: datetime, window: timedelta = WINDOW) -> bool:
@@ -33,6 +33,11 @@ def exceeded(kind: str, name: str, most: int, now: datetime, window: timedelta =
         return False
     mine = (Attempt.kind == kind) & (Attempt.key_hash == _hash(name)) & (Attempt.at > now - window)
     return Attempt.select().where(mine).limit(most).count() >= most
+
+
+def forget(kind: str, name: str):
+    """Start counting anew for `name`: it succeeded."""
+    Attempt.delete().where(Attempt.kind == kind, Attempt.key_hash == _hash(name)).execute()
 
 
 def _hash(name: str) -> str:

@@ -17,7 +17,9 @@ written = Signal()
 """Sent with the new Mail once its row is written; `tasks` listens, so that it leaves soon after the commit."""
 
 _texts = Environment(  # noqa: S701 - plain text, not HTML
-    loader=FileSystemLoader(config.PROJECT / "templates" / "mails"), undefined=StrictUndefined, keep_trailing_newline=True
+    loader=FileSystemLoader(config.PROJECT / "templates" / "mails"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
 )
 _texts.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS)
 _texts.filters.update(day=dutch.day, moment=dutch.moment)
@@ -47,7 +49,9 @@ def _write(kind: str, to: str, now: datetime, **facts) -> Mail:
 
 def choose_password(user: User, token: str, expires_at: datetime, now: datetime) -> Mail:
     """The team made an account: a single-use link to choose a password. Times in UTC."""
-    return _write("choose_password", user.email, now, user=user, link=link(f"/wachtwoord-kiezen/{token}"), expires_at=expires_at)
+    return _write(
+        "choose_password", user.email, now, user=user, link=link(f"/wachtwoord-kiezen/{token}"), expires_at=expires_at
+    )
 
 
 def reset_password(user: User, url: str, now: datetime) -> Mail:

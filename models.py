@@ -93,7 +93,13 @@ class Membership(BaseModel):
     until = DateTimeField(null=True)
 
 
-Membership.add_index(Membership.user, Membership.association, unique=True, where=Membership.until.is_null(), name="membership_one_current")
+Membership.add_index(
+    Membership.user,
+    Membership.association,
+    unique=True,
+    where=Membership.until.is_null(),
+    name="membership_one_current",
+)
 
 
 class Declaration(BaseModel):
@@ -122,7 +128,10 @@ class Site(Named):
 
     name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
     recognition = CharField(
-        max_length=20, choices=choices(RECOGNITIONS), verbose_name="Soort erkenning", constraints=[one_of("recognition", RECOGNITIONS)]
+        max_length=20,
+        choices=choices(RECOGNITIONS),
+        verbose_name="Soort erkenning",
+        constraints=[one_of("recognition", RECOGNITIONS)],
     )
     street = CharField(max_length=200, verbose_name="Straat en nummer")
     postcode = CharField(max_length=4, verbose_name="Postcode")
@@ -133,12 +142,18 @@ class Site(Named):
     head_animator = BooleanField(default=False, verbose_name="Hoofdanimator")
     instructor = BooleanField(default=False, verbose_name="Instructeur")
     state = CharField(
-        default="submitted", max_length=20, choices=choices(STATES), verbose_name="Stand", constraints=[one_of("state", STATES)]
+        default="submitted",
+        max_length=20,
+        choices=choices(STATES),
+        verbose_name="Stand",
+        constraints=[one_of("state", STATES)],
     )
     submitted_at = DateTimeField(verbose_name="Ingediend op")
     due_on = DateField(null=True, index=True, verbose_name="Beslissen tegen")
     decided_at = DateTimeField(null=True, verbose_name="Beslist op")
-    decided_by = ForeignKeyField(User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door")
+    decided_by = ForeignKeyField(
+        User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door"
+    )
     reason = CharField(default="", max_length=2000, verbose_name="Reden")
     declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
     declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
@@ -156,7 +171,9 @@ class Site(Named):
     def check(self):
         if not self.types():
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
-        if not (len(self.postcode) == 4 and self.postcode.isascii() and self.postcode.isdigit() and self.postcode[0] != "0"):
+        if not (
+            len(self.postcode) == 4 and self.postcode.isascii() and self.postcode.isdigit() and self.postcode[0] != "0"
+        ):
             raise RuleError("Een Belgische postcode heeft 4 cijfers.", "postcode")
 
     def search_text(self):
@@ -203,7 +220,9 @@ class SiteManager(BaseModel):
             raise RuleError(f"{self.site} heeft al een stageplaatsverantwoordelijke.")
 
 
-SiteManager.add_index(SiteManager.site, SiteManager.user, unique=True, where=SiteManager.until.is_null(), name="site_manager_one_current")
+SiteManager.add_index(
+    SiteManager.site, SiteManager.user, unique=True, where=SiteManager.until.is_null(), name="site_manager_one_current"
+)
 SiteManager.add_index(SiteManager.user, SiteManager.until, SiteManager.site)
 
 
@@ -216,7 +235,10 @@ class SitePeriod(BaseModel):
     ends_on = DateField(null=True)
 
     class Meta:
-        constraints = [Check("(kind = 'own') = (starts_on IS NOT NULL AND ends_on IS NOT NULL)"), Check("starts_on <= ends_on")]
+        constraints = [
+            Check("(kind = 'own') = (starts_on IS NOT NULL AND ends_on IS NOT NULL)"),
+            Check("starts_on <= ends_on"),
+        ]
 
     def __str__(self):
         if self.kind == "own":
@@ -241,11 +263,17 @@ class Handover(Versioned):
 
     site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
     requester = ForeignKeyField(User, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Gevraagd door")
-    asked = ForeignKeyField(User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Gevraagd aan")
+    asked = ForeignKeyField(
+        User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Gevraagd aan"
+    )
     email = CharField(max_length=254, verbose_name="E-mailadres")
     phone = CharField(max_length=30, verbose_name="Telefoonnummer")
     state = CharField(
-        default="open", max_length=20, choices=choices(STATES), verbose_name="Stand", constraints=[one_of("state", STATES)]
+        default="open",
+        max_length=20,
+        choices=choices(STATES),
+        verbose_name="Stand",
+        constraints=[one_of("state", STATES)],
     )
     reason = CharField(default="", max_length=2000, verbose_name="Reden")
     created_at = DateTimeField(verbose_name="Gevraagd op")
@@ -253,10 +281,14 @@ class Handover(Versioned):
     decided_at = DateTimeField(null=True, verbose_name="Beslist op")
     decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
 
-    clashes = {"handover_one_unanswered handover.site_id": "Iemand vroeg al het beheer van {row.site}. Wacht tot daarover beslist is."}
+    clashes = {
+        "handover_one_unanswered handover.site_id": "Iemand vroeg al het beheer van {row.site}. Wacht tot daarover beslist is."
+    }
 
 
-Handover.add_index(Handover.site, unique=True, where=(Handover.state << ("open", "escalated")), name="handover_one_unanswered")
+Handover.add_index(
+    Handover.site, unique=True, where=(Handover.state << ("open", "escalated")), name="handover_one_unanswered"
+)
 
 
 class Participant(Named):
@@ -282,7 +314,9 @@ class Participant(Named):
 
     def check(self):
         if self.clean_kavo_id(self.kavo_id) is None:
-            raise RuleError("Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id")
+            raise RuleError(
+                "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id"
+            )
 
     def search_text(self):
         return f"{self.last_name} {self.first_name} {self.kavo_id} {self.kavo_id.replace('-', '')}"
@@ -303,7 +337,11 @@ class Trajectory(Versioned):
     course_started_on = DateField(verbose_name="Start van de cursus")
     ends_on = DateField(verbose_name="Af te werken tegen")
     state = CharField(
-        default="open", max_length=20, choices=choices(STATES), verbose_name="Stand", constraints=[one_of("state", STATES)]
+        default="open",
+        max_length=20,
+        choices=choices(STATES),
+        verbose_name="Stand",
+        constraints=[one_of("state", STATES)],
     )
     hours_used = IntegerField(
         default=0,
@@ -311,7 +349,9 @@ class Trajectory(Versioned):
         constraints=[Check(f"hours_used BETWEEN 0 AND {STAGE_HOURS}")],
     )
 
-    clashes = {"trajectory_one_open trajectory.participant_id": "{row.participant} heeft al een traject dat loopt als {row.type_label}."}
+    clashes = {
+        "trajectory_one_open trajectory.participant_id": "{row.participant} heeft al een traject dat loopt als {row.type_label}."
+    }
 
     def prepare(self):
         if self.course_started_on and (self.ends_on is None or "course_started_on" in self.dirty_field_names):
@@ -319,7 +359,10 @@ class Trajectory(Versioned):
 
     def extended_days(self) -> int:
         """Days of extension that this trajectory got."""
-        return Extension.select(fn.COALESCE(fn.SUM(Extension.days), 0)).where(Extension.trajectory == self.id).scalar() or 0
+        return (
+            Extension.select(fn.COALESCE(fn.SUM(Extension.days), 0)).where(Extension.trajectory == self.id).scalar()
+            or 0
+        )
 
     @property
     def type_label(self) -> str:
@@ -349,7 +392,9 @@ class Trajectory(Versioned):
         return done.where(Placement.trajectory == self, Placement.result == "positive").scalar()
 
 
-Trajectory.add_index(Trajectory.participant, Trajectory.type, unique=True, where=(Trajectory.state == "open"), name="trajectory_one_open")
+Trajectory.add_index(
+    Trajectory.participant, Trajectory.type, unique=True, where=(Trajectory.state == "open"), name="trajectory_one_open"
+)
 
 
 class Extension(BaseModel):
@@ -364,7 +409,9 @@ class Extension(BaseModel):
     at = DateTimeField()
 
     class Meta:
-        constraints = [Check("trajectory_id IS NOT NULL OR (courses_from IS NOT NULL AND courses_until >= courses_from)")]
+        constraints = [
+            Check("trajectory_id IS NOT NULL OR (courses_from IS NOT NULL AND courses_until >= courses_from)")
+        ]
 
 
 class Placement(Versioned):
@@ -379,10 +426,18 @@ class Placement(Versioned):
     hours = IntegerField(verbose_name="Aantal uren", constraints=[Check("hours >= 1")])
     hours_done = IntegerField(null=True, verbose_name="Gepresteerde uren", constraints=[Check("hours_done >= 0")])
     state = CharField(
-        default="open", max_length=20, choices=choices(STATES), verbose_name="Stand", constraints=[one_of("state", STATES)]
+        default="open",
+        max_length=20,
+        choices=choices(STATES),
+        verbose_name="Stand",
+        constraints=[one_of("state", STATES)],
     )
     result = CharField(
-        null=True, max_length=20, choices=choices(RESULTS), verbose_name="Resultaat", constraints=[one_of("result", RESULTS)]
+        null=True,
+        max_length=20,
+        choices=choices(RESULTS),
+        verbose_name="Resultaat",
+        constraints=[one_of("result", RESULTS)],
     )
     counted = IntegerField(verbose_name="Telt mee voor")
     starts_on = DateField(null=True, verbose_name="Verwachte begindatum")
@@ -459,7 +514,10 @@ class Evaluation(BaseModel):
     number = IntegerField(constraints=[Check("number >= 1")])
     mentor = CharField(max_length=200, verbose_name="Stagebegeleider")
     criterion = CharField(
-        max_length=20, choices=choices(CRITERIA), verbose_name="De stagebegeleider heeft", constraints=[one_of("criterion", CRITERIA)]
+        max_length=20,
+        choices=choices(CRITERIA),
+        verbose_name="De stagebegeleider heeft",
+        constraints=[one_of("criterion", CRITERIA)],
     )
     starts_on = DateField(verbose_name="Begindatum")
     ends_on = DateField(verbose_name="Einddatum")
@@ -488,7 +546,8 @@ class Evaluation(BaseModel):
             raise RuleError("Typ de naam van de stagebegeleider.", "mentor")
         if self.criterion not in CRITERIA_BY_TYPE[kind]:
             raise RuleError(
-                f"Wie een stage van {TYPES[kind].lower()} begeleidt, kan dat niet met {CRITERIA[self.criterion]}.", "criterion"
+                f"Wie een stage van {TYPES[kind].lower()} begeleidt, kan dat niet met {CRITERIA[self.criterion]}.",
+                "criterion",
             )
         if self.starts_on > self.ends_on:
             raise RuleError("De einddatum ligt voor de begindatum. Kijk beide na.", "ends_on")
@@ -517,7 +576,12 @@ class FinalEvaluation(BaseModel):
     reopened_at = DateTimeField(null=True)
 
 
-FinalEvaluation.add_index(FinalEvaluation.trajectory, unique=True, where=FinalEvaluation.reopened_at.is_null(), name="final_evaluation_one_current")
+FinalEvaluation.add_index(
+    FinalEvaluation.trajectory,
+    unique=True,
+    where=FinalEvaluation.reopened_at.is_null(),
+    name="final_evaluation_one_current",
+)
 
 
 class Attest(BaseModel):

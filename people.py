@@ -18,7 +18,7 @@ ROLE_LABELS = {
 }
 
 
-class Role(BaseModel, RoleMixin):
+class Role(RoleMixin, BaseModel):
     """What somebody may do; the rights themselves are in `scope`. Roles come with the code, not with the screen."""
 
     name = CharField(unique=True, max_length=20, choices=list(ROLE_LABELS.items()))
@@ -28,10 +28,12 @@ class Role(BaseModel, RoleMixin):
         return ROLE_LABELS.get(self.name, self.name)
 
 
-class User(Named, UserMixin):
+class User(UserMixin, Named):
     """Somebody who may log in. One person has one account and may hold several roles."""
 
-    email = CharField(unique=True, max_length=254, verbose_name="E-mailadres", constraints=[Check("email = lower(email)")])
+    email = CharField(
+        unique=True, max_length=254, verbose_name="E-mailadres", constraints=[Check("email = lower(email)")]
+    )
     first_name = CharField(default="", max_length=100, verbose_name="Voornaam")
     last_name = CharField(default="", max_length=100, verbose_name="Naam")
     phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")

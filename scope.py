@@ -96,10 +96,10 @@ def may(by: User | None, act: str, row) -> bool:
     model = type(row)
     if not allows(by, act, model):
         return False
-    return TEAM in by.role_names or find(by, model, row.get_id()) is not None
+    return TEAM in by.role_names or find(by, model, row.pk) is not None
 
 
 def require(by: User | None, act: str, row):
     """Raise NotYours unless `by` may do this with this row. The first line of every verb."""
     if not may(by, act, row):
-        raise NotYours(f"{act} {type(row).__name__} {row.get_id()}")
+        raise NotYours(f"{act} {type(row).__name__} {row.pk}")

@@ -17,7 +17,9 @@ def describe() -> set[str]:
 
 
 def _sqlite_rows():
-    for name, sql in database.execute_sql("SELECT tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''"):
+    for name, sql in database.execute_sql(
+        "SELECT tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''"
+    ):
         yield f"{name}: {sql}"
 
 

@@ -40,12 +40,10 @@ FIXED = {
     "Resend Confirmation Instructions": "Nieuwe link vragen",
     "Phone Number": "Telefoonnummer",
     "Authentication failed - identity or password/passcode invalid": (
-        "E-mailadres of wachtwoord klopt niet. Kijk na of je het juist typte, "
-        "of kies ‘Wachtwoord vergeten?’."
+        "E-mailadres of wachtwoord klopt niet. Kijk na of je het juist typte, of kies ‘Wachtwoord vergeten?’."
     ),
     "Password must be at least %(length)s characters": (
-        "Het wachtwoord moet minimaal %(length)s karakters bevatten "
-        "waarvan minstens 1 cijfer en 1 hoofdletter."
+        "Het wachtwoord moet minimaal %(length)s karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter."
     ),
 }
 
@@ -115,9 +113,7 @@ def test_every_text_can_be_filled_in():
 
 def test_links_in_a_text_stay():
     wrong = [
-        (message.id, message.string)
-        for message in TEXTS
-        if TAG.findall(message.string) != TAG.findall(message.id)
+        (message.id, message.string) for message in TEXTS if TAG.findall(message.string) != TAG.findall(message.id)
     ]
     assert wrong == []
 

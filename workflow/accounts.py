@@ -8,7 +8,8 @@ import audit
 import mails
 import scope
 from database import RuleError, locking, writing
-from people import TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
+from models import Association, Membership
+from people import ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
 from records import FormKey
 
 INVITATION_DAYS = 30
@@ -74,11 +75,18 @@ def choose_password(secret: str, password_hash: str, now: datetime) -> User:
     with writing():
         used = (
             Token.update(used_at=now)
-            .where(Token.key_hash == hashed(secret), Token.purpose == "password", Token.used_at.is_null(), Token.expires_at > now)
+            .where(
+                Token.key_hash == hashed(secret),
+                Token.purpose == "password",
+                Token.used_at.is_null(),
+                Token.expires_at > now,
+            )
             .execute()
         )
         if not used:
-            raise RuleError("Deze link is al gebruikt of te oud. Kies ‘Wachtwoord vergeten?’ of bel het team Kadervorming.")
+            raise RuleError(
+                "Deze link is al gebruikt of te oud. Kies ‘Wachtwoord vergeten?’ of bel het team Kadervorming."
+            )
         user = Token.get(Token.key_hash == hashed(secret)).user
         user.password = password_hash
         user.save()
@@ -97,7 +105,9 @@ def session_holds(secret: str | None, user: User, now: datetime) -> bool:
     """Whether this login is still open: not ended, used in the last hours, not too old."""
     if not secret:
         return False
-    row = UserSession.get_or_none(UserSession.key_hash == hashed(secret), UserSession.user == user, UserSession.ended_at.is_null())
+    row = UserSession.get_or_none(
+        UserSession.key_hash == hashed(secret), UserSession.user == user, UserSession.ended_at.is_null()
+    )
     if row is None or now - row.seen_at > SESSION_IDLE or now - row.created_at > SESSION_LONGEST:
         return False
     if now - row.seen_at > SEEN_EVERY:
@@ -107,7 +117,9 @@ def session_holds(secret: str | None, user: User, now: datetime) -> bool:
 
 def end_session(secret: str, now: datetime):
     """Log out on this device."""
-    UserSession.update(ended_at=now).where(UserSession.key_hash == hashed(secret), UserSession.ended_at.is_null()).execute()
+    UserSession.update(ended_at=now).where(
+        UserSession.key_hash == hashed(secret), UserSession.ended_at.is_null()
+    ).execute()
 
 
 def end_sessions(user: User, by: User, now: datetime) -> int:
@@ -115,7 +127,9 @@ def end_sessions(user: User, by: User, now: datetime) -> int:
     if by != user:
         scope.require(by, "end_sessions", user)
     with writing():
-        ended = UserSession.update(ended_at=now).where(UserSession.user == user, UserSession.ended_at.is_null()).execute()
+        ended = (
+            UserSession.update(ended_at=now).where(UserSession.user == user, UserSession.ended_at.is_null()).execute()
+        )
         audit.record(by, "user.signed_out", user, at=now)
     return ended
 
@@ -143,3 +157,36 @@ def forget(now: datetime) -> int:
     )
     with writing():
         return sum(query.execute() for query in old)
+
+
+def association_ids(user: User) -> list[int]:
+    """Ids of the associations for which this person works now."""
+    current = Membership.select(Membership.association).where(Membership.user == user, Membership.until.is_null())
+    return [key for (key,) in current.tuples()]
+
+
+def set_roles(user: User, names: list[str], associations: list[int], by: User, now: datetime) -> str:
+    """Make these the roles and the associations of `user`; returns what changed, in words.
+
+    Raises RuleError when somebody takes the role of the team from the own account, so that one member always stays."""
+    scope.require(by, "edit", user)
+    before = {role.name for role in Role.select().join(UserRole).where(UserRole.user == user)}
+    if by == user and TEAM in before and TEAM not in names:
+        raise RuleError("Je kunt jezelf niet uit het team halen. Vraag het een collega.", "role_names")
+    for name in before - set(names):
+        UserRole.delete().where(UserRole.user == user, UserRole.role == Role.get(name=name)).execute()
+    for name in set(names) - before:
+        role, _ = Role.get_or_create(name=name)
+        UserRole.create(user=user, role=role)
+    worked = set(association_ids(user))
+    stopped, started = worked - set(associations), set(associations) - worked
+    Membership.update(until=now).where(
+        Membership.user == user, Membership.association.in_(stopped), Membership.until.is_null()
+    ).execute()
+    for key in started:
+        Membership.create(user=user, association=key, since=now)
+    words = [f"rol {ROLE_LABELS[name]} erbij" for name in sorted(set(names) - before)]
+    words += [f"rol {ROLE_LABELS[name]} weg" for name in sorted(before - set(names))]
+    words += [f"werkt voor {Association.get_by_id(key)}" for key in sorted(started)]
+    words += [f"werkt niet meer voor {Association.get_by_id(key)}" for key in sorted(stopped)]
+    return ", ".join(words)

@@ -59,7 +59,9 @@ def _refuse(placement: Placement, version: int | None):
     if placement.trajectory.state == "finished":
         raise RuleError(f"Het traject van {who} is afgewerkt. Vraag het team Kadervorming om het te heropenen.")
     if version is not None and version != placement.version:
-        raise Conflict(f"De stage van {placement} is intussen door iemand anders beoordeeld of gewijzigd. Kijk na wat er nu staat.")
+        raise Conflict(
+            f"De stage van {placement} is intussen door iemand anders beoordeeld of gewijzigd. Kijk na wat er nu staat."
+        )
 
 
 def newest(placement: Placement) -> Evaluation | None:

@@ -40,7 +40,8 @@ def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
         Lookup.create(user=by, kavo_id=kavo_id, found=participant is not None, purpose=purpose, at=now)
     if participant is None:
         raise RuleError(
-            f"We vinden niemand met KAVO-ID {kavo_id}. Vraag het nummer na bij de stagiair of bij de vereniging.", "kavo"
+            f"We vinden niemand met KAVO-ID {kavo_id}. Vraag het nummer na bij de stagiair of bij de vereniging.",
+            "kavo",
         )
     return Found(participant, _to_couple(participant, site, local_date(now)))
 
@@ -49,7 +50,8 @@ def _refuse_guessing(by: User, now: datetime):
     recent = Lookup.select().where(Lookup.user == by, ~Lookup.found, Lookup.at > now - timedelta(hours=1))
     if limits.switched_on() and recent.count() >= UNKNOWN_IDS_PER_HOUR:
         raise RuleError(
-            f"Je zocht het laatste uur al {UNKNOWN_IDS_PER_HOUR} nummers die niet bestaan. Probeer het over een uur opnieuw.", "kavo"
+            f"Je zocht het laatste uur al {UNKNOWN_IDS_PER_HOUR} nummers die niet bestaan. Probeer het over een uur opnieuw.",
+            "kavo",
         )
 
 
@@ -67,7 +69,9 @@ def _to_couple(participant: Participant, site: Site, today: date) -> list[Trajec
         raise RuleError(f"{participant} heeft geen traject dat nog loopt. Vraag het na bij de vereniging.", "kavo")
     if not fitting:
         kinds = dutch.listing(TYPES[trajectory.type].lower() for trajectory in running)
-        raise RuleError(f"{site} biedt geen stage aan voor {kinds}. Pas eerst de stages van de stageplaats aan.", "kavo")
+        raise RuleError(
+            f"{site} biedt geen stage aan voor {kinds}. Pas eerst de stages van de stageplaats aan.", "kavo"
+        )
     for trajectory in fitting:
         trajectory.participant = participant
     return fitting
@@ -130,7 +134,9 @@ def cautions(placement: Placement, now: datetime) -> list[str]:
     if placement.starts_on and placement.starts_on < today:
         remarks.append("De stage is al begonnen. Koppel een deelnemer liefst voor de stage begint.")
     if placement.ends_on and placement.ends_on > trajectory.ends_on:
-        remarks.append(f"Het traject moet afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}, voor het einde van deze stage.")
+        remarks.append(
+            f"Het traject moet afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}, voor het einde van deze stage."
+        )
     return remarks
 
 
@@ -145,7 +151,9 @@ def _open_one(placement: Placement, version: int | None) -> Placement:
     if fresh.state == "cancelled":
         raise RuleError(f"De koppeling van {fresh} is al geannuleerd.")
     if version is not None and version != fresh.version:
-        raise Conflict(f"De koppeling van {fresh} is intussen door iemand anders gewijzigd. Kijk na wat je wilt behouden.")
+        raise Conflict(
+            f"De koppeling van {fresh} is intussen door iemand anders gewijzigd. Kijk na wat je wilt behouden."
+        )
     return fresh
 
 

@@ -31,7 +31,7 @@ def change(row, before: dict, by, now: datetime, kind: str, also=None):
 def delete(row, by, now: datetime, kind: str):
     """Delete a row on which nothing hangs. Raises RuleError when something does."""
     scope.require(by, "delete", row)
-    if row.get_id() is None:
+    if row.pk is None:
         raise RuleError("Deze rij bestaat niet.")
     with writing():
         audit.record(by, "row.deleted", row, at=now, kind=kind, name=row)

@@ -38,9 +38,14 @@ def give_to(site: Site, user: User | None, by: User, now: datetime):
 def set_periods(site: Site, kinds: list[str]) -> str:
     """Make the holidays (and 'year') in which a stage can be done these; own dates stay. Returns what changed, in words."""
     stored = {period.kind: period for period in site.periods if period.kind != "own"}
-    gone, new = set(stored) - set(kinds), [kind for kind in PERIODS if kind in kinds and kind not in stored and kind != "own"]
+    gone, new = (
+        set(stored) - set(kinds),
+        [kind for kind in PERIODS if kind in kinds and kind not in stored and kind != "own"],
+    )
     for kind in gone:
         stored[kind].delete_instance()
     for kind in new:
         SitePeriod(site=site, kind=kind).save()
-    return ", ".join([f"periode {PERIODS[kind]} erbij" for kind in new] + [f"periode {PERIODS[kind]} weg" for kind in sorted(gone)])
+    return ", ".join(
+        [f"periode {PERIODS[kind]} erbij" for kind in new] + [f"periode {PERIODS[kind]} weg" for kind in sorted(gone)]
+    )

@@ -1,0 +1,145 @@
+"""The application: settings, database per request, login, back office, public pages, refusals."""
+
+import logging
+import secrets
+
+from flask import Flask, g, render_template, request
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import admin_views
+import cli
+import config
+import dutch
+import forms
+import limits
+import login
+import logs
+import mails
+import public
+from database import connect_to, database
+from scope import NotYours
+from times import utcnow
+
+log = logging.getLogger("kavo")
+
+MOST_BYTES = 2 * 1024 * 1024
+REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another on the phone
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The application for these settings (default: from the environment). Opens no database connection yet."""
+    settings = settings or config.load()
+    app = Flask(__name__)
+    app.config.update(
+        KAVO=settings,
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MOST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MOST_BYTES,
+        TRUSTED_HOSTS=settings.hosts,
+        SESSION_COOKIE_NAME="__Host-kavo" if settings.production else "kavo",
+        SESSION_COOKIE_SECURE=settings.production,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_DEFAULT_LOCALE="nl",
+        BABEL_DEFAULT_TIMEZONE="Europe/Brussels",
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
+    logs.set_up()
+    connect_to(settings.database_url)
+    limits.set_up(settings.rate_limits, settings.lookup_key)
+    mails.set_up(settings)
+
+    app.before_request(_begin)
+    app.after_request(_protect)
+    app.teardown_request(_end)
+    Babel(app)
+    CSRFProtect(app)
+    login.set_up(app, settings)
+    admin_views.register(app)
+    public.register(app)
+    cli.register(app)
+    app.register_error_handler(Exception, _refuse)
+    app.jinja_env.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, now=utcnow)
+    app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_env.filters.update(
+        problems=forms.problems, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown
+    )
+    return app
+
+
+def _begin():
+    """A reference for this request, and its own database connection."""
+    letters = [secrets.choice(REFERENCE_LETTERS) for _ in range(8)]
+    g.reference = "".join(letters[:4]) + "-" + "".join(letters[4:])
+    if request.endpoint != "static":
+        g.opened = database.connect(reuse_if_open=True)
+
+
+def _end(error):
+    if g.pop("opened", False) and not database.is_closed():
+        database.close()
+
+
+def _protect(response):
+    """The headers that every answer bears."""
+    headers = response.headers
+    headers["Content-Security-Policy"] = CONTENT_POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.endpoint != "static":
+        headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return response
+
+
+REFUSALS = {
+    400: (
+        "Dit lukte niet",
+        "Er klopte iets niet aan wat je browser stuurde. Ga terug, vernieuw de pagina en probeer het opnieuw.",
+    ),
+    403: ("Dit is niet voor jou", "Je hebt geen toegang tot deze pagina."),
+    404: ("Deze pagina bestaat niet", "Misschien staat er een tikfout in het adres, of is de pagina verhuisd."),
+    405: (
+        "Dit kan zo niet",
+        "Deze pagina kun je niet op deze manier openen. Ga terug en gebruik de knop op de pagina.",
+    ),
+    413: ("Dit is te veel in één keer", "Wat je stuurde is te groot. Maak het korter en probeer het opnieuw."),
+    429: ("Even geduld", "Je probeerde dit te vaak na elkaar. Wacht een kwartier en probeer het opnieuw."),
+}
+
+
+def _refuse(error):
+    """Every refusal and every bug as a page in Dutch; of a bug the text is only in the log."""
+    if isinstance(error, NotYours):
+        log.warning("refused: %s", error)
+        return _page(404)
+    if isinstance(error, CSRFError):
+        text = "Deze pagina stond te lang open, of je meldde je intussen opnieuw aan. Ga terug, vernieuw de pagina en bewaar nog eens."
+        return _page(400, "Deze pagina is verlopen", text)
+    if isinstance(error, HTTPException):
+        return _page(error.code or 500, response=error) if (error.code or 500) >= 400 else error
+    log.error("unexpected error", exc_info=error)
+    return _page(500)
+
+
+def _page(code, title=None, text=None, response=None):
+    known = REFUSALS.get(code, REFUSALS[400])
+    template = "errors/500.html" if code >= 500 else "errors/refusal.html"
+    page = render_template(template, code=code, title=title or known[0], text=text or known[1])
+    headers = {"Allow": ", ".join(response.valid_methods)} if getattr(response, "valid_methods", None) else {}
+    return page, code, headers

@@ -1,0 +1,115 @@
+"""What every form has in common: Dutch words, clean text, Belgian dates, a key against double sending."""
+
+import secrets
+import unicodedata
+from datetime import date
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, EmailField, HiddenField, PasswordField, SelectField, StringField, ValidationError
+from wtforms.validators import InputRequired, Length, Optional
+
+from database import RuleError
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
+
+WORDS = {
+    "This field is required.": "Vul dit in.",
+    "Not a valid integer value.": "Typ een heel getal, zonder komma.",
+    "Not a valid decimal value.": "Typ een getal.",
+    "Not a valid date value.": "Typ een datum als dag/maand/jaar, bijvoorbeeld 23/11/2026.",
+    "Not a valid choice.": "Kies een van de mogelijkheden.",
+    "Not a valid choice": "Kies een van de mogelijkheden.",
+    "Invalid Choice: could not coerce.": "Kies een van de mogelijkheden.",
+    "'%(value)s' is not a valid choice for this field.": "Kies een van de mogelijkheden.",
+    "Invalid email address.": "Typ een e-mailadres zoals naam@voorbeeld.be.",
+    "Number must be between %(min)s and %(max)s.": "Kies %(min)s tot %(max)s.",
+    "Number must be at least %(min)s.": "Typ %(min)s of meer.",
+    "Number must be at most %(max)s.": "Typ hoogstens %(max)s.",
+    "Field must be at least %(min)d character long.": "Gebruik minstens %(min)d teken.",
+    "Field must be at least %(min)d characters long.": "Gebruik minstens %(min)d tekens.",
+    "Field cannot be longer than %(max)d character.": "Gebruik hoogstens %(max)d teken.",
+    "Field cannot be longer than %(max)d characters.": "Gebruik hoogstens %(max)d tekens.",
+    "Field must be equal to %(other_name)s.": "Typ twee keer hetzelfde.",
+}
+"""The sentences of WTForms as our users read them."""
+
+
+class _Dutch:
+    def gettext(self, text):
+        return WORDS.get(text, text)
+
+    def ngettext(self, one, many, number):
+        return self.gettext(one if number == 1 else many)
+
+
+def clean(text):
+    """Typed text without spaces around it and without characters that nobody can type (controls, lone surrogates)."""
+    if not isinstance(text, str):
+        return text
+    kept = (
+        char for char in text.replace("\r\n", "\n") if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs")
+    )
+    return "".join(kept).strip()
+
+
+class KavoForm(FlaskForm):
+    """A form of ours: in Dutch, with clean text, and with a key by which the same form sent twice is recognised."""
+
+    form_key = HiddenField(default=lambda: secrets.token_hex(16), filters=[lambda key: (key or "")[:64]])
+
+    class Meta:
+        def get_translations(self, form):
+            return _Dutch()
+
+        def bind_field(self, form, unbound_field, options):
+            kind = unbound_field.field_class
+            if issubclass(kind, StringField) and not issubclass(kind, PasswordField | HiddenField):
+                filters = [clean, *unbound_field.kwargs.get("filters", ())]
+                return unbound_field.bind(form=form, **{**options, "filters": filters})
+            return unbound_field.bind(form=form, **options)
+
+    def refuse(self, error: RuleError):
+        """Show a refused rule: beside its field when it has one, otherwise above the form; what was typed stays."""
+        if error.field in self._fields:
+            field = self._fields[error.field]
+            field.errors = [*field.errors, str(error)]
+        else:
+            self.form_errors.append(str(error))
+
+
+def problems(form) -> list[tuple[str | None, str, str]]:
+    """All that is wrong with a form, for the summary on top: (id of the field or None, label, sentence)."""
+    above = [(None, "", str(text)) for text in form.form_errors]
+    fields = [field for field in form if field.name != "csrf_token"]
+    return above + [(field.id, field.label.text, str(text)) for field in fields for text in field.errors]
+
+
+class DayField(DateField):
+    """A day: the browser's own date field, or typed as 23/11/2026."""
+
+    def __init__(self, label=None, validators=None, **kwargs):
+        super().__init__(label, validators or [Optional()], format=["%Y-%m-%d", "%d/%m/%Y"], **kwargs)
+
+    def pre_validate(self, form):
+        if isinstance(self.data, date) and not EARLIEST_YEAR <= self.data.year <= LATEST_YEAR:
+            raise ValidationError(f"Kies een jaar tussen {EARLIEST_YEAR} en {LATEST_YEAR}.")
+
+
+class ChoiceField(SelectField):
+    """A drop-down of code → words that starts empty unless a choice is needed nowhere."""
+
+    def __init__(self, label=None, validators=None, choices=None, blank="Kies …", coerce=str, **kwargs):
+        words = list(choices.items()) if isinstance(choices, dict) else list(choices or ())
+        if blank is not None:
+            words.insert(0, ("", blank))
+        super().__init__(
+            label, validators, choices=words, coerce=lambda value: coerce(value) if value else None, **kwargs
+        )
+
+
+def required(text="Vul dit in."):
+    """The validator of a field that must be filled, with its own sentence."""
+    return InputRequired(text)
+
+
+__all__ = ["ChoiceField", "DayField", "EmailField", "KavoForm", "Length", "clean", "required"]

@@ -1,0 +1,216 @@
+"""Logging in without eID, on Flask-Security: password rule, limits, sessions in a table, mails to the outbox."""
+
+import logging
+from datetime import timedelta
+from functools import cache
+
+import flask_security.babel
+from flask import flash, request, session
+from flask_login import logout_user, user_logged_in, user_logged_out
+from flask_security import LoginForm, MailUtil, PasswordUtil, PeeweeUserDatastore, Security, current_user
+from flask_security.signals import password_changed, password_reset
+
+import audit
+import config
+import dutch
+import limits
+import mails
+from database import database, normalise
+from people import Role, User, UserRole
+from times import utcnow
+from workflow import accounts
+
+log = logging.getLogger("kavo.login")
+
+PASSWORD_LEAST = 6  # manual 2.2
+PASSWORD_MOST = 128
+PASSWORD_HINT = "Het wachtwoord moet minimaal 6 karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter"
+SESSION_KEY = "session"
+
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+
+DURATIONS = {
+    "year": ("jaar", "jaar"),
+    "month": ("maand", "maanden"),
+    "day": ("dag", "dagen"),
+    "hour": ("uur", "uur"),
+    "minute": ("minuut", "minuten"),
+    "second": ("seconde", "seconden"),
+}
+
+
+def duration_in_dutch(parts) -> str:
+    """[(2, 'hour'), (5, 'minute')] as '2 uur en 5 minuten'; Babel's Dutch has no words for this."""
+    return dutch.listing(f"{count} {DURATIONS[unit][count != 1]}" for count, unit in parts)
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Passwords that are guessed first, in lower case."""
+    return frozenset((config.PROJECT / "data" / "common_passwords.txt").read_text(encoding="utf-8").split())
+
+
+def password_problem(password: str, email: str = "", names=()) -> str | None:
+    """Why this password is refused, or None. Manual 2.2; the common ones and the own name or address besides (domain rule 2)."""
+    if len(password) > PASSWORD_MOST:
+        return f"Het wachtwoord is te lang. Gebruik hoogstens {PASSWORD_MOST} karakters."
+    digits, capitals = any(char.isdigit() for char in password), any(char.isupper() for char in password)
+    if len(password) < PASSWORD_LEAST or not digits or not capitals:
+        return f"{PASSWORD_HINT}."
+    low = normalise(password)
+    if low in common_passwords():
+        return "Dit wachtwoord wordt heel vaak gebruikt en is makkelijk te raden. Kies een ander."
+    own = [normalise(word) for word in (email.partition("@")[0], *names)]
+    if any(len(word) > 2 and word in low for word in own):
+        return "Je wachtwoord bevat je naam of je e-mailadres. Kies een ander."
+    return None
+
+
+class Passwords(PasswordUtil):
+    """Our password rule, wherever Flask-Security asks for one."""
+
+    def validate(self, password, is_register, **kwargs):
+        user, text = kwargs.get("user"), self.normalize(password)
+        names = (user.first_name, user.last_name) if user else ()
+        problem = password_problem(text, user.email if user else "", names)
+        return ([problem] if problem else None), text
+
+
+class OutboxMail(MailUtil):
+    """Mails of Flask-Security become rows of the outbox, with our own text."""
+
+    def send_mail(self, template, subject, recipient, sender, body, html, **kwargs):
+        user = kwargs["user"]
+        if template == "reset_instructions":
+            mails.reset_password(user, kwargs["reset_link"], utcnow())
+        else:
+            mails.password_changed(user, utcnow())
+
+
+class Login(LoginForm):
+    """Logging in, with limits per account and per address; no 'remember me'."""
+
+    remember = None
+
+    def validate(self, **kwargs):
+        now, account, address = utcnow(), self.email.data or "", request.remote_addr or ""
+        if limits.exceeded("account", account, limits.WRONG_PASSWORDS_PER_ACCOUNT, now):
+            return self._too_often("dit e-mailadres")
+        if limits.exceeded("address", address, limits.WRONG_PASSWORDS_PER_ADDRESS, now):
+            return self._too_often("dit netwerk")
+        tries = [limits.note("account", account, now), limits.note("address", address, now)]
+        if super().validate(**kwargs):
+            for one in tries:
+                one.delete_instance()
+            limits.forget("account", account)
+            return True
+        log.info("login refused")
+        return False
+
+    def _too_often(self, what):
+        minutes = int(limits.WINDOW.total_seconds() // 60)
+        self.form_errors.append(
+            f"Voor {what} was het wachtwoord te vaak fout. Wacht {minutes} minuten, of kies ‘Wachtwoord vergeten?’."
+        )
+        log.warning("login limit reached")
+        return False
+
+
+def set_up(app, settings: config.Settings):
+    """Put Flask-Security on the app, and our table of sessions beside its cookie."""
+    app.config.update(
+        SECURITY_PASSWORD_HASH="argon2",
+        SECURITY_PASSWORD_SCHEMES=["argon2"],
+        SECURITY_PASSWORD_SINGLE_HASH=True,
+        SECURITY_PASSWORD_CONFIRM_REQUIRED=True,
+        SECURITY_LOGIN_URL="/aanmelden",
+        SECURITY_LOGOUT_URL="/afmelden",
+        SECURITY_LOGOUT_METHODS=["POST"],
+        SECURITY_RECOVERABLE=True,
+        SECURITY_RESET_URL="/wachtwoord-vergeten",
+        SECURITY_RESET_PASSWORD_WITHIN="1 hours",
+        SECURITY_CHANGEABLE=True,
+        SECURITY_CHANGE_URL="/wachtwoord-wijzigen",
+        SECURITY_POST_LOGIN_VIEW="/na-aanmelden",
+        SECURITY_POST_LOGOUT_VIEW="/",
+        SECURITY_POST_CHANGE_VIEW="/mijn-gegevens",
+        SECURITY_POST_RESET_VIEW="/aanmelden",
+        SECURITY_AUTO_LOGIN_AFTER_RESET=False,
+        SECURITY_UNAUTHORIZED_VIEW=None,
+        SECURITY_RETURN_GENERIC_RESPONSES=True,
+        SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},
+        SECURITY_EMAIL_SENDER=settings.mail_from,
+        SECURITY_I18N_DIRNAME=["builtin", str(config.PROJECT / "translations")],
+        SECURITY_FLASH_MESSAGES=True,
+        SECURITY_DEFAULT_HTTP_AUTH_REALM="Kadervormingstool",
+        SECURITY_API_ENABLED_METHODS=["session"],
+        SECURITY_TOKEN_MAX_AGE=1,
+        SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=False,
+    )
+    flask_security.babel.format_td_parts = duration_in_dutch
+    Security(
+        app,
+        PeeweeUserDatastore(database, User, Role, UserRole),
+        login_form=Login,
+        password_util_cls=Passwords,
+        mail_util_cls=OutboxMail,
+    )
+    app.permanent_session_lifetime = timedelta(hours=12)
+    user_logged_in.connect(_logged_in, app)
+    user_logged_out.connect(_logged_out, app)
+    password_changed.connect(_password_chosen, app)
+    password_reset.connect(_password_chosen, app)
+    app.before_request(_end_closed_session)
+
+
+def _logged_in(app, user):
+    session[SESSION_KEY] = accounts.open_session(user, _device(), utcnow())
+    log.info("logged in", extra={"facts": {"user": user.id}})
+
+
+def _device() -> str:
+    """The browser and the kind of machine in words, and no more than that: 'Chrome op Android'."""
+    agent = request.user_agent.string
+    browser = next((name for mark, name in BROWSERS if mark in agent), "Een browser")
+    system = next((name for mark, name in SYSTEMS if mark in agent), "een onbekend toestel")
+    return f"{browser} op {system}"
+
+
+def _logged_out(app, user):
+    if SESSION_KEY in session:
+        accounts.end_session(session.pop(SESSION_KEY), utcnow())
+        log.info("logged out")
+
+
+def _password_chosen(app, user, **kwargs):
+    """A new password ends every session; the one that changed it goes on with a new one."""
+    now = utcnow()
+    here = current_user.is_authenticated
+    accounts.end_sessions(user, user, now)
+    audit.record(user, "user.password", user, at=now)
+    if here:
+        session[SESSION_KEY] = accounts.open_session(user, _device(), now)
+
+
+def _end_closed_session():
+    """A cookie alone is not enough: the session must still be open in the table."""
+    if request.endpoint == "static" or not current_user.is_authenticated:
+        return
+    user = current_user._get_current_object()
+    if not accounts.session_holds(session.get(SESSION_KEY), user, utcnow()):
+        logout_user()
+        flash("Je bent afgemeld omdat je een tijd niets deed. Meld je opnieuw aan.", "note")

@@ -1,0 +1,56 @@
+// Convenience only: every page works without this file.
+"use strict";
+
+// A search form with data-swap="#id" fetches its answer and puts that part of the page in place.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-swap]");
+  if (!form) return;
+  event.preventDefault();
+  const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
+  try {
+    const answer = await fetch(address, { credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) throw new Error("not this page");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const part = page.querySelector(form.dataset.swap);
+    document.querySelector(form.dataset.swap).replaceWith(part);
+    history.replaceState(null, "", address);
+    const next = part.querySelector("[aria-invalid=true]") || part.querySelector("input[type=number]") || part;
+    next.focus();
+  } catch {
+    form.submit();
+  }
+});
+
+// A menu closes with Escape or by a click elsewhere.
+const close = (except) => document.querySelectorAll("details.row-menu[open], details.menu-group[open]").forEach((menu) => {
+  if (menu !== except) menu.open = false;
+});
+document.addEventListener("click", (event) => close(event.target.closest("details")));
+document.addEventListener("keydown", (event) => {
+  const open = event.target.closest("details[open]");
+  if (event.key === "Escape" && open) {
+    open.open = false;
+    open.querySelector("summary").focus();
+  }
+});
+
+// A field with data-suggest offers rows while one types.
+document.addEventListener("input", async (event) => {
+  const field = event.target;
+  if (!field.dataset || !field.dataset.suggest || field.value.length < 2 || field.value.includes(" – ")) return;
+  const address = new URL("../ajax/lookup/", location.href);
+  address.search = new URLSearchParams({ name: field.dataset.suggest, query: field.value });
+  const answer = await fetch(address, { credentials: "same-origin" });
+  if (!answer.ok) return;
+  const options = (await answer.json()).map((text) => Object.assign(document.createElement("option"), { value: text }));
+  field.list.replaceChildren(...options);
+});
+
+// A form that was sent is not sent again by a second click.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+});
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
