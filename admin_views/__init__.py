@@ -1,0 +1,61 @@
+"""The back office: one view per noun, and the menu that shows who may see what."""
+
+from flask import Flask, request
+from flask_admin import Admin
+from flask_security import current_user
+
+from admin_views.associations import AssociationView
+from admin_views.participants import ParticipantView
+from admin_views.people import RoleView, UserView
+from admin_views.placements import PlacementView
+from admin_views.records import HistoryView, LookupView, MailView
+from admin_views.sites import SiteView
+from admin_views.todo import Todo
+from admin_views.trajectories import TrajectoryView
+from models import Association, History, Lookup, Mail, Participant, Placement, Role, Site, Trajectory, User
+
+MANAGE = "Beheer"
+
+
+def register(app: Flask) -> Admin:
+    """Put the back office on the app."""
+    admin = Admin(
+        app, name="Kadervormingstool", index_view=Todo(name="Te behandelen", endpoint="todo", url="/te-behandelen")
+    )
+    placements = PlacementView(Placement, "Gekoppelde deelnemers", endpoint="placement", url="/gekoppelde-deelnemers")
+    admin.add_view(SiteView(Site, "Stageplaatsen", endpoint="site", url="/stageplaatsen", placements=placements))
+    admin.add_view(placements)
+    admin.add_view(ParticipantView(Participant, "Deelnemers", endpoint="participant", url="/deelnemers"))
+    admin.add_view(TrajectoryView(Trajectory, "Trajecten", category=MANAGE, endpoint="trajectory", url="/trajecten"))
+    admin.add_view(
+        AssociationView(Association, "Verenigingen", category=MANAGE, endpoint="association", url="/verenigingen")
+    )
+    admin.add_view(UserView(User, "Accounts", category=MANAGE, endpoint="user", url="/accounts"))
+    admin.add_view(RoleView(Role, "Rollen", category=MANAGE, endpoint="role", url="/rollen"))
+    admin.add_view(MailView(Mail, "Mails", category=MANAGE, endpoint="mail", url="/mails"))
+    admin.add_view(HistoryView(History, "Geschiedenis", category=MANAGE, endpoint="history", url="/geschiedenis"))
+    admin.add_view(LookupView(Lookup, "Opzoekingen", category=MANAGE, endpoint="lookup", url="/opzoekingen"))
+    app.context_processor(lambda: {"menu": menu(admin)})
+    return admin
+
+
+def menu(admin: Admin) -> list[dict]:
+    """The entries of the green bar that this person may see: label, url, current, and children for a group."""
+    if not current_user or not current_user.is_authenticated:
+        return []
+    entries = []
+    for item in admin.menu():
+        if item.is_category():
+            children = [_entry(child) for child in item.get_children() if child.is_accessible()]
+            if children:
+                entries.append(
+                    {"label": item.name, "children": children, "current": any(child["current"] for child in children)}
+                )
+        elif item.is_accessible():
+            entries.append(_entry(item))
+    return entries
+
+
+def _entry(item) -> dict:
+    endpoint = item._view.endpoint
+    return {"label": item.name, "url": item.get_url(), "current": request.blueprint == endpoint}

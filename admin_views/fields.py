@@ -1,0 +1,104 @@
+"""From the fields of a model to the fields of a form: Dutch dates, choices, and related rows that one may choose."""
+
+from flask import has_request_context
+from flask_admin.contrib.peewee.form import CustomModelConverter
+from flask_security import current_user
+from peewee import IntegerField
+from wtforms import StringField, ValidationError
+from wtforms.validators import InputRequired, Optional
+from wtfpeewee.orm import FieldInfo
+
+import scope
+from database import MAX_INTEGER
+from forms import ChoiceField, DayField
+
+MOST_OPTIONS = 500
+SUGGESTIONS = 10
+SEPARATOR = " – "
+
+
+def _mine(model):
+    """The rows of a related table that the person at the screen may act on."""
+    if not has_request_context():
+        return model.select().where(scope.own(None, model))
+    return model.select().where(scope.own(current_user._get_current_object(), model))
+
+
+class RelatedChoice(ChoiceField):
+    """A related row from a drop-down of the rows one may act on."""
+
+    def __init__(self, label=None, validators=None, model=None, **kwargs):
+        self.model = model
+        kwargs.pop("allow_blank", None)
+        super().__init__(label, validators, choices=[], coerce=str, **kwargs)
+
+    def _query(self):
+        order = self.model._meta.fields.get("search") or self.model._meta.primary_key
+        return _mine(self.model).order_by(order).limit(MOST_OPTIONS)
+
+    def process(self, formdata, data=None, extra_filters=None):
+        self.rows = {str(row.pk): row for row in self._query()}
+        super().process(formdata, data, extra_filters)
+        self.choices = [("", "Kies …"), *((key, str(row)) for key, row in self.rows.items())]
+
+    def process_data(self, value):
+        self.data = str(value.pk) if value is not None else None
+
+    def populate_obj(self, obj, name):
+        setattr(obj, name, self.rows.get(self.data))
+
+
+class RelatedLookup(StringField):
+    """A related row from a large table, by what names it exactly (a KAVO-ID, an e-mail address); suggestions as one types."""
+
+    def __init__(self, label=None, validators=None, model=None, by_field="id", **kwargs):
+        kwargs.pop("allow_blank", None)
+        super().__init__(label, validators, **kwargs)
+        self.model, self.by_field, self.row = model, by_field, None
+
+    def process_data(self, value):
+        self.row = value
+        self.data = f"{getattr(value, self.by_field)}{SEPARATOR}{value}" if value is not None else ""
+
+    def pre_validate(self, form):
+        text = (self.data or "").split(SEPARATOR)[0].strip()
+        cleaned = getattr(self.model, f"clean_{self.by_field}", str.lower)(text) if text else None
+        self.row = _mine(self.model).where(getattr(self.model, self.by_field) == cleaned).first() if cleaned else None
+        if text and self.row is None:
+            name = self.model._meta.fields[self.by_field].verbose_name
+            raise ValidationError(
+                f"We vinden niemand met {name} ‘{text[:50]}’. Kijk het na." if name else "Kies een rij die bestaat."
+            )
+
+    def populate_obj(self, obj, name):
+        setattr(obj, name, self.row)
+
+    def suggestions(self, text: str) -> list[str]:
+        """At most ten rows that fit what was typed so far."""
+        query = _mine(self.model).where(self.model.search.contains(text)).order_by(self.model.search).limit(SUGGESTIONS)
+        return [f"{getattr(row, self.by_field)}{SEPARATOR}{row}" for row in query]
+
+
+class Converter(CustomModelConverter):
+    """Flask-Admin's converter, with our fields for dates, choices and related rows."""
+
+    def convert(self, model, field, field_args):
+        if field.choices and field.name not in self.overrides:
+            arguments = {"label": field.verbose_name, "choices": list(field.choices), **(field_args or {})}
+            arguments.setdefault(
+                "validators", [Optional() if field.null or field.default is not None else InputRequired()]
+            )
+            return FieldInfo(field.name, ChoiceField(**arguments))
+        info = super().convert(model, field, field_args)
+        if isinstance(field, IntegerField) and info.field is not None:
+            info.field.kwargs["render_kw"] = {"max": MAX_INTEGER, **(info.field.kwargs.get("render_kw") or {})}
+        return info
+
+    def handle_date(self, model, field, **kwargs):
+        return FieldInfo(field.name, DayField(**kwargs))
+
+    def handle_foreign_key(self, model, field, **kwargs):
+        by_field = (self.view.form_ajax_refs or {}).get(field.name, {}).get("fields", (None,))[0]
+        if by_field:
+            return FieldInfo(field.name, RelatedLookup(model=field.rel_model, by_field=by_field, **kwargs))
+        return FieldInfo(field.name, RelatedChoice(model=field.rel_model, **kwargs))

@@ -1,0 +1,74 @@
+"""Reaching related tables from a list by dotted names, such as 'trajectory.participant.last_name'."""
+
+from peewee import JOIN, Field
+
+
+class Joins:
+    """The tables that a view's columns reach, each under an alias of its own, so that two keys to one table never mix."""
+
+    def __init__(self, model):
+        self.model = model
+        self.tables = {"": model}
+        self.links = {}
+
+    def field(self, name: str) -> Field | None:
+        """The column of a dotted name; None when the name is no stored column (a property, a sum)."""
+        *keys, last = name.split(".")
+        where, table, model = "", self.model, self.model
+        for key in keys:
+            parent, parent_name = table, where
+            link = model._meta.fields.get(key)
+            if link is None or not hasattr(link, "rel_model"):
+                return None
+            where = f"{where}.{key}".strip(".")
+            model = link.rel_model
+            if where not in self.tables:
+                self.tables[where] = model.alias()
+                self.links[where] = (parent_name, parent, link)
+            table = self.tables[where]
+        return getattr(table, last) if last in model._meta.fields else None
+
+    def reach(self, *names: str):
+        """Make sure that the tables of these dotted relations ('trajectory.participant') are known."""
+        for name in names:
+            self.field(f"{name}.id")
+
+    def plain(self, name: str) -> Field | None:
+        """The field itself behind a dotted name, with its label and choices."""
+        *keys, last = name.split(".")
+        model = self.model
+        for key in keys:
+            link = model._meta.fields.get(key)
+            if link is None or not hasattr(link, "rel_model"):
+                return None
+            model = link.rel_model
+        return model._meta.fields.get(last)
+
+    def apply(self, query, names=None):
+        """The query joined to the tables that these dotted column names need (None: to all known ones). A key that may be
+        empty joins LEFT, and so does all behind it."""
+        needed = (
+            set(self.links)
+            if names is None
+            else {step for name in names for step in _steps(name) if step in self.links}
+        )
+        optional = set()
+        for where, (parent_name, parent, link) in self.links.items():
+            if where not in needed:
+                continue
+            if link.null or parent_name in optional:
+                optional.add(where)
+            alias = self.tables[where]
+            kind = JOIN.LEFT_OUTER if where in optional else JOIN.INNER
+            key = getattr(alias, link.rel_model._meta.primary_key.name)
+            query = query.join_from(parent, alias, kind, on=(getattr(parent, link.name) == key), attr=link.name)
+        return query
+
+    def rows(self):
+        """A query for whole rows with all their related rows in it."""
+        return self.apply(self.model.select(self.model, *(self.tables[where] for where in self.links)))
+
+
+def _steps(name: str):
+    parts = name.split(".")[:-1]
+    return [".".join(parts[: length + 1]) for length in range(len(parts))]

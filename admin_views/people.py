@@ -1,0 +1,132 @@
+"""Accounts and roles, for the team. No password, hash or token is on any screen."""
+
+from flask_security import current_user
+from peewee import fn
+from wtforms import BooleanField, SelectMultipleField
+from wtforms.widgets import CheckboxInput, ListWidget
+
+import scope
+from admin_views.actions import row_action
+from admin_views.base import AdminView
+from admin_views.cells import Cell
+from database import RuleError
+from models import Association
+from people import ROLE_LABELS, TEAM, Role, UserRole
+from workflow import accounts
+
+
+class CheckList(SelectMultipleField):
+    """Several choices, each with a box to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class UserView(AdminView):
+    kind, kinds = "account", "accounts"
+    column_list = ("name", "email", "role_label", "active")
+    column_labels = {"name": "Naam", "role_label": "Rollen"}
+    search_words = "Zoek op naam of e-mailadres"
+    column_searchable_list = ("search",)
+    column_filters = ("active",)
+    column_sortable_list = (("name", "search"), "email", "active")
+    column_default_sort = "name"
+    column_formatters = {"name": lambda view, context, user, name: Cell(str(user), user.phone)}
+    column_formatters_export = {"name": lambda view, context, user, name: str(user)}
+    column_details_list = (
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "birth_date",
+        "role_label",
+        "active",
+        "password_exception",
+    )
+    form_columns = ("email", "first_name", "last_name", "phone", "birth_date", "active", "password_exception")
+    form_extra_fields = {
+        "role_names": CheckList("Rollen", choices=list(ROLE_LABELS.items())),
+        "association_ids": CheckList("Werkt voor", choices=[], coerce=int),
+        "invite": BooleanField("Mail een link om een wachtwoord te kiezen", default=True),
+    }
+    can_add_words = "Account aanmaken"
+    empty_text = "Er zijn nog geen accounts."
+
+    def enrich(self, rows):
+        """The roles of all these users, in one query."""
+        roles = {row.id: [] for row in rows}
+        for link in UserRole.select(UserRole, Role).join(Role).where(UserRole.user.in_(list(roles))).order_by(Role.id):
+            roles[link.user_id].append(link.role)
+        for row in rows:
+            row.__dict__["roles"] = roles[row.id]
+
+    def _with_choices(self, form):
+        form.association_ids.choices = [(row.id, row.name) for row in Association.select().order_by(Association.search)]
+        return form
+
+    def create_form(self, obj=None):
+        return self._with_choices(super().create_form(obj))
+
+    def edit_form(self, obj=None):
+        form = self._with_choices(super().edit_form(obj))
+        del form.invite
+        if not form.is_submitted():
+            form.role_names.data = list(obj.role_names)
+            form.association_ids.data = accounts.association_ids(obj)
+        return form
+
+    def save(self, form, row, created, now):
+        if created:
+            blank = accounts.new_user(form.email.data)
+            row.fs_uniquifier = blank.fs_uniquifier
+        super().save(form, row, created, now)
+        if created and form.invite.data and row.active:
+            accounts.invite(row, self.by, now)
+
+    def on_model_change(self, form, model, is_created):
+        if model == current_user and not model.active:
+            raise RuleError("Je kunt je eigen account niet uitzetten. Vraag het een collega.", "active")
+
+    def save_rest(self, form, row, now):
+        return accounts.set_roles(row, form.role_names.data or [], form.association_ids.data or [], self.by, now)
+
+    @row_action("invite", "Link voor wachtwoord mailen", "Deze persoon krijgt een mail met een link om een wachtwoord te kiezen.",
+                when=lambda user: user.active and not user.password)  # fmt: skip
+    def action_invite(self, ids):
+        return self.apply(accounts.invite, ids, "uitgenodigd")
+
+    @row_action(
+        "end_sessions",
+        "Overal afmelden",
+        "Deze persoon moet zich daarna op elk toestel opnieuw aanmelden.",
+        danger=True,
+    )
+    def action_end_sessions(self, ids):
+        return self.apply(accounts.end_sessions, ids, "overal afgemeld")
+
+
+class RoleView(AdminView):
+    kind, kinds = "rol", "rollen"
+    can_create = False
+    column_list = ("name", "description", "users")
+    column_labels = {"name": "Rol", "users": "Accounts", "rights": "Mag"}
+    column_details_list = ("name", "description", "users", "rights")
+    column_sortable_list = ("name",)
+    form_columns = ("description",)
+    column_formatters = {
+        "rights": lambda view, context, role, name: _rights(role),
+    }
+
+    def enrich(self, rows):
+        query = UserRole.select(UserRole.role, fn.COUNT(UserRole.id)).group_by(UserRole.role)
+        counts = dict(query.tuples())
+        for row in rows:
+            row.users = counts.get(row.id, 0)
+
+
+def _rights(role) -> str:
+    """What a role may do, from `scope` itself."""
+    if role.name == TEAM:
+        return "alles, op alle rijen"
+    acts = scope.ACTS.get(role.name, {})
+    return "; ".join(f"{model.__name__}: {', '.join(sorted(names))}" for model, names in acts.items()) or "nog niets"

@@ -1,0 +1,244 @@
+"""Gekoppelde deelnemers: all placements over the own sites; change, cancel, evaluate, and the history of a trajectory."""
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
+
+import audit
+import dutch
+import scope
+from admin_views.base import AdminView
+from admin_views.cells import Cell
+from database import Conflict, RuleError, writing
+from forms import ChoiceField, DayField, KavoForm, Length, required
+from models import CRITERIA, CRITERIA_BY_TYPE, ON_BEHALF, RESULTS, History, Placement, Trajectory
+from people import MANAGER, TEAM
+from records import AlreadyDone, FormKey
+from times import local_date, utcnow
+from workflow import evaluations, placements
+
+
+class CancelForm(KavoForm):
+    reason = TextAreaField("Reden", [required("Schrijf waarom de stage niet doorgaat."), Length(max=2000)])
+    no_show = BooleanField("De deelnemer kwam niet opdagen")
+
+
+class EvaluationForm(KavoForm):
+    """'Traject opvolging': manual chapter 5."""
+
+    mentor = StringField(
+        "Stagebegeleider",
+        [required("Typ de naam van de stagebegeleider."), Length(max=200)],
+        render_kw={"autocomplete": "off"},
+    )
+    criterion = ChoiceField(
+        "De stagebegeleider heeft", [required("Kies wat de stagebegeleider heeft.")], choices=CRITERIA
+    )
+    starts_on = DayField("Begindatum", [required("Kies de eerste dag van de stage.")])
+    ends_on = DayField("Einddatum", [required("Kies de laatste dag van de stage.")])
+    hours_done = IntegerField("Gepresteerde uren", [required("Typ hoeveel uur de stage duurde.")])
+    result = RadioField("Resultaat", [required("Kies positief of negatief.")], choices=list(RESULTS.items()))
+    motivation = TextAreaField(
+        "Motivering",
+        [Length(max=10_000)],
+        description="Verplicht als het resultaat negatief is. De vereniging van de cursus leest dit ook.",
+    )
+    remarks = TextAreaField("Opmerkingen", [Length(max=10_000)])
+    on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
+
+
+FIELDS = ("mentor", "criterion", "starts_on", "ends_on", "hours_done", "result", "motivation", "remarks")
+
+
+class PlacementView(AdminView):
+    roles = (TEAM, MANAGER)
+    kind, kinds = "koppeling", "koppelingen"
+    can_create = False
+    column_list = ("participant", "trajectory.type", "site", "hours", "state")
+    column_related = ("trajectory.participant", "trajectory.association")
+    column_labels = {
+        "participant": "Deelnemer",
+        "trajectory.participant.kavo_id": "KAVO-ID",
+        "site": "Stageplaats",
+        "hours": "Uren",
+        "site.name": "Stageplaats",
+        "trajectory.association": "Vereniging",
+    }
+    search_words = "Zoek op naam of KAVO-ID"
+    column_searchable_list = ("trajectory.participant.search",)
+    column_filters = ("trajectory.type", "site")
+    column_sortable_list = (
+        ("participant", "trajectory.participant.search"),
+        ("site", ("site.search", "trajectory.participant.search")),
+        "hours",
+        ("state", ("state", "trajectory.participant.search")),
+    )
+    column_default_sort = ("state", True)
+    column_tabs = "state"
+    tab_words = {"open": ("Bezig", ["open"]), "done": ("Afgewerkt", ["evaluated", "cancelled"])}
+    column_formatters = {
+        "participant": lambda view, context, row, name: Cell(
+            str(row.trajectory.participant), row.trajectory.participant.kavo_id
+        ),
+        "hours": lambda view, context, row, name: _hours(row),
+        "state": lambda view, context, row, name: stand(row, local_date(utcnow())),
+    }
+    column_formatters_export = {}
+    column_export_list = (
+        "trajectory.participant.kavo_id", "trajectory.participant.first_name", "trajectory.participant.last_name",
+        "trajectory.type", "trajectory.association", "site.name", "hours", "hours_done", "state", "result", "starts_on", "ends_on", "reason",
+    )  # fmt: skip
+    column_details_list = (
+        "participant", "trajectory.type", "trajectory.association", "site", "hours", "hours_done", "state", "result",
+        "starts_on", "ends_on", "on_behalf", "coupled_by", "created_at", "reason",
+    )  # fmt: skip
+    form_columns = ("hours", "starts_on", "ends_on")
+    list_template = "admin/placements.html"
+    empty_text = "Hier komen de deelnemers van al je stageplaatsen samen."
+
+    # ---- list
+
+    def row_links(self, row):
+        here = self.back_to_here()
+        correct = "Beoordelen" if row.state == "open" else "Beoordeling verbeteren"
+        links = []
+        if row.state != "cancelled" and scope.allows(self.by, "evaluate", Placement):
+            links.append((correct, url_for("placement.evaluate", id=row.id, url=here)))
+        links.append(("Trajectgeschiedenis", url_for("placement.trajectory_history", id=row.id, url=here)))
+        if row.state == "open":
+            if scope.allows(self.by, "change", Placement):
+                links.append(("Wijzigen", url_for("placement.edit_view", id=row.id, url=here)))
+            if scope.allows(self.by, "cancel", Placement):
+                links.append(("Annuleren", url_for("placement.cancel", id=row.id, url=here)))
+        return links
+
+    @staticmethod
+    def back_to_here() -> str:
+        """The list or the page of the site from which one came, without a searched KAVO-ID."""
+        if request.endpoint == "site.participants":
+            return request.path
+        return request.full_path.rstrip("?")
+
+    def may_edit(self, row):
+        return row.state == "open"
+
+    def save(self, form, row, created, now):
+        placements.change(
+            row, self.by, now, form.hours.data, form.starts_on.data, form.ends_on.data, version=row.version
+        )
+
+    # ---- cancel, evaluate, history
+
+    def _perform(self, form, verb, done: str):
+        """Run a verb on the form, once; a redirect when done, None when a rule refused. Conflict goes through."""
+        now = utcnow()
+        try:
+            with writing():
+                FormKey.claim(form.form_key.data, self.by, now)
+                verb(now)
+        except AlreadyDone as already:
+            flash(str(already), "note")
+        except Conflict:
+            raise
+        except RuleError as error:
+            form.refuse(error)
+            return None
+        else:
+            flash(done, "good")
+        return redirect(self.get_save_return_url())
+
+    @expose("/annuleren/", methods=("GET", "POST"))
+    def cancel(self):
+        row, form = self.get_one(request.args.get("id")), CancelForm()
+        if form.validate_on_submit():
+            response = self._perform(
+                form,
+                lambda now: placements.cancel(row, self.by, now, form.reason.data, form.no_show.data),
+                f"De koppeling van {row} is geannuleerd. De uren zijn weer vrij.",
+            )
+            if response:
+                return response
+        return self.render("admin/cancel.html", row=row, form=form, return_url=self.get_save_return_url())
+
+    @expose("/beoordelen/", methods=("GET", "POST"))
+    def evaluate(self):
+        row = self.get_one(request.args.get("id"))
+        newest = evaluations.newest(row)
+        form = self._evaluation_form(row, newest)
+        if form.validate_on_submit():
+            try:
+                response = self._perform(
+                    form, lambda now: self._evaluate(row, form, now), f"De beoordeling van {row} is bewaard."
+                )
+            except Conflict as error:
+                form.refuse(error)
+                response, row = None, self.get_one(row.id)
+                newest = evaluations.newest(row)
+            if response:
+                return response
+        versions = list(row.evaluations.order_by(-row.evaluations.model.number))
+        return self.render(
+            "admin/evaluation.html", row=row, form=form, versions=versions, newest=newest, history=self.trajectory_lines(row.trajectory),
+            positive=row.trajectory.hours_positive(), most=row.trajectory.hours_left(without=row),
+            stand=stand(row, local_date(utcnow())), return_url=self.get_save_return_url(),
+        )  # fmt: skip
+
+    def _evaluation_form(self, row, newest):
+        start = newest or None
+        form = EvaluationForm(obj=start)
+        form.criterion.choices = [
+            ("", "Kies …"),
+            *((key, CRITERIA[key]) for key in CRITERIA_BY_TYPE[row.trajectory.type]),
+        ]
+        if TEAM not in self.by.role_names:
+            del form.on_behalf
+        if newest is None and not form.is_submitted():
+            form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours
+        return form
+
+    def _evaluate(self, row, form, now):
+        version = request.form.get("version", "")
+        evaluations.evaluate(
+            row, self.by, now, **{name: form[name].data for name in FIELDS},
+            on_behalf=form.on_behalf.data if "on_behalf" in form else None,
+            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None,
+        )  # fmt: skip
+
+    @expose("/trajectgeschiedenis/")
+    def trajectory_history(self):
+        row = self.get_one(request.args.get("id"))
+        trajectory = row.trajectory
+        return self.render(
+            "admin/trajectory_history.html", row=row, trajectory=trajectory, history=self.trajectory_lines(trajectory),
+            sums=placements.sum_of_hours(trajectory, row.site), left=trajectory.hours_left(), return_url=self.get_save_return_url(),
+        )  # fmt: skip
+
+    def trajectory_lines(self, trajectory: Trajectory):
+        """(moment, sentence, by the tool) of one trajectory, newest first, as far as the own sites go."""
+        visible = scope.own(self.by, History) | History.site_id.is_null()
+        lines = (
+            History.select()
+            .where(History.trajectory_id == trajectory.id, visible)
+            .order_by(History.id.desc())
+            .limit(200)
+        )
+        return [(line.at, audit.sentence(line), line.actor_id is None) for line in lines]
+
+
+def _hours(row) -> Cell:
+    if row.state == "open" or row.hours_done == row.hours:
+        return Cell(f"{row.hours} uur")
+    return Cell(f"{row.hours_done or 0} uur", f"van {row.hours} uur gepland")
+
+
+def stand(row: Placement, today) -> Cell:
+    """The state of a placement with its mark: who must act, or what it became."""
+    if row.state == "cancelled":
+        return Cell("Geannuleerd", "niet komen opdagen" if row.no_show else "", state="")
+    if row.state == "evaluated":
+        return Cell(RESULTS[row.result], state="good" if row.result == "positive" else "bad")
+    if row.ends_on and row.ends_on < today:
+        return Cell("Te beoordelen", f"stage liep af op {dutch.day(row.ends_on)}", state="wait")
+    if row.starts_on and row.starts_on > today:
+        return Cell("Stage gepland", f"vanaf {dutch.day(row.starts_on)}", state="busy")
+    return Cell("Stage loopt", f"tot en met {dutch.day(row.ends_on)}" if row.ends_on else "", state="busy")

@@ -1,0 +1,272 @@
+"""Sites: the list for everybody, the own ones, and 'Deelnemers': finding by KAVO-ID and coupling."""
+
+from flask import abort, flash, redirect, request, url_for
+from flask_admin import expose
+from peewee import fn
+from wtforms import HiddenField, IntegerField, StringField
+
+import dutch
+import scope
+from admin_views.actions import row_action
+from admin_views.base import AdminView
+from admin_views.cells import Cell
+from admin_views.people import CheckList
+from database import RuleError, writing
+from forms import ChoiceField, DayField, KavoForm, required
+from models import ON_BEHALF, PERIODS, STAGE_HOURS, TYPES, Placement, Site, SiteManager, SitePeriod, Trajectory, User
+from people import MANAGER, TEAM
+from records import AlreadyDone, FormKey
+from times import local_date, utcnow
+from workflow import placements, sites
+
+MARKS = {"submitted": "busy", "approved": "good", "rejected": "bad", "withdrawn": "", "closed": ""}
+HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
+
+
+class CoupleForm(KavoForm):
+    """'Deelnemer toevoegen': hours for a trajectory that was found by KAVO-ID."""
+
+    kavo = HiddenField()
+    trajectory = ChoiceField("Traject", blank=None)
+    hours = IntegerField("Aantal uren", [required("Typ hoeveel uur de stage hier duurt.")])
+    starts_on = DayField("Verwachte begindatum")
+    ends_on = DayField("Verwachte einddatum")
+    on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
+
+
+class SiteView(AdminView):
+    roles = (TEAM, MANAGER)
+    kind, kinds = "stageplaats", "stageplaatsen"
+    list_template = "admin/sites.html"
+    details_template = "admin/site.html"
+    column_list = ("name", "municipality", "stages", "state", "placed")
+    public_columns = ("name", "municipality", "stages", "periods")
+    column_labels = {
+        "name": "Naam",
+        "stages": "Stages",
+        "periods": "Periodes",
+        "placed": "Deelnemers",
+        "manager": "Stageplaatsverantwoordelijke",
+    }
+    search_words = "Zoek op naam of gemeente"
+    column_searchable_list = ("search",)
+    column_filters = ("recognition", "animator", "head_animator", "instructor")
+    column_sortable_list = (
+        ("name", "search"),
+        ("municipality", ("municipality", "search")),
+        ("state", ("state", "search")),
+    )
+    column_default_sort = "name"
+    column_tabs = "state"
+    column_details_list = (
+        "name", "recognition", "street", "postcode", "municipality", "email", "phone", "stages", "periods", "manager",
+        "state", "submitted_at", "decided_at", "reason",
+    )  # fmt: skip
+    column_formatters = {
+        "stages": lambda view, context, site, name: ", ".join(TYPES[kind] for kind in site.types()),
+        "periods": lambda view, context, site, name: ", ".join(str(period) for period in site.period_list),
+        "state": lambda view, context, site, name: Cell(Site.STATES[site.state], state=MARKS[site.state]),
+        "placed": lambda view, context, site, name: _placed(site),
+        "manager": lambda view, context, site, name: str(site.manager() or "zonder beheerder"),
+    }
+    column_formatters_export = {
+        "stages": column_formatters["stages"],
+        "periods": column_formatters["periods"],
+        "placed": lambda view, context, site, name: site.placed,
+    }
+    form_columns = (
+        "name", "recognition", "street", "postcode", "municipality", "email", "phone", "animator", "head_animator", "instructor",
+    )  # fmt: skip
+    form_args = {"postcode": {"render_kw": {"class": "short", "inputmode": "numeric"}}}
+    form_extra_fields = {
+        "periods": CheckList("Periodes", choices=HOLIDAYS),
+        "manager": StringField(
+            "Stageplaatsverantwoordelijke",
+            description="Het e-mailadres van een account. Laat leeg voor ‘zonder beheerder’.",
+        ),
+    }
+    fixed_for_managers = ("name", "recognition", "street", "postcode", "municipality", "manager")
+    """a change of these is the team's: domain rule 5"""
+    can_add_words = "Een nieuwe stageplaats aanmaken"
+    empty_text = "Je hebt nog geen stageplaats. Vraag het team Kadervorming om je er een te geven."
+
+    def __init__(self, *args, placements, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.placements = placements
+
+    # ---- list
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether the list holds own sites only: for the team always, for a manager by 'Enkel eigen stageplaatsen'."""
+        return bool(request.args.get("eigen"))
+
+    def reach(self):
+        return scope.own if self.narrowed or TEAM in self.by.role_names else scope.listed
+
+    def listing(self, where=(), path=None, keep=("eigen",), columns=None):
+        if self.narrowed and TEAM in self.by.role_names:
+            where = (*where, SiteManager.select().where(SiteManager.site == Site.id, SiteManager.user == self.by, SiteManager.until.is_null()).exists(),)  # fmt: skip
+        return super().listing(where, path, keep, columns)
+
+    @property
+    def tab_choices(self):
+        return super().tab_choices if self.reach() is scope.own else []
+
+    @expose("/")
+    def index_view(self):
+        waiting = (
+            Placement.select().where(scope.own(self.by, Placement), _to_evaluate()).count()
+            if MANAGER in self.by.role_names
+            else 0
+        )
+        return self.render(self.list_template, listing=self.listing(), export_url=self.export_url, waiting=waiting)
+
+    def enrich(self, rows):
+        """Periods and numbers of participants of all these sites, in one query each."""
+        ids = [row.id for row in rows]
+        periods = {pk: [] for pk in ids}
+        for period in SitePeriod.select().where(SitePeriod.site.in_(ids)).order_by(SitePeriod.id):
+            periods[period.site_id].append(period)
+        placed = Placement.select(Placement.site, fn.COUNT(Placement.id), fn.SUM(_to_evaluate().cast("INTEGER")))
+        counts = {pk: (count, waiting) for pk, count, waiting in
+                  placed.where(Placement.site.in_(ids), Placement.state != "cancelled").group_by(Placement.site).tuples()}  # fmt: skip
+        for row in rows:
+            row.period_list = periods[row.id]
+            row.placed, row.waiting = counts.get(row.id, (0, 0))
+
+    def row_links(self, row):
+        people = (
+            [("Deelnemers", url_for("site.participants", pk=row.id))] if row.state in ("approved", "closed") else []
+        )
+        return [*people, *super().row_links(row)]
+
+    # ---- form
+
+    def edit_form(self, obj=None):
+        form = super().edit_form(obj)
+        if TEAM not in self.by.role_names:
+            for name in self.fixed_for_managers:
+                del form[name]
+        if not form.is_submitted():
+            form.periods.data = [period.kind for period in obj.periods]
+            if "manager" in form:
+                form.manager.data = obj.manager().email if obj.manager() else ""
+        return form
+
+    def save(self, form, row, created, now):
+        if created:
+            row.submitted_at = now
+        super().save(form, row, created, now)
+        if created:
+            sites.approve(row, self.by, now)
+
+    def save_rest(self, form, row, now):
+        changed = sites.set_periods(row, form.periods.data or [])
+        if "manager" in form:
+            sites.give_to(row, self._person(form.manager.data), self.by, now)
+        return changed
+
+    @staticmethod
+    def _person(email):
+        if not email:
+            return None
+        user = User.get_or_none(User.email == email.strip().lower())
+        if user is None:
+            raise RuleError(f"Er is geen account met e-mailadres {email}. Maak eerst een account aan.", "manager")
+        return user
+
+    @row_action("approve", "Goedkeuren", when=lambda site: site.state == "submitted")
+    def action_approve(self, ids):
+        return self.apply(sites.approve, ids, "goedgekeurd")
+
+    # ---- Deelnemers
+
+    @expose("/<int:pk>/deelnemers/", methods=("GET", "POST"))
+    def participants(self, pk):
+        """Manual chapter 4: KAVO-ID → name and hours left → Aantal uren → Deelnemer toevoegen."""
+        site = scope.find(self.by, Site, pk)
+        if site is None or not scope.allows(self.by, "couple", Site):
+            abort(404)
+        form = CoupleForm()
+        found, search_problem = self._look_up(site, form)
+        if found and request.method == "POST" and form.validate() and self._couple(site, found, form):
+            return redirect(url_for("site.participants", pk=site.id))
+        listing = self.placements.listing(
+            where=(Placement.site == site,), keep=(), columns=("participant", "trajectory.type", "hours", "state")
+        )
+        return self.render(
+            "admin/site_participants.html", site=site, form=form, found=found, search_problem=search_problem, kavo=self._typed(),
+            listing=listing, sums=self._sums(found, site), view=self.placements,
+            export_url=lambda one: url_for("site.export_participants", pk=site.id, **one.query),
+        )  # fmt: skip
+
+    @expose("/<int:pk>/deelnemers/export/")
+    def export_participants(self, pk):
+        site = scope.find(self.by, Site, pk)
+        if site is None or not self.placements.allowed("export", True):
+            abort(404)
+        return self.placements.export_of(self.placements.listing(where=(Placement.site == site,)))
+
+    @staticmethod
+    def _typed() -> str:
+        return (request.form.get("kavo") or request.args.get("kavo") or "").strip()[:50]
+
+    def _look_up(self, site, form):
+        """(found participant or None, why not), for the KAVO-ID in the URL or in the form that comes back."""
+        if not self._typed():
+            return (
+                None,
+                "Typ het KAVO-ID van de stagiair." if "kavo" in request.args or request.method == "POST" else None,
+            )
+        try:
+            found = placements.look_up(self._typed(), site, self.by, utcnow())
+        except RuleError as error:
+            return None, str(error)
+        form.kavo.data = found.participant.kavo_id
+        form.trajectory.choices = [(str(one.id), f"{TYPES[one.type]}, {one.association}") for one in found.trajectories]
+        if not form.is_submitted():
+            form.trajectory.data = str(found.trajectories[0].id)
+        if TEAM not in self.by.role_names:
+            del form.on_behalf
+        return found, None
+
+    def _couple(self, site, found, form) -> bool:
+        """Couple what the form asks; False when a rule refused (the form then says why)."""
+        trajectory = next(one for one in found.trajectories if str(one.id) == form.trajectory.data)
+        now = utcnow()
+        try:
+            with writing():
+                FormKey.claim(form.form_key.data, self.by, now)
+                placement = placements.couple(
+                    trajectory, site, form.hours.data, self.by, now, form.starts_on.data, form.ends_on.data,
+                    form.on_behalf.data if "on_behalf" in form else None,
+                )  # fmt: skip
+        except AlreadyDone as done:
+            flash(str(done), "note")
+            return True
+        except RuleError as error:
+            form.refuse(error)
+            return False
+        left = Trajectory.get_by_id(trajectory.id).hours_left()
+        flash(
+            f"{found.participant} is toegevoegd voor {placement.hours} uur. Nog {left} van {STAGE_HOURS} uur.", "good"
+        )
+        for caution in placements.cautions(placement, now):
+            flash(caution, "note")
+        return True
+
+    @staticmethod
+    def _sums(found, site):
+        """Trajectory id → the lines of 'Waarom nog … uur?'."""
+        return {one.id: placements.sum_of_hours(one, site) for one in found.trajectories} if found else {}
+
+
+def _to_evaluate():
+    """The condition for placements whose stage should be over by now."""
+    return (Placement.state == "open") & (Placement.ends_on < local_date(utcnow()))
+
+
+def _placed(site) -> Cell:
+    waiting = f"{dutch.number(site.waiting)} te beoordelen" if site.waiting else ""
+    return Cell(dutch.number(site.placed) if site.placed else "Geen", waiting)
