@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import config
 import dutch
-from records import Mail
 from people import User
+from records import Mail
 
 written = Signal()
 """Sent with the new Mail once its row is written; `tasks` listens, so that it leaves soon after the commit."""

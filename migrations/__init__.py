@@ -46,9 +46,9 @@ def _take(name: str, direction: str) -> bool:
     """Run one step and note it, in one transaction."""
     engine = "postgresql" if on_postgresql() else "sqlite"
     script = (FOLDER / name / f"{direction}.{engine}.sql").read_text(encoding="utf-8")
-    note = f"INSERT INTO migration (name) VALUES ('{name}');"  # noqa: S608 - the name of a folder of ours
+    note = f"INSERT INTO migration (name) VALUES ('{name}');"
     if direction == "down":
-        note = f"DELETE FROM migration WHERE name = '{name}';"  # noqa: S608
+        note = f"DELETE FROM migration WHERE name = '{name}';"
     table = "CREATE TABLE IF NOT EXISTS migration (name VARCHAR(100) NOT NULL PRIMARY KEY);"
     begin = f"SELECT pg_advisory_xact_lock({LOCK});" if on_postgresql() else ""
     try:

@@ -1,0 +1,127 @@
+"""One fresh, migrated database per test, on SQLite or PostgreSQL; the application on it where a test asks for it."""
+
+import os
+import shutil
+from datetime import datetime
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+import config
+import migrations
+from database import connect_to, database
+
+POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+class Copies:
+    """A migrated database that is copied for each test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.template = f"sqlite:///{folder / 'template.db'}"
+        self._migrate(self.template)
+
+    def _migrate(self, url):
+        connect_to(url).connect()
+        migrations.migrate()
+        if url.startswith("sqlite"):
+            database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+
+    def make(self):
+        copy = self.folder / "test.db"
+        for left in self.folder.glob("test.db*"):
+            left.unlink()
+        shutil.copy(self.folder / "template.db", copy)
+        return f"sqlite:///{copy}"
+
+    def drop(self, url=None):
+        pass
+
+
+class PostgresCopies(Copies):
+    def __init__(self):
+        self.names = [f"kavo_test_{os.getpid()}_{kind}" for kind in ("template", "copy")]
+        self._server(f"DROP DATABASE IF EXISTS {self.names[0]}", f"CREATE DATABASE {self.names[0]}")
+        self._migrate(self._url(self.names[0]))
+        database.close_all()
+
+    @staticmethod
+    def _url(name):
+        return urlunsplit(urlsplit(POSTGRES_URL)._replace(path=f"/{name}"))
+
+    @staticmethod
+    def _server(*statements):
+        with psycopg.connect(POSTGRES_URL, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def make(self):
+        template, copy = self.names
+        self._server(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)", f"CREATE DATABASE {copy} TEMPLATE {template}")
+        return self._url(copy)
+
+    def drop(self):
+        self._server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self.names))
+
+
+@pytest.fixture(scope="session")
+def copies(request, tmp_path_factory):
+    if request.config.getoption("--database") == "sqlite":
+        yield Copies(tmp_path_factory.mktemp("database"))
+        return
+    try:
+        psycopg.connect(POSTGRES_URL, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no PostgreSQL on KAVO_TEST_POSTGRES_URL: {error}")
+        pytest.skip("no PostgreSQL on KAVO_TEST_POSTGRES_URL")
+    made = PostgresCopies()
+    yield made
+    made.drop()
+
+
+@pytest.fixture(autouse=True)
+def db(copies):
+    """The URL of a fresh database, to which the models are connected."""
+    url = copies.make()
+    connect_to(url).connect()
+    yield url
+    if not database.is_closed():
+        database.close()
+    if hasattr(database.obj, "close_all"):
+        database.close_all()
+
+
+@pytest.fixture
+def now():
+    """A moment (naive UTC): 1 July 2026, 10 o'clock in Brussels."""
+    return datetime(2026, 7, 1, 8, 0)
+
+
+@pytest.fixture
+def settings(db, tmp_path):
+    values = {"KAVO_DATABASE_URL": db, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}", **KEYS}
+    return config.load(values)
+
+
+@pytest.fixture
+def app(settings):
+    from app import create_app
+
+    database.close()
+    made = create_app(settings)
+    database.connect()
+    return made
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()

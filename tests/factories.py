@@ -1,0 +1,102 @@
+"""Valid rows with few words: name only what matters to the test. Use as `from tests import factories as make`."""
+
+from datetime import date, datetime
+from itertools import count
+
+from models import (
+    Association,
+    Membership,
+    Participant,
+    Placement,
+    Role,
+    Site,
+    SiteManager,
+    SitePeriod,
+    Trajectory,
+    User,
+    UserRole,
+)
+from workflow import accounts, evaluations
+
+NOW = datetime(2026, 7, 1, 8, 0)
+COURSE = date(2026, 1, 10)
+WORD = "Kadervorming1"
+PASSWORD = "$argon2id$v=19$m=65536,t=3,p=4$kieH8LfTDXu1JzYC659A5Q$inUo1jup/Fp598YcBvVBvWBBXgzmux/sOelbhYY/Tpg"
+"""the hash of WORD"""
+
+_numbers = count(1)
+
+
+def user(role="manager", association=None, **values):
+    number = next(_numbers)
+    values = {"email": f"mens{number}@kavo.test", "first_name": "Noor", "last_name": f"Jacobs{number}", **values}
+    made = accounts.new_user(**values)
+    made.save(force_insert=True)
+    if role:
+        UserRole.create(user=made, role=Role.get_or_create(name=role)[0])
+    if association:
+        Membership.create(user=made, association=association, since=NOW)
+    return made
+
+
+def association(**values):
+    made = Association(**{"name": f"Vereniging {next(_numbers)}", **values})
+    made.save()
+    return made
+
+
+def site(manager=None, **values):
+    number = next(_numbers)
+    ordinary = {
+        "name": f"Speelplein {number}", "recognition": "municipal", "street": "Dorpsstraat 1", "postcode": "9000",
+        "municipality": "Gent", "animator": True, "state": "approved", "submitted_at": NOW,
+    }  # fmt: skip
+    made = Site(**{**ordinary, **values})
+    made.save()
+    SitePeriod(site=made, kind="summer").save()
+    if manager:
+        SiteManager(site=made, user=manager, since=NOW).save()
+    return made
+
+
+def participant(**values):
+    number = next(_numbers)
+    ordinary = {
+        "kavo_id": f"{200000 + number}-{number % 100:02}", "first_name": "Lotte", "last_name": f"Peeters{number}",
+        "birth_date": date(2009, 3, 12),
+    }  # fmt: skip
+    made = Participant(**{**ordinary, **values})
+    made.save()
+    return made
+
+
+def trajectory(**values):
+    ordinary = {"type": "animator", "course_started_on": COURSE}
+    values.setdefault("participant", None)
+    values["participant"] = values["participant"] or participant()
+    values.setdefault("association", None)
+    values["association"] = values["association"] or association()
+    made = Trajectory(**{**ordinary, **values})
+    made.save()
+    return made
+
+
+def placement(**values):
+    values["trajectory"] = values.get("trajectory") or trajectory()
+    values["site"] = values.get("site") or site()
+    ordinary = {"hours": 20, "created_at": NOW}
+    values.setdefault("coupled_by", None)
+    values["coupled_by"] = values["coupled_by"] or user("team")
+    made = Placement(**{**ordinary, **values})
+    made.save()
+    return made
+
+
+def evaluated(placement, by=None, now=NOW, **values):
+    """A placement with an evaluation: positive for all planned hours unless said otherwise."""
+    ordinary = {
+        "mentor": "Eline Wouters", "criterion": "instructor", "starts_on": date(2026, 6, 1), "ends_on": date(2026, 6, 20),
+        "hours_done": placement.hours, "result": "positive", "motivation": "Vlot.",
+    }  # fmt: skip
+    evaluations.evaluate(placement, by or user("team"), now, **{**ordinary, **values})
+    return Placement.get_by_id(placement.id)
