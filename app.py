@@ -129,7 +129,7 @@ def _refuse(error):
         log.warning("refused: %s", error)
         return _page(404)
     if isinstance(error, CSRFError):
-        text = "Deze pagina stond te lang open, of je meldde je intussen opnieuw aan. Ga terug, vernieuw de pagina en bewaar nog eens."
+        text = "Deze pagina stond te lang open, of je meldde je opnieuw aan. Ga terug, vernieuw de pagina en bewaar nog eens."
         return _page(400, "Deze pagina is verlopen", text)
     if isinstance(error, HTTPException):
         return _page(error.code or 500, response=error) if (error.code or 500) >= 400 else error

@@ -75,6 +75,12 @@ def locking(query, share=False):
     return query.for_update("FOR SHARE" if share else "FOR UPDATE") if on_postgresql() else query
 
 
+def whole_number(text: str | None) -> int | None:
+    """Text from outside as a number that a column can hold; None when it is none (a word, negative, beyond 9 digits)."""
+    fits = text and text.isascii() and text.isdigit() and len(text) < 10
+    return int(text) if fits else None
+
+
 def normalise(text: str | None) -> str:
     """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'."""
     plain = unicodedata.normalize("NFKD", (text or "").casefold())

@@ -2,13 +2,17 @@
 
 import secrets
 import unicodedata
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 
+from flask import flash
 from flask_wtf import FlaskForm
 from wtforms import DateField, EmailField, HiddenField, PasswordField, SelectField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional
 
-from database import RuleError
+from database import Conflict, RuleError, writing
+from people import User
+from records import AlreadyDone, FormKey
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 
@@ -67,6 +71,25 @@ class KavoForm(FlaskForm):
                 filters = [clean, *unbound_field.kwargs.get("filters", ())]
                 return unbound_field.bind(form=form, **{**options, "filters": filters})
             return unbound_field.bind(form=form, **options)
+
+    def carry_out(self, act: Callable[[datetime], str | None], by: User, now: datetime) -> bool:
+        """Run `act(now)` once, in one transaction, and tell the sentence that it returns. True when it is done, also when the
+        same form did it before; False when a rule refused, and then the form says why. Raises Conflict."""
+        try:
+            with writing():
+                FormKey.claim(self.form_key.data, by, now)
+                told = act(now)
+        except AlreadyDone as already:
+            flash(str(already), "note")
+        except Conflict:
+            raise
+        except RuleError as error:
+            self.refuse(error)
+            return False
+        else:
+            if told:
+                flash(told, "good")
+        return True
 
     def refuse(self, error: RuleError):
         """Show a refused rule: beside its field when it has one, otherwise above the form; what was typed stays."""

@@ -25,6 +25,7 @@ log = logging.getLogger("kavo.login")
 PASSWORD_LEAST = 6  # manual 2.2
 PASSWORD_MOST = 128
 PASSWORD_HINT = "Het wachtwoord moet minimaal 6 karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter"
+RESET_LINK_LASTS = timedelta(hours=1)
 SESSION_KEY = "session"
 
 BROWSERS = (
@@ -142,7 +143,7 @@ def set_up(app, settings: config.Settings):
         SECURITY_LOGOUT_METHODS=["POST"],
         SECURITY_RECOVERABLE=True,
         SECURITY_RESET_URL="/wachtwoord-vergeten",
-        SECURITY_RESET_PASSWORD_WITHIN="1 hours",
+        SECURITY_RESET_PASSWORD_WITHIN=RESET_LINK_LASTS,
         SECURITY_CHANGEABLE=True,
         SECURITY_CHANGE_URL="/wachtwoord-wijzigen",
         SECURITY_POST_LOGIN_VIEW="/na-aanmelden",

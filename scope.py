@@ -4,6 +4,7 @@
 Every list, detail, edit, action, lookup, export and verb asks here.
 """
 
+from database import whole_number
 from models import Evaluation, Handover, History, Placement, Site, SiteManager, SitePeriod, Trajectory
 from people import MANAGER, TEAM, User
 
@@ -78,10 +79,10 @@ def listed(by: User | None, model):
 
 def find(by: User | None, model, pk):
     """The own row with this id (any text), or None."""
-    text = str(pk)
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    number = whole_number(str(pk))
+    if number is None:
         return None
-    return model.get_or_none(model._meta.primary_key == int(text), own(by, model))
+    return model.get_or_none(model._meta.primary_key == number, own(by, model))
 
 
 def allows(by: User | None, act: str, model) -> bool:

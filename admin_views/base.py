@@ -22,10 +22,10 @@ from admin_views.fields import Converter
 from admin_views.filters import make_filter
 from admin_views.joins import Joins
 from admin_views.listing import Listing
-from database import Conflict, RuleError, Versioned, normalise, writing
+from database import Conflict, RuleError, Versioned, normalise, whole_number
 from forms import KavoForm
 from people import TEAM
-from records import AlreadyDone, FormKey, History
+from records import History
 from times import utcnow
 from workflow import rows
 
@@ -318,23 +318,14 @@ class AdminView(ModelView):
     def try_to_save(self, form, row, created):
         """Save in one transaction; a redirect when done, None when a rule refused (the form then says why)."""
         if isinstance(row, Versioned) and not created:
-            row.version = (
-                int(text) if (text := request.form.get("version", "")).isdigit() and len(text) < 10 else row.version
-            )
-        now = utcnow()
-        try:
-            with writing():
-                FormKey.claim(form.form_key.data, self.by, now)
-                self.save(form, row, created, now)
-        except AlreadyDone as done:
-            flash(str(done), "note")
-        except Conflict:
-            raise
-        except RuleError as error:
-            form.refuse(error)
+            row.version = whole_number(request.form.get("version")) or row.version
+
+        def act(now):
+            self.save(form, row, created, now)
+            return self.saved_text(row, created)
+
+        if not form.carry_out(act, self.by, utcnow()):
             return None
-        else:
-            flash(self.saved_text(row, created), "good")
         return redirect(self.get_save_return_url(row, is_created=created))
 
     def saved_text(self, row, created) -> str:
@@ -484,5 +475,5 @@ class AdminView(ModelView):
 def _typed(field) -> str:
     """What a field now holds, as somebody reads it."""
     if hasattr(field, "choices") and not isinstance(field.data, list):
-        return dict((str(value), label) for value, label, *_ in field.choices).get(str(field.data), "")
+        return {str(value): label for value, label, *_ in field.choices}.get(str(field.data), "")
     return dutch.shown(field.data)

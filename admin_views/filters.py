@@ -7,7 +7,7 @@ from peewee import BooleanField, DateField, DateTimeField, ForeignKeyField, Inte
 
 import dutch
 import scope
-from database import normalise
+from database import normalise, whole_number
 
 MOST_OPTIONS = 300
 
@@ -31,7 +31,7 @@ class ListFilter:
         value = normalise(args.get(self.param, ""))[:100]
         return query.where(self.field.contains(value)) if value else query
 
-    def words(self, args) -> str:
+    def words(self, args, by) -> str:
         """What the filter now says, for the line above the list; empty when it is not used."""
         return f"{self.label}: {args[self.param]}" if args.get(self.param) else ""
 
@@ -55,7 +55,7 @@ class ChoiceFilter(ListFilter):
         value = args.get(self.param)
         return query.where(self.field == value) if value and value in dict(self.options(None)) else query
 
-    def words(self, args):
+    def words(self, args, by):
         return f"{self.label}: {dict(self.options(None)).get(args.get(self.param), '')}" if args.get(self.param) else ""
 
 
@@ -77,18 +77,13 @@ class RelatedFilter(ChoiceFilter):
         return [(str(row.pk), str(row)) for row in rows]
 
     def apply(self, query, args):
-        value = args.get(self.param, "")
-        return (
-            query.where(self.field == int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else query
-        )
+        number = whole_number(args.get(self.param))
+        return query if number is None else query.where(self.field == number)
 
-    def words(self, args):
-        value = args.get(self.param, "")
-        row = (
-            self.plain.rel_model.get_or_none(int(value))
-            if value.isascii() and value.isdigit() and len(value) < 10
-            else None
-        )
+    def words(self, args, by):
+        model, number = self.plain.rel_model, whole_number(args.get(self.param))
+        mine = scope.listed(by, model) & (model._meta.primary_key == number)
+        row = model.get_or_none(mine) if number is not None else None
         return f"{self.label}: {row}" if row else ""
 
 
@@ -121,7 +116,7 @@ class DateFilter(ListFilter):
             query = query.where(self.field < last + timedelta(days=1))
         return query
 
-    def words(self, args):
+    def words(self, args, by):
         first, last = self._bounds(args)
         told = [f"vanaf {dutch.day(first)}"] * bool(first) + [f"tot en met {dutch.day(last)}"] * bool(last)
         return f"{self.label} {' '.join(told)}" if told else ""
@@ -132,10 +127,8 @@ class NumberFilter(ListFilter):
         return [{"param": self.param, "label": self.label, "kind": "number", "value": args.get(self.param, "")}]
 
     def apply(self, query, args):
-        value = args.get(self.param, "")
-        return (
-            query.where(self.field == int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else query
-        )
+        number = whole_number(args.get(self.param))
+        return query if number is None else query.where(self.field == number)
 
 
 class StockFilter(ListFilter):

@@ -11,7 +11,7 @@ from peewee import fn
 
 import dutch
 import scope
-from database import normalise
+from database import normalise, whole_number
 
 COUNT_UP_TO = 10_000
 MOST_WORDS = 8
@@ -56,8 +56,7 @@ class Listing:
     @cached_property
     def page(self) -> int:
         """The page asked for, from 1."""
-        text = self.args.get("page", "1")
-        return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+        return whole_number(self.args.get("page")) or 1
 
     @property
     def filters(self):
@@ -214,7 +213,9 @@ class Listing:
     @property
     def words(self) -> str:
         """Search and filters as words; empty when the list is whole."""
-        told = [f"zoeken op ‘{self.search}’"] * bool(self.search) + [one.words(self.args) for one in self.filters]
+        told = [f"zoeken op ‘{self.search}’"] * bool(self.search) + [
+            one.words(self.args, self.by) for one in self.filters
+        ]
         if self.tab:
             told.append(dict(self.view.tab_choices)[self.tab])
         return ", ".join(word for word in told if word)

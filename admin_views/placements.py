@@ -1,6 +1,6 @@
 """Gekoppelde deelnemers: all placements over the own sites; change, cancel, evaluate, and the history of a trajectory."""
 
-from flask import flash, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask_admin import expose
 from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
 
@@ -9,11 +9,10 @@ import dutch
 import scope
 from admin_views.base import AdminView
 from admin_views.cells import Cell
-from database import Conflict, RuleError, writing
+from database import Conflict, whole_number
 from forms import ChoiceField, DayField, KavoForm, Length, required
 from models import CRITERIA, CRITERIA_BY_TYPE, ON_BEHALF, RESULTS, History, Placement, Trajectory
 from people import MANAGER, TEAM
-from records import AlreadyDone, FormKey
 from times import local_date, utcnow
 from workflow import evaluations, placements
 
@@ -86,7 +85,8 @@ class PlacementView(AdminView):
     column_formatters_export = {}
     column_export_list = (
         "trajectory.participant.kavo_id", "trajectory.participant.first_name", "trajectory.participant.last_name",
-        "trajectory.type", "trajectory.association", "site.name", "hours", "hours_done", "state", "result", "starts_on", "ends_on", "reason",
+        "trajectory.type", "trajectory.association", "site.name", "hours", "hours_done", "state", "result",
+        "starts_on", "ends_on", "reason",
     )  # fmt: skip
     column_details_list = (
         "participant", "trajectory.type", "trajectory.association", "site", "hours", "hours_done", "state", "result",
@@ -100,10 +100,9 @@ class PlacementView(AdminView):
 
     def row_links(self, row):
         here = self.back_to_here()
-        correct = "Beoordelen" if row.state == "open" else "Beoordeling verbeteren"
         links = []
         if row.state != "cancelled" and scope.allows(self.by, "evaluate", Placement):
-            links.append((correct, url_for("placement.evaluate", id=row.id, url=here)))
+            links.append(("Beoordelen", url_for("placement.evaluate", id=row.id, url=here)))
         links.append(("Trajectgeschiedenis", url_for("placement.trajectory_history", id=row.id, url=here)))
         if row.state == "open":
             if scope.allows(self.by, "change", Placement):
@@ -129,35 +128,16 @@ class PlacementView(AdminView):
 
     # ---- cancel, evaluate, history
 
-    def _perform(self, form, verb, done: str):
-        """Run a verb on the form, once; a redirect when done, None when a rule refused. Conflict goes through."""
-        now = utcnow()
-        try:
-            with writing():
-                FormKey.claim(form.form_key.data, self.by, now)
-                verb(now)
-        except AlreadyDone as already:
-            flash(str(already), "note")
-        except Conflict:
-            raise
-        except RuleError as error:
-            form.refuse(error)
-            return None
-        else:
-            flash(done, "good")
-        return redirect(self.get_save_return_url())
-
     @expose("/annuleren/", methods=("GET", "POST"))
     def cancel(self):
         row, form = self.get_one(request.args.get("id")), CancelForm()
-        if form.validate_on_submit():
-            response = self._perform(
-                form,
-                lambda now: placements.cancel(row, self.by, now, form.reason.data, form.no_show.data),
-                f"De koppeling van {row} is geannuleerd. De uren zijn weer vrij.",
-            )
-            if response:
-                return response
+
+        def act(now):
+            placements.cancel(row, self.by, now, form.reason.data, form.no_show.data)
+            return f"De koppeling van {row} is geannuleerd. De uren zijn weer vrij."
+
+        if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
+            return redirect(self.get_save_return_url())
         return self.render("admin/cancel.html", row=row, form=form, return_url=self.get_save_return_url())
 
     @expose("/beoordelen/", methods=("GET", "POST"))
@@ -167,25 +147,27 @@ class PlacementView(AdminView):
         form = self._evaluation_form(row, newest)
         if form.validate_on_submit():
             try:
-                response = self._perform(
-                    form, lambda now: self._evaluate(row, form, now), f"De beoordeling van {row} is bewaard."
-                )
+                if form.carry_out(lambda now: self._evaluate(row, form, now), self.by, utcnow()):
+                    return redirect(self.get_save_return_url())
             except Conflict as error:
                 form.refuse(error)
-                response, row = None, self.get_one(row.id)
+                row = self.get_one(row.id)
                 newest = evaluations.newest(row)
-            if response:
-                return response
-        versions = list(row.evaluations.order_by(-row.evaluations.model.number))
         return self.render(
-            "admin/evaluation.html", row=row, form=form, versions=versions, newest=newest, history=self.trajectory_lines(row.trajectory),
-            positive=row.trajectory.hours_positive(), most=row.trajectory.hours_left(without=row),
-            stand=stand(row, local_date(utcnow())), return_url=self.get_save_return_url(),
-        )  # fmt: skip
+            "admin/evaluation.html",
+            row=row,
+            form=form,
+            newest=newest,
+            versions=evaluations.versions(row),
+            history=self.trajectory_lines(row.trajectory),
+            positive=row.trajectory.hours_positive(),
+            most=row.trajectory.hours_left(without=row),
+            stand=stand(row, local_date(utcnow())),
+            return_url=self.get_save_return_url(),
+        )
 
     def _evaluation_form(self, row, newest):
-        start = newest or None
-        form = EvaluationForm(obj=start)
+        form = EvaluationForm(obj=newest)
         form.criterion.choices = [
             ("", "Kies …"),
             *((key, CRITERIA[key]) for key in CRITERIA_BY_TYPE[row.trajectory.type]),
@@ -197,21 +179,29 @@ class PlacementView(AdminView):
         return form
 
     def _evaluate(self, row, form, now):
-        version = request.form.get("version", "")
         evaluations.evaluate(
-            row, self.by, now, **{name: form[name].data for name in FIELDS},
+            row,
+            self.by,
+            now,
+            **{name: form[name].data for name in FIELDS},
             on_behalf=form.on_behalf.data if "on_behalf" in form else None,
-            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None,
-        )  # fmt: skip
+            version=whole_number(request.form.get("version")),
+        )
+        return f"De beoordeling van {row} is bewaard."
 
     @expose("/trajectgeschiedenis/")
     def trajectory_history(self):
         row = self.get_one(request.args.get("id"))
         trajectory = row.trajectory
         return self.render(
-            "admin/trajectory_history.html", row=row, trajectory=trajectory, history=self.trajectory_lines(trajectory),
-            sums=placements.sum_of_hours(trajectory, row.site), left=trajectory.hours_left(), return_url=self.get_save_return_url(),
-        )  # fmt: skip
+            "admin/trajectory_history.html",
+            row=row,
+            trajectory=trajectory,
+            history=self.trajectory_lines(trajectory),
+            sums=placements.sum_of_hours(trajectory, row.site),
+            left=trajectory.hours_left(),
+            return_url=self.get_save_return_url(),
+        )
 
     def trajectory_lines(self, trajectory: Trajectory):
         """(moment, sentence, by the tool) of one trajectory, newest first, as far as the own sites go."""

@@ -11,11 +11,10 @@ from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.people import CheckList
-from database import RuleError, writing
+from database import RuleError
 from forms import ChoiceField, DayField, KavoForm, required
 from models import ON_BEHALF, PERIODS, STAGE_HOURS, TYPES, Placement, Site, SiteManager, SitePeriod, Trajectory, User
 from people import MANAGER, TEAM
-from records import AlreadyDone, FormKey
 from times import local_date, utcnow
 from workflow import placements, sites
 
@@ -106,7 +105,8 @@ class SiteView(AdminView):
 
     def listing(self, where=(), path=None, keep=("eigen",), columns=None):
         if self.narrowed and TEAM in self.by.role_names:
-            where = (*where, SiteManager.select().where(SiteManager.site == Site.id, SiteManager.user == self.by, SiteManager.until.is_null()).exists(),)  # fmt: skip
+            mine = SiteManager.select().where(SiteManager.user == self.by, SiteManager.until.is_null())
+            where = (*where, mine.where(SiteManager.site == Site.id).exists())
         return super().listing(where, path, keep, columns)
 
     @property
@@ -129,8 +129,8 @@ class SiteView(AdminView):
         for period in SitePeriod.select().where(SitePeriod.site.in_(ids)).order_by(SitePeriod.id):
             periods[period.site_id].append(period)
         placed = Placement.select(Placement.site, fn.COUNT(Placement.id), fn.SUM(_to_evaluate().cast("INTEGER")))
-        counts = {pk: (count, waiting) for pk, count, waiting in
-                  placed.where(Placement.site.in_(ids), Placement.state != "cancelled").group_by(Placement.site).tuples()}  # fmt: skip
+        placed = placed.where(Placement.site.in_(ids), Placement.state != "cancelled").group_by(Placement.site)
+        counts = {pk: (count, waiting) for pk, count, waiting in placed.tuples()}
         for row in rows:
             row.period_list = periods[row.id]
             row.placed, row.waiting = counts.get(row.id, (0, 0))
@@ -189,17 +189,24 @@ class SiteView(AdminView):
         if site is None or not scope.allows(self.by, "couple", Site):
             abort(404)
         form = CoupleForm()
-        found, search_problem = self._look_up(site, form)
-        if found and request.method == "POST" and form.validate() and self._couple(site, found, form):
+        found, search_problem = self._look_up(site, form) if request.method == "POST" else (None, None)
+        if found and "trajectory" in request.form and form.validate() and self._couple(site, found, form):
             return redirect(url_for("site.participants", pk=site.id))
         listing = self.placements.listing(
-            where=(Placement.site == site,), keep=(), columns=("participant", "trajectory.type", "hours", "state")
+            where=(Placement.site == site,), columns=("participant", "trajectory.type", "hours", "state")
         )
         return self.render(
-            "admin/site_participants.html", site=site, form=form, found=found, search_problem=search_problem, kavo=self._typed(),
-            listing=listing, sums=self._sums(found, site), view=self.placements,
+            "admin/site_participants.html",
+            site=site,
+            form=form,
+            found=found,
+            search_problem=search_problem,
+            kavo=request.form.get("kavo", "").strip()[:50],
+            listing=listing,
+            sums=self._sums(found, site),
+            view=self.placements,
             export_url=lambda one: url_for("site.export_participants", pk=site.id, **one.query),
-        )  # fmt: skip
+        )
 
     @expose("/<int:pk>/deelnemers/export/")
     def export_participants(self, pk):
@@ -208,24 +215,17 @@ class SiteView(AdminView):
             abort(404)
         return self.placements.export_of(self.placements.listing(where=(Placement.site == site,)))
 
-    @staticmethod
-    def _typed() -> str:
-        return (request.form.get("kavo") or request.args.get("kavo") or "").strip()[:50]
-
     def _look_up(self, site, form):
-        """(found participant or None, why not), for the KAVO-ID in the URL or in the form that comes back."""
-        if not self._typed():
-            return (
-                None,
-                "Typ het KAVO-ID van de stagiair." if "kavo" in request.args or request.method == "POST" else None,
-            )
+        """(found participant or None, why not), for the KAVO-ID that was posted. POST, so that it is in no URL or log."""
+        if not request.form.get("kavo", "").strip():
+            return None, "Typ het KAVO-ID van de stagiair."
         try:
-            found = placements.look_up(self._typed(), site, self.by, utcnow())
+            found = placements.look_up(request.form["kavo"], site, self.by, utcnow())
         except RuleError as error:
             return None, str(error)
         form.kavo.data = found.participant.kavo_id
         form.trajectory.choices = [(str(one.id), f"{TYPES[one.type]}, {one.association}") for one in found.trajectories]
-        if not form.is_submitted():
+        if "trajectory" not in request.form:
             form.trajectory.data = str(found.trajectories[0].id)
         if TEAM not in self.by.role_names:
             del form.on_behalf
@@ -234,27 +234,27 @@ class SiteView(AdminView):
     def _couple(self, site, found, form) -> bool:
         """Couple what the form asks; False when a rule refused (the form then says why)."""
         trajectory = next(one for one in found.trajectories if str(one.id) == form.trajectory.data)
-        now = utcnow()
-        try:
-            with writing():
-                FormKey.claim(form.form_key.data, self.by, now)
-                placement = placements.couple(
-                    trajectory, site, form.hours.data, self.by, now, form.starts_on.data, form.ends_on.data,
-                    form.on_behalf.data if "on_behalf" in form else None,
-                )  # fmt: skip
-        except AlreadyDone as done:
-            flash(str(done), "note")
-            return True
-        except RuleError as error:
-            form.refuse(error)
-            return False
-        left = Trajectory.get_by_id(trajectory.id).hours_left()
-        flash(
-            f"{found.participant} is toegevoegd voor {placement.hours} uur. Nog {left} van {STAGE_HOURS} uur.", "good"
-        )
-        for caution in placements.cautions(placement, now):
+        cautions = []
+
+        def act(now):
+            placement = placements.couple(
+                trajectory,
+                site,
+                form.hours.data,
+                self.by,
+                now,
+                form.starts_on.data,
+                form.ends_on.data,
+                form.on_behalf.data if "on_behalf" in form else None,
+            )
+            cautions.extend(placements.cautions(placement, now))
+            left = Trajectory.get_by_id(trajectory.id).hours_left()
+            return f"{found.participant} is toegevoegd voor {placement.hours} uur. Nog {left} van {STAGE_HOURS} uur."
+
+        done = form.carry_out(act, self.by, utcnow())
+        for caution in cautions if done else ():
             flash(caution, "note")
-        return True
+        return done
 
     @staticmethod
     def _sums(found, site):

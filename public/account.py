@@ -7,10 +7,9 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo
 
 import login
-from database import RuleError, writing
+from database import RuleError
 from forms import KavoForm, Length, required
 from people import UserSession
-from records import AlreadyDone, FormKey
 from times import utcnow
 from workflow import accounts
 
@@ -69,19 +68,13 @@ def own_data():
     user = current_user._get_current_object()
     form = OwnData(obj=user)
     if form.validate_on_submit():
-        now = utcnow()
         values = {name: form[name].data for name in ("first_name", "last_name", "phone")}
-        try:
-            with writing():
-                FormKey.claim(form.form_key.data, user, now)
-                accounts.change_own_data(user, now, **values)
-        except AlreadyDone as done:
-            flash(str(done), "note")
-        except RuleError as error:
-            form.refuse(error)
-        else:
-            flash("Je gegevens zijn bewaard.", "good")
-        if not form.errors:
+
+        def act(now):
+            accounts.change_own_data(user, now, **values)
+            return "Je gegevens zijn bewaard."
+
+        if form.carry_out(act, user, utcnow()):
             return redirect(url_for("account.own_data"))
     sessions = user.sessions.where(
         UserSession.ended_at.is_null(), UserSession.seen_at > utcnow() - accounts.SESSION_IDLE

@@ -6,14 +6,12 @@ document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-swap]");
   if (!form) return;
   event.preventDefault();
-  const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
   try {
-    const answer = await fetch(address, { credentials: "same-origin" });
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin" });
     if (!answer.ok || answer.redirected) throw new Error("not this page");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const part = page.querySelector(form.dataset.swap);
     document.querySelector(form.dataset.swap).replaceWith(part);
-    history.replaceState(null, "", address);
     const next = part.querySelector("[aria-invalid=true]") || part.querySelector("input[type=number]") || part;
     next.focus();
   } catch {
@@ -49,7 +47,7 @@ document.addEventListener("input", async (event) => {
 // A form that was sent is not sent again by a second click.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post") return;
+  if (form.method !== "post" || form.dataset.swap) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
 });

@@ -13,7 +13,6 @@ from models import (
     SiteManager,
     SitePeriod,
     Trajectory,
-    User,
     UserRole,
 )
 from workflow import accounts, evaluations

@@ -64,6 +64,16 @@ def _refuse(placement: Placement, version: int | None):
         )
 
 
+def versions(placement: Placement):
+    """All versions of the evaluation, the newest first, each with who wrote it."""
+    return (
+        Evaluation.select(Evaluation, User)
+        .join(User)
+        .where(Evaluation.placement == placement)
+        .order_by(Evaluation.number.desc())
+    )
+
+
 def newest(placement: Placement) -> Evaluation | None:
     """The evaluation that counts now, if there is one."""
-    return placement.evaluations.order_by(Evaluation.number.desc()).first()
+    return versions(placement).first()

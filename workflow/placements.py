@@ -13,6 +13,7 @@ from people import TEAM
 from times import local_date
 
 UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers
+SAME_LOOKUP = timedelta(minutes=15)
 
 
 @dataclass
@@ -36,14 +37,20 @@ def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
         User.locked(by.id)
         _refuse_guessing(by, now)
         participant = Participant.get_or_none(Participant.kavo_id == kavo_id)
-        purpose = f"koppelen aan {site}"[:200]
-        Lookup.create(user=by, kavo_id=kavo_id, found=participant is not None, purpose=purpose, at=now)
+        _log_lookup(kavo_id, participant is not None, f"koppelen aan {site}"[:200], by, now)
     if participant is None:
         raise RuleError(
             f"We vinden niemand met KAVO-ID {kavo_id}. Vraag het nummer na bij de stagiair of bij de vereniging.",
             "kavo",
         )
     return Found(participant, _to_couple(participant, site, local_date(now)))
+
+
+def _log_lookup(kavo_id: str, found: bool, purpose: str, by: User, now: datetime):
+    """Keep a search; looking up and then coupling the same person is one search."""
+    same = Lookup.select().where(Lookup.user == by, Lookup.kavo_id == kavo_id, Lookup.purpose == purpose)
+    if not found or not same.where(Lookup.found, Lookup.at > now - SAME_LOOKUP).exists():
+        Lookup.create(user=by, kavo_id=kavo_id, found=found, purpose=purpose, at=now)
 
 
 def _refuse_guessing(by: User, now: datetime):
