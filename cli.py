@@ -1,2 +1,166 @@
-def register(app):
-    pass
+"""What one types: `flask --app app …`. Each command reads its input, calls one function and prints what came of it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+import audit
+import checks
+import demo
+import migrations
+from admin_views import exports
+from database import RuleError, database
+from migrations import compare
+from models import TABLES, User
+from people import ROLE_LABELS, Role
+from times import utcnow
+from workflow import accounts
+
+CHUNK = 500
+SECRETS = {"password", "fs_uniquifier", "key_hash", "number_hash", "key_id", "salt", "body", "data"}
+"""columns that no export holds: hashes, and texts that hold a link"""
+STOP_SECONDS = 10
+
+
+def register(app: Flask):
+    """Put the commands on the app."""
+    for command in (migrate, load_demo, add_team_member, check_data, export, start):
+        app.cli.add_command(command)
+
+
+@click.command()
+@click.option(
+    "--check", is_flag=True, help="Change nothing; exit 1 when the steps and the models describe other tables."
+)
+@click.option("--back", metavar="STEP", help="Undo steps until STEP (or 'zero') is the last one left.")
+@with_appcontext
+def migrate(check, back):
+    """Bring the database to the present tables."""
+    if check:
+        found = compare.differences()
+        click.echo("\n".join(found) or "The migrations and the models describe the same tables.")
+        sys.exit(bool(found))
+    _make_folder()
+    with database.connection_context():
+        taken = migrations.back(back) if back else migrations.migrate()
+        _add_roles()
+    click.echo("\n".join(taken) or "Nothing to do: the database is up to date.")
+
+
+def _make_folder():
+    """The folder of a SQLite file, readable by its owner only."""
+    url = current_app.config["KAVO"].database_url
+    if url.startswith("sqlite:///") and (folder := os.path.dirname(url.removeprefix("sqlite:///"))):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+
+
+def _add_roles():
+    """Roles come with the code, not with the screen."""
+    if database.table_exists("role"):
+        for name in ROLE_LABELS:
+            Role.get_or_create(name=name)
+
+
+@click.command("demo")
+@with_appcontext
+def load_demo():
+    """Load the demo world into an empty database."""
+    if current_app.config["KAVO"].production:
+        raise click.ClickException("The demo world is not for production.")
+    with database.connection_context():
+        if User.select().exists():
+            raise click.ClickException("The database is not empty; the demo world is loaded into an empty one only.")
+        demo.load(utcnow())
+    click.echo("The demo world is loaded.")
+
+
+@click.command()
+@click.argument("e_mail")
+@with_appcontext
+def add_team_member(e_mail):
+    """Give E_MAIL an account of the team; prints a single-use link to choose a password."""
+    with database.connection_context():
+        try:
+            secret = accounts.add_team_member(e_mail, utcnow())
+        except RuleError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{current_app.config['KAVO'].base_url}/wachtwoord-kiezen/{secret}")
+
+
+@click.command()
+@with_appcontext
+def check_data():
+    """Check every invariant of the data; exit 1 with a line per breach."""
+    with database.connection_context():
+        breaches = 0
+        for breach in checks.breaches():
+            click.echo(breach)
+            breaches += 1
+    click.echo(f"{breaches} breaches." if breaches else "All invariants hold.")
+    sys.exit(bool(breaches))
+
+
+@click.command()
+@click.argument("table", type=click.Choice(sorted(model._meta.table_name for model in TABLES)))
+@with_appcontext
+def export(table):
+    """Write a TABLE as CSV to standard output, without secrets; noted in the history."""
+    model = next(model for model in TABLES if model._meta.table_name == table)
+    fields = [field for field in model._meta.sorted_fields if field.column_name not in SECRETS]
+    with database.connection_context():
+        audit.record(None, "list.exported", None, at=utcnow(), name=table, rows=model.select().count(), filter="")
+        for text in exports.lines([field.column_name for field in fields], _chunks(model, fields)):
+            click.echo(text, nl=False)
+
+
+def _chunks(model, fields):
+    """All rows of a table as tuples, some hundreds at a time, in the order of the primary key."""
+    pk, last = model._meta.primary_key, None
+    while True:
+        query = model.select(pk, *fields).order_by(pk).limit(CHUNK)
+        rows = list((query.where(pk > last) if last is not None else query).tuples())
+        if not rows:
+            return
+        last = rows[-1][0]
+        yield [row[1:] for row in rows]
+
+
+@click.command()
+@with_appcontext
+def start():
+    """Migrate, load the demo world into an empty database, start the web server and the worker; Ctrl-C ends them."""
+    from waitress import serve
+
+    settings = current_app.config["KAVO"]
+    _make_folder()
+    with database.connection_context():
+        migrations.migrate()
+        _add_roles()
+        if not settings.production and not User.select().exists():
+            click.echo("Loading the demo world …")
+            demo.load(utcnow())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    worker = subprocess.Popen([sys.executable, "-m", "huey.bin.huey_consumer", "tasks.huey", "--quiet"])
+    try:
+        _greet(settings)
+        serve(current_app._get_current_object(), host="127.0.0.1", port=settings.port, threads=8, ident=None)
+    finally:
+        worker.send_signal(signal.SIGINT)
+        try:
+            worker.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+
+
+def _greet(settings):
+    click.echo(f"\nKadervormingstool: {settings.base_url}")
+    if not settings.production:
+        click.echo(f"Demo accounts, password {demo.PASSWORD}:")
+        for email, who in demo.ACCOUNTS.items():
+            click.echo(f"  {email:<24} {who}")
+    click.echo("Ctrl-C ends it.\n")

@@ -1,0 +1,127 @@
+"""Every invariant of the data, for `check-data`: what the rules, the triggers and the verbs keep, asked of the whole database."""
+
+from peewee import JOIN, fn
+
+import audit
+import migrations
+from database import database, on_postgresql
+from models import (
+    COURSE_YEARS,
+    STAGE_HOURS,
+    TABLES,
+    Evaluation,
+    Extension,
+    FinalEvaluation,
+    History,
+    Placement,
+    SiteManager,
+    Trajectory,
+)
+from times import years_after
+
+
+def breaches():
+    """One sentence per breach, in English, with table and id; empty when all holds."""
+    for check in (_schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _searches, _digests):
+        yield from check()
+
+
+def _schema():
+    for name in migrations.available():
+        if name not in migrations.applied():
+            yield f"migration {name}: not taken"
+
+
+def _engine():
+    """What SQLite can say of its own file; PostgreSQL keeps its references itself."""
+    if on_postgresql():
+        return
+    for (text,) in database.execute_sql("PRAGMA integrity_check"):
+        if text != "ok":
+            yield f"database file: {text}"
+    for table, row, parent, _ in database.execute_sql("PRAGMA foreign_key_check"):
+        yield f"{table} {row}: refers to a row of {parent} that is not there"
+
+
+def _hours():
+    total = fn.COALESCE(fn.SUM(Placement.counted), 0)
+    sums = (
+        Trajectory.select(Trajectory.id, Trajectory.hours_used, total)
+        .join(Placement, JOIN.LEFT_OUTER)
+        .group_by(Trajectory.id, Trajectory.hours_used)
+        .having((Trajectory.hours_used != total) | (total > STAGE_HOURS))
+    )
+    for key, used, summed in sums.tuples().iterator():
+        yield f"trajectory {key}: hours_used is {used}, its placements count {summed}, the most is {STAGE_HOURS}"
+    for one in Placement.select().iterator():
+        if one.counted != one.counting():
+            yield f"placement {one.id}: counts {one.counted} hours instead of {one.counting()}"
+
+
+def _evaluations():
+    """An evaluated placement says what the newest version of its evaluation says; versions count 1, 2, 3 …"""
+    newest = Evaluation.select(fn.MAX(Evaluation.number), fn.COUNT(Evaluation.id), Evaluation.placement)
+    for number, count, key in newest.group_by(Evaluation.placement).tuples().iterator():
+        if number != count:
+            yield f"placement {key}: {count} versions of the evaluation, the last is number {number}"
+    last = Evaluation.alias()
+    highest = last.select(fn.MAX(last.number)).where(last.placement == Placement.id)
+    query = (
+        Placement.select(Placement.id, Evaluation.id, Placement.result, Evaluation.result, Placement.hours_done,
+                         Evaluation.hours_done, Placement.state)
+        .join(Evaluation, JOIN.LEFT_OUTER, on=(Evaluation.placement == Placement.id) & (Evaluation.number == highest))
+    )  # fmt: skip
+    for key, evaluation, result, said, hours, noted, state in query.tuples().iterator():
+        if state == "evaluated" and evaluation is None:
+            yield f"placement {key}: evaluated without an evaluation"
+        if state == "evaluated" and evaluation is not None and (result, hours) != (said, noted):
+            yield f"placement {key}: {result}, {hours} hours; its evaluation says {said}, {noted} hours"
+
+
+def _terms():
+    """A trajectory ends 3 years after the start of its course, plus its extensions."""
+    extended = dict(
+        Extension.select(Extension.trajectory, fn.SUM(Extension.days))
+        .where(Extension.trajectory.is_null(False))
+        .group_by(Extension.trajectory)
+        .tuples()
+    )
+    query = Trajectory.select(Trajectory.id, Trajectory.course_started_on, Trajectory.ends_on)
+    for key, started, ends in query.tuples().iterator():
+        days = (ends - years_after(started, COURSE_YEARS)).days
+        if days != extended.get(key, 0):
+            yield f"trajectory {key}: ends {days} days after its 3 years, with {extended.get(key, 0)} days of extension"
+
+
+def _final_evaluations():
+    current = FinalEvaluation.reopened_at.is_null()
+    query = (
+        Trajectory.select(Trajectory.id, Trajectory.state, FinalEvaluation.result)
+        .join(FinalEvaluation, JOIN.LEFT_OUTER, on=(FinalEvaluation.trajectory == Trajectory.id) & current)
+        .where((Trajectory.state == "finished") != FinalEvaluation.id.is_null(False))
+    )
+    for key, state, result in query.tuples().iterator():
+        yield f"trajectory {key}: {state}, with final evaluation {result}"
+
+
+def _managers():
+    count = fn.COUNT(SiteManager.id)
+    query = SiteManager.select(SiteManager.site, count).where(SiteManager.until.is_null())
+    for key, number in query.group_by(SiteManager.site).having(count > 1).tuples():
+        yield f"site {key}: {number} managers at once"
+
+
+def _searches():
+    """What is searched and ordered follows from the names."""
+    for model in (model for model in TABLES if "search" in model._meta.fields):
+        for row in model.select().iterator():
+            stored = row.search
+            row.prepare()
+            if row.search != stored:
+                yield f"{model._meta.table_name} {row.pk}: search does not follow from its name"
+
+
+def _digests():
+    for line in History.select().iterator():
+        if not audit.is_whole(line):
+            yield f"history {line.id}: the payload does not fit its digest"

@@ -1,0 +1,269 @@
+"""The demo world: made-up people and sites (`@kavo.test`) in every state, with dates relative to the day of loading.
+
+It is built by the same verbs as the screens use, so that it has a history and obeys every rule. Same day, same data."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+
+from flask_security import hash_password
+
+import config
+from database import writing
+from models import (
+    CRITERIA_BY_TYPE,
+    Association,
+    Declaration,
+    FinalEvaluation,
+    Membership,
+    Participant,
+    Placement,
+    Site,
+    SitePeriod,
+    Trajectory,
+)
+from people import ASSOCIATION, MANAGER, ROLE_LABELS, TEAM, Role, User, UserRole
+from times import local_date
+from workflow import accounts, evaluations, placements, rows, sites, trajectories
+
+PASSWORD = "Kadervorming1"
+ACCOUNTS = {
+    "team@kavo.test": "team Kadervorming",
+    "jonas@kavo.test": "stageplaatsverantwoordelijke van Speelplein De Zandbak",
+    "vereniging@kavo.test": "medewerker van Speelkaravaan vzw",
+}
+SEED = 125143
+
+FIRST_NAMES = (
+    "Amber", "Yassin", "Fien", "Stan", "Nora", "Wout", "Hanne", "Ilyas", "Jade", "Robbe", "Zoë", "Kobe", "Özlem", "Lander",
+    "Elif", "Seppe", "Inès", "Milan", "Roos", "Adam", "Lien", "Arne", "Sara", "Tuur", "Merel", "Bilal",
+)  # fmt: skip
+LAST_NAMES = (
+    "Claeys", "De Smet", "Özdemir", "Van den Broeck", "Mertens", "Benali", "Willems", "D'Hondt", "Goossens", "Wouters",
+    "Hermans", "Çelik", "Lambrechts", "Van Damme", "Pauwels", "Desmet", "Aerts", "Bogaerts", "Michiels", "Dubois",
+)  # fmt: skip
+SITE_NAMES = (
+    "Speelplein 't Kwetterbos", "Jeugdhuis De Loods", "Speelplein Wiebel", "Chiro Sint-Elooi", "Jeugddienst De Brug",
+    "Speelplein De Vlieger", "KSA De Vossen", "Jeugdhuis Kompas", "Speelplein Zonneland", "Scouts De Pijlstaart",
+    "Jeugdatelier Vonk", "Speelplein De Speelvogel", "Jeugdhuis Ahoi", "Speelplein Bollebos", "Chiro De Klaver",
+    "Speelplein Tuimelaar", "Jeugdhuis De Sloep", "Speelplein Kriebel", "Jeugddienst Het Plein", "Speelplein De Regenboog",
+    "Jeugdhuis De Stoof", "Speelplein Rakkers", "KLJ Het Veld", "Speelplein Duizendpoot", "Jeugdhuis Tij", "Speelplein Hinkel",
+)  # fmt: skip
+ASSOCIATIONS = ("Kampvuur vzw", "Jeugdvorming Plus", "De Springplank vzw")
+HOLIDAYS = ("summer", "easter", "autumn", "year")
+
+
+@dataclass
+class World:
+    """What the steps of the story share: the moment of loading (naive UTC), the chance, who acts for the team."""
+
+    now: datetime
+    chance: Random
+    team: User = None
+
+    def days(self, number: int) -> date:
+        """The day in Brussels this many days from the day of loading (negative: before)."""
+        return local_date(self.now) + timedelta(days=number)
+
+    def at(self, number: int) -> datetime:
+        """The moment this many days from the moment of loading."""
+        return self.now + timedelta(days=number)
+
+
+def load(now: datetime):
+    """Fill an empty, migrated database; `now` is naive UTC. Needs an application context (for the password hash)."""
+    world = World(now, Random(SEED))  # noqa: S311 - made-up data, not a secret
+    with writing():
+        for name in ROLE_LABELS:
+            Role.get_or_create(name=name)
+        world.team = _user(world, "team@kavo.test", "Kim", "Van Acker", TEAM, password=True)
+        associations = _associations(world)
+        zandbak, kelder = _known_sites(world)
+        _known_participants(world, associations[0], zandbak, kelder)
+        made = _other_sites(world)
+        _crowd(world, associations, [zandbak, kelder, *made])
+
+
+def _user(world, email, first_name, last_name, role, password=False, **values):
+    user = accounts.new_user(email, first_name, last_name, created_at=world.at(-800), **values)
+    user.password = hash_password(PASSWORD) if password else None
+    user.save(force_insert=True)
+    UserRole.create(user=user, role=Role.get(name=role))
+    return user
+
+
+def _associations(world):
+    made = []
+    for name in ("Speelkaravaan vzw", *ASSOCIATIONS):
+        email = f"info{len(made) + 1}@kavo.test"
+        association = Association(name=name, email=email, phone="03 555 01 0" + str(len(made)))
+        rows.add(association, world.team, world.at(-900), "vereniging")
+        made.append(association)
+    staff = _user(world, "vereniging@kavo.test", "Hilde", "De Wit", ASSOCIATION, password=True)
+    Membership.create(user=staff, association=made[0], since=world.at(-800))
+    return made
+
+
+def _known_sites(world):
+    birth = world.days(-(16 * 365 + 4 + 183))
+    jonas = _user(world, "jonas@kavo.test", "Jonas", "Maes", MANAGER, True, birth_date=birth, phone="0470 00 00 01")
+    an = _user(world, "an@kavo.test", "An", "Maes", MANAGER, birth_date=date(1985, 5, 12), phone="0470 00 00 02")
+    zandbak = _site(world, "Speelplein De Zandbak", "9000", "Gent", jonas, -500, animator=True, head_animator=True)
+    kelder = _site(world, "Jeugdhuis De Kelder", "2800", "Mechelen", an, -480, animator=True, instructor=True)
+    return zandbak, kelder
+
+
+def _site(world, name, postcode, municipality, manager, day, **values):
+    """A site that was submitted on a day and, when that is longer ago than a week, approved by the team."""
+    recognition = world.chance.choice(("flemish", "municipal", "municipality", "branch"))
+    site = Site(
+        name=name, recognition=recognition, street=f"Dorpsstraat {world.chance.randint(1, 90)}", postcode=postcode,
+        municipality=municipality, email="", phone="", submitted_at=world.at(day), declared_by=manager, declared_at=world.at(day),
+        declaration=_declaration(world), **{"animator": True, **values},
+    )  # fmt: skip
+    rows.add(site, world.team, world.at(day), "stageplaats")
+    for kind in world.chance.sample(HOLIDAYS, world.chance.randint(1, 3)):
+        SitePeriod(site=site, kind=kind).save()
+    if manager:
+        sites.give_to(site, manager, world.team, world.at(day))
+    return site
+
+
+def _declaration(world):
+    text = "De stagebegeleiders op deze stageplaats voldoen aan een van de voorwaarden om een stage te begeleiden."
+    return Declaration.get_or_create(version=1, defaults={"text": text, "valid_from": world.days(-1000)})[0]
+
+
+def _approved(world, site, day):
+    sites.approve(site, world.team, world.at(day))
+    return site
+
+
+def _participant(world, kavo_id, first_name, last_name, birth):
+    participant = Participant(kavo_id=kavo_id, first_name=first_name, last_name=last_name, birth_date=birth)
+    rows.add(participant, world.team, world.at(-400), "deelnemer")
+    return participant
+
+
+def _trajectory(world, participant, association, day, kind="animator"):
+    trajectory = Trajectory(
+        participant=participant, association=association, type=kind, course_started_on=world.days(day)
+    )
+    trajectories.start(trajectory, world.team, world.at(day))
+    return trajectory
+
+
+def _known_participants(world, association, zandbak, kelder):
+    """The people whom contract and help pages name."""
+    for site, day in ((zandbak, -490), (kelder, -470)):
+        _approved(world, site, day)
+    jonas, an = zandbak.manager(), kelder.manager()
+    _trajectory(world, _participant(world, "125143-59", "Lotte", "Peeters", world.days(-6300)), association, -120)
+    _trajectory(world, _participant(world, "100000-22", "Mohamed", "El Amrani", world.days(-6200)), association, -110)
+    emma = _trajectory(world, _participant(world, "123456-76", "Emma", "Claes", world.days(-6400)), association, -140)
+    placements.couple(emma, kelder, 20, an, world.at(-60), world.days(-20), world.days(20))
+    story = (
+        ("140001-15", "Noah", "Janssens", 30, -90, -75, "positive"),
+        ("140002-16", "Louise", "Vermeulen", 25, -40, -20, None),
+        ("140003-17", "Younes", "Bouzid", 50, -5, 9, None),
+        ("140004-18", "Marie", "Lemmens", 20, 20, 34, None),
+        ("140005-19", "Lucas", "Verstraeten", 40, -80, -66, "negative"),
+        ("140006-20", "Anouk", "Devos", 15, -30, -16, "cancelled"),
+    )
+    for kavo_id, first_name, last_name, hours, start, end, outcome in story:
+        participant = _participant(world, kavo_id, first_name, last_name, world.days(-6350))
+        trajectory = _trajectory(world, participant, association, -150)
+        _stage(world, trajectory, zandbak, jonas, hours, start, end, outcome)
+
+
+def _stage(world, trajectory, site, manager, hours, start, end, outcome):
+    """A placement with its outcome: positive, negative, cancelled, or None while it is open."""
+    coupled = world.at(min(start - 7, -1))
+    placement = placements.couple(trajectory, site, hours, manager, coupled, world.days(start), world.days(end))
+    if outcome == "cancelled":
+        placements.cancel(placement, manager, world.at(min(start, -1)), "De deelnemer is ziek geworden.", no_show=False)
+    elif outcome:
+        evaluations.evaluate(
+            placement, manager, world.at(min(end + 3, 0)),
+            mentor=f"{world.chance.choice(FIRST_NAMES)} {world.chance.choice(LAST_NAMES)}",
+            criterion=world.chance.choice(CRITERIA_BY_TYPE[trajectory.type]), starts_on=world.days(start),
+            ends_on=world.days(end), hours_done=hours, result=outcome,
+            motivation="" if outcome == "positive" else "Kwam vaak te laat en liet de groep alleen.",
+        )  # fmt: skip
+    return placement
+
+
+def _places():
+    lines = (config.PROJECT / "data" / "postcodes.csv").read_text(encoding="utf-8").splitlines()[1:]
+    return [line.split(";") for line in lines]
+
+
+def _other_sites(world):
+    """Approved sites with a manager each (some manage two), and one or more in every other state."""
+    places, approved, manager = _places(), [], None
+    states = ["submitted"] * 4 + ["rejected", "withdrawn", "closed", "without"] + ["approved"] * (len(SITE_NAMES) - 8)
+    for number, (name, state) in enumerate(zip(SITE_NAMES, states, strict=True)):
+        if number % 5 or manager is None:
+            person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
+            manager = _user(world, f"beheer{number}@kavo.test", *person, MANAGER, birth_date=world.days(-7600 - number))
+        day = (-16, -14, -9, -2)[number] if state == "submitted" else -300 + 3 * number
+        postcode, municipality = world.chance.choice(places)
+        types = {"animator": True, "head_animator": number % 3 == 0, "instructor": number % 7 == 0}
+        owner = None if state == "without" else manager
+        site = _site(world, name, postcode, municipality, owner, day, **types)
+        _decide(world, site, state, day)
+        if state == "approved":
+            approved.append(site)
+    return approved
+
+
+def _decide(world, site, state, day):
+    moment = world.at(day + 5)
+    if state == "rejected":
+        reason = "Het adres klopt niet met de erkenning. Kijk het na en dien opnieuw in."
+        site.move("rejected", decided_at=moment, decided_by=world.team, reason=reason)
+    elif state == "withdrawn":
+        site.move("withdrawn", decided_at=moment)
+    elif state != "submitted":
+        _approved(world, site, day + 5)
+        if state == "closed":
+            site.move("closed", decided_at=world.at(-20), reason="De werking stopte.")
+
+
+def _crowd(world, associations, approved):
+    """Participants with trajectories in every state: running, half done, ready, finished, stopped, out of time."""
+    outcomes = ("positive", "positive", None, "negative", "cancelled", None)
+    for number in range(60):
+        person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
+        kavo_id = f"{150000 + 37 * number:06}-{world.chance.randint(10, 99)}"
+        participant = _participant(world, kavo_id, *person, world.days(-6000 - world.chance.randint(0, 900)))
+        started = -1200 if number % 20 == 19 else -200 - world.chance.randint(0, 200)
+        trajectory = _trajectory(world, participant, world.chance.choice(associations), started)
+        if number % 20 == 18:
+            trajectory.move("stopped")
+            continue
+        for hours, outcome in ((20, outcomes[number % 6]), (30, outcomes[(number // 3) % 6])):
+            site = world.chance.choice(approved)
+            begin = -180 + world.chance.randint(0, 150)
+            if site.manager() and trajectory.is_open(world.days(begin - 7)):
+                _stage(world, trajectory, site, site.manager(), hours, begin, begin + 14, outcome)
+        _finish(world, trajectory)
+    _second_trajectory(world, associations[0])
+
+
+def _finish(world, trajectory):
+    """Whoever has 50 positive hours and nothing open passed, about half of the time."""
+    trajectory = Trajectory.get_by_id(trajectory.id)
+    waiting = trajectory.placements.where(Placement.state == "open").exists()
+    if trajectory.hours_positive() == 50 and not waiting and world.chance.random() < 0.5:
+        FinalEvaluation.create(
+            trajectory=trajectory, result="passed", evaluated_on=world.days(-8), motivation="", by=world.team, at=world.at(-8)
+        )  # fmt: skip
+        trajectory.move("finished")
+
+
+def _second_trajectory(world, association):
+    """Somebody with two open trajectories: one chooses at coupling."""
+    both = _participant(world, "160000-42", "Sofie", "Vandamme", world.days(-6800))
+    _trajectory(world, both, association, -300)
+    _trajectory(world, both, association, -60, "head_animator")
