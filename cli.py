@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 import audit
 import checks
 import demo
+import dutch
 import migrations
 from admin_views import exports
 from database import RuleError, database
@@ -113,7 +114,8 @@ def export(table):
     model = next(model for model in TABLES if model._meta.table_name == table)
     fields = [field for field in model._meta.sorted_fields if field.column_name not in SECRETS]
     with database.connection_context():
-        audit.record(None, "list.exported", None, at=utcnow(), name=table, rows=model.select().count(), filter="")
+        count = dutch.counted(model.select().count(), "rij", "rijen")
+        audit.record(None, "list.exported", None, at=utcnow(), name=table, rows=count, filter="")
         for text in exports.lines([field.column_name for field in fields], _chunks(model, fields)):
             click.echo(text, nl=False)
 

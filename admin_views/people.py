@@ -10,9 +10,16 @@ from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from database import RuleError
-from models import Association
+from models import Association, Placement, Site, Trajectory
 from people import ROLE_LABELS, TEAM, Role, UserRole
 from workflow import accounts
+
+NOUNS = {Site: "Eigen stageplaatsen", Placement: "Eigen koppelingen", Trajectory: "Trajecten daarvan"}
+VERBS = {
+    "view": "bekijken", "edit": "wijzigen", "couple": "deelnemers koppelen", "export": "exporteren", "change": "uren wijzigen",
+    "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
+}  # fmt: skip
+"""the tables and acts of `scope.ACTS` in words"""
 
 
 class CheckList(SelectMultipleField):
@@ -129,4 +136,5 @@ def _rights(role) -> str:
     if role.name == TEAM:
         return "alles, op alle rijen"
     acts = scope.ACTS.get(role.name, {})
-    return "; ".join(f"{model.__name__}: {', '.join(sorted(names))}" for model, names in acts.items()) or "nog niets"
+    lines = (f"{NOUNS[model]}: {', '.join(sorted(VERBS[name] for name in names))}" for model, names in acts.items())
+    return "\n".join(lines) or "nog niets"

@@ -40,9 +40,9 @@ class HistoryView(AdminView):
     can_create = can_edit = can_view_details = False
     column_list = ("at", "sentence", "actor")
     column_labels = {"sentence": "Wat gebeurde er"}
-    column_sortable_list = (("at", "id"),)
+    column_sortable_list = ("at",)
     column_default_sort = ("at", True)
-    column_filters = ("at", "actor", "object_type")
+    column_filters = ("at", "actor")
     column_formatters = {"sentence": lambda view, context, line, name: audit.sentence(line)}
     column_formatters_export = column_formatters
     empty_text = "Er gebeurde nog niets. Elke wijziging komt hier als een zin."

@@ -1,0 +1,57 @@
+"""The team's screens, on a desk and on a phone: every page fit for everybody, and the ordinary work by hand."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PAGES = (
+    "/te-behandelen/", "/stageplaatsen/", "/stageplaatsen/new/", "/stageplaatsen/details/?id=1", "/stageplaatsen/edit/?id=1",
+    "/stageplaatsen/1/deelnemers/", "/gekoppelde-deelnemers/", "/gekoppelde-deelnemers/details/?id=1",
+    "/gekoppelde-deelnemers/beoordelen/?id=1", "/gekoppelde-deelnemers/trajectgeschiedenis/?id=1", "/deelnemers/",
+    "/deelnemers/new/", "/deelnemers/details/?id=1", "/deelnemers/edit/?id=1", "/trajecten/", "/trajecten/new/",
+    "/trajecten/details/?id=1", "/trajecten/edit/?id=1", "/verenigingen/", "/verenigingen/new/", "/accounts/", "/accounts/new/",
+    "/accounts/details/?id=2", "/accounts/edit/?id=2", "/rollen/", "/rollen/details/?id=2", "/mails/", "/geschiedenis/",
+    "/opzoekingen/", "/mijn-gegevens", "/wachtwoord-wijzigen", "/hulp", "/", "/bestaat-niet", "/deelnemers/?q=zzzz",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1280, 660, 320])
+def test_every_page_of_the_team_is_fit_for_everybody(person, width):
+    kim = person(width)
+    kim.log_in("team@kavo.test")
+    for path in PAGES:
+        kim.page.goto(path)
+        kim.look()
+
+
+def test_the_team_approves_a_site_from_te_behandelen(person):
+    kim = person()
+    kim.log_in("team@kavo.test")
+    expect(kim.page.get_by_role("heading", name="Te behandelen")).to_be_visible()
+    expect(kim.page.get_by_text("dag 16 van 14")).to_be_visible()
+    kim.page.locator(".tasks h3 a").first.click()
+    kim.look()
+    kim.button("Goedkeuren")
+    expect(kim.page.locator(".notice.good")).to_contain_text("is goedgekeurd.")
+    kim.link("Te behandelen")
+    expect(kim.page.get_by_text("dag 16 van 14")).to_have_count(0)
+
+
+def test_the_team_couples_on_behalf_of_a_site(person):
+    kim = person(360)
+    kim.log_in("team@kavo.test")
+    kim.page.goto("/stageplaatsen/1/deelnemers/")
+    kim.page.get_by_label("KAVO-ID").fill("100000-22")
+    kim.button("Opzoeken")
+    kim.page.get_by_label("Aantal uren").fill("10")
+    kim.page.get_by_label("Namens").select_option("association")
+    kim.button("Deelnemer toevoegen")
+    expect(kim.page.locator(".notice.good")).to_contain_text("Mohamed El Amrani is toegevoegd voor 10 uur.")
+
+
+def test_the_association_sees_an_empty_page_that_says_so(person):
+    hilde = person(360)
+    hilde.log_in("vereniging@kavo.test")
+    expect(hilde.page.get_by_text("Hier staat nog niets voor verenigingen")).to_be_visible()
+    hilde.look()
