@@ -1,0 +1,100 @@
+"""What one types: the demo world, the checks, the first member of the team, an export."""
+
+import csv
+import io
+
+import pytest
+
+import checks
+import demo
+from database import database
+from models import Participant, Placement, Site, Trajectory, User
+from people import Token
+from records import History
+from tests import factories as make
+from times import utcnow
+
+
+@pytest.fixture
+def run(app):
+    """Type a command; the connection of the test is closed meanwhile, as in a process of its own."""
+
+    def type_it(*words):
+        database.close()
+        result = app.test_cli_runner().invoke(args=words)
+        database.connect(reuse_if_open=True)
+        return result
+
+    return type_it
+
+
+def test_the_demo_world_holds_the_people_of_the_contract(run):
+    assert run("demo").exit_code == 0
+
+    assert {user.email for user in User.select().where(User.password.is_null(False))} == set(demo.ACCOUNTS)
+    jonas = User.get(User.email == "jonas@kavo.test")
+    assert jonas.age(utcnow().date()) == 16
+    assert Site.get(Site.name == "Speelplein De Zandbak", Site.municipality == "Gent").manager() == jonas
+    left = {
+        one.participant.kavo_id: (str(one.participant), one.hours_left())
+        for one in Trajectory.select()
+        .join(Participant)
+        .where(Trajectory.state == "open", Trajectory.type == "animator")
+    }
+    assert left["125143-59"] == ("Lotte Peeters", 50)
+    assert left["100000-22"] == ("Mohamed El Amrani", 50)
+    assert left["123456-76"] == ("Emma Claes", 30)
+
+
+@pytest.mark.parametrize("model", [Site, Trajectory, Placement])
+def test_the_demo_world_has_every_state_and_breaks_no_rule(run, model):
+    run("demo")
+
+    assert {row.state for row in model.select()} == set(model.STATES)
+    assert list(checks.breaches()) == []
+
+
+def test_the_demo_world_goes_into_an_empty_database_only(run):
+    make.user()
+
+    result = run("demo")
+
+    assert result.exit_code == 1
+    assert "not empty" in result.output
+    assert User.select().count() == 1
+
+
+def test_check_data_is_silent_about_good_data_and_names_each_breach(run):
+    placement = make.evaluated(make.placement())
+    assert run("check-data").exit_code == 0
+
+    Placement.update(hours_done=19, counted=19).where(Placement.id == placement.id).execute()
+    Participant.update(search="iets anders").execute()
+    result = run("check-data")
+
+    assert result.exit_code == 1
+    assert f"placement {placement.id}: positive, 19 hours; its evaluation says positive, 20" in result.output
+    assert "search does not follow from its name" in result.output
+
+
+def test_a_first_member_of_the_team_gets_a_link_that_works_once(run, app):
+    link = run("add-team-member", "Eerste@kavo.test").output.strip()
+    path = link.removeprefix(app.config["KAVO"].base_url)
+
+    assert app.test_client().get(path).status_code == 200
+    assert User.get(User.email == "eerste@kavo.test").role_names == {"team"}
+    assert link.rpartition("/")[2] not in {token.key_hash for token in Token.select()}
+
+
+def test_an_export_holds_every_row_no_secret_and_is_noted(run):
+    make.user(password=make.PASSWORD, first_name="=1+1")
+
+    result = run("export", "user")
+
+    titles, *lines = csv.reader(io.StringIO(result.output.lstrip("\ufeff")), delimiter=";")
+    assert len(lines) == User.select().count() == 1
+    assert "password" not in titles
+    assert "fs_uniquifier" not in titles
+    assert make.PASSWORD not in result.output
+    assert dict(zip(titles, lines[0], strict=True))["first_name"] == "'=1+1"
+    assert History.select().where(History.verb == "list.exported").count() == 1
