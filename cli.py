@@ -147,16 +147,24 @@ def start():
             click.echo("Loading the demo world …")
             demo.load(utcnow())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    worker = subprocess.Popen([sys.executable, "-m", "huey.bin.huey_consumer", "tasks.huey", "--quiet"])
+    command = [sys.executable, "-m", "huey.bin.huey_consumer", "tasks.huey", "--quiet"]
+    worker = subprocess.Popen(command, start_new_session=True)  # so that a Ctrl-C reaches it once, through us
     try:
         _greet(settings)
         serve(current_app._get_current_object(), host="127.0.0.1", port=settings.port, threads=8, ident=None)
     finally:
-        worker.send_signal(signal.SIGINT)
-        try:
-            worker.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            worker.kill()
+        _stop(worker)
+
+
+def _stop(worker: subprocess.Popen):
+    """End the worker, also when somebody asks twice."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    worker.send_signal(signal.SIGINT)
+    try:
+        worker.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        worker.kill()
 
 
 def _greet(settings):
