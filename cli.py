@@ -148,7 +148,8 @@ def start():
             demo.load(utcnow())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     command = [sys.executable, "-m", "huey.bin.huey_consumer", "tasks.huey", "--quiet"]
-    worker = subprocess.Popen(command, start_new_session=True)  # so that a Ctrl-C reaches it once, through us
+    # A session of its own, so that a Ctrl-C reaches the worker once: through us.
+    worker = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own command
     try:
         _greet(settings)
         serve(current_app._get_current_object(), host="127.0.0.1", port=settings.port, threads=8, ident=None)
