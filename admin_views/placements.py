@@ -82,7 +82,7 @@ class PlacementView(AdminView):
         "hours": lambda view, context, row, name: _hours(row),
         "state": lambda view, context, row, name: stand(row, local_date(utcnow())),
     }
-    column_formatters_export = {}
+    column_formatters_export = {"state": lambda view, context, row, name: str(stand(row, local_date(utcnow())))}
     column_export_list = (
         "trajectory.participant.kavo_id", "trajectory.participant.first_name", "trajectory.participant.last_name",
         "trajectory.type", "trajectory.association", "site.name", "hours", "hours_done", "state", "result",
