@@ -65,6 +65,10 @@ class Hours(RuleBasedStateMachine):
         if made:
             self.said[made.id] = (trajectory, "open", hours)
 
+    @rule(which=st.integers(0, 1), more=st.integers(0, 1))
+    def couple_for_what_is_left_or_one_more(self, which, more):
+        self.couple(which=which, hours=STAGE_HOURS - self.used(self.trajectories[which]) + more)
+
     @rule(number=pick, hours=hours)
     def change(self, number, hours):
         if not self.said:
