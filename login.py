@@ -159,6 +159,7 @@ def set_up(app, settings: config.Settings):
         SECURITY_FLASH_MESSAGES=True,
         SECURITY_DEFAULT_HTTP_AUTH_REALM="Kadervormingstool",
         SECURITY_API_ENABLED_METHODS=["session"],
+        SECURITY_FRESHNESS=timedelta(minutes=-1),  # no page asks for the password once more
         SECURITY_TOKEN_MAX_AGE=1,
         SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=False,
     )

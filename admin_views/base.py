@@ -338,12 +338,18 @@ class AdminView(ModelView):
             if not created
             else {}
         )
-        form.populate_obj(row)
+        self.fill(row, form)
         self.on_model_change(form, row, created)
         if created:
             rows.add(row, self.by, now, self.kind, also=lambda saved: self.save_rest(form, saved, now))
         else:
             rows.change(row, before, self.by, now, self.kind, also=lambda saved: self.save_rest(form, saved, now))
+
+    def fill(self, row, form):
+        """Put what the form holds for stored columns in the row; what a view adds to the form is for `save_rest`."""
+        for field in form:
+            if field.name in self.model._meta.fields:
+                field.populate_obj(row, field.name)
 
     def save_rest(self, form, row, now) -> str:
         """Save, in the same transaction, what the form holds besides the row; returns what changed, in words."""

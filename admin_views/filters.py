@@ -69,11 +69,11 @@ class YesNoFilter(ChoiceFilter):
 
 
 class RelatedFilter(ChoiceFilter):
-    """A related row, by a drop-down of what this person may find."""
+    """A related row, by a drop-down of what this person may act on."""
 
     def options(self, by):
         model = self.plain.rel_model
-        rows = model.select().where(scope.listed(by, model)).order_by(*_order(model)).limit(MOST_OPTIONS)
+        rows = model.select().where(scope.own(by, model)).order_by(*_order(model)).limit(MOST_OPTIONS)
         return [(str(row.pk), str(row)) for row in rows]
 
     def apply(self, query, args):
@@ -82,7 +82,7 @@ class RelatedFilter(ChoiceFilter):
 
     def words(self, args, by):
         model, number = self.plain.rel_model, whole_number(args.get(self.param))
-        mine = scope.listed(by, model) & (model._meta.primary_key == number)
+        mine = scope.own(by, model) & (model._meta.primary_key == number)
         row = model.get_or_none(mine) if number is not None else None
         return f"{self.label}: {row}" if row else ""
 

@@ -60,7 +60,7 @@ class TrajectoryView(AdminView):
     def save(self, form, row, created, now):
         if not created:
             return super().save(form, row, created, now)
-        form.populate_obj(row)
+        self.fill(row, form)
         trajectories.start(row, self.by, now)
 
     def row_links(self, row):

@@ -1,0 +1,247 @@
+"""Who may do what: every route for every role, every way to somebody else's row, every change with a token."""
+
+import pytest
+
+from models import TABLES, Placement, Site, SiteManager
+from people import UserSession
+from records import Lookup
+from tests import factories as make
+from tests.visitor import Visitor
+
+EVERYBODY = {"visitor", "manager", "association", "team"}
+INSIDE = EVERYBODY - {"visitor"}
+BACK_OFFICE = {"manager", "team"}
+TEAM = {"team"}
+NOBODY = set()
+
+NOUNS = {
+    "site": BACK_OFFICE, "placement": BACK_OFFICE, "participant": TEAM, "trajectory": TEAM, "association": TEAM, "user": TEAM,
+    "role": TEAM, "mail": TEAM, "history": TEAM, "lookup": TEAM,
+}  # fmt: skip
+"""endpoint of a view → who sees it at all"""
+
+ROUTES = {
+    "pages.start": EVERYBODY, "pages.help_page": EVERYBODY, "pages.after_login": INSIDE, "pages.association": INSIDE,
+    "account.own_data": INSIDE, "account.sign_out_everywhere": INSIDE, "account.choose_password": EVERYBODY,
+    "security.login": EVERYBODY, "security.logout": EVERYBODY, "security.forgot_password": EVERYBODY,
+    "security.reset_password": EVERYBODY, "security.change_password": INSIDE, "static": EVERYBODY, "security.static": EVERYBODY,
+    "todo.static": EVERYBODY, "todo.index": TEAM, "site.participants": BACK_OFFICE, "site.export_participants": BACK_OFFICE,
+    "placement.cancel": BACK_OFFICE, "placement.evaluate": BACK_OFFICE, "placement.trajectory_history": BACK_OFFICE,
+}  # fmt: skip
+"""route → who may open it; a view's own routes follow from NOUNS"""
+
+OF_A_VIEW = (
+    "index_view",
+    "details_view",
+    "create_view",
+    "edit_view",
+    "delete_view",
+    "action_view",
+    "export",
+    "ajax_lookup",
+    "ajax_update",
+)
+ARGUMENTS = {"pk": 1, "export_type": "csv", "secret": "x", "token": "x", "filename": "look.css"}
+
+
+def who(endpoint):
+    noun, _, page = endpoint.partition(".")
+    return NOUNS[noun] if noun in NOUNS and page in OF_A_VIEW else ROUTES[endpoint]
+
+
+class World(dict):
+    """Rows and visitors by name; who is asked for by role logs in then."""
+
+    def __missing__(self, role):
+        self[role] = self["log_in"](role)
+        return self[role]
+
+
+@pytest.fixture
+def world(app):
+    """Two managers with a site and a placement each, an association and the team."""
+    people = {
+        "manager": make.user(password=make.PASSWORD),
+        "other": make.user(password=make.PASSWORD),
+        "association": make.user("association", association=make.association(), password=make.PASSWORD),
+        "team": make.user("team", password=make.PASSWORD),
+    }
+    mine = make.placement(site=make.site(manager=people["manager"], name="Mijn speelplein"))
+    theirs = make.placement(
+        site=make.site(manager=people["other"], name="Vreemd speelplein", street="Geheimstraat 7", phone="0470999999"),
+        trajectory=make.trajectory(participant=make.participant(first_name="Geheima", last_name="Vreemdeling")),
+    )
+    make.evaluated(make.placement(site=theirs.site), by=people["other"])
+    return World(mine=mine, theirs=theirs, visitor=Visitor(app), log_in=lambda role: Visitor(app, people[role]))
+
+
+def test_every_route_is_classified(app):
+    for rule in app.url_map.iter_rules():
+        assert who(rule.endpoint) is not None
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_every_page_opens_for_who_may_see_it_and_for_nobody_else(app, world, role):
+    visitor, ids = world[role], {"site": world["mine"].site_id, "placement": world["mine"].id}
+    for rule in app.url_map.iter_rules():
+        if "GET" not in rule.methods or rule.endpoint.endswith(("static", "ajax_lookup")):
+            continue
+        noun = rule.endpoint.partition(".")[0]
+        arguments = {**ARGUMENTS, "pk": world["mine"].site_id}
+        path = rule.build(arguments, append_unknown=False)[1]
+        status = visitor.get(path, query_string={"id": ids.get(noun, 1)}).status_code
+        if role in who(rule.endpoint):
+            assert status in (200, 302, 404, 410), path
+            assert status != 302 or "/aanmelden" not in visitor.client.get(path).headers["Location"], path
+        elif role == "visitor":
+            assert (status, "/aanmelden" in visitor.client.get(path).headers["Location"]) == (302, True), path
+        else:
+            assert status == 404, path
+
+
+def dump():
+    """All that the database holds, but for when a session was last seen."""
+    left_out = {UserSession._meta.fields["seen_at"].column_name}
+    return {
+        model._meta.table_name: sorted(
+            repr([(key, value) for key, value in row.items() if key not in left_out]) for row in model.select().dicts()
+        )
+        for model in TABLES
+        if model not in (Lookup,)
+    }
+
+
+WAYS = [
+    ("GET", "/stageplaatsen/details/?id={site}", {}),
+    ("GET", "/stageplaatsen/edit/?id={site}", {}),
+    ("POST", "/stageplaatsen/edit/?id={site}", {"phone": "1", "animator": "y"}),
+    ("POST", "/stageplaatsen/delete/", {"id": "{site}"}),
+    ("POST", "/stageplaatsen/action/", {"action": "approve", "rowid": "{site}"}),
+    ("POST", "/stageplaatsen/action/", {"one": "approve:{site}"}),
+    ("POST", "/stageplaatsen/ajax/update/", {"list_form_pk": "{site}", "phone": "1"}),
+    ("GET", "/stageplaatsen/ajax/lookup/?name=manager&query=a", {}),
+    ("GET", "/stageplaatsen/{site}/deelnemers/", {}),
+    ("POST", "/stageplaatsen/{site}/deelnemers/", {"kavo": "{kavo}"}),
+    ("POST", "/stageplaatsen/{site}/deelnemers/", {"kavo": "{kavo}", "trajectory": "{trajectory}", "hours": "5"}),
+    ("GET", "/stageplaatsen/{site}/deelnemers/export/", {}),
+    ("GET", "/gekoppelde-deelnemers/details/?id={placement}", {}),
+    ("GET", "/gekoppelde-deelnemers/edit/?id={placement}", {}),
+    ("POST", "/gekoppelde-deelnemers/edit/?id={placement}", {"hours": "5"}),
+    ("POST", "/gekoppelde-deelnemers/delete/", {"id": "{placement}"}),
+    ("POST", "/gekoppelde-deelnemers/action/", {"action": "delete", "rowid": "{placement}"}),
+    ("POST", "/gekoppelde-deelnemers/ajax/update/", {"list_form_pk": "{placement}", "hours": "5"}),
+    ("GET", "/gekoppelde-deelnemers/ajax/lookup/?name=site&query=v", {}),
+    ("GET", "/gekoppelde-deelnemers/annuleren/?id={placement}", {}),
+    ("POST", "/gekoppelde-deelnemers/annuleren/?id={placement}", {"reason": "Weg"}),
+    ("GET", "/gekoppelde-deelnemers/beoordelen/?id={placement}", {}),
+    ("POST", "/gekoppelde-deelnemers/beoordelen/?id={placement}", {"mentor": "x", "criterion": "instructor",
+     "starts_on": "2026-06-01", "ends_on": "2026-06-02", "hours_done": "5", "result": "positive"}),
+    ("GET", "/gekoppelde-deelnemers/trajectgeschiedenis/?id={placement}", {}),
+    ("GET", "/deelnemers/details/?id={participant}", {}),
+    ("GET", "/deelnemers/edit/?id={participant}", {}),
+    ("GET", "/trajecten/details/?id={trajectory}", {}),
+    ("GET", "/trajecten/edit/?id={trajectory}", {}),
+    ("GET", "/accounts/details/?id={other}", {}),
+    ("POST", "/accounts/action/", {"action": "end_sessions", "rowid": "{other}", "sure": "1"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["manager", "association", "visitor"])
+@pytest.mark.parametrize("method, path, data", WAYS)
+def test_no_way_leads_to_somebody_elses_row(world, role, method, path, data):
+    theirs = world["theirs"]
+    ids = {
+        "site": theirs.site_id, "placement": theirs.id, "trajectory": theirs.trajectory_id, "other": 2,
+        "kavo": theirs.trajectory.participant.kavo_id, "participant": theirs.trajectory.participant_id,
+    }  # fmt: skip
+    path, data = path.format(**ids), {key: value.format(**ids) for key, value in data.items()}
+    visitor = world[role]
+    before = dump()
+    answer = visitor.get(path) if method == "GET" else visitor.post(path, data)
+
+    assert answer.status_code == (302 if role == "visitor" else 404)
+    for secret in ("Geheima", "Geheimstraat", "0470999999"):
+        assert secret not in answer.text
+    assert dump() == before
+
+
+@pytest.mark.parametrize("path", [
+    "/stageplaatsen/", "/stageplaatsen/?eigen=1", "/stageplaatsen/export/csv/", "/stageplaatsen/export/csv/?eigen=1",
+    "/gekoppelde-deelnemers/", "/gekoppelde-deelnemers/export/csv/", "/gekoppelde-deelnemers/?q=Geheima",
+    "/gekoppelde-deelnemers/?site={site}", "/stageplaatsen/?q=Geheimstraat", "/stageplaatsen/?sort=phone&q=0470999999",
+])  # fmt: skip
+def test_no_list_and_no_export_shows_what_belongs_to_somebody_else(world, path):
+    """Other sites are listed with public columns only."""
+    answer = world["manager"].get(path.format(site=world["theirs"].site_id))
+
+    assert answer.status_code == 200
+    main = world["manager"].text if "export" not in path else answer.text
+    if "q=" not in path:
+        assert "Geheima" not in main
+    for secret in ("Vreemdeling", "Geheimstraat 7"):
+        assert secret not in main
+    if "eigen" in path or "gekoppelde" in path:
+        assert "Vreemd speelplein" not in main
+
+
+def test_an_own_placement_cannot_move_to_another_site_or_trajectory(world):
+    mine, theirs = world["mine"], world["theirs"]
+    world["manager"].get(f"/gekoppelde-deelnemers/edit/?id={mine.id}")
+    world["manager"].send(
+        hours="21", site=str(theirs.site_id), trajectory=str(theirs.trajectory_id), state="evaluated", counted="0"
+    )
+
+    stored = Placement.get_by_id(mine.id)
+    assert (stored.hours, stored.site_id, stored.trajectory_id, stored.state) == (
+        21,
+        mine.site_id,
+        mine.trajectory_id,
+        "open",
+    )
+
+
+def test_a_manager_changes_contact_and_periods_but_not_name_or_manager(world):
+    site = world["mine"].site
+    world["manager"].get(f"/stageplaatsen/edit/?id={site.id}")
+    world["manager"].send(phone="09 111 11 11", name="Ander speelplein", state="closed", manager="", periods=["easter"])
+
+    stored = Site.get_by_id(site.id)
+    assert (stored.phone, stored.name, stored.state) == ("09 111 11 11", site.name, "approved")
+    assert [period.kind for period in stored.periods] == ["easter"]
+    assert SiteManager.get(SiteManager.site == site).until is None
+
+
+def test_a_site_that_was_given_away_is_gone_at_once(world):
+    SiteManager.update(until=make.NOW).where(SiteManager.site == world["mine"].site_id).execute()
+
+    assert world["manager"].get(f"/gekoppelde-deelnemers/beoordelen/?id={world['mine'].id}").status_code == 404
+
+
+@pytest.mark.parametrize("role", ["manager", "team"])
+def test_every_change_needs_a_token(app, world, role):
+    visitor, before = world[role], dump()
+    for rule in app.url_map.iter_rules():
+        if "POST" in rule.methods:
+            path = rule.build({**ARGUMENTS, "pk": world["mine"].site_id}, append_unknown=False)[1]
+            answer = visitor.post(path, {"id": "1", "rowid": "1"}, token=False)
+            assert answer.status_code == 400, path
+            assert "Deze pagina is verlopen" in answer.text
+    assert dump() == before
+
+
+@pytest.mark.parametrize("role", ["manager", "team"])
+def test_no_get_changes_anything_but_the_history_of_exports(app, world, role):
+    visitor, before = world[role], dump()
+    for rule in app.url_map.iter_rules():
+        if "GET" in rule.methods and not rule.endpoint.endswith("static"):
+            path = rule.build({**ARGUMENTS, "pk": world["mine"].site_id}, append_unknown=False)[1]
+            visitor.get(path, query_string={"id": 1})
+    after = dump()
+    for tables in (before, after):
+        tables["history"] = [line for line in tables["history"] if "list.exported" not in line]
+    assert after == before
+
+
+def test_ids_beyond_what_a_column_holds_are_not_found(world):
+    for text in ("9" * 30, "-1", "0", "x", "1e3", "1 OR 1=1", "١"):
+        assert world["team"].get("/stageplaatsen/details/", query_string={"id": text}).status_code == 404

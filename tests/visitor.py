@@ -1,0 +1,55 @@
+"""Somebody at a browser without JavaScript: logs in with the real form, and sends forms as the page holds them."""
+
+from bs4 import BeautifulSoup
+
+from tests import factories as make
+
+
+class Visitor:
+    def __init__(self, app, user=None):
+        self.client = app.test_client()
+        self.page = None
+        if user:
+            self.get("/aanmelden")
+            self.send(email=user.email, password=make.WORD)
+
+    def get(self, path, **kwargs):
+        return self._keep(self.client.get(path, **kwargs))
+
+    def post(self, path, data=None, token=True):
+        """Post to a path, with the token of the own start page."""
+        data = dict(data or {})
+        if token:
+            page = BeautifulSoup(self.client.get("/mijn-gegevens", follow_redirects=True).data, "html.parser")
+            data["csrf_token"] = page.find("input", {"name": "csrf_token"})["value"]
+        return self._keep(self.client.post(path, data=data))
+
+    def send(self, form=None, **changes):
+        """Send a form of the page (default: the first of `main` that posts) with some fields changed, and follow."""
+        form = form or self.page.select_one("main form[method=post]")
+        data = [
+            (one["name"], one.get("value", "on"))
+            for one in form.select("input[name]")
+            if one.get("type") not in ("checkbox", "radio") or one.has_attr("checked")
+        ]
+        data += [(one["name"], one.get_text().lstrip("\n")) for one in form.select("textarea[name]")]
+        for one in form.select("select[name]"):
+            chosen = one.select_one("option[selected]") or one.select_one("option")
+            data += [(one["name"], chosen["value"])] if chosen else []
+        data = [(name, value) for name, value in data if name not in changes]
+        for name, value in changes.items():
+            data += [(name, one) for one in (value if isinstance(value, list) else [value])]
+        fields = {}
+        for name, value in data:
+            fields.setdefault(name, []).append(value)
+        return self._keep(self.client.post(form.get("action") or self.path, data=fields, follow_redirects=True))
+
+    @property
+    def text(self):
+        """What one reads in the main part of the page."""
+        return self.page.select_one("main").get_text(" ", strip=True)
+
+    def _keep(self, answer):
+        self.path = answer.request.full_path.rstrip("?")
+        self.page = BeautifulSoup(answer.data, "html.parser")
+        return answer
