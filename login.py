@@ -108,6 +108,9 @@ class Login(LoginForm):
     remember = None
 
     def validate(self, **kwargs):
+        self.password.data = (self.password.data or "")[
+            : PASSWORD_MOST + 1
+        ]  # longer ones are wrong, and hashing breaks on them
         now, account, address = utcnow(), self.email.data or "", request.remote_addr or ""
         if limits.exceeded("account", account, limits.WRONG_PASSWORDS_PER_ACCOUNT, now):
             return self._too_often("dit e-mailadres")

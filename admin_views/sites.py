@@ -105,8 +105,8 @@ class SiteView(AdminView):
 
     def listing(self, where=(), path=None, keep=("eigen",), columns=None):
         if self.narrowed and TEAM in self.by.role_names:
-            mine = SiteManager.select().where(SiteManager.user == self.by, SiteManager.until.is_null())
-            where = (*where, mine.where(SiteManager.site == Site.id).exists())
+            mine = SiteManager.select(SiteManager.site).where(SiteManager.user == self.by, SiteManager.until.is_null())
+            where = (*where, Site.id.in_(mine))
         return super().listing(where, path, keep, columns)
 
     @property

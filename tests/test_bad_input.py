@@ -1,0 +1,163 @@
+"""Whatever somebody types: a clear sentence, what was typed stays, nothing is lost, no page breaks."""
+
+import pytest
+
+from database import MAX_INTEGER
+from models import Association, Participant, Placement, Site, Trajectory
+from people import User
+from tests import factories as make
+from tests.visitor import Visitor
+
+BAD = {
+    "nothing": "",
+    "spaces": "   ",
+    "10,000 characters": "x" * 10_000,
+    "emoji": "🦖" * 40,
+    "control characters": "a\x00b\x07c\x1b[31m",
+    "html": "<script>alert(1)</script>",
+    "beyond 64 bit": "9" * 25,
+    "beyond 32 bit": str(MAX_INTEGER + 1),
+    "negative": "-5",
+    "a fraction": "2,5",
+    "year 1": "0001-01-01",
+    "year 9999": "9999-12-31",
+    "no date": "31/02/2026",
+    "sql": "' OR 1=1 --",
+}
+
+
+@pytest.fixture
+def team(app):
+    return Visitor(app, make.user("team", password=make.PASSWORD))
+
+
+@pytest.fixture
+def placement(app):
+    association = make.association()
+    return make.placement(trajectory=make.trajectory(association=association), hours=20)
+
+
+def paths(placement):
+    return {
+        "site": f"/stageplaatsen/edit/?id={placement.site_id}",
+        "new site": "/stageplaatsen/new/",
+        "participant": f"/deelnemers/edit/?id={placement.trajectory.participant_id}",
+        "new participant": "/deelnemers/new/",
+        "trajectory": f"/trajecten/edit/?id={placement.trajectory_id}",
+        "new trajectory": "/trajecten/new/",
+        "association": f"/verenigingen/edit/?id={placement.trajectory.association_id}",
+        "new account": "/accounts/new/",
+        "account": f"/accounts/edit/?id={placement.coupled_by_id}",
+        "role": "/rollen/edit/?id=1",
+        "placement": f"/gekoppelde-deelnemers/edit/?id={placement.id}",
+        "cancel": f"/gekoppelde-deelnemers/annuleren/?id={placement.id}",
+        "evaluation": f"/gekoppelde-deelnemers/beoordelen/?id={placement.id}",
+        "own data": "/mijn-gegevens",
+        "password": "/wachtwoord-wijzigen",
+    }
+
+
+FORMS = (
+    "site", "new site", "participant", "new participant", "trajectory", "new trajectory", "association", "new account", "account",
+    "role", "placement", "cancel", "evaluation", "own data", "password",
+)  # fmt: skip
+
+
+def rows():
+    return {model: model.select().count() for model in (Site, Participant, Trajectory, Association, User, Placement)}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_field_of_every_form_takes_bad_input_with_a_sentence(team, placement, name):
+    path = paths(placement)[name]
+    before = rows()
+    team.get(path)
+    form = team.page.select_one("main form[method=post]")
+    fields = [one for one in form.select("input[name], select[name], textarea[name]") if one.get("type") != "hidden"]
+    assert fields
+    for field in fields:
+        for what, text in BAD.items():
+            team.get(path)
+            if not team.page.select_one("main form[method=post]"):
+                return  # the row took an odd but fitting text and is done with
+            answer = team.send(**{field["name"]: text})
+            where = f"{name}, {field['name']}: {what}"
+            assert answer.status_code == 200, where
+            assert "<script>alert" not in answer.text, where
+            refused = team.page.select_one(".error-summary, .field-error")
+            assert refused or team.page.select_one(".notice"), where
+            typed = team.page.select_one(f"main [name='{field['name']}']")
+            if (
+                refused
+                and field.name == "input"
+                and field.get("type") in ("text", "date", "number", "email")
+                and text.isascii()
+            ):
+                assert "\x00" in text or typed.get("value", "").strip() == text.strip(), where
+    after = rows()
+    assert all(after[model] >= count for model, count in before.items())
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_kavo_id_or_hours_that_make_no_sense_are_refused_with_a_sentence(team, placement, what):
+    path, kavo = f"/stageplaatsen/{placement.site_id}/deelnemers/", placement.trajectory.participant.kavo_id
+    for data in (
+        {"kavo": BAD[what]},
+        {"kavo": kavo, "trajectory": BAD[what], "hours": "5"},
+        {"kavo": kavo, "trajectory": placement.trajectory_id, "hours": BAD[what]},
+        {"kavo": kavo, "trajectory": placement.trajectory_id, "hours": "5", "starts_on": BAD[what] or "x"},
+        {"kavo": kavo, "trajectory": placement.trajectory_id, "hours": "5", "on_behalf": "x", "ends_on": BAD[what]},
+    ):
+        answer = team.post(path, data)
+        assert answer.status_code == 200
+        assert team.page.select_one(".field-error, .error-summary")
+        assert "<script>alert" not in answer.text
+    assert Placement.select().count() == 1
+
+
+@pytest.mark.parametrize("noun", [
+    "stageplaatsen", "gekoppelde-deelnemers", "deelnemers", "trajecten", "verenigingen", "accounts", "rollen", "mails",
+    "geschiedenis", "opzoekingen",
+])  # fmt: skip
+def test_a_list_takes_any_argument(team, placement, noun):
+    team.get(f"/{noun}/")
+    names = {one["name"] for one in team.page.select("main form.filters [name]")} | {
+        "q",
+        "sort",
+        "page",
+        "tab",
+        "eigen",
+        "onbekend",
+    }
+    for name in names:
+        for what, text in BAD.items():
+            answer = team.get(f"/{noun}/", query_string={name: text})
+            assert answer.status_code == 200, f"{noun}, {name}: {what}"
+            assert "<script>alert" not in answer.text
+            assert team.get(f"/{noun}/export/csv/", query_string={name: text}).status_code == 200
+
+
+@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("path", ["/aanmelden", "/wachtwoord-vergeten"])
+def test_who_is_not_logged_in_gets_a_sentence_too(app, what, path):
+    visitor = Visitor(app)
+    visitor.get(path)
+    for changes in ({"email": BAD[what]}, {"email": "wie@kavo.test", "password": BAD[what]}, {"next": BAD[what]}):
+        answer = visitor.send(visitor.page.select_one("main form[method=post]"), **changes)
+        assert answer.status_code in (200, 400)
+        assert "<script>alert" not in answer.text
+        visitor.get(path)
+
+
+def test_a_forged_token_is_refused_with_a_sentence(team):
+    answer = team.post("/mijn-gegevens", {"first_name": "X", "csrf_token": "forged"}, token=False)
+
+    assert answer.status_code == 400
+    assert "Ga terug, vernieuw de pagina en bewaar nog eens." in team.text
+
+
+def test_too_much_at_once_is_refused_with_a_sentence(team):
+    answer = team.post("/mijn-gegevens", {"first_name": "x" * (3 * 1024 * 1024)}, token=False)
+
+    assert answer.status_code == 413
+    assert "te groot" in team.text
