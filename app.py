@@ -3,10 +3,10 @@
 import logging
 import secrets
 
-from flask import Flask, g, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
@@ -125,6 +125,8 @@ REFUSALS = {
 
 def _refuse(error):
     """Every refusal and every bug as a page in Dutch; of a bug the text is only in the log."""
+    if isinstance(error, SecurityError):  # a host name that is not ours: no page of ours can be built for it
+        return Response("Dit adres kennen we niet.", 400, mimetype="text/plain")
     if isinstance(error, NotYours):
         log.warning("refused: %s", error)
         return _page(404)

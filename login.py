@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 from functools import cache
+from urllib.parse import urlsplit
 
 import flask_security.babel
 from flask import flash, request, session
@@ -96,8 +97,8 @@ class OutboxMail(MailUtil):
 
     def send_mail(self, template, subject, recipient, sender, body, html, **kwargs):
         user = kwargs["user"]
-        if template == "reset_instructions":
-            mails.reset_password(user, kwargs["reset_link"], utcnow())
+        if "reset_link" in kwargs:
+            mails.reset_password(user, urlsplit(kwargs["reset_link"]).path, utcnow())
         else:
             mails.password_changed(user, utcnow())
 
@@ -108,10 +109,11 @@ class Login(LoginForm):
     remember = None
 
     def validate(self, **kwargs):
+        self.email.data = (self.email.data or "").strip().lower()  # phones add capitals and spaces
         self.password.data = (self.password.data or "")[
             : PASSWORD_MOST + 1
         ]  # longer ones are wrong, and hashing breaks on them
-        now, account, address = utcnow(), self.email.data or "", request.remote_addr or ""
+        now, account, address = utcnow(), self.email.data, request.remote_addr or ""
         if limits.exceeded("account", account, limits.WRONG_PASSWORDS_PER_ACCOUNT, now):
             return self._too_often("dit e-mailadres")
         if limits.exceeded("address", address, limits.WRONG_PASSWORDS_PER_ADDRESS, now):

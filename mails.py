@@ -54,9 +54,9 @@ def choose_password(user: User, token: str, expires_at: datetime, now: datetime)
     )
 
 
-def reset_password(user: User, url: str, now: datetime) -> Mail:
-    """'Wachtwoord vergeten?': a link to choose a new one."""
-    return _write("reset_password", user.email, now, user=user, link=url)
+def reset_password(user: User, path: str, now: datetime) -> Mail:
+    """'Wachtwoord vergeten?': a link to choose a new one; `path` is its page with us."""
+    return _write("reset_password", user.email, now, user=user, link=link(path))
 
 
 def password_changed(user: User, now: datetime) -> Mail:
