@@ -1,0 +1,94 @@
+"""What keeps the house in order: imports point one way, views are scoped, forms carry a token, the screen is Dutch."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from admin_views.base import AdminView
+from admin_views.todo import Todo
+from tests import factories as make
+from tests.visitor import Visitor
+
+PROJECT = Path(__file__).parents[1]
+LAYERS = [
+    {"times", "config"},
+    {"dutch"},
+    {"database"},
+    {"people"},
+    {"records"},
+    {"models"},
+    {"scope", "audit", "mails", "limits", "migrations"},
+    {"workflow", "checks"},
+    {"forms", "login", "logs"},
+    {"admin_views", "public", "tasks", "demo"},
+    {"cli"},
+    {"app"},
+]
+LEVEL = {name: number for number, names in enumerate(LAYERS) for name in names}
+TEMPLATES = sorted((PROJECT / "templates").rglob("*.html"))
+ENGLISH = re.compile(
+    r"\b(the|and|with|your|please|save|delete|edit|create|list|search|error|required|invalid|choose|password|login|view|"
+    r"details|submit|cancel|actions|export|filter by|none|true|false|null|undefined)\b",
+    re.I,
+)
+DUTCH_TOO = {"filter", "list"}
+
+
+def modules():
+    for path in PROJECT.glob("*.py"):
+        yield path.stem, path
+    for folder in ("admin_views", "public", "workflow", "migrations"):
+        for path in (PROJECT / folder).glob("*.py"):
+            yield folder, path
+
+
+def test_imports_point_one_way():
+    for name, path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for imported in (one.partition(".")[0] for one in names):
+                if imported in LEVEL and imported != name:
+                    assert LEVEL[imported] <= LEVEL[name], f"{path.name} imports {imported}"
+                    assert imported not in ("app", "tasks", "tests"), path.name
+
+
+def test_every_module_is_in_a_layer_and_says_what_belongs_in_it():
+    for name, path in modules():
+        assert name in LEVEL, f"{name}: put it in LAYERS"
+        tree = ast.parse(path.read_text("utf-8"))
+        assert ast.get_docstring(tree) or not tree.body, f"{path.name} has no first line that says what belongs in it"
+
+
+def test_every_view_goes_through_scope(app):
+    for view in app.extensions["admin"][0]._views:
+        assert isinstance(view, AdminView | Todo), view
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_every_template_compiles_and_fits_the_content_policy(app, path):
+    text = path.read_text("utf-8")
+    app.jinja_env.get_template(str(path.relative_to(PROJECT / "templates")))
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
+    for form in re.findall(r"<form\b[^>]*method=\"post\".*?</form>", text, re.S):
+        assert "csrf_token" in form or "m.hidden(" in form
+
+
+def test_no_file_names_a_machine():
+    for _, path in modules():
+        assert not re.search(r"/(home|root|work)/", path.read_text("utf-8")), path
+
+
+@pytest.mark.parametrize("role", ["team", "manager", "association"])
+def test_no_english_is_left_on_any_page(app, role):
+    visitor = Visitor(app, make.user(role, password=make.PASSWORD))
+    make.placement(site=make.site())
+    for rule in app.url_map.iter_rules():
+        if "GET" in rule.methods and not rule.arguments and not rule.endpoint.endswith(("static", "ajax_lookup")):
+            visitor.get(rule.rule, query_string={"id": 1}, follow_redirects=True)
+            words = {word.lower() for word in ENGLISH.findall(visitor.page.get_text(" "))} - DUTCH_TOO
+            assert not words, f"{rule.rule}: {words}"
+            assert visitor.page.html["lang"] == "nl"
