@@ -64,12 +64,11 @@ def _run(script: str):
     """Run a script of many statements as one transaction, or not at all."""
     connection = database.connection()
     with peewee.__exception_wrapper__, closing(connection.cursor()) as cursor:
-        if on_postgresql():
-            cursor.execute("BEGIN;" + script + "COMMIT;")
-            return
         try:
-            cursor.executescript("BEGIN IMMEDIATE;" + script + "COMMIT;")
+            if on_postgresql():
+                cursor.execute("BEGIN;" + script + "COMMIT;")
+            else:
+                cursor.executescript("BEGIN IMMEDIATE;" + script + "COMMIT;")
         except Exception:
-            if connection.in_transaction:
-                connection.rollback()
+            connection.rollback()
             raise

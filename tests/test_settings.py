@@ -1,0 +1,51 @@
+"""Settings: the defaults of the contract, and what production refuses to start with."""
+
+import pytest
+
+import config
+
+KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
+PRODUCTION = {
+    **KEYS, "KAVO_ENV": "production", "KAVO_DATABASE_URL": "postgresql://x/y", "KAVO_QUEUE_URL": "redis://x", "KAVO_SMTP_URL": "smtps://x",
+    "KAVO_MAIL_FROM": "a@b.be", "KAVO_TEAM_MAIL": "a@b.be", "KAVO_BASE_URL": "https://x.be",
+}  # fmt: skip
+
+
+def test_a_laptop_needs_no_setting(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "PROJECT", tmp_path)
+    settings = config.load({})
+
+    assert settings.database_url == f"sqlite:///{tmp_path}/instance/kavo.db"
+    assert settings.queue_url == f"sqlite:///{tmp_path}/instance/queue.db"
+    assert (settings.port, settings.base_url, settings.rate_limits) == (8000, "http://localhost:8000", True)
+    assert (settings.mail_from, settings.team_mail) == ("kavo@kavo.test", "team@kavo.test")
+    kept = tmp_path / "instance" / "secret.key"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert config.load({}).secret_key == settings.secret_key == kept.read_text()
+    assert settings.secret_key not in repr(settings)
+
+
+def test_links_follow_the_port_unless_said_otherwise():
+    assert config.load({**KEYS, "KAVO_PORT": "8100"}).base_url == "http://localhost:8100"
+    assert config.load({**KEYS, "KAVO_BASE_URL": "https://x.be/"}).base_url == "https://x.be"
+
+
+def test_a_file_with_a_full_path_is_kept():
+    assert config.load({**KEYS, "KAVO_DATABASE_URL": "sqlite:////tmp/x.db"}).database_url == "sqlite:////tmp/x.db"
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "KAVO_ENV"])
+def test_production_says_which_setting_is_missing(name):
+    assert config.load(PRODUCTION).production
+
+    with pytest.raises(config.SettingsError, match=name):
+        config.load({key: value for key, value in PRODUCTION.items() if key != name})
+
+
+@pytest.mark.parametrize("name, value", [
+    ("KAVO_RATE_LIMITS", "off"), ("KAVO_BASE_URL", "http://x.be"), ("KAVO_SECRET_KEY", "short"), ("KAVO_LOOKUP_KEY", "short"),
+    ("KAVO_ENV", "test"),
+])  # fmt: skip
+def test_production_refuses_what_is_only_fit_for_a_laptop(name, value):
+    with pytest.raises(config.SettingsError, match=name):
+        config.load({**PRODUCTION, name: value})
