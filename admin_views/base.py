@@ -23,7 +23,7 @@ from admin_views.filters import make_filter
 from admin_views.joins import Joins
 from admin_views.listing import Listing
 from database import Conflict, RuleError, Versioned, normalise, whole_number
-from forms import KavoForm
+from forms import KavoForm, clean
 from people import TEAM
 from records import History
 from times import utcnow
@@ -471,7 +471,7 @@ class AdminView(ModelView):
         field = self.create_form()._fields.get(request.args.get("name", ""))
         if not hasattr(field, "suggestions"):
             abort(404)
-        return jsonify(field.suggestions(normalise(request.args.get("query", ""))[:100]))
+        return jsonify(field.suggestions(normalise(clean(request.args.get("query", "")))[:100]))
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self):

@@ -12,6 +12,7 @@ from peewee import fn
 import dutch
 import scope
 from database import normalise, whole_number
+from forms import clean
 
 COUNT_UP_TO = 10_000
 MOST_WORDS = 8
@@ -36,7 +37,7 @@ class Listing:
 
     def __init__(self, view, by, args, path, where=(), reach=scope.own, columns=None, keep=()):
         self.view, self.by, self.path, self.reach = view, by, path, reach
-        self.args = {key: args.get(key, "") for key in args}
+        self.args = {key: clean(args.get(key, "")) for key in args}
         self.where, self.kept = where, {key: self.args[key] for key in keep if self.args.get(key)}
         self.joins = view.joins
         self.names = list(columns or view.list_names)

@@ -140,6 +140,7 @@ def test_a_form_keeps_its_place_by_keyboard_alone(person):
     jonas = person()
     page = jonas.page
     jonas.log_in("jonas@kavo.test")
+    expect(page.get_by_role("heading", name="Stageplaatsen")).to_be_visible()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Ga naar de inhoud"
     page.keyboard.press("Enter")
