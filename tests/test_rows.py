@@ -1,0 +1,113 @@
+"""What one row must obey: sites, people, participants, trajectories; steps that exist; two who are at it at once."""
+
+from contextlib import nullcontext
+from datetime import date
+
+import pytest
+
+from database import Conflict, RuleError
+from models import Handover, Participant, Placement, Site, SiteManager, Trajectory
+from people import User
+from tests import factories as make
+
+
+def outcome(allowed, match):
+    return nullcontext() if allowed else pytest.raises(RuleError, match=match)
+
+
+@pytest.mark.parametrize(
+    "postcode, allowed", [("9000", True), ("0900", False), ("900", False), ("90000", False), ("900x", False)]
+)
+def test_a_site_has_a_belgian_postcode(postcode, allowed):
+    with outcome(allowed, "4 cijfers|te lang"):
+        make.site(postcode=postcode)
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_a_site_offers_at_least_one_stage(offered):
+    with outcome(offered, "minstens één stage"):
+        make.site(animator=offered)
+
+
+@pytest.mark.parametrize("until", [None, make.NOW])
+def test_a_site_has_one_manager_at_a_time(until):
+    site = make.site(manager=make.user())
+    SiteManager.update(until=until).execute()
+
+    with outcome(until, "heeft al een stageplaatsverantwoordelijke"):
+        SiteManager(site=site, user=make.user(), since=make.NOW).save()
+
+
+@pytest.mark.parametrize("email, allowed", [("Lotte@kavo.test", False), ("lotte2@kavo.test", True)])
+def test_an_email_address_has_one_account_whatever_its_capitals(email, allowed):
+    make.user(email="lotte@kavo.test")
+    with outcome(allowed, "Er is al een account met het e-mailadres lotte@kavo.test"):
+        make.user(email=email)
+
+
+@pytest.mark.parametrize("kavo_id, allowed", [("12514359", False), ("125143-60", True)])
+def test_a_kavo_id_has_one_participant_however_it_is_typed(kavo_id, allowed):
+    make.participant(kavo_id="125143-59")
+    with outcome(allowed, "Er is al een deelnemer met KAVO-ID 125143-59"):
+        make.participant(kavo_id=kavo_id)
+
+
+@pytest.mark.parametrize("kind, state, allowed", [
+    ("animator", "open", False), ("head_animator", "open", True), ("animator", "stopped", True),
+])  # fmt: skip
+def test_a_participant_has_one_open_trajectory_per_type(kind, state, allowed):
+    first = make.trajectory()
+    if state != "open":
+        first.move(state)
+    with outcome(allowed, "heeft al een traject dat loopt als animator"):
+        make.trajectory(participant=first.participant, type=kind)
+
+
+def test_a_trajectory_ends_3_years_after_the_start_of_its_course():
+    assert make.trajectory(course_started_on=date(2026, 1, 10)).ends_on == date(2029, 1, 10)
+    assert make.trajectory(course_started_on=date(2024, 2, 29)).ends_on == date(2027, 3, 1)
+
+
+@pytest.mark.parametrize("model", [Site, Handover, Trajectory, Placement])
+def test_a_step_that_is_not_listed_is_refused(model):
+    for state in model.STATES:
+        for to in set(model.STATES) - model.steps.get(state, set()):
+            row = model(id=1, state=state)
+            row.step_refused = lambda: "nee"
+            with pytest.raises(RuleError, match="nee"):
+                row.move(to)
+
+
+def test_of_two_who_decide_one_wins_and_the_other_is_told():
+    site = make.site(state="submitted")
+    first, second = Site.get_by_id(site.id), Site.get_by_id(site.id)
+    first.move("approved")
+
+    with pytest.raises(RuleError, match="is intussen al behandeld"):
+        second.move("rejected", reason="Te laat.")
+    assert (Site.get().state, Site.get().reason) == ("approved", "")
+
+
+def test_a_state_is_never_changed_by_saving():
+    site = make.site(state="submitted")
+    site.state = "approved"
+    with pytest.raises(ValueError, match="move"):
+        site.save()
+
+
+def test_a_save_on_top_of_an_older_version_is_a_conflict():
+    lotte = make.participant(first_name="Lotte")
+    first, second = Participant.get_by_id(lotte.id), Participant.get_by_id(lotte.id)
+    first.first_name, second.first_name = "Charlotte", "Lot"
+    first.save()
+
+    with pytest.raises(Conflict, match="door iemand anders gewijzigd"):
+        second.save()
+    assert Participant.get().first_name == "Charlotte"
+
+
+@pytest.mark.parametrize("model", [Site, Participant, Trajectory, User])
+def test_a_row_on_which_others_hang_is_not_deleted(model):
+    make.placement(site=make.site(manager=make.user()))
+    with pytest.raises(RuleError, match="hangen nog andere gegevens aan vast"):
+        model.select().order_by(model.id).get().delete_instance()
