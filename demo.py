@@ -85,7 +85,9 @@ def load(now: datetime):
 
 
 def _user(world, email, first_name, last_name, role, password=False, **values):
-    user = accounts.new_user(email, first_name, last_name, created_at=world.at(-800), **values)
+    user = accounts.new_user(
+        email, first_name, last_name, created_at=world.at(-800), confirmed_at=world.at(-800), **values
+    )
     user.password = hash_password(PASSWORD) if password else None
     user.save(force_insert=True)
     UserRole.create(user=user, role=Role.get(name=role))

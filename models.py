@@ -1,5 +1,6 @@
-"""The tables of the field (sites, participants, trajectories, placements, evaluations) and the rules one row must always
-obey. Policy numbers stand on top. People are in `people`, the tool's own records in `records`; `TABLES` names them all."""
+"""The tables of a stage (participants, trajectories, placements, evaluations) and the rules one row must always obey. Policy
+numbers stand on top. Sites are in `places`, people in `people`, the tool's own records in `records`; import all from here:
+`TABLES` names them."""
 
 from datetime import date, timedelta
 
@@ -18,33 +19,28 @@ from peewee import (
 import dutch
 from database import BaseModel, Named, RuleError, Versioned
 from people import Attempt, Draft, Identity, Role, Token, User, UserRole, UserSession
-from records import FormKey, History, ImportBatch, Lookup, Mail, Reminder, one_of
-from times import days_after, local_date, years_after
+from places import (  # noqa: F401 - all tables are imported from here
+    APPROVAL_DAYS,
+    HANDOVER_DAYS,
+    PERIODS,
+    RECOGNITIONS,
+    TYPES,
+    Association,
+    Declaration,
+    Handover,
+    Membership,
+    Proposal,
+    Site,
+    SiteManager,
+    SiteMessage,
+    SitePeriod,
+)  # fmt: skip
+from records import FormKey, History, ImportBatch, Lookup, Mail, Reminder, choices, one_of
+from times import local_date, years_after
 
 STAGE_HOURS = 50  # manual chapter 4
 MOST_HOURS_DONE = 500  # a negative stage may have lasted longer than what was planned; more is a slip
 COURSE_YEARS = 3  # the whole trajectory, from the start of the course
-APPROVAL_DAYS = 14  # manual 2.2: "binnen de twee weken"
-HANDOVER_DAYS = 14  # manual 2.3.2
-
-TYPES = {"animator": "Animator", "head_animator": "Hoofdanimator", "instructor": "Instructeur"}
-
-RECOGNITIONS = {
-    "flemish": "Erkend door de Vlaamse overheid",
-    "municipal": "Erkend door een gemeente of de VGC",
-    "municipality": "Gemeentelijk initiatief (speelplein, jeugddienst)",
-    "branch": "Lokale afdeling van een erkende vereniging",
-}
-
-PERIODS = {
-    "spring": "Krokusvakantie",
-    "easter": "Paasvakantie",
-    "summer": "Zomervakantie",
-    "autumn": "Herfstvakantie",
-    "christmas": "Kerstvakantie",
-    "year": "Tijdens het jaar",
-    "own": "Eigen periode",
-}
 
 CRITERIA = {
     "instructor": "een attest van instructeur",
@@ -62,233 +58,6 @@ CRITERIA_BY_TYPE = {
 RESULTS = {"positive": "Positief", "negative": "Negatief"}
 FINAL_RESULTS = {"passed": "Geslaagd", "failed": "Niet geslaagd"}
 ON_BEHALF = {"site": "de stageplaats", "association": "de vereniging"}
-
-
-def choices(words: dict[str, str]) -> list[tuple[str, str]]:
-    """A dictionary of code → Dutch words, as the `choices` of a field."""
-    return list(words.items())
-
-
-class Association(Named):
-    name = CharField(unique=True, max_length=200, verbose_name="Naam")
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
-    active = BooleanField(default=True, verbose_name="Geeft cursussen")
-
-    clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
-
-    def search_text(self):
-        return self.name
-
-    def __str__(self):
-        return self.name
-
-
-class Membership(BaseModel):
-    """Somebody works for an association; one person may work for several."""
-
-    user = ForeignKeyField(User, backref="memberships", on_delete="RESTRICT")
-    association = ForeignKeyField(Association, backref="memberships", on_delete="RESTRICT")
-    since = DateTimeField()
-    until = DateTimeField(null=True)
-
-
-Membership.add_index(
-    Membership.user,
-    Membership.association,
-    unique=True,
-    where=Membership.until.is_null(),
-    name="membership_one_current",
-)
-
-
-class Declaration(BaseModel):
-    """A version of the text in which a manager declares that the mentors meet the criteria."""
-
-    version = IntegerField(unique=True)
-    text = TextField()
-    valid_from = DateField()
-
-
-class Site(Named):
-    """A recognised youth-work initiative where a stage can be done."""
-
-    STATES = {
-        "submitted": "In behandeling",
-        "approved": "Goedgekeurd",
-        "rejected": "Afgekeurd",
-        "withdrawn": "Ingetrokken",
-        "closed": "Gesloten",
-    }
-    steps = {
-        "submitted": {"approved", "rejected", "withdrawn"},
-        "approved": {"closed"},
-        "rejected": {"submitted"},
-    }
-
-    name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
-    recognition = CharField(
-        max_length=20,
-        choices=choices(RECOGNITIONS),
-        verbose_name="Soort erkenning",
-        constraints=[one_of("recognition", RECOGNITIONS)],
-    )
-    street = CharField(max_length=200, verbose_name="Straat en nummer")
-    postcode = CharField(max_length=4, verbose_name="Postcode")
-    municipality = CharField(max_length=100, index=True, verbose_name="Gemeente")
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
-    animator = BooleanField(default=False, verbose_name="Animator")
-    head_animator = BooleanField(default=False, verbose_name="Hoofdanimator")
-    instructor = BooleanField(default=False, verbose_name="Instructeur")
-    state = CharField(
-        default="submitted",
-        max_length=20,
-        choices=choices(STATES),
-        verbose_name="Stand",
-        constraints=[one_of("state", STATES)],
-    )
-    submitted_at = DateTimeField(verbose_name="Ingediend op")
-    due_on = DateField(null=True, index=True, verbose_name="Beslissen tegen")
-    decided_at = DateTimeField(null=True, verbose_name="Beslist op")
-    decided_by = ForeignKeyField(
-        User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door"
-    )
-    reason = CharField(default="", max_length=2000, verbose_name="Reden")
-    declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
-    declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
-    declared_at = DateTimeField(null=True, verbose_name="Verklaard op")
-
-    class Meta:
-        indexes = ((("state", "search"), False),)
-        constraints = [Check("animator OR head_animator OR instructor")]
-
-    def prepare(self):
-        super().prepare()
-        if self.due_on is None and self.submitted_at is not None:
-            self.due_on = days_after(self.submitted_at, APPROVAL_DAYS)
-
-    def check(self):
-        if not self.types():
-            raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
-        if not (
-            len(self.postcode) == 4 and self.postcode.isascii() and self.postcode.isdigit() and self.postcode[0] != "0"
-        ):
-            raise RuleError("Een Belgische postcode heeft 4 cijfers.", "postcode")
-
-    def search_text(self):
-        return f"{self.name} {self.municipality} {self.postcode}"
-
-    def __str__(self):
-        return self.name
-
-    def types(self) -> list[str]:
-        """The types of stage offered here, in the fixed order."""
-        return [key for key in TYPES if getattr(self, key)]
-
-    def offers(self, kind: str) -> bool:
-        """Whether a stage of this type can be done here."""
-        return kind in self.types()
-
-    def manager(self) -> User | None:
-        """Who manages this site now; None: 'zonder beheerder'."""
-        return self.managers().first()
-
-    def managers(self):
-        """The users who manage this site now."""
-        return User.select().join(SiteManager).where(SiteManager.site == self, SiteManager.until.is_null())
-
-    def is_overdue(self, now) -> bool:
-        """Whether the term to decide has passed; dag 14 itself is still in time."""
-        return self.state == "submitted" and self.due_on is not None and local_date(now) > self.due_on
-
-
-class SiteManager(BaseModel):
-    """Who manages a site, since when and until when (None: still). For now one at a time."""
-
-    site = ForeignKeyField(Site, backref="site_managers", on_delete="RESTRICT")
-    user = ForeignKeyField(User, backref="managed", on_delete="RESTRICT")
-    since = DateTimeField()
-    until = DateTimeField(null=True)
-
-    def lock_rule(self):
-        Site.locked(self.site_id)
-
-    def check(self):
-        others = SiteManager.select().where(SiteManager.site == self.site_id, SiteManager.until.is_null())
-        if self.until is None and others.where(SiteManager.id != (self.id or 0)).exists():
-            raise RuleError(f"{self.site} heeft al een stageplaatsverantwoordelijke.")
-
-
-SiteManager.add_index(
-    SiteManager.site, SiteManager.user, unique=True, where=SiteManager.until.is_null(), name="site_manager_one_current"
-)
-SiteManager.add_index(SiteManager.user, SiteManager.until, SiteManager.site)
-
-
-class SitePeriod(BaseModel):
-    """When a stage can be done: a school holiday, during the year, or own dates."""
-
-    site = ForeignKeyField(Site, backref="periods", on_delete="CASCADE")
-    kind = CharField(max_length=20, choices=choices(PERIODS), constraints=[one_of("kind", PERIODS)])
-    starts_on = DateField(null=True)
-    ends_on = DateField(null=True)
-
-    class Meta:
-        constraints = [
-            Check("(kind = 'own') = (starts_on IS NOT NULL AND ends_on IS NOT NULL)"),
-            Check("starts_on <= ends_on"),
-        ]
-
-    def __str__(self):
-        if self.kind == "own":
-            return f"{dutch.day(self.starts_on)} tot {dutch.day(self.ends_on)}"
-        return PERIODS[self.kind]
-
-
-class Handover(Versioned):
-    """A request to take a site over from its manager."""
-
-    STATES = {
-        "open": "Wacht op antwoord",
-        "escalated": "Bij het team",
-        "accepted": "Aanvaard",
-        "refused": "Geweigerd",
-        "withdrawn": "Ingetrokken",
-    }
-    steps = {
-        "open": {"accepted", "refused", "escalated", "withdrawn"},
-        "escalated": {"accepted", "refused", "withdrawn"},
-    }
-
-    site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
-    requester = ForeignKeyField(User, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Gevraagd door")
-    asked = ForeignKeyField(
-        User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Gevraagd aan"
-    )
-    email = CharField(max_length=254, verbose_name="E-mailadres")
-    phone = CharField(max_length=30, verbose_name="Telefoonnummer")
-    state = CharField(
-        default="open",
-        max_length=20,
-        choices=choices(STATES),
-        verbose_name="Stand",
-        constraints=[one_of("state", STATES)],
-    )
-    reason = CharField(default="", max_length=2000, verbose_name="Reden")
-    created_at = DateTimeField(verbose_name="Gevraagd op")
-    due_on = DateField(index=True, verbose_name="Antwoord tegen")
-    decided_at = DateTimeField(null=True, verbose_name="Beslist op")
-    decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
-
-    clashes = {
-        "handover_one_unanswered handover.site_id": "Iemand vroeg al het beheer van {row.site}. Wacht tot daarover beslist is."
-    }
-
-
-Handover.add_index(
-    Handover.site, unique=True, where=(Handover.state << ("open", "escalated")), name="handover_one_unanswered"
-)
 
 
 class Participant(Named):
@@ -596,7 +365,7 @@ class Attest(BaseModel):
 
 TABLES = [
     Role, User, UserRole, Identity, UserSession, Token, Attempt, Draft,
-    Association, Membership, Declaration, Site, SiteManager, SitePeriod, Handover,
+    Association, Membership, Declaration, Site, SiteManager, SitePeriod, SiteMessage, Proposal, Handover,
     Participant, Trajectory, Extension, Placement, Evaluation, FinalEvaluation, Attest,
     Mail, Reminder, History, Lookup, FormKey, ImportBatch,
 ]  # fmt: skip

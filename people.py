@@ -40,6 +40,7 @@ class User(UserMixin, Named):
     birth_date = DateField(null=True, verbose_name="Geboortedatum")
     password = CharField(null=True)
     active = BooleanField(default=True, verbose_name="Mag aanmelden")
+    confirmed_at = DateTimeField(null=True, verbose_name="E-mailadres bevestigd op")
     fs_uniquifier = CharField(unique=True, max_length=64)
     password_exception = CharField(
         null=True,
@@ -63,6 +64,11 @@ class User(UserMixin, Named):
 
     def __str__(self):
         return f"{self.first_name} {self.last_name}".strip() or self.email
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this person may log in: not switched off, and a password only after its address was confirmed by a link."""
+        return self.active and (self.password is None or self.confirmed_at is not None)
 
     @property
     def roles(self) -> list[Role]:

@@ -24,8 +24,15 @@ def one_of(column: str, values) -> Check:
     return Check(f"{column} IN ({', '.join(repr(value) for value in values)})")
 
 
+def choices(words: dict[str, str]) -> list[tuple[str, str]]:
+    """A dictionary of code → Dutch words, as the `choices` of a field."""
+    return list(words.items())
+
+
 class Mail(BaseModel):
-    """The outbox: a mail is a row first, written with the change that causes it, and delivered afterwards."""
+    """The outbox: a mail is a row first, written with the change that causes it, and delivered from `next_at` (UTC) on.
+
+    `object_type`, `object_id`: the row that it is about; `handled_at`: a failed one with which somebody did something."""
 
     key = CharField(unique=True, max_length=120)
     kind = CharField(max_length=60, verbose_name="Soort")
@@ -43,11 +50,14 @@ class Mail(BaseModel):
     attempts = IntegerField(default=0, verbose_name="Pogingen")
     error = CharField(default="", max_length=500, verbose_name="Fout")
     created_at = DateTimeField(index=True, verbose_name="Gemaakt op")
-    next_at = DateTimeField(null=True)
+    next_at = DateTimeField(null=True, verbose_name="Vertrekt vanaf")
     sent_at = DateTimeField(null=True, verbose_name="Verstuurd op")
+    object_type = CharField(null=True, max_length=40)
+    object_id = CharField(null=True, max_length=40)
+    handled_at = DateTimeField(null=True)
 
     class Meta:
-        indexes = ((("state", "next_at"), False),)
+        indexes = ((("state", "next_at"), False), (("object_type", "object_id"), False))
 
     def __str__(self):
         return self.subject

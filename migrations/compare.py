@@ -17,10 +17,24 @@ def describe() -> set[str]:
 
 
 def _sqlite_rows():
-    for name, sql in database.execute_sql(
-        "SELECT tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''"
+    for kind, name, sql in database.execute_sql(
+        "SELECT type, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''"
     ):
-        yield f"{name}: {sql}"
+        inside = sql[sql.index("(") + 1 : sql.rindex(")")]
+        yield from (f"{name}: {part}" for part in (_parts(inside) if kind == "table" else [sql]))
+
+
+def _parts(text: str) -> list[str]:
+    """The columns and constraints of a CREATE TABLE: split at the commas that stand in no brackets. A column that a later
+    step added stands last, so the order says nothing."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char == "(") - (char == ")")
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part.strip() for part in parts]
 
 
 def _postgresql_rows():

@@ -28,7 +28,13 @@ _numbers = count(1)
 
 def user(role="manager", association=None, **values):
     number = next(_numbers)
-    values = {"email": f"mens{number}@kavo.test", "first_name": "Noor", "last_name": f"Jacobs{number}", **values}
+    values = {
+        "confirmed_at": NOW,
+        "email": f"mens{number}@kavo.test",
+        "first_name": "Noor",
+        "last_name": f"Jacobs{number}",
+        **values,
+    }
     made = accounts.new_user(**values)
     made.save(force_insert=True)
     if role:

@@ -18,6 +18,7 @@ LAYERS = [
     {"database"},
     {"people"},
     {"records"},
+    {"places"},
     {"models"},
     {"scope", "audit", "mails", "limits", "migrations"},
     {"workflow", "checks"},

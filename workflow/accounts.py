@@ -88,7 +88,7 @@ def choose_password(secret: str, password_hash: str, now: datetime) -> User:
                 "Deze link is al gebruikt of te oud. Kies ‘Wachtwoord vergeten?’ of bel het team Kadervorming."
             )
         user = Token.get(Token.key_hash == hashed(secret)).user
-        user.password = password_hash
+        user.password, user.confirmed_at = password_hash, user.confirmed_at or now
         user.save()
         audit.record(user, "user.password", user, at=now)
     return user

@@ -1,0 +1,345 @@
+"""Where a stage is done: associations, sites with their managers, periods and messages, changes that a manager proposes, and
+handovers. `models` names these tables with all others; import them from there."""
+
+from datetime import date, timedelta
+
+from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
+
+import dutch
+from database import BaseModel, Named, RuleError, Versioned
+from people import User
+from records import choices, one_of
+from times import days_after, local_date
+
+APPROVAL_DAYS = 14  # manual 2.2: "binnen de twee weken"
+HANDOVER_DAYS = 14  # manual 2.3.2
+
+TYPES = {"animator": "Animator", "head_animator": "Hoofdanimator", "instructor": "Instructeur"}
+
+RECOGNITIONS = {
+    "flemish": "Erkend door de Vlaamse overheid",
+    "municipal": "Erkend door een gemeente of de VGC",
+    "municipality": "Gemeentelijk initiatief (speelplein, jeugddienst)",
+    "branch": "Lokale afdeling van een erkende vereniging",
+}
+
+PERIODS = {
+    "spring": "Krokusvakantie",
+    "easter": "Paasvakantie",
+    "summer": "Zomervakantie",
+    "autumn": "Herfstvakantie",
+    "christmas": "Kerstvakantie",
+    "year": "Tijdens het jaar",
+    "own": "Eigen periode",
+}
+
+
+def check_postcode(postcode: str):
+    """Raise RuleError when this is no Belgian postcode; whether it exists is not asked."""
+    if not (len(postcode) == 4 and postcode.isascii() and postcode.isdigit() and postcode[0] != "0"):
+        raise RuleError("Een Belgische postcode heeft 4 cijfers.", "postcode")
+
+
+class Association(Named):
+    name = CharField(unique=True, max_length=200, verbose_name="Naam")
+    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
+    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
+    active = BooleanField(default=True, verbose_name="Geeft cursussen")
+
+    clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
+
+    def search_text(self):
+        return self.name
+
+    def __str__(self):
+        return self.name
+
+
+class Membership(BaseModel):
+    """Somebody works for an association; one person may work for several."""
+
+    user = ForeignKeyField(User, backref="memberships", on_delete="RESTRICT")
+    association = ForeignKeyField(Association, backref="memberships", on_delete="RESTRICT")
+    since = DateTimeField()
+    until = DateTimeField(null=True)
+
+
+Membership.add_index(
+    Membership.user,
+    Membership.association,
+    unique=True,
+    where=Membership.until.is_null(),
+    name="membership_one_current",
+)
+
+
+class Declaration(BaseModel):
+    """A version of the text in which a manager declares that the mentors meet the criteria."""
+
+    version = IntegerField(unique=True)
+    text = TextField()
+    valid_from = DateField()
+
+
+class Site(Named):
+    """A recognised youth-work initiative where a stage can be done."""
+
+    STATES = {
+        "submitted": "In behandeling",
+        "approved": "Goedgekeurd",
+        "rejected": "Afgekeurd",
+        "withdrawn": "Ingetrokken",
+        "closed": "Gesloten",
+    }
+    steps = {
+        "submitted": {"approved", "rejected", "withdrawn"},
+        "approved": {"closed", "submitted"},
+        "rejected": {"submitted"},
+        "closed": {"approved"},
+    }
+    IDENTITY = ("name", "recognition", "street", "postcode", "municipality")
+    """the fields of which a change is decided by the team (domain rule 5)"""
+
+    name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
+    recognition = CharField(
+        max_length=20,
+        choices=choices(RECOGNITIONS),
+        verbose_name="Soort erkenning",
+        constraints=[one_of("recognition", RECOGNITIONS)],
+    )
+    street = CharField(max_length=200, verbose_name="Straat en nummer")
+    postcode = CharField(max_length=4, index=True, verbose_name="Postcode")
+    municipality = CharField(max_length=100, index=True, verbose_name="Gemeente")
+    email = CharField(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
+    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
+    animator = BooleanField(default=False, verbose_name="Animator")
+    head_animator = BooleanField(default=False, verbose_name="Hoofdanimator")
+    instructor = BooleanField(default=False, verbose_name="Instructeur")
+    state = CharField(
+        default="submitted",
+        max_length=20,
+        choices=choices(STATES),
+        verbose_name="Stand",
+        constraints=[one_of("state", STATES)],
+    )
+    submitted_at = DateTimeField(verbose_name="Ingediend op")
+    due_on = DateField(null=True, index=True, verbose_name="Beslissen tegen")
+    paused_at = DateTimeField(null=True, verbose_name="Wacht op de aanvrager sinds")
+    decided_at = DateTimeField(null=True, verbose_name="Beslist op")
+    decided_by = ForeignKeyField(
+        User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door"
+    )
+    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
+    declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
+    declared_at = DateTimeField(null=True, verbose_name="Verklaard op")
+
+    class Meta:
+        indexes = ((("state", "search"), False),)
+        constraints = [Check("animator OR head_animator OR instructor")]
+
+    def prepare(self):
+        super().prepare()
+        if self.due_on is None and self.submitted_at is not None:
+            self.due_on = days_after(self.submitted_at, APPROVAL_DAYS)
+
+    def check(self):
+        if not self.types():
+            raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
+        check_postcode(self.postcode)
+
+    def search_text(self):
+        return f"{self.name} {self.municipality} {self.postcode}"
+
+    def __str__(self):
+        return self.name
+
+    def types(self) -> list[str]:
+        """The types of stage offered here, in the fixed order."""
+        return [key for key in TYPES if getattr(self, key)]
+
+    def offers(self, kind: str) -> bool:
+        """Whether a stage of this type can be done here."""
+        return kind in self.types()
+
+    def manager(self) -> User | None:
+        """Who manages this site now; None: 'zonder beheerder'."""
+        return self.managers().first()
+
+    def managers(self):
+        """The users who manage this site now."""
+        return User.select().join(SiteManager).where(SiteManager.site == self, SiteManager.until.is_null())
+
+    def is_overdue(self, now) -> bool:
+        """Whether the term to decide has passed; dag 14 itself is still in time, and while it is paused no day counts."""
+        return self.state == "submitted" and self.paused_at is None and local_date(now) > self.due_on
+
+    def day(self, now) -> int:
+        """Which day of the term it is: 0 on the day of submission, APPROVAL_DAYS on the last; it stands still while paused."""
+        return APPROVAL_DAYS - (self.due_on - local_date(self.paused_at or now)).days
+
+    def due_after_pause(self, now) -> date:
+        """The last day to decide if the clock goes on at `now`: each whole day of waiting for the applicant is added."""
+        waited = (local_date(now) - local_date(self.paused_at)).days if self.paused_at else 0
+        return self.due_on + timedelta(days=waited)
+
+    def step_refused(self):
+        stored = Site.get_by_id(self.id)
+        who = f" door {stored.decided_by}" if stored.decided_by else ""
+        when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
+        return f"{self} is intussen al behandeld{who}{when}. De stand is nu: {Site.STATES[stored.state].lower()}."
+
+
+class SiteManager(BaseModel):
+    """Who manages a site, since when and until when (None: still). For now one at a time."""
+
+    site = ForeignKeyField(Site, backref="site_managers", on_delete="RESTRICT")
+    user = ForeignKeyField(User, backref="managed", on_delete="RESTRICT")
+    since = DateTimeField()
+    until = DateTimeField(null=True)
+
+    def lock_rule(self):
+        Site.locked(self.site_id)
+
+    def check(self):
+        others = SiteManager.select().where(SiteManager.site == self.site_id, SiteManager.until.is_null())
+        if self.until is None and others.where(SiteManager.id != (self.id or 0)).exists():
+            raise RuleError(f"{self.site} heeft al een stageplaatsverantwoordelijke.")
+
+
+SiteManager.add_index(
+    SiteManager.site, SiteManager.user, unique=True, where=SiteManager.until.is_null(), name="site_manager_one_current"
+)
+SiteManager.add_index(SiteManager.user, SiteManager.until, SiteManager.site)
+
+
+class SitePeriod(BaseModel):
+    """When a stage can be done: a school holiday, during the year, or own dates."""
+
+    site = ForeignKeyField(Site, backref="periods", on_delete="CASCADE")
+    kind = CharField(max_length=20, choices=choices(PERIODS), constraints=[one_of("kind", PERIODS)])
+    starts_on = DateField(null=True)
+    ends_on = DateField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("(kind = 'own') = (starts_on IS NOT NULL AND ends_on IS NOT NULL)"),
+            Check("starts_on <= ends_on"),
+        ]
+
+    def __str__(self):
+        if self.kind == "own":
+            return f"{dutch.day(self.starts_on)} tot {dutch.day(self.ends_on)}"
+        return PERIODS[self.kind]
+
+
+class SiteMessage(BaseModel):
+    """What was asked and answered about an application, and the notes of the team, which the applicant never sees."""
+
+    KINDS = {"question": "Vraag van het team", "answer": "Antwoord", "note": "Notitie van het team"}
+
+    site = ForeignKeyField(Site, backref="messages", on_delete="RESTRICT")
+    kind = CharField(max_length=20, choices=choices(KINDS), constraints=[one_of("kind", KINDS)])
+    text = TextField()
+    by = ForeignKeyField(User, on_delete="RESTRICT")
+    at = DateTimeField()
+
+
+class Proposal(BaseModel):
+    """A change of name, recognition or address that a manager asks of the team."""
+
+    STATES = {"open": "Bij het team", "accepted": "Aanvaard", "refused": "Geweigerd", "withdrawn": "Ingetrokken"}
+    steps = {"open": {"accepted", "refused", "withdrawn"}}
+
+    site = ForeignKeyField(Site, backref="proposals", on_delete="RESTRICT")
+    by = ForeignKeyField(User, backref="proposals", on_delete="RESTRICT")
+    name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
+    recognition = CharField(
+        max_length=20,
+        choices=choices(RECOGNITIONS),
+        verbose_name="Soort erkenning",
+        constraints=[one_of("recognition", RECOGNITIONS)],
+    )
+    street = CharField(max_length=200, verbose_name="Straat en nummer")
+    postcode = CharField(max_length=4, verbose_name="Postcode")
+    municipality = CharField(max_length=100, verbose_name="Gemeente")
+    state = CharField(default="open", max_length=20, choices=choices(STATES), constraints=[one_of("state", STATES)])
+    created_at = DateTimeField()
+    due_on = DateField()
+    decided_at = DateTimeField(null=True)
+    decided_by = ForeignKeyField(User, null=True, backref="proposals_decided", on_delete="RESTRICT")
+    reason = CharField(default="", max_length=2000)
+
+    class Meta:
+        indexes = ((("state", "due_on"), False),)
+
+    clashes = {
+        "proposal_one_open proposal.site_id": "Er ligt al een wijziging van {row.site} bij het team. Trek die eerst in."
+    }
+
+    def prepare(self):
+        if self.due_on is None:
+            self.due_on = days_after(self.created_at, APPROVAL_DAYS)
+
+    def check(self):
+        check_postcode(self.postcode)
+
+    def __str__(self):
+        return f"de wijziging van {self.site}"
+
+    def step_refused(self):
+        stored = Proposal.get_by_id(self.id)
+        who = f" door {stored.decided_by}" if stored.decided_by else ""
+        return f"Deze wijziging is intussen al behandeld{who}: {Proposal.STATES[stored.state].lower()}."
+
+    def day(self, now) -> int:
+        """Which day of the term it is, as for a new site."""
+        return APPROVAL_DAYS - (self.due_on - local_date(now)).days
+
+
+Proposal.add_index(Proposal.site, unique=True, where=(Proposal.state == "open"), name="proposal_one_open")
+
+
+class Handover(Versioned):
+    """A request to take a site over from its manager."""
+
+    STATES = {
+        "open": "Wacht op antwoord",
+        "escalated": "Bij het team",
+        "accepted": "Aanvaard",
+        "refused": "Geweigerd",
+        "withdrawn": "Ingetrokken",
+    }
+    steps = {
+        "open": {"accepted", "refused", "escalated", "withdrawn"},
+        "escalated": {"accepted", "refused", "withdrawn"},
+    }
+
+    site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
+    requester = ForeignKeyField(User, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Gevraagd door")
+    asked = ForeignKeyField(
+        User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Gevraagd aan"
+    )
+    email = CharField(max_length=254, verbose_name="E-mailadres")
+    phone = CharField(max_length=30, verbose_name="Telefoonnummer")
+    state = CharField(
+        default="open",
+        max_length=20,
+        choices=choices(STATES),
+        verbose_name="Stand",
+        constraints=[one_of("state", STATES)],
+    )
+    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    created_at = DateTimeField(verbose_name="Gevraagd op")
+    due_on = DateField(index=True, verbose_name="Antwoord tegen")
+    decided_at = DateTimeField(null=True, verbose_name="Beslist op")
+    decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
+
+    clashes = {
+        "handover_one_unanswered handover.site_id": "Iemand vroeg al het beheer van {row.site}. Wacht tot daarover beslist is."
+    }
+
+
+Handover.add_index(
+    Handover.site, unique=True, where=(Handover.state << ("open", "escalated")), name="handover_one_unanswered"
+)
