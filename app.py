@@ -18,7 +18,8 @@ import limits
 import login
 import logs
 import mails
-import public
+import public_pages
+import tasks
 from database import connect_to, database
 from scope import NotYours
 from times import utcnow
@@ -59,6 +60,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     connect_to(settings.database_url)
     limits.set_up(settings.rate_limits, settings.lookup_key)
     mails.set_up(settings)
+    tasks.ring_for_mails(settings)
 
     app.before_request(_begin)
     app.after_request(_protect)
@@ -67,7 +69,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     CSRFProtect(app)
     login.set_up(app, settings)
     admin_views.register(app)
-    public.register(app)
+    public_pages.register(app)
     cli.register(app)
     app.register_error_handler(Exception, _refuse)
     app.jinja_env.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, now=utcnow)

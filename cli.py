@@ -11,6 +11,8 @@ from flask.cli import with_appcontext
 
 import audit
 import checks
+import config
+import delivery
 import demo
 import dutch
 import migrations
@@ -30,7 +32,7 @@ STOP_SECONDS = 10
 
 def register(app: Flask):
     """Put the commands on the app."""
-    for command in (migrate, load_demo, add_team_member, check_data, export, start):
+    for command in (migrate, load_demo, add_team_member, check_data, export, send_mails, start):
         app.cli.add_command(command)
 
 
@@ -134,8 +136,27 @@ def _chunks(model, fields):
 
 @click.command()
 @with_appcontext
+def send_mails():
+    """Send every mail that waits now, also those that are held back or wait for a new try."""
+    settings = current_app.config["KAVO"]
+    with database.connection_context():
+        waiting = delivery.release(utcnow())
+        tally = delivery.deliver(settings)
+    if tally is None:
+        click.echo("Another process is sending; it takes these along.")
+    else:
+        click.echo(
+            f"{waiting} waiting: " + (", ".join(f"{count} {state}" for state, count in tally.items()) or "0 sent")
+        )
+        if waiting and not tally:
+            raise click.ClickException("The mail server of KAVO_SMTP_URL cannot be reached; the mails wait.")
+
+
+@click.command()
+@with_appcontext
 def start():
-    """Migrate, load the demo world into an empty database, start the web server and the worker; Ctrl-C ends them."""
+    """Migrate, load the demo world into an empty database, start the web server, the worker and, without KAVO_SMTP_URL, a local
+    mail catcher; Ctrl-C ends them."""
     from waitress import serve
 
     settings = current_app.config["KAVO"]
@@ -147,29 +168,39 @@ def start():
             click.echo("Loading the demo world …")
             demo.load(utcnow())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    command = [sys.executable, "-m", "huey.bin.huey_consumer", "tasks.huey", "--quiet"]
-    # A session of its own, so that a Ctrl-C reaches the worker once: through us.
-    worker = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own command
+    helpers = [_spawn("huey.bin.huey_consumer", "worker.huey", "--quiet", "--workers=2", "--max-delay=1")]
+    if settings.catcher:
+        ports = [str(settings.port + more) for more in config.CATCHER_PORTS]
+        helpers.append(_spawn("catcher", *ports, str(config.PROJECT / "instance" / "mails")))
     try:
         _greet(settings)
         serve(current_app._get_current_object(), host="127.0.0.1", port=settings.port, threads=8, ident=None)
     finally:
-        _stop(worker)
+        _stop(helpers)
 
 
-def _stop(worker: subprocess.Popen):
-    """End the worker, also when somebody asks twice."""
+def _spawn(module: str, *words: str) -> subprocess.Popen:
+    """Another process of ours, in a session of its own, so that a Ctrl-C reaches it once: through us."""
+    return subprocess.Popen([sys.executable, "-m", module, *words], start_new_session=True, cwd=config.PROJECT)  # noqa: S603
+
+
+def _stop(helpers: list[subprocess.Popen]):
+    """End the other processes, also when somebody asks twice."""
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
-    worker.send_signal(signal.SIGINT)
-    try:
-        worker.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        worker.kill()
+    for process in helpers:
+        process.send_signal(signal.SIGINT)
+    for process in helpers:
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def _greet(settings):
     click.echo(f"\nKadervormingstool: {settings.base_url}")
+    if settings.catcher:
+        click.echo(f"Mails are caught and shown on http://localhost:{settings.port + config.CATCHER_PORTS[1]}")
     if not settings.production:
         click.echo(f"Demo accounts, password {demo.PASSWORD}:")
         for email, who in demo.ACCOUNTS.items():

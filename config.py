@@ -4,7 +4,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 PROJECT = Path(__file__).resolve().parent
 
@@ -12,8 +12,22 @@ TEAM_PHONE = "02 553 69 73"
 TEAM_ADDRESS = "kadervorming.cjm@vlaanderen.be"
 
 
+CATCHER_PORTS = 25, 26  # beyond the own port: where the local mail catcher takes mails, and where it shows them
+
+
 class SettingsError(Exception):
     """A setting is missing or unfit; the text says which and what to do."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mails go. `tls`: 'smtps', 'starttls', or '' for none (only on this machine)."""
+
+    host: str
+    port: int
+    tls: str
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,9 @@ class Settings:
     base_url: str
     secret_key: str = field(repr=False)
     lookup_key: str = field(repr=False)
-    smtp_url: str | None = field(repr=False)
+    mail_server: MailServer
+    catcher: bool
+    """whether mails go to the local catcher, since no mail server is named"""
     mail_from: str
     team_mail: str
     rate_limits: bool
@@ -60,7 +76,8 @@ def load(environ=os.environ) -> Settings:
         base_url=environ.get("KAVO_BASE_URL", f"http://localhost:{port}").rstrip("/"),
         secret_key=environ.get("KAVO_SECRET_KEY") or _kept("secret.key"),
         lookup_key=environ.get("KAVO_LOOKUP_KEY") or _kept("lookup.key"),
-        smtp_url=environ.get("KAVO_SMTP_URL"),
+        mail_server=_mail_server(environ.get("KAVO_SMTP_URL") or f"smtp://127.0.0.1:{port + CATCHER_PORTS[0]}"),
+        catcher=not environ.get("KAVO_SMTP_URL"),
         mail_from=environ.get("KAVO_MAIL_FROM", "kavo@kavo.test"),
         team_mail=environ.get("KAVO_TEAM_MAIL", "team@kavo.test"),
         rate_limits=environ.get("KAVO_RATE_LIMITS", "on") != "off",
@@ -89,6 +106,18 @@ def _refuse_laptop_settings(environ):
     short = [name for name in ("KAVO_SECRET_KEY", "KAVO_LOOKUP_KEY") if len(environ[name]) < 32]
     if short:
         raise SettingsError(f"{', '.join(short)}: use at least 32 random characters.")
+
+
+def _mail_server(url: str) -> MailServer:
+    """`smtp://user:pass@host:port`, with `?starttls=1`, or `smtps://…`; without either only to this machine."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise SettingsError("KAVO_SMTP_URL must look like smtp://host:25?starttls=1 or smtps://host:465.")
+    tls = "smtps" if parts.scheme == "smtps" else "starttls" if parse_qs(parts.query).get("starttls") == ["1"] else ""
+    if not tls and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise SettingsError("KAVO_SMTP_URL: mails to another machine need smtps:// or ?starttls=1.")
+    port = parts.port or (465 if tls == "smtps" else 587 if tls else 25)
+    return MailServer(parts.hostname, port, tls, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
 def _under_project(url: str) -> str:

@@ -1,21 +1,30 @@
 """Huey: a time and one verb. Huey is an alarm clock and no memory: what must happen is a row with a date.
 
-Started by `huey_consumer tasks.huey`; only one consumer runs the periodic tasks (others get `-n`)."""
+`worker` runs these; the web server only rings for the outbox once a mail is committed."""
 
 import hashlib
 import hmac
 import json
+import logging
+import time
 from datetime import datetime
+from functools import cache
 
 from huey import RedisHuey, SqliteHuey, crontab
 from huey.registry import Message
 from huey.serializer import Serializer
+from redis import ConnectionPool
 
 import config
-import logs
-from database import connect_to, database
+import delivery
+import mails
+from database import database
 from times import utcnow
 from workflow import accounts
+
+log = logging.getLogger("kavo.tasks")
+
+RING_SECONDS = 2
 
 
 class SignedJson(Serializer):
@@ -62,22 +71,53 @@ def make_huey(settings: config.Settings):
     serializer = SignedJson(settings.secret_key)
     if settings.queue_url.startswith("sqlite:///"):
         return SqliteHuey("kavo", filename=settings.queue_url.removeprefix("sqlite:///"), serializer=serializer)
-    return RedisHuey("kavo", url=settings.queue_url, serializer=serializer)
+    pool = ConnectionPool.from_url(settings.queue_url, socket_connect_timeout=RING_SECONDS)
+    return RedisHuey("kavo", connection_pool=pool, serializer=serializer)
 
 
-settings = config.load()
-huey = make_huey(settings)
+def with_tasks(huey, settings: config.Settings):
+    """Register the tasks on a queue; returns (sweep, send), which put themselves in it when called."""
+
+    @huey.task(name="send_mails")
+    def send_mails():
+        """Deliver the outbox; waits a little when another sender is just finishing, so that no mail is overlooked."""
+        with database.connection_context():
+            for _ in range(3):
+                if delivery.deliver(settings) is not None or not delivery.anything_due(utcnow()):
+                    return
+                time.sleep(1)
+
+    @huey.periodic_task(crontab(minute="*"), name="sweep")
+    def sweep():
+        """Every minute: treat what is due. Safe late, twice and in parallel."""
+        send_mails()
+        with database.connection_context():
+            accounts.forget(utcnow())
+
+    return sweep, send_mails
 
 
-@huey.on_startup()
-def start():
-    """Each worker process points the models at the database; it connects per task."""
-    logs.set_up()
-    connect_to(settings.database_url)
+_bell = {"ring": None}
 
 
-@huey.periodic_task(crontab(minute="*"))
-def sweep():
-    """Every minute: treat what is due. Safe late, twice and in parallel."""
-    with database.connection_context():
-        accounts.forget(utcnow())
+def ring_for_mails(settings: config.Settings):
+    """From now on, let the outbox be delivered as soon as a mail is committed. Called once per process. When the queue does
+    not answer nothing is lost: the sweep of the next minute finds the mail."""
+
+    @cache
+    def send_mails():
+        return with_tasks(make_huey(settings), settings)[1]
+
+    def ring():
+        try:
+            send_mails()()
+        except Exception as error:  # whatever is wrong with the queue, the change itself is committed
+            log.warning("the queue does not answer: %s", type(error).__name__)
+
+    _bell["ring"] = ring
+
+
+@mails.written.connect
+def _on_written(mail):
+    if _bell["ring"] and mail.next_at <= mail.created_at:
+        database.after_commit(_bell["ring"])

@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from public.account import account
-from public.pages import pages
+from public_pages.account import account
+from public_pages.pages import pages
 
 
 def register(app: Flask):

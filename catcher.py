@@ -1,0 +1,70 @@
+"""The local mail catcher of `make run`: takes every mail, sends none on, and shows them on a page of its own. It listens to this
+machine only, and is never started in production. `python -m catcher PORT-FOR-MAILS PORT-FOR-THE-PAGE FOLDER`"""
+
+import email
+import email.policy
+import sys
+from itertools import count
+from pathlib import Path
+
+from aiosmtpd.controller import Controller
+from flask import Flask, abort, render_template
+from waitress import serve
+
+SHOWN = 200
+HERE = "127.0.0.1"
+CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+
+class Box:
+    """A folder with one file per mail that came in; the newest have the highest numbers."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.numbers = count(max((int(path.stem) for path in folder.glob("*.eml")), default=0) + 1)
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - the name that aiosmtpd calls
+        (self.folder / f"{next(self.numbers)}.eml").write_bytes(envelope.content)
+        return "250 caught"
+
+    def newest(self) -> list[tuple[int, email.message.EmailMessage]]:
+        """(number, mail) of the last ones that came in, the newest first."""
+        numbers = sorted((int(path.stem) for path in self.folder.glob("*.eml")), reverse=True)
+        return [(number, self.read(number)) for number in numbers[:SHOWN]]
+
+    def read(self, number: int):
+        """The mail with this number, or None."""
+        path = self.folder / f"{number}.eml"
+        return email.message_from_bytes(path.read_bytes(), policy=email.policy.default) if path.exists() else None
+
+
+def make_page(box: Box) -> Flask:
+    """The page on which one reads the mails."""
+    page = Flask("catcher")
+
+    @page.get("/")
+    def inbox():
+        return render_template("catcher/inbox.html", mails=box.newest())
+
+    @page.get("/<int:number>")
+    def mail(number):
+        found = box.read(number) or abort(404)
+        return render_template("catcher/mail.html", mail=found, text=found.get_content())
+
+    @page.after_request
+    def protect(response):
+        response.headers["Content-Security-Policy"] = CONTENT_POLICY
+        return response
+
+    return page
+
+
+def main(mail_port: str, page_port: str, folder: str):
+    box = Box(Path(folder))
+    Controller(box, hostname=HERE, port=int(mail_port)).start()
+    serve(make_page(box), host=HERE, port=int(page_port), threads=2, ident=None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
