@@ -15,12 +15,13 @@ import config
 import dutch
 import forms
 import limits
+import links
 import login
 import logs
-import mails
 import public_pages
 import tasks
 from database import connect_to, database
+from models import APPROVAL_DAYS
 from scope import NotYours
 from times import utcnow
 
@@ -59,7 +60,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     logs.set_up()
     connect_to(settings.database_url)
     limits.set_up(settings.rate_limits, settings.lookup_key)
-    mails.set_up(settings)
+    links.set_up(settings)
     tasks.ring_for_mails(settings)
 
     app.before_request(_begin)
@@ -72,7 +73,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     public_pages.register(app)
     cli.register(app)
     app.register_error_handler(Exception, _refuse)
-    app.jinja_env.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, now=utcnow)
+    app.jinja_env.globals.update(
+        phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, approval_days=APPROVAL_DAYS, now=utcnow
+    )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
         problems=forms.problems, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown

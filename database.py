@@ -87,6 +87,12 @@ def normalise(text: str | None) -> str:
     return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
 
 
+def refuse_address(text: str, field: str):
+    """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
+    if "://" in text or "www." in text.lower():
+        raise RuleError("Typ hier alleen een naam, geen webadres.", field)
+
+
 class BaseModel(Model):
     """A row that obeys its rules however it is written: form, action, import, task or shell."""
 

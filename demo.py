@@ -13,7 +13,6 @@ from database import writing
 from models import (
     CRITERIA_BY_TYPE,
     Association,
-    Declaration,
     FinalEvaluation,
     Membership,
     Participant,
@@ -24,7 +23,7 @@ from models import (
 )
 from people import ASSOCIATION, MANAGER, ROLE_LABELS, TEAM, Role, User, UserRole
 from times import local_date
-from workflow import accounts, evaluations, placements, rows, sites, trajectories
+from workflow import accounts, declarations, evaluations, placements, rows, sites, trajectories
 
 PASSWORD = "Kadervorming1"
 ACCOUNTS = {
@@ -121,7 +120,7 @@ def _site(world, name, postcode, municipality, manager, day, **values):
     site = Site(
         name=name, recognition=recognition, street=f"Dorpsstraat {world.chance.randint(1, 90)}", postcode=postcode,
         municipality=municipality, email="", phone="", submitted_at=world.at(day), declared_by=manager, declared_at=world.at(day),
-        declaration=_declaration(world), **{"animator": True, **values},
+        declaration=declarations.current(world.at(day)), **{"animator": True, **values},
     )  # fmt: skip
     rows.add(site, world.team, world.at(day), "stageplaats")
     for kind in world.chance.sample(HOLIDAYS, world.chance.randint(1, 3)):
@@ -131,13 +130,8 @@ def _site(world, name, postcode, municipality, manager, day, **values):
     return site
 
 
-def _declaration(world):
-    text = "De stagebegeleiders op deze stageplaats voldoen aan een van de voorwaarden om een stage te begeleiden."
-    return Declaration.get_or_create(version=1, defaults={"text": text, "valid_from": world.days(-1000)})[0]
-
-
 def _approved(world, site, day):
-    sites.approve(site, world.team, world.at(day))
+    sites.approve(site, world.team, world.at(day), tell=False)
     return site
 
 

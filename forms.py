@@ -7,8 +7,19 @@ from datetime import date, datetime
 
 from flask import flash
 from flask_wtf import FlaskForm
-from wtforms import DateField, EmailField, HiddenField, PasswordField, SelectField, StringField, ValidationError
+from wtforms import (
+    DateField,
+    EmailField,
+    HiddenField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)  # fmt: skip
 from wtforms.validators import InputRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from database import Conflict, RuleError, writing
 from people import User
@@ -56,6 +67,11 @@ def clean(text):
     return "".join(kept).strip()
 
 
+def clean_line(text):
+    """Typed text that stands on one line: as `clean`, with single spaces."""
+    return " ".join(clean(text).split()) if isinstance(text, str) else text
+
+
 class KavoForm(FlaskForm):
     """A form of ours: in Dutch, with clean text, and with a key by which the same form sent twice is recognised."""
 
@@ -68,7 +84,8 @@ class KavoForm(FlaskForm):
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
             if issubclass(kind, StringField) and not issubclass(kind, PasswordField | HiddenField):
-                filters = [clean, *unbound_field.kwargs.get("filters", ())]
+                tidy = clean if issubclass(kind, TextAreaField) else clean_line
+                filters = [tidy, *unbound_field.kwargs.get("filters", ())]
                 return unbound_field.bind(form=form, **{**options, "filters": filters})
             return unbound_field.bind(form=form, **options)
 
@@ -130,9 +147,16 @@ class ChoiceField(SelectField):
         )
 
 
+class CheckList(SelectMultipleField):
+    """Several choices, each with a box to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
 def required(text="Vul dit in."):
     """The validator of a field that must be filled, with its own sentence."""
     return InputRequired(text)
 
 
-__all__ = ["ChoiceField", "DayField", "EmailField", "KavoForm", "Length", "clean", "required"]
+__all__ = ["CheckList", "ChoiceField", "DayField", "EmailField", "KavoForm", "Length", "clean", "required"]

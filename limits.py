@@ -9,6 +9,7 @@ from people import Attempt
 WRONG_PASSWORDS_PER_ACCOUNT = 5
 WRONG_PASSWORDS_PER_ADDRESS = 100
 WINDOW = timedelta(minutes=15)
+HOUR = timedelta(hours=1)
 
 _switch = {"on": True, "key": b""}
 

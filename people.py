@@ -5,7 +5,7 @@ from datetime import date
 from flask_security import RoleMixin, UserMixin
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, TextField
 
-from database import BaseModel, Named, RuleError
+from database import BaseModel, Named, RuleError, refuse_address
 from times import local_date, utcnow, years_after
 
 ADULT_YEARS = 18
@@ -58,6 +58,8 @@ class User(UserMixin, Named):
     def check(self):
         if "@" not in self.email.strip("@"):
             raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email")
+        for name in ("first_name", "last_name"):
+            refuse_address(getattr(self, name), name)
 
     def search_text(self):
         return f"{self.last_name} {self.first_name} {self.email}"

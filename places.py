@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
 import dutch
-from database import BaseModel, Named, RuleError, Versioned
+from database import BaseModel, Named, RuleError, Versioned, refuse_address
 from people import User
 from records import choices, one_of
 from times import days_after, local_date
@@ -147,6 +147,7 @@ class Site(Named):
         if not self.types():
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
         check_postcode(self.postcode)
+        refuse_address(self.name, "name")
 
     def search_text(self):
         return f"{self.name} {self.municipality} {self.postcode}"
@@ -283,6 +284,7 @@ class Proposal(BaseModel):
 
     def check(self):
         check_postcode(self.postcode)
+        refuse_address(self.name, "name")
 
     def __str__(self):
         return f"de wijziging van {self.site}"

@@ -44,7 +44,7 @@ LISTED = {
 
 ACTS = {
     MANAGER: {
-        Site: {"view", "edit", "couple", "export"},
+        Site: {"view", "edit", "couple", "export", "apply", "answer", "withdraw", "submit_again", "propose", "close"},
         Placement: {"view", "edit", "change", "cancel", "evaluate", "export"},
         Trajectory: {"history"},
     },

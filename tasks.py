@@ -20,7 +20,7 @@ import delivery
 import mails
 from database import database
 from times import utcnow
-from workflow import accounts
+from workflow import accounts, activation
 
 log = logging.getLogger("kavo.tasks")
 
@@ -93,6 +93,7 @@ def with_tasks(huey, settings: config.Settings):
         send_mails()
         with database.connection_context():
             accounts.forget(utcnow())
+            activation.forget_unfinished(utcnow())
 
     return sweep, send_mails
 
@@ -118,6 +119,6 @@ def ring_for_mails(settings: config.Settings):
 
 
 @mails.written.connect
-def _on_written(mail):
-    if _bell["ring"] and mail.next_at <= mail.created_at:
+def _on_written(mail, at_once=False):
+    if _bell["ring"] and (at_once or mail.next_at <= mail.created_at):
         database.after_commit(_bell["ring"])

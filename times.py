@@ -32,3 +32,9 @@ def years_after(day: date, years: int) -> date:
 def days_after(moment: datetime, days: int) -> date:
     """The calendar day in Brussels that lies `days` days after the day of a stored moment."""
     return local_date(moment) + timedelta(days=days)
+
+
+def end_of_day(day: date) -> datetime:
+    """The moment (naive UTC) at which a day in Brussels is over: the midnight after it."""
+    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), BRUSSELS)
+    return midnight.astimezone(UTC).replace(tzinfo=None)

@@ -4,15 +4,19 @@ from flask import Flask, request
 from flask_admin import Admin
 from flask_security import current_user
 
+import delivery
+from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
 from admin_views.participants import ParticipantView
 from admin_views.people import RoleView, UserView
 from admin_views.placements import PlacementView
 from admin_views.records import HistoryView, LookupView, MailView
+from admin_views.site_changes import SiteChangeView
 from admin_views.sites import SiteView
 from admin_views.todo import Todo
 from admin_views.trajectories import TrajectoryView
 from models import Association, History, Lookup, Mail, Participant, Placement, Role, Site, Trajectory, User
+from times import utcnow
 
 MANAGE = "Beheer"
 
@@ -22,6 +26,8 @@ def register(app: Flask) -> Admin:
     admin = Admin(
         app, name="Kadervormingstool", index_view=Todo(name="Te behandelen", endpoint="todo", url="/te-behandelen")
     )
+    admin.add_view(ApplicationView(name="Aanvragen", endpoint="application", url="/aanvragen"))
+    admin.add_view(SiteChangeView(name="Wijzigen", endpoint="site_change", url="/stageplaats"))
     placements = PlacementView(Placement, "Gekoppelde deelnemers", endpoint="placement", url="/gekoppelde-deelnemers")
     admin.add_view(SiteView(Site, "Stageplaatsen", endpoint="site", url="/stageplaatsen", placements=placements))
     admin.add_view(placements)
@@ -35,8 +41,13 @@ def register(app: Flask) -> Admin:
     admin.add_view(MailView(Mail, "Mails", category=MANAGE, endpoint="mail", url="/mails"))
     admin.add_view(HistoryView(History, "Geschiedenis", category=MANAGE, endpoint="history", url="/geschiedenis"))
     admin.add_view(LookupView(Lookup, "Opzoekingen", category=MANAGE, endpoint="lookup", url="/opzoekingen"))
-    app.context_processor(lambda: {"menu": menu(admin)})
+    app.context_processor(lambda: {"menu": menu(admin), "mail_trouble": mail_trouble})
     return admin
+
+
+def mail_trouble() -> int:
+    """How many mails need a person, for the red counter beside 'Mails'; asked once per page, of the team only."""
+    return delivery.trouble(utcnow())
 
 
 def menu(admin: Admin) -> list[dict]:
@@ -51,11 +62,11 @@ def menu(admin: Admin) -> list[dict]:
                 entries.append(
                     {"label": item.name, "children": children, "current": any(child["current"] for child in children)}
                 )
-        elif item.is_accessible():
+        elif item.is_accessible() and item.is_visible():
             entries.append(_entry(item))
     return entries
 
 
 def _entry(item) -> dict:
     endpoint = item._view.endpoint
-    return {"label": item.name, "url": item.get_url(), "current": request.blueprint == endpoint}
+    return {"label": item.name, "url": item.get_url(), "current": request.blueprint == endpoint, "endpoint": endpoint}

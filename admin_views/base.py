@@ -10,7 +10,6 @@ from flask import Response, abort, flash, jsonify, redirect, request, stream_wit
 from flask_admin import expose
 from flask_admin.contrib.peewee import ModelView
 from flask_admin.helpers import get_redirect_target
-from flask_security import current_user
 from peewee import CharField, Model, TextField
 
 import audit
@@ -22,9 +21,9 @@ from admin_views.fields import Converter
 from admin_views.filters import make_filter
 from admin_views.joins import Joins
 from admin_views.listing import Listing
+from admin_views.roles import ForRoles
 from database import Conflict, RuleError, Versioned, normalise, whole_number
 from forms import KavoForm, clean
-from people import TEAM
 from records import History
 from times import utcnow
 from workflow import rows
@@ -33,9 +32,7 @@ HISTORY_SHOWN = 50
 MOST_IDS = 1000
 
 
-class AdminView(ModelView):
-    roles: tuple[str, ...] = (TEAM,)
-    """who sees this view at all; which rows they see is in `scope`"""
+class AdminView(ForRoles, ModelView):
     kind: str = "rij"
     """one row in words, as history and messages name it"""
     kinds: str = "rijen"
@@ -151,18 +148,6 @@ class AdminView(ModelView):
         return names & set(self.public_columns or ()) if listing.reach is scope.listed else names
 
     # ---- who
-
-    @property
-    def by(self):
-        return current_user._get_current_object()
-
-    def is_accessible(self):
-        return current_user.is_authenticated and bool(self.by.role_names & set(self.roles))
-
-    def inaccessible_callback(self, name, **kwargs):
-        if current_user.is_authenticated:
-            abort(404)
-        return redirect(url_for("security.login", next=request.full_path if request.method == "GET" else None))
 
     def is_action_allowed(self, name):
         return name != "delete" and scope.allows(self.by, name, self.model)

@@ -2,14 +2,14 @@
 
 from flask_security import current_user
 from peewee import fn
-from wtforms import BooleanField, SelectMultipleField
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms import BooleanField
 
 import scope
 from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from database import RuleError
+from forms import CheckList
 from models import Association, Placement, Site, Trajectory
 from people import ROLE_LABELS, TEAM, Role, UserRole
 from workflow import accounts
@@ -17,16 +17,11 @@ from workflow import accounts
 NOUNS = {Site: "Eigen stageplaatsen", Placement: "Eigen koppelingen", Trajectory: "Trajecten daarvan"}
 VERBS = {
     "view": "bekijken", "edit": "wijzigen", "couple": "deelnemers koppelen", "export": "exporteren", "change": "uren wijzigen",
+    "apply": "een nieuwe aanvragen", "answer": "vragen van het team beantwoorden", "withdraw": "een aanvraag intrekken",
+    "submit_again": "opnieuw indienen", "propose": "een wijziging vragen", "close": "sluiten",
     "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
 }  # fmt: skip
 """the tables and acts of `scope.ACTS` in words"""
-
-
-class CheckList(SelectMultipleField):
-    """Several choices, each with a box to tick."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class UserView(AdminView):

@@ -3,9 +3,12 @@
 import re
 
 import audit
+import dutch
+from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from records import MAIL_STATES
+from workflow import letters
 
 MARKS = {"pending": "busy", "claimed": "busy", "data": "busy", "sent": "good", "failed": "bad", "uncertain": "wait"}
 
@@ -14,7 +17,7 @@ class MailView(AdminView):
     kind, kinds = "mail", "mails"
     can_create = can_edit = show_history = False
     column_list = ("created_at", "to_address", "subject", "state", "sent_at")
-    column_details_list = (*column_list, "kind", "attempts", "error", "body")
+    column_details_list = (*column_list, "next_at", "kind", "attempts", "error", "body")
     column_labels = {"body": "Tekst"}
     search_words = "Zoek op adres of onderwerp"
     column_searchable_list = ("to_address", "subject")
@@ -27,12 +30,30 @@ class MailView(AdminView):
         "failed": ("Mislukt", ["failed", "uncertain"]),
     }
     column_formatters = {
-        "state": lambda view, context, mail, name: Cell(MAIL_STATES[mail.state], state=MARKS[mail.state]),
+        "state": lambda view, context, mail, name: _state(mail),
         "body": lambda view, context, mail, name: re.sub(
             r"https?://\S+", "[link: alleen voor de ontvanger]", mail.body
         ),
     }
+
+    @row_action("send_again", "Opnieuw versturen", when=lambda mail: mail.state not in ("claimed", "data"))
+    def action_send_again(self, ids):
+        return self.apply(letters.send_again, ids, "onderweg")
+
+    @row_action(
+        "set_aside", "Is in orde", when=lambda mail: mail.state in ("failed", "uncertain") and not mail.handled_at
+    )
+    def action_set_aside(self, ids):
+        return self.apply(letters.set_aside, ids, "in orde: ze telt niet meer mee")
+
     empty_text = "Er zijn nog geen mails. Elke mail die de tool schrijft, staat hier met wat ermee gebeurde."
+
+
+def _state(mail) -> Cell:
+    """The state in words, with why it waits or failed."""
+    held = mail.state == "pending" and mail.attempts == 0 and mail.next_at > mail.created_at
+    why = f"vertrekt op {dutch.moment(mail.next_at)}" if held else mail.error
+    return Cell(MAIL_STATES[mail.state], "in orde gebracht" if mail.handled_at else why, state=MARKS[mail.state])
 
 
 class HistoryView(AdminView):

@@ -6,20 +6,20 @@ from peewee import fn
 from wtforms import HiddenField, IntegerField, StringField
 
 import dutch
+import links
 import scope
+import site_forms
 from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
-from admin_views.people import CheckList
 from database import RuleError
 from forms import ChoiceField, DayField, KavoForm, required
-from models import ON_BEHALF, PERIODS, STAGE_HOURS, TYPES, Placement, Site, SiteManager, SitePeriod, Trajectory, User
+from models import ON_BEHALF, STAGE_HOURS, TYPES, Placement, Site, SiteManager, SitePeriod, Trajectory, User
 from people import MANAGER, TEAM
 from times import local_date, utcnow
 from workflow import placements, sites
 
 MARKS = {"submitted": "busy", "approved": "good", "rejected": "bad", "withdrawn": "", "closed": ""}
-HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
 
 
 class CoupleForm(KavoForm):
@@ -59,7 +59,7 @@ class SiteView(AdminView):
     column_tabs = "state"
     column_details_list = (
         "name", "recognition", "street", "postcode", "municipality", "email", "phone", "stages", "periods", "manager",
-        "state", "submitted_at", "decided_at", "reason",
+        "state", "submitted_at", "due_on", "decided_at", "reason",
     )  # fmt: skip
     column_formatters = {
         "stages": lambda view, context, site, name: ", ".join(TYPES[kind] for kind in site.types()),
@@ -78,7 +78,9 @@ class SiteView(AdminView):
     )  # fmt: skip
     form_args = {"postcode": {"render_kw": {"class": "short", "inputmode": "numeric"}}}
     form_extra_fields = {
-        "periods": CheckList("Periodes", choices=HOLIDAYS),
+        "periods": site_forms.PeriodList("Periodes"),
+        "own_from": DayField("Van", description="Een eigen periode erbij: kies de eerste en de laatste dag."),
+        "own_to": DayField("Tot en met", [site_forms.both_days]),
         "manager": StringField(
             "Stageplaatsverantwoordelijke",
             description="Het e-mailadres van een account. Laat leeg voor ‘zonder beheerder’.",
@@ -87,7 +89,7 @@ class SiteView(AdminView):
     fixed_for_managers = ("name", "recognition", "street", "postcode", "municipality", "manager")
     """a change of these is the team's: domain rule 5"""
     can_add_words = "Een nieuwe stageplaats aanmaken"
-    empty_text = "Je hebt nog geen stageplaats. Vraag het team Kadervorming om je er een te geven."
+    empty_text = "Je hebt nog geen stageplaats. Maak er een aan, dan kijkt het team Kadervorming ze na."
 
     def __init__(self, *args, placements, **kwargs):
         super().__init__(*args, **kwargs)
@@ -139,7 +141,18 @@ class SiteView(AdminView):
         people = (
             [("Deelnemers", url_for("site.participants", pk=row.id))] if row.state in ("approved", "closed") else []
         )
-        return [*people, *super().row_links(row)]
+        links = [*people, *super().row_links(row)]
+        if row.state == "submitted" and TEAM in self.by.role_names:
+            links.insert(0, ("Behandelen", url_for("application.show", pk=row.id)))
+        if row.state == "approved":
+            if TEAM not in self.by.role_names:
+                links.append(("Naam of adres wijzigen", url_for("site_change.propose", pk=row.id)))
+            links.append(("Stageplaats sluiten", url_for("site_change.close", pk=row.id)))
+        return links
+
+    def details_extra(self, row):
+        """The page on which the applicant follows an application: the same as the signed link in the mails."""
+        return {"status_url": links.application(row) if row.state in ("submitted", "rejected") else None}
 
     # ---- form
 
@@ -148,10 +161,9 @@ class SiteView(AdminView):
         if TEAM not in self.by.role_names:
             for name in self.fixed_for_managers:
                 del form[name]
-        if not form.is_submitted():
-            form.periods.data = [period.kind for period in obj.periods]
-            if "manager" in form:
-                form.manager.data = obj.manager().email if obj.manager() else ""
+        form.periods.show(obj, fill=not form.is_submitted())
+        if not form.is_submitted() and "manager" in form:
+            form.manager.data = obj.manager().email if obj.manager() else ""
         return form
 
     def save(self, form, row, created, now):
@@ -159,10 +171,10 @@ class SiteView(AdminView):
             row.submitted_at = now
         super().save(form, row, created, now)
         if created:
-            sites.approve(row, self.by, now)
+            sites.approve(row, self.by, now, tell=False)
 
     def save_rest(self, form, row, now):
-        changed = sites.set_periods(row, form.periods.data or [])
+        changed = sites.set_periods(row, site_forms.chosen_periods(form))
         if "manager" in form:
             sites.give_to(row, self._person(form.manager.data), self.by, now)
         return changed

@@ -1,55 +1,107 @@
 """The start page of the team: what waits for a decision, oldest deadline first."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 
-from flask import abort, redirect, request, url_for
+from flask import url_for
 from flask_admin import AdminIndexView, expose
-from flask_security import current_user
+from peewee import fn
 
+import delivery
 import dutch
-from models import APPROVAL_DAYS, Site
-from people import TEAM
+from admin_views.roles import ForRoles
+from models import APPROVAL_DAYS, Proposal, Site, SiteManager, User
 from times import local_date, utcnow
 
 MOST_SHOWN = 100
 
 
-class Todo(AdminIndexView):
-    def is_accessible(self):
-        return current_user.is_authenticated and TEAM in current_user.role_names
+@dataclass
+class Task:
+    """One line of the list: what, of which kind, who asks, and by when. `day` is the day of the term."""
 
-    def inaccessible_callback(self, name, **kwargs):
-        if current_user.is_authenticated:
-            abort(404)
-        return redirect(url_for("security.login", next=request.full_path))
+    title: str
+    kind: str
+    who: str
+    url: str
+    due_on: date
+    day: int
+    waiting: bool = False
 
+
+class Todo(ForRoles, AdminIndexView):
     @expose("/")
     def index(self):
-        today = local_date(utcnow())
-        waiting = Site.select().where(Site.state == "submitted").order_by(Site.due_on, Site.id).limit(MOST_SHOWN)
-        groups = {"Te laat": [], "Vandaag": [], "Deze week": [], "Later": []}
-        for site in waiting:
-            groups[_group(site.due_on, today)].append(
-                {"site": site, "day": _day(site, today), "when": _when(site.due_on, today)}
+        now = utcnow()
+        tasks = sorted(waiting(now), key=lambda task: (task.due_on, task.title))
+        groups = {"Te laat": [], "Vandaag": [], "Deze week": [], "Later": [], "Wacht op de aanvrager": []}
+        for task in tasks:
+            groups[_group(task, local_date(now))].append(
+                (task, f"dag {task.day} van {APPROVAL_DAYS}", _when(task, now))
             )
-        filled = {title: tasks for title, tasks in groups.items() if tasks}
-        return self.render("admin/todo.html", groups=filled, today=dutch.weekday(today))
+        filled = {title: found for title, found in groups.items() if found}
+        return self.render(
+            "admin/todo.html", groups=filled, today=dutch.weekday(local_date(now)), total=_total(), shown=len(tasks),
+            soon=sum(len(groups[title]) for title in ("Te laat", "Vandaag", "Deze week")), mails=delivery.trouble(now),
+        )  # fmt: skip
 
 
-def _group(due_on, today):
-    if due_on < today:
+def waiting(now) -> list[Task]:
+    """What waits for the team now, of each kind at most MOST_SHOWN, the earliest deadline first."""
+    return [*_applications(now), *_proposals(now)]
+
+
+def next_application(now, after: Site | None = None) -> Site | None:
+    """The application with the earliest deadline, other than `after`, that does not wait for its applicant."""
+    open_ones = Site.select().where(
+        Site.state == "submitted", Site.paused_at.is_null(), Site.id != (after.id if after else 0)
+    )
+    return open_ones.order_by(Site.due_on, Site.id).first()
+
+
+def _applications(now):
+    sites = list(Site.select().where(Site.state == "submitted").order_by(Site.due_on, Site.id).limit(MOST_SHOWN))
+    links = SiteManager.select(SiteManager, User).join(User)
+    managers = {
+        link.site_id: str(link.user) for link in links.where(SiteManager.site.in_(sites), SiteManager.until.is_null())
+    }
+    for site in sites:
+        yield Task(
+            f"{site}, {site.municipality}", "Nieuwe stageplaats", managers.get(site.id, ""),
+            url_for("application.show", pk=site.id), site.due_on, site.day(now), site.paused_at is not None,
+        )  # fmt: skip
+
+
+def _proposals(now):
+    query = Proposal.select(Proposal, Site, User).join(Site).switch(Proposal).join(User, on=Proposal.by)
+    for one in query.where(Proposal.state == "open").order_by(Proposal.due_on, Proposal.id).limit(MOST_SHOWN):
+        url = url_for("application.proposal", pk=one.id)
+        yield Task(f"{one.site}, {one.site.municipality}", "Wijziging", str(one.by), url, one.due_on, one.day(now))
+
+
+def _total() -> int:
+    """How many there are in all."""
+    count = fn.COUNT(1)
+    return (
+        Site.select(count).where(Site.state == "submitted").scalar()
+        + Proposal.select(count).where(Proposal.state == "open").scalar()
+    )
+
+
+def _group(task, today):
+    if task.waiting:
+        return "Wacht op de aanvrager"
+    if task.due_on < today:
         return "Te laat"
-    if due_on == today:
+    if task.due_on == today:
         return "Vandaag"
-    return "Deze week" if due_on <= today + timedelta(days=6 - today.weekday()) else "Later"
+    return "Deze week" if task.due_on <= today + timedelta(days=6 - today.weekday()) else "Later"
 
 
-def _day(site, today) -> str:
-    """'dag 9 van 14'; the day of submission is dag 0."""
-    return f"dag {(today - local_date(site.submitted_at)).days} van {APPROVAL_DAYS}"
-
-
-def _when(due_on, today) -> str:
-    if due_on < today:
-        return f"moest op {dutch.day(due_on)}"
-    return f"vandaag, {dutch.day(due_on)}" if due_on == today else f"tegen {dutch.day(due_on)}"
+def _when(task, now) -> str:
+    today = local_date(now)
+    if task.waiting:
+        return "de termijn staat stil"
+    if task.due_on < today:
+        return f"moest op {dutch.day(task.due_on)}"
+    return f"vandaag, {dutch.day(task.due_on)}" if task.due_on == today else f"tegen {dutch.day(task.due_on)}"

@@ -3,6 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from flask_security import auth_required, current_user
 
+import site_forms
 from people import ASSOCIATION, MANAGER, TEAM
 
 pages = Blueprint("pages", __name__)
@@ -18,7 +19,20 @@ def start():
 
 @pages.get("/hulp")
 def help_page():
-    return render_template("public/help.html")
+    """One page for all: the part for one's own role comes first."""
+    roles = current_user.role_names if current_user.is_authenticated else set()
+    return render_template("public/help.html", roles=roles)
+
+
+@pages.get("/veelgestelde-vragen")
+def faq():
+    return render_template("public/faq.html", recognised=site_forms.RECOGNISED)
+
+
+@pages.get("/aanmelden-met-eid")
+def eid_login():
+    """Until logging in with eID is built the page says so."""
+    return render_template("public/eid_login.html")
 
 
 @pages.get("/na-aanmelden")

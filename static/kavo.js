@@ -44,6 +44,20 @@ document.addEventListener("input", async (event) => {
   field.list.replaceChildren(...options);
 });
 
+// A postcode suggests its place; one that was typed by hand stays.
+document.addEventListener("change", async (event) => {
+  const form = event.target.name === "postcode" && event.target.closest("form[data-postcodes]");
+  if (!form || !/^[1-9]\d{3}$/.test(event.target.value.trim())) return;
+  const place = form.elements.municipality;
+  const answer = await fetch(form.dataset.postcodes + event.target.value.trim(), { credentials: "same-origin" });
+  if (!answer.ok) return;
+  const names = await answer.json();
+  const list = document.getElementById("plaatsen") || form.appendChild(Object.assign(document.createElement("datalist"), { id: "plaatsen" }));
+  list.replaceChildren(...names.map((text) => Object.assign(document.createElement("option"), { value: text })));
+  place.setAttribute("list", "plaatsen");
+  if (names.length && (!place.value || place.value === place.dataset.suggested)) place.value = place.dataset.suggested = names[0];
+});
+
 // A form that was sent is not sent again by a second click.
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -16,6 +16,7 @@ INVITATION_DAYS = 30
 SESSION_IDLE = timedelta(hours=2)
 SESSION_LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=5)  # so that reading pages does not write a row each time
+ERASED_DOMAIN = "kavo.invalid"  # a name that no mail can ever reach
 ENDED_SESSIONS_KEPT = timedelta(days=90)
 
 
@@ -144,6 +145,15 @@ def change_own_data(user: User, now: datetime, **values):
         if changed := audit.changes(before, fresh):
             fresh.save()
             audit.record(user, "row.changed", fresh, at=now, kind="account", name=fresh, changes=changed)
+
+
+def erase(user: User):
+    """Take all personal data from an account that will not be used: nobody can log in with it, the row stays for what hangs
+    on it."""
+    Token.delete().where(Token.user == user).execute()
+    user.first_name, user.last_name, user.email = "Gewist", "account", f"gewist-{user.id}@{ERASED_DOMAIN}"
+    user.phone, user.birth_date, user.password, user.active = "", None, None, False
+    user.save()
 
 
 def forget(now: datetime) -> int:

@@ -1,20 +1,206 @@
-"""Sites: made by the team, their periods, and who manages them."""
+"""Sites: the decision of the team and what goes before and after it, their periods, and who manages them."""
 
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 import audit
+import dutch
+import mails
 import scope
-from database import writing
-from models import PERIODS, Site, SiteManager, SitePeriod, User
+from database import RuleError, writing
+from models import APPROVAL_DAYS, PERIODS, Placement, Site, SiteManager, SiteMessage, SitePeriod, User
 from people import MANAGER, Role, UserRole
+from records import Mail
+from times import days_after
+from workflow import activation, placements
+
+UNDO_FOR = timedelta(minutes=10)
+"""how long the mail of a decision is held back, so that the decision can be undone"""
+
+CHECKLIST = {
+    "recognised": "Het is een erkend jeugdwerkinitiatief",
+    "address": "Het adres klopt",
+    "single": "Het is geen dubbel van een andere stageplaats",
+}
+"""what the team looks at before it decides; what was ticked is kept in the history"""
+
+READY_REASONS = {
+    "recognition": "We vinden geen erkenning van dit initiatief. Bezorg ons een bewijs, en dien je aanvraag opnieuw in.",
+    "address": "Het adres klopt niet met de erkenning. Kijk het na, en dien je aanvraag opnieuw in.",
+    "double": "Deze stageplaats is al erkend. Kijk met de verantwoordelijke van die stageplaats wie het beheer opneemt.",
+    "contact": "We kunnen je niet bereiken op dit telefoonnummer of e-mailadres. Kijk het na, en dien je aanvraag opnieuw in.",
+}
+"""texts for 'Afkeuren' that the team uses often"""
 
 
-def approve(site: Site, by: User, now: datetime):
-    """Approve a site. Raises RuleError when it was decided already."""
+# ---- the decision
+
+
+def approve(site: Site, by: User, now: datetime, checked: tuple[str, ...] = (), tell: bool = True):
+    """Approve a site. Its manager gets a mail, held back while the decision can be undone; with a link to complete the
+    registration when that is still to be done. `checked`: keys of CHECKLIST. Raises RuleError when it was decided already."""
     scope.require(by, "approve", site)
     with writing():
-        site.move("approved", decided_at=now, decided_by=by)
-        audit.record(by, "site.approved", site, at=now, site=site)
+        _decide(site, "approved", by, now)
+        audit.record(by, "site.approved", site, at=now, site=site, checked=_checked(checked))
+        manager = site.manager()
+        if tell and manager:
+            waits = manager.password is not None and manager.confirmed_at is None
+            token = activation.new_link(manager, site, now)[0] if waits else None
+            mails.site_approved(site, manager, token, now, now + UNDO_FOR)
+
+
+def reject(site: Site, by: User, now: datetime, reason: str, checked: tuple[str, ...] = ()):
+    """Reject a site with a reason that the applicant reads. Raises RuleError without one, or when it was decided already."""
+    scope.require(by, "reject", site)
+    if not reason.strip():
+        raise RuleError("Schrijf waarom je afkeurt. De aanvrager leest deze tekst in de mail.", "reason")
+    with writing():
+        _decide(site, "rejected", by, now, reason=reason.strip())
+        audit.record(by, "site.rejected", site, at=now, site=site, reason=site.reason, checked=_checked(checked))
+        manager = site.manager()
+        if manager:
+            mails.site_rejected(site, manager, now, now + UNDO_FOR)
+
+
+def _decide(site, state, by, now, reason=""):
+    site.move(state, decided_at=now, decided_by=by, reason=reason, due_on=site.due_after_pause(now), paused_at=None)
+
+
+def _checked(keys) -> str:
+    words = [CHECKLIST[key].lower() for key in CHECKLIST if key in keys]
+    return f" Nagekeken: {dutch.listing(words)}." if words else ""
+
+
+def held_mail(site: Site) -> Mail | None:
+    """The mail about the last decision while it is held back."""
+    return Mail.get_or_none(
+        mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending", Mail.attempts == 0
+    )
+
+
+def can_undo(site: Site, now: datetime) -> bool:
+    """Whether the last decision can still be undone without anybody noticing."""
+    recent = site.state in ("approved", "rejected") and site.decided_at is not None and now < site.decided_at + UNDO_FOR
+    return recent and (site.manager() is None or held_mail(site) is not None)
+
+
+def undo(site: Site, by: User, now: datetime):
+    """Take a decision back while its mail is held. Raises RuleError when the mail has left."""
+    scope.require(by, "undo", site)
+    with writing():
+        fresh = Site.locked(site.id)
+        possible, held = can_undo(fresh, now), held_mail(fresh)
+        if held and not Mail.delete().where(Mail.id == held.id, Mail.state == "pending").execute():
+            possible = False  # it was claimed by the sender just now
+        if not possible:
+            raise RuleError("De mail is al vertrokken. Je kunt de aanvraag nog heropenen, met een reden.")
+        if fresh.manager():
+            activation.drop(fresh.manager(), now)
+        fresh.move("submitted", decided_at=None, decided_by=None, reason="")
+        audit.record(by, "site.undone", fresh, at=now, site=fresh)
+
+
+def mail_now(site: Site, now: datetime):
+    """Let the mail about the decision leave at once; it can then no longer be undone."""
+    held = held_mail(site)
+    if held is None or not Mail.update(next_at=now).where(Mail.id == held.id, Mail.state == "pending").execute():
+        raise RuleError("De mail is al vertrokken.")
+    mails.written.send(held, at_once=True)
+
+
+def reopen(site: Site, by: User, now: datetime, reason: str):
+    """Look at a decided application again (a new term), or open a closed site again; its manager is told why.
+
+    Raises RuleError without a reason, or when nothing was decided."""
+    scope.require(by, "reopen", site)
+    if not reason.strip():
+        raise RuleError("Schrijf waarom je heropent. De stageplaatsverantwoordelijke leest deze tekst.", "reason")
+    with writing():
+        closed, manager = site.state == "closed", site.manager()
+        if closed:
+            site.move("approved", reason="")
+        else:
+            Mail.delete().where(mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending").execute()
+            if manager:
+                activation.drop(manager, now)
+            term = days_after(now, APPROVAL_DAYS)
+            site.move("submitted", decided_at=None, decided_by=None, reason="", due_on=term, paused_at=None)
+            if manager:
+                mails.application_reopened(site, manager, reason.strip(), now)
+        audit.record(by, "site.reopened", site, at=now, site=site, reason=reason.strip())
+
+
+# ---- questions and notes
+
+
+def ask(site: Site, by: User, now: datetime, text: str):
+    """Ask the applicant for information: the clock stands still until the answer. Raises RuleError."""
+    scope.require(by, "ask", site)
+    if not text.strip():
+        raise RuleError("Typ je vraag.", "text")
+    with writing():
+        fresh, manager = Site.locked(site.id), site.manager()
+        if fresh.state != "submitted":
+            raise RuleError(fresh.step_refused())
+        if manager is None:
+            raise RuleError(f"{site} heeft geen verantwoordelijke aan wie je iets kunt vragen.")
+        SiteMessage.create(site=fresh, kind="question", text=text.strip(), by=by, at=now)
+        if fresh.paused_at is None:
+            fresh.paused_at = now
+            fresh.save()
+        audit.record(by, "site.asked", fresh, at=now, site=fresh)
+        mails.question(fresh, manager, text.strip(), now)
+
+
+def stop_waiting(site: Site, by: User, now: datetime):
+    """The team no longer waits for an answer (it came by telephone): the clock goes on. Raises RuleError."""
+    scope.require(by, "ask", site)
+    with writing():
+        fresh = Site.locked(site.id)
+        if fresh.state != "submitted" or fresh.paused_at is None:
+            raise RuleError("De termijn loopt al.")
+        resume(fresh, now)
+        audit.record(by, "site.resumed", fresh, at=now, site=fresh, due=fresh.due_on)
+
+
+def resume(site: Site, now: datetime):
+    """Let the clock of a locked site go on; each day of waiting is added to the term."""
+    site.due_on, site.paused_at = site.due_after_pause(now), None
+    site.save()
+
+
+def note(site: Site, by: User, now: datetime, text: str):
+    """A note for colleagues; the applicant never sees it. Raises RuleError for an empty one."""
+    scope.require(by, "note", site)
+    if not text.strip():
+        raise RuleError("Typ je notitie.", "text")
+    SiteMessage.create(site=site, kind="note", text=text.strip(), by=by, at=now)
+
+
+# ---- closing
+
+
+def close(site: Site, by: User, now: datetime, reason: str, cancel_running: bool):
+    """Close a site: nobody can be coupled any more. Running placements stay (they can be evaluated) or are cancelled, with
+    the same reason, so that their hours come free. Raises RuleError without a reason or when it is not open."""
+    scope.require(by, "close", site)
+    if not reason.strip():
+        raise RuleError("Schrijf waarom de stageplaats sluit.", "reason")
+    with writing():
+        site.move("closed", reason=reason.strip())
+        running = list(site.placements.where(Placement.state == "open").order_by(Placement.trajectory))
+        if cancel_running:
+            for placement in running:
+                placements.cancel(placement, by, now, reason)
+        told = dutch.counted(len(running), "stage", "stages") + (" geannuleerd" if cancel_running else " lopen nog")
+        audit.record(by, "site.closed", site, at=now, site=site, reason=site.reason, running=told if running else "")
+        manager = site.manager()
+        if manager and manager != by:
+            mails.site_closed(site, manager, site.reason, now)
+
+
+# ---- who and when
 
 
 def give_to(site: Site, user: User | None, by: User, now: datetime):
@@ -35,17 +221,30 @@ def give_to(site: Site, user: User | None, by: User, now: datetime):
             audit.record(by, "site.manager", site, at=now, manager=user, site=site)
 
 
-def set_periods(site: Site, kinds: list[str]) -> str:
-    """Make the holidays (and 'year') in which a stage can be done these; own dates stay. Returns what changed, in words."""
-    stored = {period.kind: period for period in site.periods if period.kind != "own"}
-    gone, new = (
-        set(stored) - set(kinds),
-        [kind for kind in PERIODS if kind in kinds and kind not in stored and kind != "own"],
-    )
-    for kind in gone:
-        stored[kind].delete_instance()
-    for kind in new:
-        SitePeriod(site=site, kind=kind).save()
-    return ", ".join(
-        [f"periode {PERIODS[kind]} erbij" for kind in new] + [f"periode {PERIODS[kind]} weg" for kind in sorted(gone)]
-    )
+@dataclass
+class Periods:
+    """When a stage can be done: holidays and 'year' by their key, and own periods as (first day, last day)."""
+
+    kinds: list[str] = field(default_factory=list)
+    own: list[tuple[date, date]] = field(default_factory=list)
+
+
+def set_periods(site: Site, periods: Periods) -> str:
+    """Make these the periods of a site; returns what changed, in words. Raises RuleError when none is left."""
+    if not periods.kinds and not periods.own:
+        raise RuleError("Kies minstens één periode waarin er stage gelopen kan worden.", "periods")
+    wanted = [(kind, None, None) for kind in PERIODS if kind in periods.kinds and kind != "own"]
+    wanted += [("own", *days) for days in sorted(set(periods.own))]
+    for _, starts_on, ends_on in wanted:
+        if starts_on and starts_on > ends_on:
+            raise RuleError("De periode eindigt voor ze begint. Kijk beide dagen na.", "own_to")
+    stored = {(period.kind, period.starts_on, period.ends_on): period for period in site.periods}
+    new = [
+        SitePeriod(site=site, kind=kind, starts_on=a, ends_on=b) for kind, a, b in wanted if (kind, a, b) not in stored
+    ]
+    gone = [period for key, period in stored.items() if key not in wanted]
+    for period in gone:
+        period.delete_instance()
+    for period in new:
+        period.save()
+    return ", ".join([f"periode {period} erbij" for period in new] + [f"periode {period} weg" for period in gone])

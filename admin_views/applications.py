@@ -1,0 +1,214 @@
+"""Deciding: the page of one application with all that one needs for it, and that of a proposed change."""
+
+from flask import abort, flash, redirect, request, session, url_for
+from flask_admin import BaseView, expose
+from wtforms import BooleanField, EmailField, TextAreaField
+
+import audit
+import mails
+import site_forms
+from admin_views.roles import HiddenFromMenu
+from admin_views.todo import next_application
+from forms import CheckList, ChoiceField, KavoForm, Length, required
+from models import History, Mail, Proposal, Site, SiteMessage
+from people import User
+from times import local_date, utcnow
+from workflow import lookalikes, proposals, registration, sites
+
+NEXT = "decide_next"
+LONG = Length(max=2000)
+
+
+class DecideForm(KavoForm):
+    checked = CheckList("Kijk na voor je beslist", choices=list(sites.CHECKLIST.items()))
+    ready = ChoiceField(
+        "Standaardtekst",
+        choices=[(key, text) for key, text in sites.READY_REASONS.items()],
+        blank="Geen: ik schrijf zelf een tekst",
+    )
+    reason = TextAreaField("Reden", [LONG])
+    then_next = BooleanField("Ga daarna naar de volgende aanvraag")
+
+    def full_reason(self) -> str:
+        """The ready text and what was typed, as the applicant will read it."""
+        return "\n\n".join(part for part in (sites.READY_REASONS.get(self.ready.data), self.reason.data) if part)
+
+
+class QuestionForm(KavoForm):
+    text = TextAreaField("Jouw vraag", [required("Typ je vraag."), LONG])
+
+
+class NoteForm(KavoForm):
+    text = TextAreaField("Interne notitie", [required("Typ je notitie."), LONG])
+
+
+class AddressForm(KavoForm):
+    email = EmailField("Het juiste e-mailadres", [required("Typ het juiste adres."), Length(max=254)])
+
+
+class WhyForm(KavoForm):
+    reason = TextAreaField("Waarom heropen je?", [required("Schrijf waarom je heropent."), LONG])
+
+
+class RefusalForm(KavoForm):
+    reason = TextAreaField("Reden", [LONG])
+
+
+FORMS = {"ask": QuestionForm, "note": NoteForm, "address": AddressForm, "reopen": WhyForm}
+
+
+class ApplicationView(HiddenFromMenu, BaseView):
+    # ---- a new site
+
+    @expose("/<int:pk>/")
+    def show(self, pk):
+        return self._page(_site(pk))
+
+    def _page(self, site, **forms):
+        now, manager = utcnow(), site.manager()
+        forms = {"decide": None, **dict.fromkeys(FORMS), **forms}
+        forms = {name: form or self._blank(name) for name, form in forms.items()}
+        changed = next((form for form in forms.values() if form.errors), None)
+        return self.render(
+            "admin/application.html",
+            site=site,
+            manager=manager,
+            age=manager.age(local_date(now)) if manager else None,
+            forms=forms,
+            form=changed,
+            day=site.day(now) if site.state == "submitted" else None,
+            late=site.is_overdue(now),
+            alike=lookalikes.similar(site) if site.state == "submitted" else [],
+            known_places=_known_places(site),
+            previews=mails.decision_previews(site, manager) if manager else {},
+            messages=list(
+                SiteMessage.select(SiteMessage, User)
+                .join(User)
+                .where(SiteMessage.site == site)
+                .order_by(SiteMessage.id)
+            ),
+            letters=list(Mail.select().where(mails.about(site)).order_by(Mail.id.desc()).limit(10)),
+            history=_history(site),
+            can_undo=sites.can_undo(site, now),
+            held=sites.held_mail(site),
+            following=next_application(now, after=site),
+        )
+
+    @staticmethod
+    def _blank(name):
+        if name == "decide":
+            return DecideForm(formdata=None, then_next=session.get(NEXT, False))
+        return FORMS[name](formdata=None)
+
+    @expose("/<int:pk>/beslissen", methods=("POST",))
+    def decide(self, pk):
+        site, form = _site(pk), DecideForm()
+        checked = tuple(form.checked.data or ())
+        verbs = {
+            "approve": lambda now: sites.approve(site, self.by, now, checked),
+            "reject": lambda now: sites.reject(site, self.by, now, form.full_reason(), checked),
+            "withdraw": lambda now: registration.withdraw(site, self.by, now),
+        }
+        told = {"approve": "goedgekeurd", "reject": "afgekeurd", "withdraw": "ingetrokken"}
+        choice = request.form.get("decision")
+        if choice not in verbs:
+            abort(404)
+        session[NEXT] = form.then_next.data
+
+        def act(now):
+            verbs[choice](now)
+            return f"{site} is {told[choice]}."
+
+        if form.validate() and form.carry_out(act, self.by, utcnow()):
+            following = next_application(utcnow(), after=site) if form.then_next.data else None
+            return redirect(url_for(".show", pk=following.id if following else pk))
+        return self._page(Site.get_by_id(pk), decide=form)
+
+    @expose("/<int:pk>/<what>", methods=("POST",))
+    def act(self, pk, what):
+        """What needs a text (ask, note, address, reopen), and what needs none (undo, mail now, stop waiting)."""
+        site = _site(pk)
+        form = FORMS.get(what, KavoForm)()
+        acts = {
+            "ask": (
+                lambda now: sites.ask(site, self.by, now, form.text.data),
+                "Je vraag is verstuurd. De termijn staat stil.",
+            ),
+            "note": (lambda now: sites.note(site, self.by, now, form.text.data), "Je notitie is bewaard."),
+            "address": (
+                lambda now: registration.correct_address(site, form.email.data, self.by, now),
+                "Het e-mailadres is verbeterd. De laatste mail vertrekt opnieuw.",
+            ),
+            "reopen": (lambda now: sites.reopen(site, self.by, now, form.reason.data), f"{site} is heropend."),
+            "undo": (
+                lambda now: sites.undo(site, self.by, now),
+                "De beslissing is ongedaan gemaakt. Er vertrok geen mail.",
+            ),
+            "mail-now": (lambda now: sites.mail_now(site, now), "De mail vertrekt nu."),
+            "stop-waiting": (lambda now: sites.stop_waiting(site, self.by, now), "De termijn loopt weer."),
+        }
+        if what not in acts:
+            abort(404)
+        verb, told = acts[what]
+
+        def carry(now):
+            verb(now)
+            return told
+
+        if form.validate() and form.carry_out(carry, self.by, utcnow()):
+            return redirect(url_for(".show", pk=pk))
+        if what not in FORMS:
+            for text in form.form_errors:
+                flash(text, "warn")
+            return redirect(url_for(".show", pk=pk))
+        return self._page(Site.get_by_id(pk), **{what: form})
+
+    # ---- a proposed change
+
+    @expose("/wijziging/<int:pk>/", methods=("GET", "POST"))
+    def proposal(self, pk):
+        proposal = Proposal.get_or_none(Proposal.id == pk) or abort(404)
+        form = RefusalForm()
+        if form.is_submitted() and form.validate():
+
+            def act(now):
+                if request.form.get("decision") == "approve":
+                    proposals.accept(proposal, self.by, now)
+                    return f"De wijziging van {proposal.site} is aanvaard."
+                proposals.refuse(proposal, self.by, now, form.reason.data)
+                return f"De wijziging van {proposal.site} is niet aanvaard."
+
+            if form.carry_out(act, self.by, utcnow()):
+                return redirect(url_for("todo.index"))
+            proposal = Proposal.get_by_id(pk)
+        return self.render(
+            "admin/proposal.html",
+            proposal=proposal,
+            form=form,
+            pairs=proposals.pairs(proposal),
+            day=proposal.day(utcnow()),
+        )
+
+
+def _site(pk) -> Site:
+    return Site.get_or_none(Site.id == pk) or abort(404)
+
+
+def _messages(site) -> list[SiteMessage]:
+    """Questions, answers and notes, each with who wrote it."""
+    return list(
+        SiteMessage.select(SiteMessage, User).join(User).where(SiteMessage.site == site).order_by(SiteMessage.id)
+    )
+
+
+def _known_places(site) -> list[str]:
+    """The places of this postcode when the one that was typed is not among them."""
+    names = site_forms.places(site.postcode)
+    return [] if site.municipality.lower() in (name.lower() for name in names) else names
+
+
+def _history(site):
+    lines = (
+        History.select().where(History.site_id == site.id, History.trajectory_id.is_null()).order_by(History.id.desc())
+    )
+    return [(line.at, audit.sentence(line), line.actor_id is None) for line in lines.limit(50)]

@@ -1,0 +1,38 @@
+"""Who may open a screen of the back office at all; which rows they see there is in `scope`."""
+
+from flask import abort, redirect, request, url_for
+from flask_admin import expose
+from flask_security import current_user
+
+from people import TEAM
+
+
+class ForRoles:
+    """A view for people with one of these roles; others get a 404, visitors the page to log in."""
+
+    roles: tuple[str, ...] = (TEAM,)
+
+    @property
+    def by(self):
+        return current_user._get_current_object()
+
+    def is_accessible(self):
+        return current_user.is_authenticated and bool(self.by.role_names & set(self.roles))
+
+    def inaccessible_callback(self, name, **kwargs):
+        if current_user.is_authenticated:
+            abort(404)
+        return redirect(url_for("security.login", next=request.full_path if request.method == "GET" else None))
+
+
+class HiddenFromMenu(ForRoles):
+    """Pages that one reaches from a list or a task; their own address leads to `home`."""
+
+    home = "todo.index"
+
+    @expose("/")
+    def index(self):
+        return redirect(url_for(self.home))
+
+    def is_visible(self):
+        return False

@@ -1,0 +1,84 @@
+"""What a manager does with an own site besides its form: propose a change that the team decides about, and close it."""
+
+from flask import abort, redirect, url_for
+from flask_admin import BaseView, expose
+from wtforms import RadioField, StringField, TextAreaField
+
+import scope
+from admin_views.roles import HiddenFromMenu
+from forms import ChoiceField, KavoForm, Length, required
+from models import RECOGNITIONS, Placement, Site
+from people import MANAGER, TEAM
+from times import utcnow
+from workflow import proposals, sites
+
+
+class ProposalForm(KavoForm):
+    """Name, recognition and address, as the applicant's form has them."""
+
+    name = StringField("Naam van de stageplaats", [required("Typ de naam van de stageplaats."), Length(max=200)])
+    recognition = ChoiceField("Soort erkenning", [required("Kies een soort erkenning.")], choices=RECOGNITIONS)
+    street = StringField("Straat en nummer", [required("Typ de straat en het nummer."), Length(max=200)])
+    postcode = StringField("Postcode", [required("Typ de postcode: 4 cijfers.")], render_kw={"inputmode": "numeric"})
+    municipality = StringField("Gemeente", [required("Typ de gemeente."), Length(max=100)])
+
+
+class CloseForm(KavoForm):
+    running = RadioField(
+        "Wat gebeurt er met de stages die nog lopen?",
+        choices=[
+            ("keep", "Ze lopen door. Je kunt ze nog beoordelen."),
+            ("cancel", "Ze worden geannuleerd. De uren van de deelnemers komen weer vrij."),
+        ],
+        default="keep",
+    )
+    reason = TextAreaField(
+        "Waarom sluit je de stageplaats?", [required("Schrijf waarom de stageplaats sluit."), Length(max=2000)]
+    )
+
+
+class SiteChangeView(HiddenFromMenu, BaseView):
+    roles = (TEAM, MANAGER)
+    home = "site.index_view"
+
+    def _own(self, pk, act) -> Site:
+        site = scope.find(self.by, Site, pk)
+        if site is None or not scope.allows(self.by, act, Site):
+            abort(404)
+        return site
+
+    @expose("/<int:pk>/wijziging", methods=("GET", "POST"))
+    def propose(self, pk):
+        """Name, recognition or address; while a change waits, the page shows it and one may take it back."""
+        site = self._own(pk, "propose")
+        waiting = proposals.waiting(site)
+        form = KavoForm() if waiting else ProposalForm(obj=site)
+
+        def act(now):
+            if waiting:
+                proposals.withdraw(waiting, self.by, now)
+                return "Je wijziging is ingetrokken. Er verandert niets."
+            proposals.propose(site, self.by, now, **{name: form[name].data for name in Site.IDENTITY})
+            return "Je wijziging is bij het team. Je krijgt binnen de twee weken een mail."
+
+        if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
+            return redirect(url_for("site.details_view", id=pk))
+        pairs = proposals.pairs(waiting) if waiting else []
+        return self.render("admin/propose.html", site=site, form=form, waiting=waiting, pairs=pairs)
+
+    @expose("/<int:pk>/sluiten", methods=("GET", "POST"))
+    def close(self, pk):
+        """Asks first what becomes of running stages."""
+        site = self._own(pk, "close")
+        form = CloseForm()
+        running = site.placements.where(Placement.state == "open").count()
+        if not running:
+            del form.running
+
+        def act(now):
+            sites.close(site, self.by, now, form.reason.data, running and form.running.data == "cancel")
+            return f"{site} is gesloten."
+
+        if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
+            return redirect(url_for("site.details_view", id=pk))
+        return self.render("admin/close_site.html", site=site, form=form, running=running)

@@ -1,0 +1,58 @@
+"""Addresses that go out in mails: where they point, and signed ones that open a page without login.
+
+A signed link holds no secret of its own: it names a row and the address to which it was mailed. Once that address is corrected,
+the link to the wrong one is dead."""
+
+import hashlib
+import hmac
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+import config
+from database import whole_number
+from places import Site
+
+_home = {"base_url": "http://localhost:8000", "host": "localhost", "key": "only until set_up is called"}
+
+
+def set_up(settings: config.Settings):
+    """Called once by `create_app`: where links point to, and the key that signs them."""
+    _home.update(base_url=settings.base_url, host=settings.hosts[0], key=settings.secret_key)
+
+
+def host() -> str:
+    """The host name of our addresses."""
+    return _home["host"]
+
+
+def full(path: str) -> str:
+    """An address of ours in full, for use in a mail: full('/wachtwoord-kiezen/…')."""
+    return _home["base_url"] + path
+
+
+def application(site: Site, page: str = "") -> str:
+    """The path of the status page of an application, for its present manager; `page`: a page below it."""
+    manager = site.manager()
+    signed = _signer().dumps([site.id, _fingerprint(manager.email if manager else "")])
+    return f"/aanvraag/{signed}{page}"
+
+
+def application_of(signed: str) -> Site | None:
+    """The site that a signed link is about; None when it was forged, or mailed to another address than the present one."""
+    try:
+        key, fingerprint = _signer().loads(signed)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    site = Site.get_or_none(Site.id == whole_number(str(key)))
+    manager = site.manager() if site else None
+    if manager is None or not hmac.compare_digest(str(fingerprint), _fingerprint(manager.email)):
+        return None
+    return site
+
+
+def _signer():
+    return URLSafeSerializer(_home["key"], salt="aanvraag")
+
+
+def _fingerprint(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()[:16]

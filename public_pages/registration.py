@@ -1,0 +1,231 @@
+"""Registering without login: the choice, the form for under 18, and what an applicant does by signed link."""
+
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, session, url_for
+from flask_security import auth_required, current_user, hash_password
+from wtforms import TextAreaField
+
+import config
+import dutch
+import limits
+import links
+import scope
+import site_forms
+from forms import KavoForm, Length, required
+from models import APPROVAL_DAYS, Site, SiteMessage, User
+from times import days_after, utcnow
+from workflow import activation, declarations, registration
+
+pages = Blueprint("registration", __name__)
+
+DRAFT = "registration"
+REGISTRATIONS_PER_ADDRESS = 5  # an hour: contract, KAVO_RATE_LIMITS
+
+
+class Registration(site_forms.PersonFields, site_forms.SiteFields):
+    """'Registreren voor jongeren -18'."""
+
+
+class Answer(KavoForm):
+    text = TextAreaField("Jouw antwoord", [required("Typ je antwoord."), Length(max=2000)])
+
+
+# ---- the way to register
+
+
+@pages.get("/registreren")
+def choice():
+    return render_template("public/register_choice.html")
+
+
+@pages.get("/registreren/iedereen")
+def everybody():
+    """Registering with eID; until that is built the page says so."""
+    kept = registration.draft(session.get(DRAFT), DRAFT, utcnow())
+    return render_template("public/register_eid.html", kept=kept is not None, sent=bool(request.args.get("18")))
+
+
+@pages.route("/registreren/jongeren", methods=["GET", "POST"])
+def young():
+    """Manual 2.2."""
+    form = Registration()
+    if request.method == "GET" and (kept := registration.draft(session.get(DRAFT), DRAFT, utcnow())):
+        form.put_back(kept)
+    if form.is_submitted():
+        valid = form.validate()
+        if form.is_adult() and "csrf_token" not in form.errors:
+            session[DRAFT] = registration.keep_draft(DRAFT, form.typed(), utcnow())
+            return redirect(url_for("registration.everybody", **{"18": 1}))
+        if valid and _register(form):
+            return redirect(url_for("registration.thanks"))
+    return _site_page("public/register_young.html", form)
+
+
+def _register(form) -> bool:
+    now, address = utcnow(), request.remote_addr or ""
+    if limits.exceeded("registration", address, REGISTRATIONS_PER_ADDRESS, now, limits.HOUR):
+        form.form_errors.append(
+            "Vanaf dit netwerk waren er het laatste uur al 5 registraties. Wat je typte staat hieronder nog. "
+            f"Probeer het over een uur opnieuw, of mail het team: {config.TEAM_ADDRESS}."
+        )
+        return False
+    password = hash_password(form.password.data)
+
+    def act(now):
+        registration.register(form.person(), form.place(), site_forms.chosen_periods(form), password, now)
+        registration.drop_draft(session.get(DRAFT))
+
+    if not form.carry_out(act, None, now):
+        return False
+    limits.note("registration", address, now)
+    session.pop(DRAFT, None)
+    session["registered"] = form.email.data
+    return True
+
+
+def _site_page(template, form, **values):
+    """A page with the fields of a site: the declaration stands above its button."""
+    if form.filled_in and form.errors:
+        flash("We vulden de gemeente in bij je postcode. Kijk na of ze klopt.", "note")
+    words, conditions = declarations.lines(utcnow())
+    return render_template(
+        template, form=form, recognised=site_forms.RECOGNISED, words=words, conditions=conditions, **values
+    )
+
+
+@pages.get("/registreren/bedankt")
+def thanks():
+    if "registered" not in session:
+        return redirect(url_for("registration.choice"))
+    due = days_after(utcnow(), APPROVAL_DAYS)
+    return render_template("public/registered.html", email=session["registered"], due=due)
+
+
+@pages.get("/postcodes/")
+@pages.get("/postcodes/<code>")
+def postcode(code=""):
+    """The names of the places with this postcode, to suggest while one types."""
+    return jsonify(site_forms.places(code))
+
+
+# ---- a further site, for who is logged in
+
+
+@pages.route("/registreren/stageplaats", methods=["GET", "POST"])
+@auth_required()
+def further_site():
+    """Manual 2.4: no personal data is asked again."""
+    by = current_user._get_current_object()
+    if not scope.allows(by, "apply", Site):
+        abort(404)
+    form = site_forms.SiteFields()
+    if form.validate_on_submit():
+
+        def act(now):
+            site = registration.submit_site(by, form.place(), site_forms.chosen_periods(form), now)
+            return f"Je aanvraag voor {site} is verstuurd. Je krijgt onze beslissing ten laatste op {dutch.day(site.due_on)}."
+
+        if form.carry_out(act, by, utcnow()):
+            return redirect(url_for("site.index_view", eigen=1))
+    return _site_page("public/further_site.html", form)
+
+
+# ---- by signed link: how an application stands
+
+
+def _application(signed) -> tuple[Site, User]:
+    site = links.application_of(signed)
+    if site is None:
+        abort(404)
+    return site, site.manager()
+
+
+@pages.get("/aanvraag/<signed>")
+def status(signed):
+    site, _ = _application(signed)
+    return _status_page(signed, site, Answer())
+
+
+def _status_page(signed, site, form):
+    asked = site.messages.where(SiteMessage.kind != "note").order_by(SiteMessage.id)
+    return render_template("public/application.html", site=site, signed=signed, form=form, messages=list(asked))
+
+
+@pages.post("/aanvraag/<signed>/antwoord")
+def answer(signed):
+    site, by = _application(signed)
+    form = Answer()
+
+    def act(now):
+        registration.answer(site, form.text.data, by, now)
+        return "Je antwoord is bij het team. De termijn loopt weer."
+
+    if form.validate() and form.carry_out(act, by, utcnow()):
+        return redirect(url_for("registration.status", signed=signed))
+    return _status_page(signed, Site.get_by_id(site.id), form)
+
+
+@pages.route("/aanvraag/<signed>/intrekken", methods=["GET", "POST"])
+def withdraw(signed):
+    """Asks first, and says what goes."""
+    site, by = _application(signed)
+    form = KavoForm()
+    if form.validate_on_submit():
+
+        def act(now):
+            registration.withdraw(site, by, now)
+            return f"Je aanvraag voor {site} is ingetrokken."
+
+        if form.carry_out(act, by, utcnow()):
+            return redirect(url_for("pages.start"))
+    return render_template("public/application_withdraw.html", site=site, signed=signed, form=form, by=by)
+
+
+@pages.route("/aanvraag/<signed>/aanpassen", methods=["GET", "POST"])
+def submit_again(signed):
+    """'Aanpassen en opnieuw indienen' after a rejection."""
+    site, by = _application(signed)
+    if site.state != "rejected":
+        return redirect(url_for("registration.status", signed=signed))
+    form = site_forms.SiteFields()
+    form.show(site)
+    if form.validate_on_submit():
+
+        def act(now):
+            registration.submit_again(site, form.place(), site_forms.chosen_periods(form), by, now)
+            return "Je aanvraag is opnieuw ingediend."
+
+        if form.carry_out(act, by, utcnow()):
+            return redirect(url_for("registration.status", signed=links.application(site).rpartition("/")[2]))
+    return _site_page("public/submit_again.html", form, site=site, signed=signed)
+
+
+# ---- completing it
+
+
+@pages.route("/registratie-voltooien/<secret>", methods=["GET", "POST"])
+def complete(secret):
+    """GET shows, POST does: who merely opens the link (a mail scanner) changes nothing."""
+    token, now, form = activation.found(secret), utcnow(), KavoForm()
+    if token is None:
+        return render_template("public/activation_old.html", form=form, secret=secret, anew=False, done=False), 410
+    if activation.works(token, now):
+        if form.validate_on_submit() and form.carry_out(lambda at: _completed(secret, at), None, now):
+            return redirect(url_for("security.login"))
+        return render_template("public/activation.html", form=form, user=token.user)
+    anew = activation.can_ask_anew(token, now)
+    done = token.user.confirmed_at is not None
+    return render_template("public/activation_old.html", form=form, secret=secret, anew=anew, done=done), 410
+
+
+def _completed(secret, now):
+    activation.activate(secret, now)
+    return "Je registratie is voltooid. Meld je aan met je e-mailadres en het wachtwoord dat je koos."
+
+
+@pages.post("/registratie-voltooien/<secret>/nieuwe-link")
+def new_link(secret):
+    form = KavoForm()
+    if form.validate() and form.carry_out(lambda now: activation.ask_new_link(secret, now), None, utcnow()):
+        flash("We mailden je een nieuwe link. Kijk in je mailbox, ook bij ongewenste mail.", "good")
+        return redirect(url_for("registration.complete", secret=secret))
+    return render_template("public/activation_old.html", form=form, secret=secret, anew=False, done=False), 410

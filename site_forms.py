@@ -1,0 +1,180 @@
+"""The fields of a site, the same for an applicant, a manager and the team, and those of a person who registers."""
+
+from datetime import date
+from functools import cache
+
+from wtforms import BooleanField, EmailField, PasswordField, StringField, ValidationError
+from wtforms.validators import EqualTo
+
+import config
+import login
+from forms import CheckList, ChoiceField, DayField, KavoForm, Length, required
+from models import PERIODS, RECOGNITIONS, TYPES, Site
+from people import ADULT_YEARS
+from times import local_date, utcnow, years_after
+from workflow.sites import Periods
+
+OLDEST = 120
+HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
+RECOGNISED = (
+    "Een jeugdwerkinitiatief is erkend als de Vlaamse overheid, een gemeente of de Vlaamse Gemeenschapscommissie (VGC) het "
+    "erkent. Ook een speelplein of een jeugddienst van de gemeente zelf telt mee, en een lokale afdeling van een erkende "
+    "vereniging."
+)
+
+
+@cache
+def _places() -> dict[str, list[str]]:
+    """Postcode → the names of its places, in Dutch."""
+    found: dict[str, list[str]] = {}
+    for line in (config.PROJECT / "data" / "postcodes.csv").read_text(encoding="utf-8").splitlines()[1:]:
+        postcode, name = line.split(";")
+        found.setdefault(postcode, []).append(name)
+    return found
+
+
+def places(postcode: str | None) -> list[str]:
+    """The names that go with a postcode; none when it is unknown, which is never a reason to refuse."""
+    return _places().get(postcode or "", [])
+
+
+class PeriodList(CheckList):
+    """The holidays, 'Tijdens het jaar', and the own periods that the site has already."""
+
+    def __init__(self, label=None, validators=None, **kwargs):
+        super().__init__(label, validators, choices=HOLIDAYS, **kwargs)
+
+    def show(self, site: Site, fill: bool):
+        """Offer the own periods of this site too; `fill`: tick what it has."""
+        stored = list(site.periods)
+        own = [one for one in stored if one.kind == "own"]
+        self.choices = [*HOLIDAYS, *((_key(one), str(one)) for one in own)]
+        if fill:
+            self.data = [_key(one) if one.kind == "own" else one.kind for one in stored]
+
+
+def _key(period) -> str:
+    return f"{period.starts_on}..{period.ends_on}"
+
+
+def chosen_periods(form) -> Periods:
+    """What a form with `periods`, `own_from` and `own_to` asks for."""
+    kinds = [key for key in form.periods.data or [] if key in PERIODS]
+    own = [tuple(map(date.fromisoformat, key.split(".."))) for key in form.periods.data or [] if ".." in key]
+    if form.own_from.data and form.own_to.data:
+        own.append((form.own_from.data, form.own_to.data))
+    return Periods(kinds, own)
+
+
+def both_days(form, field):
+    """A validator of the last day of an own period: both days, or neither."""
+    if bool(form.own_from.data) != bool(form.own_to.data) and not (form.own_from.errors or form.own_to.errors):
+        raise ValidationError("Kies de eerste en de laatste dag van je periode, of laat beide leeg.")
+
+
+class PersonFields(KavoForm):
+    """The own data of somebody who registers with a password."""
+
+    first_name = StringField(
+        "Voornaam", [required("Typ je voornaam."), Length(max=100)], render_kw={"autocomplete": "given-name"}
+    )
+    last_name = StringField(
+        "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
+    )
+    email = EmailField(
+        "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
+    )
+    phone = StringField(
+        "Telefoonnummer",
+        [required("Typ je telefoonnummer."), Length(max=30)],
+        render_kw={"autocomplete": "tel", "type": "tel"},
+    )
+    birth_date = DayField("Geboortedatum", [required("Kies je geboortedatum.")], render_kw={"autocomplete": "bday"})
+    password = PasswordField(
+        "Wachtwoord",
+        [required("Typ een wachtwoord.")],
+        description=f"{login.PASSWORD_HINT}.",
+        render_kw={"autocomplete": "new-password"},
+    )
+    again = PasswordField(
+        "Wachtwoord herhalen",
+        [EqualTo("password", "Typ twee keer hetzelfde wachtwoord.")],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+    def validate_birth_date(self, field):
+        today = local_date(utcnow())
+        if field.data and not years_after(field.data, OLDEST) > today >= field.data:
+            raise ValidationError("Kijk je geboortedatum na: dag, maand en jaar.")
+
+    def validate_password(self, field):
+        problem = login.password_problem(
+            field.data or "", self.email.data or "", (self.first_name.data, self.last_name.data)
+        )
+        if field.data and problem:
+            raise ValidationError(problem)
+
+    def is_adult(self) -> bool:
+        """Whether the birth date that was typed is of somebody of 18 or more today."""
+        born = self.birth_date.data
+        return bool(born) and years_after(born, ADULT_YEARS) <= local_date(utcnow())
+
+    def person(self) -> dict:
+        """The columns of the account."""
+        return {name: self[name].data for name in ("first_name", "last_name", "email", "phone", "birth_date")}
+
+
+class SiteFields(KavoForm):
+    """What an applicant tells about a site. Labels: manual 2.2 and the contract."""
+
+    name = StringField("Naam van de stageplaats", [required("Typ de naam van de stageplaats."), Length(max=200)])
+    recognition = ChoiceField(
+        "Soort erkenning", [required("Kies een soort erkenning.")], choices=RECOGNITIONS, blank="Kies een soort"
+    )
+    street = StringField("Straat en nummer", [required("Typ de straat en het nummer."), Length(max=200)])
+    postcode = StringField("Postcode", [required("Typ de postcode: 4 cijfers.")], render_kw={"inputmode": "numeric"})
+    municipality = StringField("Gemeente", [required("Typ de gemeente."), Length(max=100)])
+    site_email = EmailField("Mail van de stageplaats", [Length(max=254)])
+    site_phone = StringField("Telefoon van de stageplaats", [Length(max=30)], render_kw={"inputmode": "tel"})
+    animator = BooleanField(TYPES["animator"])
+    head_animator = BooleanField(TYPES["head_animator"])
+    instructor = BooleanField(TYPES["instructor"])
+    periods = PeriodList("Periodes")
+    own_from = DayField("Van")
+    own_to = DayField("Tot en met", [both_days])
+
+    def validate_postcode(self, field):
+        """A known postcode fills an empty place: one has to look at it, not to type it."""
+        names = places(field.data)
+        if names and not self.municipality.data:
+            self.municipality.data = names[0]
+            self.filled_in = True
+
+    filled_in = False
+
+    def place(self) -> dict:
+        """The columns of the site."""
+        values = {name: self[name].data for name in ("name", "recognition", "street", "postcode", "municipality")}
+        values |= {name: self[name].data for name in TYPES}
+        return {**values, "email": self.site_email.data or "", "phone": self.site_phone.data or ""}
+
+    def show(self, site: Site):
+        """Fill the form with what a site holds, unless it was just sent."""
+        fill = not self.is_submitted()
+        self.periods.show(site, fill)
+        if fill:
+            for name in ("name", "recognition", "street", "postcode", "municipality", *TYPES):
+                self[name].data = getattr(site, name)
+            self.site_email.data, self.site_phone.data = site.email, site.phone
+
+    def typed(self) -> dict:
+        """What was typed, as plain values, to keep as a draft: never a password."""
+        kept = [one for one in self if one.type not in ("PasswordField", "HiddenField", "CSRFTokenField")]
+        return {one.name: one.data.isoformat() if isinstance(one.data, date) else one.data for one in kept}
+
+    def put_back(self, typed: dict):
+        """Fill the form with a draft."""
+        for one in self:
+            if one.name in typed and one.type not in ("PasswordField", "HiddenField", "CSRFTokenField"):
+                value = typed[one.name]
+                one.data = date.fromisoformat(value) if isinstance(one, DayField) and value else value

@@ -1,0 +1,118 @@
+"""Completing a registration: the link in the mail that approves the site, a new one when it is too old, and the end of it."""
+
+import secrets
+from datetime import datetime, timedelta
+
+import audit
+import mails
+from database import RuleError, writing
+from models import Site, SiteManager
+from people import Token, User
+from records import Mail
+from times import days_after, end_of_day, local_date
+from workflow import accounts
+
+ACTIVATION_DAYS = 30  # domain rule 4
+LAST_DAY = 90  # domain rule 4: until then a new link can be asked
+NOT_TWICE_WITHIN = timedelta(minutes=1)
+
+ACTIVATION = "activation"
+
+
+def new_link(user: User, site: Site, now: datetime) -> tuple[str, datetime]:
+    """A new single-use link for somebody whose site is approved, until the end of day 30 and never beyond day 90 after
+    the approval; older ones stop working. Returns (secret, moment in UTC until which it works)."""
+    drop(user, now)
+    last = days_after(site.decided_at, LAST_DAY)
+    expires_at = end_of_day(min(days_after(now, ACTIVATION_DAYS), last))
+    secret = secrets.token_urlsafe(32)
+    Token.create(key_hash=accounts.hashed(secret), purpose=ACTIVATION, user=user, object_type="site", object_id=site.id,
+                 created_at=now, expires_at=expires_at)  # fmt: skip
+    return secret, expires_at
+
+
+def drop(user: User, now: datetime):
+    """The links that this person got to complete the registration stop working; the rows stay, to know an old link by."""
+    waiting = (Token.user == user) & (Token.purpose == ACTIVATION) & Token.used_at.is_null() & (Token.expires_at > now)
+    Token.update(expires_at=now).where(waiting).execute()
+
+
+def found(secret: str) -> Token | None:
+    """The row of an activation link, whether it still works or not."""
+    return Token.get_or_none(Token.key_hash == accounts.hashed(secret), Token.purpose == ACTIVATION)
+
+
+def works(token: Token, now: datetime) -> bool:
+    """Whether this link can complete the registration at `now` (UTC): not used, not too old, the site still approved."""
+    return token.used_at is None and token.expires_at > now and _approved_site(token) is not None
+
+
+def can_ask_anew(token: Token, now: datetime) -> bool:
+    """Whether who holds this link may ask a new one: not completed yet, the site approved, at most 90 days ago."""
+    site = _approved_site(token)
+    return (
+        site is not None
+        and token.user.confirmed_at is None
+        and local_date(now) <= days_after(site.decided_at, LAST_DAY)
+    )
+
+
+def _approved_site(token: Token) -> Site | None:
+    return Site.get_or_none(Site.id == int(token.object_id), Site.state == "approved")
+
+
+def activate(secret: str, now: datetime) -> User:
+    """'Registratie voltooien': from now on one can log in. Raises RuleError when the link was used, or is too old."""
+    with writing():
+        token = found(secret)
+        if token is None or not works(token, now):
+            raise RuleError("Deze link werkt niet meer.")
+        used = Token.update(used_at=now).where(Token.id == token.id, Token.used_at.is_null()).execute()
+        if not used:
+            raise RuleError("Deze link werkt niet meer.")
+        user = token.user
+        user.confirmed_at = now
+        user.save()
+        audit.record(user, "user.completed", user, at=now)
+    return user
+
+
+def ask_new_link(secret: str, now: datetime):
+    """'Nieuwe link vragen': mail a new activation link to the address of the account. Raises RuleError after day 90."""
+    with writing():
+        token = found(secret)
+        if token is None or not can_ask_anew(token, now):
+            raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")
+        lately = Mail.select().where(
+            Mail.kind == ACTIVATION, Mail.to_address == token.user.email, Mail.created_at > now - NOT_TWICE_WITHIN
+        )
+        if not lately.exists():
+            mail_link(_approved_site(token), token.user, now)
+
+
+def mail_link(site: Site, user: User, now: datetime):
+    """Mail a new link to complete the registration."""
+    new, expires_at = new_link(user, site, now)
+    mails.activation(site, user, new, expires_at, now)
+
+
+def forget_unfinished(now: datetime) -> int:
+    """After day 90 an account that was never completed is erased and its site is 'zonder beheerder'. Returns accounts."""
+    limit = end_of_day(local_date(now) - timedelta(days=LAST_DAY + 1))
+    overdue = (
+        User.select()
+        .join(SiteManager)
+        .join(Site)
+        .where(User.confirmed_at.is_null(), User.password.is_null(False), SiteManager.until.is_null(),
+               Site.state == "approved", Site.decided_at < limit)
+        .distinct()
+    )  # fmt: skip
+    count = 0
+    for user in list(overdue):
+        with writing():
+            for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
+                audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
+            SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
+            accounts.erase(user)
+            count += 1
+    return count

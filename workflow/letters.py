@@ -1,0 +1,31 @@
+"""What the team does with a mail: send it again, or say that its failure is dealt with."""
+
+from datetime import datetime
+
+import audit
+import mails
+import scope
+from database import RuleError, writing
+from models import Mail
+
+
+def send_again(mail: Mail, by, now: datetime):
+    """'Opnieuw versturen': one that waits leaves now; one that failed or is uncertain is tried again under its own
+    Message-ID; of one that was sent a copy leaves. Raises RuleError while it is being sent."""
+    scope.require(by, "send_again", mail)
+    with writing():
+        again = Mail.state << ("pending", "failed", "uncertain")
+        changed = Mail.update(state="pending", attempts=0, error="", next_at=now, handled_at=None)
+        if changed.where(Mail.id == mail.id, again).execute():
+            mails.written.send(mail, at_once=True)
+        elif Mail.get_by_id(mail.id).state == "sent":
+            mails.send_again(mail, now)
+        else:
+            raise RuleError("Deze mail wordt net verstuurd.")
+        audit.record(by, "mail.again", mail, at=now, name=mail)
+
+
+def set_aside(mail: Mail, by, now: datetime):
+    """Somebody dealt with a mail that did not arrive: it no longer counts as trouble."""
+    scope.require(by, "set_aside", mail)
+    Mail.update(handled_at=now).where(Mail.id == mail.id, Mail.state << ("failed", "uncertain")).execute()

@@ -1,0 +1,205 @@
+"""Registering: the own data with a first site, a further site, and what the applicant does by signed link."""
+
+import json
+import secrets
+from datetime import datetime, timedelta
+
+import audit
+import links
+import mails
+import scope
+from database import RuleError, writing
+from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
+from people import MANAGER, Draft, Role, User, UserRole
+from records import Mail
+from times import days_after
+from workflow import accounts, activation, declarations, sites
+
+DRAFT_LASTS = timedelta(hours=24)
+SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailbox
+
+# ---- registering
+
+
+def register(person: dict, place: dict, periods: sites.Periods, password_hash: str, now: datetime):
+    """A new account (of somebody under 18) with its first site, waiting for the team. Manual 2.2.
+
+    `person`: email, first_name, last_name, phone, birth_date; `place`: the columns of the site. For an address that is known
+    nothing is made and its owner gets a mail; the caller cannot tell. Raises RuleError when a rule refuses."""
+    email = person["email"].strip().lower()
+    user = accounts.new_user(**{**person, "email": email}, password=password_hash, created_at=now)
+    if user.is_adult(now) is not False:
+        raise RuleError("Ben je 18 jaar of ouder? Registreer je dan met eID.", "birth_date")
+    with writing():
+        known = User.get_or_none(User.email == email)
+        if known is None and not _save_new(user):
+            known = User.get(User.email == email)
+        if known:
+            _tell_known(known, now)
+            return
+        UserRole.create(user=user, role=Role.get_or_create(name=MANAGER)[0])
+        submit_site(user, place, periods, now)
+
+
+def _save_new(user) -> bool:
+    """Save an account; False when another request just made one with this address."""
+    try:
+        user.save(force_insert=True)
+    except RuleError as error:
+        if error.field is None:
+            return False
+        raise
+    return True
+
+
+def _tell_known(user: User, now: datetime):
+    lately = Mail.select().where(
+        Mail.kind == "address_known", Mail.to_address == user.email, Mail.created_at > now - SAME_MAIL_AFTER
+    )
+    if not lately.exists():
+        waiting = _application_of(user) if not user.confirmed_at else None
+        mails.address_known(user, links.application(waiting) if waiting else "/aanmelden", now)
+
+
+def _application_of(user: User) -> Site | None:
+    """The newest site that this person registered and still manages."""
+    mine = Site.select().join(SiteManager).where(SiteManager.user == user, SiteManager.until.is_null())
+    return mine.order_by(Site.id.desc()).first()
+
+
+def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime) -> Site:
+    """An application for a site by somebody with the role of site manager, who may have other sites. Manual 2.4.
+
+    'Bevestigen' accepts the declaration of this day: its version, by whom and when are kept. Raises RuleError."""
+    if not scope.allows(by, "apply", Site):
+        raise scope.NotYours("apply Site")
+    with writing():
+        site = Site(**place, submitted_at=now, declaration=declarations.current(now), declared_by=by, declared_at=now)
+        site.save(force_insert=True)
+        sites.set_periods(site, periods)
+        SiteManager(site=site, user=by, since=now).save()
+        audit.record(by, "site.submitted", site, at=now, site=site, version=site.declaration.version)
+        mails.application_received(site, by, now)
+    return site
+
+
+# ---- a draft: what was typed waits while somebody is sent elsewhere
+
+
+def keep_draft(form: str, data: dict, now: datetime) -> str:
+    """Keep what was typed in a form, never a password, for 24 hours; returns the secret by which it is found."""
+    secret = secrets.token_urlsafe(32)
+    Draft.create(
+        key_hash=accounts.hashed(secret), form=form, data=json.dumps(data, ensure_ascii=False),
+        created_at=now, expires_at=now + DRAFT_LASTS,
+    )  # fmt: skip
+    return secret
+
+
+def draft(secret: str | None, form: str, now: datetime) -> dict | None:
+    """What was typed in this form before, while it is kept."""
+    key = accounts.hashed(secret or "")
+    row = Draft.get_or_none(Draft.key_hash == key, Draft.form == form, Draft.expires_at > now)
+    return json.loads(row.data) if row else None
+
+
+def drop_draft(secret: str | None):
+    """The form was sent: what was kept of it goes."""
+    Draft.delete().where(Draft.key_hash == accounts.hashed(secret or "")).execute()
+
+
+# ---- the applicant, by signed link
+
+
+def answer(site: Site, text: str, by: User, now: datetime):
+    """The applicant answers the question of the team: the clock goes on. Raises RuleError when nothing was asked."""
+    scope.require(by, "answer", site)
+    if not text.strip():
+        raise RuleError("Typ je antwoord.", "text")
+    with writing():
+        fresh = Site.locked(site.id)
+        if fresh.state != "submitted" or fresh.paused_at is None:
+            raise RuleError(
+                "Het team wacht niet meer op een antwoord. Heb je nog iets te zeggen? Bel of mail het team."
+            )
+        SiteMessage.create(site=fresh, kind="answer", text=text.strip(), by=by, at=now)
+        sites.resume(fresh, now)
+        audit.record(by, "site.answered", fresh, at=now, site=fresh, due=fresh.due_on)
+
+
+def withdraw(site: Site, by: User, now: datetime):
+    """Withdraw an application; an account that was never completed and has no other site is erased with it.
+
+    Raises RuleError when it was decided already."""
+    scope.require(by, "withdraw", site)
+    with writing():
+        applicant = site.manager()
+        site.move("withdrawn", decided_at=now, paused_at=None)
+        audit.record(by, "site.withdrawn", site, at=now, site=site)
+        if applicant is None:
+            return
+        erased = (
+            applicant.confirmed_at is None and applicant.password is not None and not _has_other_site(applicant, site)
+        )
+        mails.application_withdrawn(site, applicant, erased, now)
+        if erased:
+            SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
+            accounts.erase(applicant)
+
+
+def _has_other_site(user: User, site: Site) -> bool:
+    managed = SiteManager.select().where(
+        SiteManager.user == user, SiteManager.until.is_null(), SiteManager.site != site
+    )
+    return managed.exists()
+
+
+def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now: datetime):
+    """'Aanpassen en opnieuw indienen' after a rejection: a new term, the declaration accepted anew. Raises RuleError."""
+    scope.require(by, "submit_again", site)
+    with writing():
+        fresh = Site.locked(site.id)
+        before = {name: getattr(fresh, name) for name in place}
+        for name, value in place.items():
+            setattr(fresh, name, value)
+        words = [audit.changes(before, fresh), sites.set_periods(fresh, periods)]
+        fresh.move(
+            "submitted", submitted_at=now, due_on=days_after(now, APPROVAL_DAYS), decided_at=None, decided_by=None, reason="",
+            declaration=declarations.current(now), declared_by=by, declared_at=now,
+        )  # fmt: skip
+        changed = ", ".join(word for word in words if word) or "niets"
+        audit.record(by, "site.submitted_again", fresh, at=now, site=fresh, changes=changed)
+        mails.application_received(fresh, by, now)
+
+
+# ---- a mistyped address
+
+
+def correct_address(site: Site, email: str, by: User, now: datetime):
+    """The team corrects the mistyped address of somebody who has not completed the registration, and sends the last news
+    again; links to the old address stop working. Raises RuleError for an address that is known or no address."""
+    scope.require(by, "correct_address", site)
+    with writing():
+        user, old = site.manager(), site.manager().email if site.manager() else ""
+        if user is None or user.confirmed_at is not None:
+            raise RuleError(
+                "Dit account is al in gebruik. Alleen wie zelf aangemeld is, wijzigt het e-mailadres.", "email"
+            )
+        user.email = email
+        user.save()
+        Mail.update(handled_at=now).where(mails.about(site), Mail.to_address == old, Mail.state == "failed").execute()
+        audit.record(by, "user.address", site, at=now, old=old, new=user.email)
+        activation.drop(user, now)
+        if site.state == "approved":
+            _drop_waiting(site)
+            activation.mail_link(site, user, now)
+        elif site.state == "rejected":
+            _drop_waiting(site)
+            mails.site_rejected(site, user, now, now)
+        elif site.state == "submitted":
+            mails.application_received(site, user, now)
+
+
+def _drop_waiting(site: Site):
+    """A decision that still waited to leave would go to the wrong address."""
+    Mail.delete().where(mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending").execute()
