@@ -95,6 +95,30 @@ def sentence(line: History) -> str:
     return SENTENCES[line.verb].format_map(json.loads(line.payload))
 
 
+def about(row, most: int) -> list[History]:
+    """The last lines about this row, newest first."""
+    mine = (History.object_type == row._meta.table_name) & (History.object_id == str(row.pk))
+    return list(History.select().where(mine).order_by(History.id.desc()).limit(most))
+
+
+def told(lines) -> list[tuple[datetime, str, bool]]:
+    """(moment in UTC, sentence, done by the tool itself) of each line."""
+    return [(line.at, sentence(line), line.actor_id is None) for line in lines]
+
+
+def without_undone(lines: list[History]) -> list[History]:
+    """Lines (newest first) without decisions that were taken back before their mail left."""
+    kept, skip = [], False
+    for line in lines:
+        if line.verb == "site.undone":
+            skip = True
+        elif skip and line.verb in ("site.approved", "site.rejected"):
+            skip = False
+        else:
+            kept.append(line)
+    return kept
+
+
 def changes(before: dict, row) -> str:
     """What differs between stored values and a row, in words: 'Aantal uren van 20 naar 30, Gemeente van Gent naar Aalst'.
     `before`: field name → old value."""

@@ -4,15 +4,16 @@ from datetime import date
 from functools import cache
 
 from wtforms import BooleanField, EmailField, PasswordField, StringField, ValidationError
-from wtforms.validators import EqualTo
+from wtforms.validators import EqualTo, StopValidation
 
 import config
 import login
+from database import RuleError
 from forms import CheckList, ChoiceField, DayField, KavoForm, Length, required
 from models import PERIODS, RECOGNITIONS, TYPES, Site
 from people import ADULT_YEARS
 from times import local_date, utcnow, years_after
-from workflow.sites import Periods
+from workflow.sites import Periods, check_periods
 
 OLDEST = 120
 HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
@@ -68,8 +69,13 @@ def chosen_periods(form) -> Periods:
 
 def both_days(form, field):
     """A validator of the last day of an own period: both days, or neither."""
-    if bool(form.own_from.data) != bool(form.own_to.data) and not (form.own_from.errors or form.own_to.errors):
-        raise ValidationError("Kies de eerste en de laatste dag van je periode, of laat beide leeg.")
+    typed = [bool(one.raw_data and one.raw_data[0]) for one in (form.own_from, form.own_to)]
+    if not typed[1]:
+        field.errors = []
+        words = "Kies de eerste en de laatste dag van je periode, of laat beide leeg." if typed[0] else ""
+        raise StopValidation(words)
+    if not typed[0]:
+        raise ValidationError("Kies ook de eerste dag van je periode.")
 
 
 class PersonFields(KavoForm):
@@ -98,7 +104,7 @@ class PersonFields(KavoForm):
     )
     again = PasswordField(
         "Wachtwoord herhalen",
-        [EqualTo("password", "Typ twee keer hetzelfde wachtwoord.")],
+        [required("Typ je wachtwoord nog eens."), EqualTo("password", "Typ twee keer hetzelfde wachtwoord.")],
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -151,6 +157,18 @@ class SiteFields(KavoForm):
             self.filled_in = True
 
     filled_in = False
+
+    def validate(self, **kwargs):
+        """All that is wrong at once: what was typed, and the rules that the site would break."""
+        valid = super().validate(**kwargs)
+        for rule in (Site(**self.place()).check, lambda: check_periods(chosen_periods(self))):
+            try:
+                rule()
+            except RuleError as error:
+                valid = False
+                if not self[error.field].errors:
+                    self.refuse(error)
+        return valid
 
     def place(self) -> dict:
         """The columns of the site."""

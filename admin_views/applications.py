@@ -10,12 +10,13 @@ import site_forms
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
 from forms import CheckList, ChoiceField, KavoForm, Length, required
-from models import History, Mail, Proposal, Site, SiteMessage
+from models import Mail, Proposal, Site, SiteMessage
 from people import User
 from times import local_date, utcnow
 from workflow import lookalikes, proposals, registration, sites
 
 NEXT = "decide_next"
+MOST_LINES = 50
 LONG = Length(max=2000)
 
 
@@ -88,7 +89,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
                 .order_by(SiteMessage.id)
             ),
             letters=list(Mail.select().where(mails.about(site)).order_by(Mail.id.desc()).limit(10)),
-            history=_history(site),
+            history=audit.told(audit.about(site, MOST_LINES)),
             can_undo=sites.can_undo(site, now),
             held=sites.held_mail(site),
             following=next_application(now, after=site),
@@ -205,10 +206,3 @@ def _known_places(site) -> list[str]:
     """The places of this postcode when the one that was typed is not among them."""
     names = site_forms.places(site.postcode)
     return [] if site.municipality.lower() in (name.lower() for name in names) else names
-
-
-def _history(site):
-    lines = (
-        History.select().where(History.site_id == site.id, History.trajectory_id.is_null()).order_by(History.id.desc())
-    )
-    return [(line.at, audit.sentence(line), line.actor_id is None) for line in lines.limit(50)]

@@ -24,7 +24,7 @@ from admin_views.listing import Listing
 from admin_views.roles import ForRoles
 from database import Conflict, RuleError, Versioned, normalise, whole_number
 from forms import KavoForm, clean
-from records import History
+from models import History
 from times import utcnow
 from workflow import rows
 
@@ -261,9 +261,11 @@ class AdminView(ForRoles, ModelView):
         """(moment in UTC, sentence, done by the tool itself) of this row, newest first."""
         if not self.show_history:
             return []
-        about = (History.object_type == row._meta.table_name) & (History.object_id == str(row.pk))
-        newest = History.select().where(about).order_by(History.id.desc()).limit(HISTORY_SHOWN)
-        return [(line.at, audit.sentence(line), line.actor_id is None) for line in newest]
+        return audit.told(self.history_lines(row))
+
+    def history_lines(self, row) -> list[History]:
+        """The lines of history about this row that the person at the screen may read, newest first."""
+        return audit.about(row, HISTORY_SHOWN)
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self):

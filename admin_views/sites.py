@@ -5,6 +5,7 @@ from flask_admin import expose
 from peewee import fn
 from wtforms import HiddenField, IntegerField, StringField
 
+import audit
 import dutch
 import links
 import scope
@@ -149,6 +150,11 @@ class SiteView(AdminView):
                 links.append(("Naam of adres wijzigen", url_for("site_change.propose", pk=row.id)))
             links.append(("Stageplaats sluiten", url_for("site_change.close", pk=row.id)))
         return links
+
+    def history_lines(self, row):
+        """A manager does not read of decisions that were undone before anybody was told."""
+        lines = super().history_lines(row)
+        return lines if TEAM in self.by.role_names else audit.without_undone(lines)
 
     def details_extra(self, row):
         """The page on which the applicant follows an application: the same as the signed link in the mails."""

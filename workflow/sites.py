@@ -82,7 +82,8 @@ def held_mail(site: Site) -> Mail | None:
 def can_undo(site: Site, now: datetime) -> bool:
     """Whether the last decision can still be undone without anybody noticing."""
     recent = site.state in ("approved", "rejected") and site.decided_at is not None and now < site.decided_at + UNDO_FOR
-    return recent and (site.manager() is None or held_mail(site) is not None)
+    held = held_mail(site)
+    return recent and (site.manager() is None or (held is not None and held.next_at > now))
 
 
 def undo(site: Site, by: User, now: datetime):
@@ -229,15 +230,19 @@ class Periods:
     own: list[tuple[date, date]] = field(default_factory=list)
 
 
-def set_periods(site: Site, periods: Periods) -> str:
-    """Make these the periods of a site; returns what changed, in words. Raises RuleError when none is left."""
+def check_periods(periods: Periods):
+    """Raise RuleError when there is no period, or one that ends before it begins."""
     if not periods.kinds and not periods.own:
         raise RuleError("Kies minstens één periode waarin er stage gelopen kan worden.", "periods")
+    if any(starts_on > ends_on for starts_on, ends_on in periods.own):
+        raise RuleError("De periode eindigt voor ze begint. Kijk beide dagen na.", "own_to")
+
+
+def set_periods(site: Site, periods: Periods) -> str:
+    """Make these the periods of a site; returns what changed, in words. Raises RuleError as `check_periods` does."""
+    check_periods(periods)
     wanted = [(kind, None, None) for kind in PERIODS if kind in periods.kinds and kind != "own"]
     wanted += [("own", *days) for days in sorted(set(periods.own))]
-    for _, starts_on, ends_on in wanted:
-        if starts_on and starts_on > ends_on:
-            raise RuleError("De periode eindigt voor ze begint. Kijk beide dagen na.", "own_to")
     stored = {(period.kind, period.starts_on, period.ends_on): period for period in site.periods}
     new = [
         SitePeriod(site=site, kind=kind, starts_on=a, ends_on=b) for kind, a, b in wanted if (kind, a, b) not in stored
