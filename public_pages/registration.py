@@ -8,10 +8,10 @@ import config
 import dutch
 import limits
 import links
-import scope
 import site_forms
 from forms import KavoForm, Length, required
 from models import APPROVAL_DAYS, Site, SiteMessage, User
+from people import MANAGER
 from times import days_after, utcnow
 from workflow import activation, declarations, registration
 
@@ -100,11 +100,10 @@ def thanks():
     return render_template("public/registered.html", email=session["registered"], due=due)
 
 
-@pages.get("/postcodes/")
-@pages.get("/postcodes/<code>")
-def postcode(code=""):
-    """The names of the places with this postcode, to suggest while one types."""
-    return jsonify(site_forms.places(code))
+@pages.get("/postcodes")
+def postcodes():
+    """The names of the places with a postcode, to suggest while one types."""
+    return jsonify(site_forms.places(request.args.get("code")))
 
 
 # ---- a further site, for who is logged in
@@ -115,7 +114,7 @@ def postcode(code=""):
 def further_site():
     """Manual 2.4: no personal data is asked again."""
     by = current_user._get_current_object()
-    if not scope.allows(by, "apply", Site):
+    if MANAGER not in by.role_names:
         abort(404)
     form = site_forms.SiteFields()
     if form.validate_on_submit():

@@ -49,7 +49,7 @@ document.addEventListener("change", async (event) => {
   const form = event.target.name === "postcode" && event.target.closest("form[data-postcodes]");
   if (!form || !/^[1-9]\d{3}$/.test(event.target.value.trim())) return;
   const place = form.elements.municipality;
-  const answer = await fetch(form.dataset.postcodes + event.target.value.trim(), { credentials: "same-origin" });
+  const answer = await fetch(`${form.dataset.postcodes}?code=${event.target.value.trim()}`, { credentials: "same-origin" });
   if (!answer.ok) return;
   const names = await answer.json();
   const list = document.getElementById("plaatsen") || form.appendChild(Object.assign(document.createElement("datalist"), { id: "plaatsen" }));

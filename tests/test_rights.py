@@ -20,12 +20,19 @@ NOUNS = {
 }  # fmt: skip
 """endpoint of a view → who sees it at all"""
 
+PUBLIC_REGISTRATION = (
+    "choice", "everybody", "young", "thanks", "postcodes", "status", "answer", "withdraw", "submit_again", "complete", "new_link",
+)  # fmt: skip
 ROUTES = {
     "pages.start": EVERYBODY, "pages.help_page": EVERYBODY, "pages.after_login": INSIDE, "pages.association": INSIDE,
     "account.own_data": INSIDE, "account.sign_out_everywhere": INSIDE, "account.choose_password": EVERYBODY,
     "security.login": EVERYBODY, "security.logout": EVERYBODY, "security.forgot_password": EVERYBODY,
     "security.reset_password": EVERYBODY, "security.change_password": INSIDE, "static": EVERYBODY, "security.static": EVERYBODY,
     "todo.static": EVERYBODY, "todo.index": TEAM, "site.participants": BACK_OFFICE, "site.export_participants": BACK_OFFICE,
+    "pages.faq": EVERYBODY, "pages.eid_login": EVERYBODY, "registration.further_site": {"manager"},
+    **dict.fromkeys((f"registration.{page}" for page in PUBLIC_REGISTRATION), EVERYBODY),
+    **dict.fromkeys((f"application.{page}" for page in ("index", "show", "decide", "act", "proposal")), TEAM),
+    **dict.fromkeys((f"site_change.{page}" for page in ("index", "propose", "close")), BACK_OFFICE),
     "placement.cancel": BACK_OFFICE, "placement.evaluate": BACK_OFFICE, "placement.trajectory_history": BACK_OFFICE,
 }  # fmt: skip
 """route → who may open it; a view's own routes follow from NOUNS"""
@@ -41,7 +48,15 @@ OF_A_VIEW = (
     "ajax_lookup",
     "ajax_update",
 )
-ARGUMENTS = {"pk": 1, "export_type": "csv", "secret": "x", "token": "x", "filename": "look.css"}
+ARGUMENTS = {
+    "pk": 1,
+    "what": "note",
+    "signed": "x",
+    "export_type": "csv",
+    "secret": "x",
+    "token": "x",
+    "filename": "look.css",
+}
 
 
 def who(endpoint):
@@ -137,6 +152,19 @@ WAYS = [
     ("POST", "/gekoppelde-deelnemers/beoordelen/?id={placement}", {"mentor": "x", "criterion": "instructor",
      "starts_on": "2026-06-01", "ends_on": "2026-06-02", "hours_done": "5", "result": "positive"}),
     ("GET", "/gekoppelde-deelnemers/trajectgeschiedenis/?id={placement}", {}),
+    ("GET", "/aanvragen/{site}/", {}),
+    ("POST", "/aanvragen/{site}/beslissen", {"decision": "reject", "reason": "Weg"}),
+    ("POST", "/aanvragen/{site}/note", {"text": "Weg"}),
+    ("POST", "/aanvragen/{site}/reopen", {"reason": "Weg"}),
+    ("POST", "/aanvragen/{site}/address", {"email": "weg@kavo.test"}),
+    ("GET", "/aanvragen/wijziging/1/", {}),
+    ("POST", "/aanvragen/wijziging/1/", {"decision": "approve"}),
+    ("GET", "/stageplaats/{site}/wijziging", {}),
+    ("POST", "/stageplaats/{site}/wijziging", {"name": "Gestolen", "recognition": "branch", "street": "x", "postcode": "9000",
+     "municipality": "x"}),
+    ("GET", "/stageplaats/{site}/sluiten", {}),
+    ("POST", "/stageplaats/{site}/sluiten", {"reason": "Weg"}),
+    ("POST", "/mails/action/", {"one": "send_again:1"}),
     ("GET", "/deelnemers/details/?id={participant}", {}),
     ("GET", "/deelnemers/edit/?id={participant}", {}),
     ("GET", "/trajecten/details/?id={trajectory}", {}),

@@ -1,0 +1,96 @@
+"""A real mail server on this machine that keeps what it takes, and that can be told to fail in every way a server can."""
+
+import asyncio
+import email
+import email.policy
+import os
+import signal
+import socket
+import ssl
+import time
+from collections import Counter
+
+from aiosmtpd.controller import Controller
+
+
+class Post:
+    """`fault`: None, '451', '550', 'slow', 'cut' (takes the mail, hangs up without an answer), or a step at which the process
+    `victim` is killed: 'connect', 'rcpt', 'data' or 'taken'."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None):
+        self.fault, self.victim, self.mails = None, None, []
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, tls_context=tls, require_starttls=tls is not None
+        )
+
+    @property
+    def url(self):
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        self.controller.start()
+        return self
+
+    def __exit__(self, *error):
+        self.controller.stop()
+
+    def to(self, address) -> list:
+        return [mail for mail in self.mails if mail["To"] == address]
+
+    def newest(self, address, subject="", seconds=15):
+        """The last mail to this address with this in its subject; waits for it."""
+        for _ in range(seconds * 20):
+            fitting = [mail for mail in self.to(address) if subject in mail["Subject"]]
+            if fitting:
+                return fitting[-1]
+            time.sleep(0.05)
+        raise AssertionError(
+            f"no mail to {address} about {subject!r}; came: {[mail['Subject'] for mail in self.mails]}"
+        )
+
+    def copies(self) -> Counter:
+        """Message-ID → how often it came."""
+        return Counter(mail["Message-ID"] for mail in self.mails)
+
+    def _strike(self, step):
+        if self.fault == step and self.victim:
+            victim, self.victim = self.victim, None
+            os.kill(victim, signal.SIGKILL)
+
+    # ---- what aiosmtpd calls
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self._strike("connect")
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        self._strike("rcpt")
+        if self.fault == "550" and "weigert" in address:
+            return "550 5.1.1 no such mailbox"
+        if self.fault == "451":
+            return "451 4.3.0 try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        self._strike("data")
+        if self.fault == "slow":
+            await asyncio.sleep(2)
+        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        if self.fault == "cut":
+            server.transport.abort()
+        self._strike("taken")
+        return "250 OK"
+
+
+def link_in(mail) -> str:
+    """The one action link of a mail: alone on its line in the plain text."""
+    lines = [line for line in mail.get_content().splitlines() if "http" in line]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("http")
+    assert " " not in lines[0]
+    return lines[0]
