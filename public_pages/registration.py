@@ -52,7 +52,7 @@ def young():
         form.put_back(kept)
     if form.is_submitted():
         valid = form.validate()
-        if form.is_adult() and "csrf_token" not in form.errors:
+        if form.is_adult() and not form.birth_date.errors:
             session[DRAFT] = registration.keep_draft(DRAFT, form.typed(), utcnow())
             return redirect(url_for("registration.everybody", **{"18": 1}))
         if valid and _register(form):

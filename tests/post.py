@@ -1,6 +1,7 @@
 """A real mail server on this machine that keeps what it takes, and that can be told to fail in every way a server can."""
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import os
@@ -14,11 +15,10 @@ from aiosmtpd.controller import Controller
 
 
 class Post:
-    """`fault`: None, '451', '550', 'slow', 'cut' (takes the mail, hangs up without an answer), or a step at which the process
-    `victim` is killed: 'connect', 'rcpt', 'data' or 'taken'."""
+    """`fault`: None, '451', '550', 'slow', 'cut' (takes the mail, hangs up without an answer); `kill_at` does worse."""
 
     def __init__(self, tls: ssl.SSLContext | None = None):
-        self.fault, self.victim, self.mails = None, None, []
+        self.fault, self.victims, self.left, self.mails = None, [], 0, []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -55,10 +55,19 @@ class Post:
         """Message-ID → how often it came."""
         return Counter(mail["Message-ID"] for mail in self.mails)
 
+    def kill_at(self, step, victims, after=0):
+        """Kill these processes when the conversation comes to this step for the time after so many."""
+        self.fault, self.victims, self.left = step, victims, after
+
     def _strike(self, step):
-        if self.fault == step and self.victim:
-            victim, self.victim = self.victim, None
-            os.kill(victim, signal.SIGKILL)
+        if self.fault != step or not self.victims:
+            return
+        self.left -= 1
+        if self.left < 0:
+            victims, self.victims = self.victims, []
+            for victim in victims:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
 
     # ---- what aiosmtpd calls
 
