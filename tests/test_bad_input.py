@@ -38,6 +38,7 @@ def placement(app):
 
 
 def paths(placement):
+    waiting = make.site(make.user(), state="submitted")
     return {
         "site": f"/stageplaatsen/edit/?id={placement.site_id}",
         "new site": "/stageplaatsen/new/",
@@ -52,6 +53,10 @@ def paths(placement):
         "placement": f"/gekoppelde-deelnemers/edit/?id={placement.id}",
         "cancel": f"/gekoppelde-deelnemers/annuleren/?id={placement.id}",
         "evaluation": f"/gekoppelde-deelnemers/beoordelen/?id={placement.id}",
+        "decision": f"/aanvragen/{waiting.id}/",
+        "proposal": f"/stageplaats/{placement.site_id}/wijziging",
+        "closing": f"/stageplaats/{placement.site_id}/sluiten",
+        "registration": "/registreren/jongeren",
         "own data": "/mijn-gegevens",
         "password": "/wachtwoord-wijzigen",
     }
@@ -59,7 +64,8 @@ def paths(placement):
 
 FORMS = (
     "site", "new site", "participant", "new participant", "trajectory", "new trajectory", "association", "new account", "account",
-    "role", "placement", "cancel", "evaluation", "own data", "password",
+    "role", "placement", "cancel", "evaluation", "decision", "proposal", "closing",
+    "registration", "own data", "password",
 )  # fmt: skip
 
 

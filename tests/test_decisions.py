@@ -1,5 +1,6 @@
 """The team's side: the queue, the decision with its undo, look-alikes, proposed changes, closing."""
 
+import re
 from datetime import date, datetime, timedelta
 from threading import Thread
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.post import Post
+
 PROJECT = Path(__file__).parents[2]
 AXE = (PROJECT / "tests" / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 CHROMIUM = "/usr/bin/chromium"
@@ -43,13 +45,20 @@ def world(tmp_path_factory):
 
 
 @pytest.fixture
-def server(world, tmp_path):
-    """The address of the application on a copy of the demo world, started as `make run` starts it."""
+def post():
+    """The mail server to which the application sends."""
+    with Post() as made:
+        yield made
+
+
+@pytest.fixture
+def server(world, tmp_path, post):
+    """The address of the application on a copy of the demo world, started as `make run` starts it, with a mail server."""
     shutil.copy(world / "kavo.db", tmp_path / "kavo.db")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command, environ = flask(tmp_path, "start", KAVO_PORT=str(port))
+    command, environ = flask(tmp_path, "start", KAVO_PORT=str(port), KAVO_SMTP_URL=post.url)
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=log, stderr=log)
     address = f"http://localhost:{port}"
@@ -109,11 +118,11 @@ class Person:
     def __init__(self, page, script):
         self.page, self.script = page, script
 
-    def log_in(self, email):
+    def log_in(self, email, password="Kadervorming1"):
         self.page.goto("/")
         self.page.get_by_role("navigation").get_by_role("link", name="Aanmelden zonder eID").click()
         self.page.get_by_label("E-mailadres").fill(email)
-        self.page.get_by_label("Wachtwoord", exact=True).fill("Kadervorming1")
+        self.page.get_by_label("Wachtwoord", exact=True).fill(password)
         self.page.get_by_role("button", name="Aanmelden", exact=True).click()
 
     def link(self, words):
@@ -127,6 +136,30 @@ class Person:
         menu = self.page.get_by_role("row").filter(has_text=row).first
         menu.locator("summary", has_text="Acties").click()
         menu.get_by_role("link", name=words, exact=True).click()
+
+    def log_out(self):
+        self.page.get_by_role("button", name="Afmelden").click()
+
+    def fill(self, **fields):
+        """Type in fields by their exact label; `_` stands for a space."""
+        for label, text in fields.items():
+            self.page.get_by_label(label.replace("_", " "), exact=True).fill(text)
+
+    def go_to(self, name):
+        """Press Tab until the focus is on what has this accessible name; it must be visible there."""
+        find = """() => { const at = document.activeElement, of = at.getRootNode();
+            const label = at.labels && at.labels.length ? at.labels[0].textContent : at.textContent;
+            const box = at.getBoundingClientRect(), style = getComputedStyle(at);
+            const ring = style.outlineStyle !== 'none' || style.boxShadow !== 'none';
+            return [label.trim(), box.width > 0 && box.bottom > 0, ring] }"""
+        for _ in range(120):
+            self.page.keyboard.press("Tab")
+            label, visible, ringed = self.page.evaluate(find)
+            if label == name:
+                assert visible, f"{name} has the focus but cannot be seen"
+                assert ringed, f"{name} has the focus but no ring"
+                return
+        raise AssertionError(f"Tab never comes to {name!r}")
 
     def look(self):
         """No violation of axe (where JavaScript runs), no sideways scroll, one h1, a title and a language."""
