@@ -110,7 +110,7 @@ class PersonFields(KavoForm):
 
     def validate_birth_date(self, field):
         today = local_date(utcnow())
-        if field.data and not years_after(field.data, OLDEST) > today >= field.data:
+        if field.data and (field.data > today or years_after(field.data, OLDEST) <= today):
             raise ValidationError("Kijk je geboortedatum na: dag, maand en jaar.")
 
     def validate_password(self, field):
@@ -123,7 +123,8 @@ class PersonFields(KavoForm):
     def is_adult(self) -> bool:
         """Whether the birth date that was typed is of somebody of 18 or more today."""
         born = self.birth_date.data
-        return bool(born) and years_after(born, ADULT_YEARS) <= local_date(utcnow())
+        today = local_date(utcnow())
+        return born is not None and born <= today and years_after(born, ADULT_YEARS) <= today
 
     def person(self) -> dict:
         """The columns of the account."""

@@ -55,7 +55,9 @@ document.addEventListener("change", async (event) => {
   const list = document.getElementById("plaatsen") || form.appendChild(Object.assign(document.createElement("datalist"), { id: "plaatsen" }));
   list.replaceChildren(...names.map((text) => Object.assign(document.createElement("option"), { value: text })));
   place.setAttribute("list", "plaatsen");
-  if (names.length && (!place.value || place.value === place.dataset.suggested)) place.value = place.dataset.suggested = names[0];
+  if (!names.length || (place.value && place.value !== place.dataset.suggested)) return;
+  place.value = place.dataset.suggested = names[0];
+  if (document.activeElement === place) place.select(); // who types on replaces it
 });
 
 // A form that was sent is not sent again by a second click.

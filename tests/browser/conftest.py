@@ -152,14 +152,16 @@ class Person:
             const box = at.getBoundingClientRect(), style = getComputedStyle(at);
             const ring = style.outlineStyle !== 'none' || style.boxShadow !== 'none';
             return [label.trim(), box.width > 0 && box.bottom > 0, ring] }"""
+        seen = []
         for _ in range(120):
             self.page.keyboard.press("Tab")
             label, visible, ringed = self.page.evaluate(find)
+            seen.append(label)
             if label == name:
                 assert visible, f"{name} has the focus but cannot be seen"
                 assert ringed, f"{name} has the focus but no ring"
                 return
-        raise AssertionError(f"Tab never comes to {name!r}")
+        raise AssertionError(f"Tab never comes to {name!r}, only to {seen}")
 
     def look(self):
         """No violation of axe (where JavaScript runs), no sideways scroll, one h1, a title and a language."""
