@@ -14,6 +14,8 @@ from models import (
     FinalEvaluation,
     History,
     Placement,
+    Proposal,
+    Site,
     SiteManager,
     Trajectory,
 )
@@ -22,7 +24,18 @@ from times import years_after
 
 def breaches():
     """One sentence per breach, in English, with table and id; empty when all holds."""
-    for check in (_schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _searches, _digests):
+    for check in (
+        _schema,
+        _engine,
+        _hours,
+        _evaluations,
+        _terms,
+        _final_evaluations,
+        _managers,
+        _applications,
+        _searches,
+        _digests,
+    ):
         yield from check()
 
 
@@ -111,6 +124,21 @@ def _managers():
         yield f"site {key}: {number} managers at once"
 
 
+def _applications():
+    """Only what waits for a decision has a clock to stop; what was decided says when."""
+    for key, state in (
+        Site.select(Site.id, Site.state).where(Site.state != "submitted", Site.paused_at.is_null(False)).tuples()
+    ):
+        yield f"site {key}: {state}, with a clock that stands still"
+    for key, state in Site.select(Site.id, Site.state).where(Site.state == "submitted", Site.due_on.is_null()).tuples():
+        yield f"site {key}: {state}, without a day to decide by"
+    undecided = Proposal.select(Proposal.id, Proposal.state).where(
+        (Proposal.state == "open") != Proposal.decided_at.is_null()
+    )
+    for key, state in undecided.tuples():
+        yield f"proposal {key}: {state}, which its moment of decision contradicts"
+
+
 def _searches():
     """What is searched and ordered follows from the names."""
     for model in (model for model in TABLES if "search" in model._meta.fields):
@@ -125,3 +153,8 @@ def _digests():
     for line in History.select().iterator():
         if not audit.is_whole(line):
             yield f"history {line.id}: the payload does not fit its digest"
+
+
+CHECKS = (
+    _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _searches, _digests,
+)  # fmt: skip

@@ -23,7 +23,7 @@ from models import (
 )
 from people import ASSOCIATION, MANAGER, ROLE_LABELS, TEAM, Role, User, UserRole
 from times import local_date
-from workflow import accounts, declarations, evaluations, placements, rows, sites, trajectories
+from workflow import accounts, declarations, evaluations, placements, proposals, rows, sites, trajectories
 
 PASSWORD = "Kadervorming1"
 ACCOUNTS = {
@@ -81,6 +81,7 @@ def load(now: datetime):
         _known_participants(world, associations[0], zandbak, kelder)
         made = _other_sites(world)
         _crowd(world, associations, [zandbak, kelder, *made])
+        _proposal(world, made[0])
 
 
 def _user(world, email, first_name, last_name, role, password=False, **values):
@@ -211,6 +212,12 @@ def _other_sites(world):
         if state == "approved":
             approved.append(site)
     return approved
+
+
+def _proposal(world, site):
+    """A manager asks for another address."""
+    values = {**{name: getattr(site, name) for name in Site.IDENTITY}, "street": "Nieuwe Laan 3"}
+    proposals.propose(site, site.manager(), world.at(-3), **values)
 
 
 def _decide(world, site, state, day):
