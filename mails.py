@@ -161,6 +161,12 @@ def proposal_decided(proposal: Proposal, now: datetime) -> Mail:
     )
 
 
+def site_opened(site: Site, user: User, reason: str, now: datetime) -> Mail:
+    """The team opened a closed site again: tell its manager."""
+    path = links.full(f"/stageplaatsen/details/?id={site.id}")
+    return _write("site_opened", user.email, now, site, user=user, site=site, reason=reason, link=path)
+
+
 def site_closed(site: Site, user: User, reason: str, now: datetime) -> Mail:
     """The team closed a site: tell its manager."""
     path = links.full(f"/stageplaatsen/details/?id={site.id}")

@@ -9,6 +9,7 @@ import mails
 import site_forms
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
+from database import whole_number
 from forms import CheckList, ChoiceField, KavoForm, Length, required
 from models import Mail, Proposal, Site, SiteMessage
 from people import User
@@ -93,6 +94,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
             can_undo=sites.can_undo(site, now),
             held=sites.held_mail(site),
             following=next_application(now, after=site),
+            previous=_previous(now),
         )
 
     @staticmethod
@@ -122,7 +124,9 @@ class ApplicationView(HiddenFromMenu, BaseView):
 
         if form.validate() and form.carry_out(act, self.by, utcnow()):
             following = next_application(utcnow(), after=site) if form.then_next.data else None
-            return redirect(url_for(".show", pk=following.id if following else pk))
+            if following:
+                return redirect(url_for(".show", pk=following.id, na=pk))
+            return redirect(url_for(".show", pk=pk))
         return self._page(Site.get_by_id(pk), decide=form)
 
     @expose("/<int:pk>/<what>", methods=("POST",))
@@ -193,6 +197,12 @@ class ApplicationView(HiddenFromMenu, BaseView):
 
 def _site(pk) -> Site:
     return Site.get_or_none(Site.id == pk) or abort(404)
+
+
+def _previous(now) -> Site | None:
+    """The site that was decided just before this page, while that can be undone."""
+    site = Site.get_or_none(Site.id == (whole_number(request.args.get("na")) or 0))
+    return site if site and sites.can_undo(site, now) else None
 
 
 def _messages(site) -> list[SiteMessage]:

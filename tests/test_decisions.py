@@ -116,6 +116,8 @@ def test_beslis_en_volgende_leads_to_the_next_deadline(app, team, site, now):
     decide(visitor, decision="approve", then_next="y")
 
     assert visitor.path.startswith(f"/aanvragen/{later.id}/")
+    assert "Vergiste je je bij Speelplein De Vlieger" in visitor.text
+    assert visitor.page.select_one(f"form[action='/aanvragen/{site.id}/undo']")
     assert visitor.page.select_one("[name=then_next]") is None  # there is no further one
     assert next_application(now) == later
 
@@ -359,6 +361,7 @@ def test_a_closed_site_can_be_opened_again_by_the_team(team, manager, now):
     sites.reopen(reload(site), team, now, "Toch niet.")
 
     assert (reload(site).state, reload(site).reason) == ("approved", "")
+    assert letters() == ["site_closed", "site_opened"]
     assert Placement.select().count() == 0
 
 

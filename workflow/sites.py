@@ -121,6 +121,8 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
         closed, manager = site.state == "closed", site.manager()
         if closed:
             site.move("approved", reason="")
+            if manager:
+                mails.site_opened(site, manager, reason.strip(), now)
         else:
             Mail.delete().where(mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending").execute()
             if manager:
