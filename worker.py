@@ -6,14 +6,9 @@ import logs
 import tasks
 from database import connect_to
 
+logs.set_up()
 settings = config.load()
+connect_to(settings.database_url)  # once, not per thread: who points the models elsewhere breaks off the tasks that run
 huey = tasks.make_huey(settings)
 tasks.with_tasks(huey, settings)
-
-
-@huey.on_startup()
-def start():
-    """Each worker process points the models at the database; it connects per task."""
-    logs.set_up()
-    connect_to(settings.database_url)
-    tasks.ring_for_mails(settings)
+tasks.ring_for_mails(settings)

@@ -83,12 +83,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
             alike=lookalikes.similar(site) if site.state == "submitted" else [],
             known_places=_known_places(site),
             previews=mails.decision_previews(site, manager) if manager else {},
-            messages=list(
-                SiteMessage.select(SiteMessage, User)
-                .join(User)
-                .where(SiteMessage.site == site)
-                .order_by(SiteMessage.id)
-            ),
+            messages=_messages(site),
             letters=list(Mail.select().where(mails.about(site)).order_by(Mail.id.desc()).limit(10)),
             history=audit.told(audit.about(site, MOST_LINES)),
             can_undo=sites.can_undo(site, now),
