@@ -187,19 +187,14 @@ def correct_address(site: Site, email: str, by: User, now: datetime):
             )
         user.email = email
         user.save()
-        Mail.update(handled_at=now).where(mails.about(site), Mail.to_address == old, Mail.state == "failed").execute()
+        to_old = mails.about(site) & (Mail.to_address == old)
+        Mail.delete().where(to_old, Mail.state == "pending").execute()
+        Mail.update(handled_at=now).where(to_old, Mail.state == "failed").execute()
         audit.record(by, "user.address", site, at=now, old=old, new=user.email)
         activation.drop(user, now)
         if site.state == "approved":
-            _drop_waiting(site)
             activation.mail_link(site, user, now)
         elif site.state == "rejected":
-            _drop_waiting(site)
             mails.site_rejected(site, user, now, now)
         elif site.state == "submitted":
             mails.application_received(site, user, now)
-
-
-def _drop_waiting(site: Site):
-    """A decision that still waited to leave would go to the wrong address."""
-    Mail.delete().where(mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending").execute()
