@@ -30,6 +30,7 @@ SENTENCES = {
     "user.completed": "{who} voltooide de registratie.",
     "user.address": "{who} verbeterde het e-mailadres van de aanvrager van {old} naar {new}.",
     "mail.again": "{who} verstuurde de mail ‘{name}’ opnieuw.",
+    "mail.set_aside": "{who} zette de mail ‘{name}’ opzij: dat ze niet aankwam, is in orde gebracht.",
     "site.manager": "{who} maakte {manager} stageplaatsverantwoordelijke van {site}.",
     "site.without_manager": "{who} haalde {manager} weg als stageplaatsverantwoordelijke van {site}.",
     "trajectory.started": "{association} startte het traject {type} van {participant} op {start}.",

@@ -2,9 +2,9 @@
 may treat a half-sent mail as left behind.
 
 No mail is lost. A mail may be doubled only when something died between the server's answer to DATA and our commit, or when
-the connection was cut there; the copy bears the same Message-ID. The states: `pending` waits for
-`next_at`, `claimed` is being handed over, `data` may have arrived, then `sent`, `failed` (refused, or tried too often) or
-`uncertain` (tried too often, and the last time it may have arrived)."""
+the connection was cut there; the copy bears the same Message-ID. The states: `pending` waits for `next_at`, `claimed` is being
+handed over, `data` may have arrived, then `sent`, `failed` (refused, or tried too often) or `uncertain` (tried too often, and
+the last time it may have arrived)."""
 
 import fcntl
 import logging

@@ -36,25 +36,24 @@ def _text(kind: str, facts: dict) -> tuple[str, str]:
 def _write(kind: str, to: str, now: datetime, about=None, leaves_at: datetime | None = None, **facts) -> Mail:
     """Put a mail in the outbox; `about` is the row that it is about, `leaves_at` (UTC) the moment until which it is held."""
     subject, body = _text(kind, facts)
-    key = f"{kind}-{secrets.token_hex(12)}"
-    mail = Mail.create(
-        key=key, kind=kind, to_address=to, subject=subject[:200], body=body, message_id=f"<{key}@{links.host()}>",
-        created_at=now, next_at=leaves_at or now,
+    return _post(
+        now, leaves_at or now, kind=kind, to_address=to, subject=subject[:200], body=body,
         object_type=about._meta.table_name if about else None, object_id=str(about.pk) if about else None,
     )  # fmt: skip
-    written.send(mail)
-    return mail
 
 
 def send_again(mail: Mail, now: datetime) -> Mail:
     """A copy of a mail that was sent, as a new one."""
-    key = f"{mail.kind}-{secrets.token_hex(12)}"
-    copy = Mail.create(
-        key=key, kind=mail.kind, to_address=mail.to_address, subject=mail.subject, body=mail.body,
-        message_id=f"<{key}@{links.host()}>", created_at=now, next_at=now, object_type=mail.object_type, object_id=mail.object_id,
-    )  # fmt: skip
-    written.send(copy)
-    return copy
+    same = ("kind", "to_address", "subject", "body", "object_type", "object_id")
+    return _post(now, now, **{name: getattr(mail, name) for name in same})
+
+
+def _post(now, leaves_at, **columns) -> Mail:
+    """A row of the outbox under a Message-ID of its own, announced to who delivers."""
+    key = f"{columns['kind']}-{secrets.token_hex(12)}"
+    mail = Mail.create(key=key, message_id=f"<{key}@{links.host()}>", created_at=now, next_at=leaves_at, **columns)
+    written.send(mail)
+    return mail
 
 
 def about(row):

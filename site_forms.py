@@ -131,8 +131,8 @@ class PersonFields(KavoForm):
         return {name: self[name].data for name in ("first_name", "last_name", "email", "phone", "birth_date")}
 
 
-class SiteFields(KavoForm):
-    """What an applicant tells about a site. Labels: manual 2.2 and the contract."""
+class IdentityFields(KavoForm):
+    """Name, recognition and address: what the team decides about. Labels: manual 2.2 and the contract."""
 
     name = StringField("Naam van de stageplaats", [required("Typ de naam van de stageplaats."), Length(max=200)])
     recognition = ChoiceField(
@@ -141,6 +141,11 @@ class SiteFields(KavoForm):
     street = StringField("Straat en nummer", [required("Typ de straat en het nummer."), Length(max=200)])
     postcode = StringField("Postcode", [required("Typ de postcode: 4 cijfers.")], render_kw={"inputmode": "numeric"})
     municipality = StringField("Gemeente", [required("Typ de gemeente."), Length(max=100)])
+
+
+class SiteFields(IdentityFields):
+    """All that an applicant tells about a site."""
+
     site_email = EmailField("Mail van de stageplaats", [Length(max=254)])
     site_phone = StringField("Telefoon van de stageplaats", [Length(max=30)], render_kw={"inputmode": "tel"})
     animator = BooleanField(TYPES["animator"])
@@ -173,8 +178,7 @@ class SiteFields(KavoForm):
 
     def place(self) -> dict:
         """The columns of the site."""
-        values = {name: self[name].data for name in ("name", "recognition", "street", "postcode", "municipality")}
-        values |= {name: self[name].data for name in TYPES}
+        values = {name: self[name].data for name in (*Site.IDENTITY, *TYPES)}
         return {**values, "email": self.site_email.data or "", "phone": self.site_phone.data or ""}
 
     def show(self, site: Site):
@@ -182,7 +186,7 @@ class SiteFields(KavoForm):
         fill = not self.is_submitted()
         self.periods.show(site, fill)
         if fill:
-            for name in ("name", "recognition", "street", "postcode", "municipality", *TYPES):
+            for name in (*Site.IDENTITY, *TYPES):
                 self[name].data = getattr(site, name)
             self.site_email.data, self.site_phone.data = site.email, site.phone
 

@@ -144,7 +144,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
                 lambda now: sites.undo(site, self.by, now),
                 "De beslissing is ongedaan gemaakt. Er vertrok geen mail.",
             ),
-            "mail-now": (lambda now: sites.mail_now(site, now), "De mail vertrekt nu."),
+            "mail-now": (lambda now: sites.mail_now(site, self.by, now), "De mail vertrekt nu."),
             "stop-waiting": (lambda now: sites.stop_waiting(site, self.by, now), "De termijn loopt weer."),
         }
         if what not in acts:

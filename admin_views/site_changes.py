@@ -2,25 +2,16 @@
 
 from flask import abort, redirect, url_for
 from flask_admin import BaseView, expose
-from wtforms import RadioField, StringField, TextAreaField
+from wtforms import RadioField, TextAreaField
 
 import scope
+import site_forms
 from admin_views.roles import HiddenFromMenu
-from forms import ChoiceField, KavoForm, Length, required
-from models import RECOGNITIONS, Placement, Site
+from forms import KavoForm, Length, required
+from models import Placement, Site
 from people import MANAGER, TEAM
 from times import utcnow
 from workflow import proposals, sites
-
-
-class ProposalForm(KavoForm):
-    """Name, recognition and address, as the applicant's form has them."""
-
-    name = StringField("Naam van de stageplaats", [required("Typ de naam van de stageplaats."), Length(max=200)])
-    recognition = ChoiceField("Soort erkenning", [required("Kies een soort erkenning.")], choices=RECOGNITIONS)
-    street = StringField("Straat en nummer", [required("Typ de straat en het nummer."), Length(max=200)])
-    postcode = StringField("Postcode", [required("Typ de postcode: 4 cijfers.")], render_kw={"inputmode": "numeric"})
-    municipality = StringField("Gemeente", [required("Typ de gemeente."), Length(max=100)])
 
 
 class CloseForm(KavoForm):
@@ -52,7 +43,7 @@ class SiteChangeView(HiddenFromMenu, BaseView):
         """Name, recognition or address; while a change waits, the page shows it and one may take it back."""
         site = self._own(pk, "propose")
         waiting = proposals.waiting(site)
-        form = KavoForm() if waiting else ProposalForm(obj=site)
+        form = KavoForm() if waiting else site_forms.IdentityFields(obj=site)
 
         def act(now):
             if waiting:

@@ -18,6 +18,7 @@ from workflow import activation, declarations, registration
 pages = Blueprint("registration", __name__)
 
 DRAFT = "registration"
+DRAFT_KEPT, DRAFTS_PER_ADDRESS = "draft", 50  # an hour
 REGISTRATIONS_PER_ADDRESS = 5  # an hour: contract, KAVO_RATE_LIMITS
 
 
@@ -53,11 +54,20 @@ def young():
     if form.is_submitted():
         valid = form.validate()
         if form.is_adult() and not form.birth_date.errors:
-            session[DRAFT] = registration.keep_draft(DRAFT, form.typed(), utcnow())
+            _keep(form)
             return redirect(url_for("registration.everybody", **{"18": 1}))
         if valid and _register(form):
             return redirect(url_for("registration.thanks"))
     return _site_page("public/register_young.html", form)
+
+
+def _keep(form):
+    """What was typed waits for who is sent to eID; so many an hour from one network, so that nobody fills the table."""
+    now, address = utcnow(), request.remote_addr or ""
+    registration.drop_draft(session.pop(DRAFT, None))
+    if not limits.exceeded(DRAFT_KEPT, address, DRAFTS_PER_ADDRESS, now, limits.HOUR):
+        session[DRAFT] = registration.keep_draft(DRAFT, form.typed(), now)
+        limits.note(DRAFT_KEPT, address, now)
 
 
 def _register(form) -> bool:

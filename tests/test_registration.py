@@ -110,6 +110,16 @@ def test_one_is_under_18_until_the_day_before(app, days, inside):
         assert not visitor.page.select_one("#password").get("value")
 
 
+@pytest.mark.parametrize("before, kept", [(49, 1), (50, 0)])
+def test_nobody_fills_the_table_of_drafts(app, before, kept):
+    for _ in range(before):
+        limits.note("draft", "127.0.0.1", utcnow())
+    visitor = fill_in(app, birth_date=born(18))
+
+    assert Draft.select().count() == kept
+    assert "met eID" in visitor.text
+
+
 def test_a_draft_is_forgotten_once_it_is_sent(app):
     visitor = fill_in(app, birth_date=born(18))
     visitor.get(FORM)

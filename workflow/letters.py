@@ -28,4 +28,6 @@ def send_again(mail: Mail, by, now: datetime):
 def set_aside(mail: Mail, by, now: datetime):
     """Somebody dealt with a mail that did not arrive: it no longer counts as trouble."""
     scope.require(by, "set_aside", mail)
-    Mail.update(handled_at=now).where(Mail.id == mail.id, Mail.state << ("failed", "uncertain")).execute()
+    with writing():
+        if Mail.update(handled_at=now).where(Mail.id == mail.id, Mail.state << ("failed", "uncertain")).execute():
+            audit.record(by, "mail.set_aside", mail, at=now, name=mail)

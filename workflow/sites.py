@@ -102,8 +102,9 @@ def undo(site: Site, by: User, now: datetime):
         audit.record(by, "site.undone", fresh, at=now, site=fresh)
 
 
-def mail_now(site: Site, now: datetime):
-    """Let the mail about the decision leave at once; it can then no longer be undone."""
+def mail_now(site: Site, by: User, now: datetime):
+    """Let the mail about the decision leave at once; it can then no longer be undone. Raises RuleError when it has left."""
+    scope.require(by, "mail_now", site)
     held = held_mail(site)
     if held is None or not Mail.update(next_at=now).where(Mail.id == held.id, Mail.state == "pending").execute():
         raise RuleError("De mail is al vertrokken.")
