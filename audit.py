@@ -70,8 +70,13 @@ def record(by, verb: str, row, at: datetime, **facts) -> History:
         trajectory_id=trajectory_id,
         payload=payload,
         salt=salt,
-        digest=hashlib.sha256((salt + payload).encode()).hexdigest(),
+        digest=digest(salt, payload),
     )
+
+
+def digest(salt: str, payload: str) -> str:
+    """What stays as proof when a payload is erased."""
+    return hashlib.sha256((salt + payload).encode()).hexdigest()
 
 
 def _as_text(value):
@@ -137,4 +142,4 @@ def is_whole(line: History) -> bool:
     """Whether the payload still fits its digest; an erased payload always does."""
     if line.payload is None:
         return line.salt is None
-    return hashlib.sha256((line.salt + line.payload).encode()).hexdigest() == line.digest
+    return digest(line.salt, line.payload) == line.digest

@@ -12,12 +12,13 @@ from flask.cli import with_appcontext
 import audit
 import checks
 import config
+import crowd
 import delivery
 import demo
 import dutch
 import migrations
 from admin_views import exports
-from database import RuleError, database
+from database import RuleError, database, writing
 from migrations import compare
 from models import TABLES, User
 from people import ROLE_LABELS, Role
@@ -70,15 +71,21 @@ def _add_roles():
 
 
 @click.command("demo")
+@click.option(
+    "--size", type=click.IntRange(1), help="Add made-up people until there are SIZE placements, for measuring."
+)
 @with_appcontext
-def load_demo():
+def load_demo(size):
     """Load the demo world into an empty database."""
     if current_app.config["KAVO"].production:
         raise click.ClickException("The demo world is not for production.")
     with database.connection_context():
         if User.select().exists():
             raise click.ClickException("The database is not empty; the demo world is loaded into an empty one only.")
-        demo.load(utcnow())
+        with writing():
+            demo.load(utcnow())
+            if size:
+                crowd.load(size, utcnow())
     click.echo("The demo world is loaded.")
 
 

@@ -1,17 +1,23 @@
 """The database: connecting, writing in one transaction, and what every row has in common."""
 
+import re
 import unicodedata
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from peewee import (
+    SQL,
     CharField,
     DatabaseProxy,
+    DateField,
+    DateTimeField,
+    Field,
     IntegerField,
     IntegrityError,
     Model,
     PostgresqlDatabase,
     SqliteDatabase,
+    fn,
 )
 from playhouse.db_url import parse
 from playhouse.postgres_ext import PooledPsycopg3Database
@@ -21,6 +27,16 @@ database = DatabaseProxy()
 POOL_SIZE = 20
 BUSY_SECONDS = 10
 MAX_INTEGER = 2**31 - 1
+SEARCH_LENGTH = 255
+BEFORE_ALL = {
+    DateTimeField: "'0001-01-01 00:00:00'",
+    DateField: "'0001-01-01'",
+    IntegerField: "-1",
+    CharField: "''",
+}
+"""what stands for an empty column when a list is ordered, as SQL"""
+ONE_MARK = str.maketrans("‘’`´‐‑–—", "''''----")
+"""phones type curly quotes and long dashes"""
 
 
 class RuleError(Exception):
@@ -70,9 +86,16 @@ def writing():
         yield
 
 
-def locking(query, share=False):
-    """The same query, holding the rows found until the end of the transaction; `share` lets others hold them too."""
-    return query.for_update("FOR SHARE" if share else "FOR UPDATE") if on_postgresql() else query
+def locking(query):
+    """The same query, holding the rows found until the end of the transaction."""
+    return query.for_update("FOR UPDATE") if on_postgresql() else query
+
+
+def ordered(field: Field):
+    """A column as lists are ordered by it: what is empty comes before all else, on both databases."""
+    if not field.null:
+        return field
+    return fn.COALESCE(field, SQL(next(text for kind, text in BEFORE_ALL.items() if isinstance(field, kind))))
 
 
 def whole_number(text: str | None) -> int | None:
@@ -83,8 +106,20 @@ def whole_number(text: str | None) -> int | None:
 
 def normalise(text: str | None) -> str:
     """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'."""
-    plain = unicodedata.normalize("NFKD", (text or "").casefold())
+    plain = unicodedata.normalize("NFKD", (text or "").casefold()).translate(ONE_MARK)
     return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
+
+
+def searchable(text: str) -> str:
+    """Text as a row keeps it to be found: normalised, and after it the parts of words with a mark in them, so that
+    "D'Hondt 125143-59" is found by hondt, dhondt and 12514359 too. One finds a row by the beginnings of its words."""
+    plain = normalise(text)
+    more = []
+    for word in plain.split():
+        parts = [part for part in re.split(r"\W+", word) if part]
+        if len(parts) > 1:
+            more += ["".join(parts), *parts[1:]]
+    return " ".join([plain, *dict.fromkeys(more)])[:SEARCH_LENGTH]
 
 
 def refuse_address(text: str, field: str):
@@ -200,9 +235,9 @@ class BaseModel(Model):
         return f"{self} is intussen al behandeld. Vernieuw de pagina om te zien hoe het ervoor staat."
 
     @classmethod
-    def locked(cls, pk, share=False):
+    def locked(cls, pk):
         """The row with this id as it is now, held for the rest of the transaction."""
-        return locking(cls.select().where(cls._meta.primary_key == pk), share).get()
+        return locking(cls.select().where(cls._meta.primary_key == pk)).get()
 
 
 class Versioned(BaseModel):
@@ -227,14 +262,18 @@ class Versioned(BaseModel):
         return written
 
 
-class Named(Versioned):
-    """A row that is found by name: `search` holds what is searched and ordered, see `normalise`."""
+class Searched(BaseModel):
+    """A row that one finds by words; `search` holds what is searched and, byte by byte, ordered: see `searchable`."""
 
-    search = CharField(default="", index=True)
+    search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
 
     def prepare(self):
-        self.search = normalise(self.search_text())[:255]
+        self.search = searchable(self.search_text())
 
     def search_text(self) -> str:
         """The words by which one finds this row, in the order in which rows are sorted."""
         raise NotImplementedError
+
+
+class Named(Versioned, Searched):
+    """A row that people edit and find by its name."""

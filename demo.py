@@ -4,6 +4,7 @@ It is built by the same verbs as the screens use, so that it has a history and o
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from random import Random
 
 from flask_security import hash_password
@@ -190,21 +191,23 @@ def _stage(world, trajectory, site, manager, hours, start, end, outcome):
     return placement
 
 
-def _places():
+@cache
+def places() -> list[list[str]]:
+    """Belgian postcodes with their place."""
     lines = (config.PROJECT / "data" / "postcodes.csv").read_text(encoding="utf-8").splitlines()[1:]
     return [line.split(";") for line in lines]
 
 
 def _other_sites(world):
     """Approved sites with a manager each (some manage two), and one or more in every other state."""
-    places, approved, manager = _places(), [], None
+    approved, manager = [], None
     states = ["submitted"] * 4 + ["rejected", "withdrawn", "closed", "without"] + ["approved"] * (len(SITE_NAMES) - 8)
     for number, (name, state) in enumerate(zip(SITE_NAMES, states, strict=True)):
         if number % 5 or manager is None:
             person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
             manager = _user(world, f"beheer{number}@kavo.test", *person, MANAGER, birth_date=world.days(-7600 - number))
         day = (-16, -14, -9, -2)[number] if state == "submitted" else -300 + 3 * number
-        postcode, municipality = world.chance.choice(places)
+        postcode, municipality = world.chance.choice(places())
         types = {"animator": True, "head_animator": number % 3 == 0, "instructor": number % 7 == 0}
         owner = None if state == "without" else manager
         site = _site(world, name, postcode, municipality, owner, day, **types)

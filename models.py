@@ -17,8 +17,8 @@ from peewee import (
 )
 
 import dutch
-from database import BaseModel, Named, RuleError, Versioned
-from people import Attempt, Draft, Identity, Role, Token, User, UserRole, UserSession
+from database import SEARCH_LENGTH, BaseModel, Named, RuleError, Versioned, ordered
+from people import Attempt, Draft, Identity, Role, SavedView, StartView, Token, User, UserRole, UserSession
 from places import (  # noqa: F401 - all tables are imported from here
     APPROVAL_DAYS,
     HANDOVER_DAYS,
@@ -69,6 +69,9 @@ class Participant(Named):
     birth_date = DateField(verbose_name="Geboortedatum")
     email = CharField(default="", max_length=254, verbose_name="E-mailadres")
 
+    class Meta:
+        indexes = ((("birth_date", "search"), False), (("email", "search"), False))
+
     clashes = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
 
     @staticmethod
@@ -79,6 +82,7 @@ class Participant(Named):
 
     def prepare(self):
         self.kavo_id = self.clean_kavo_id(self.kavo_id) or self.kavo_id
+        self.email = self.email.lower()
         super().prepare()
 
     def check(self):
@@ -88,7 +92,7 @@ class Participant(Named):
             )
 
     def search_text(self):
-        return f"{self.last_name} {self.first_name} {self.kavo_id} {self.kavo_id.replace('-', '')}"
+        return f"{self.last_name} {self.first_name} {self.kavo_id}"
 
     def __str__(self):
         return f"{self.first_name} {self.last_name}"
@@ -117,12 +121,22 @@ class Trajectory(Versioned):
         verbose_name="Gekoppelde uren",
         constraints=[Check(f"hours_used BETWEEN 0 AND {STAGE_HOURS}")],
     )
+    search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
+    """the participant's; a trigger in the database follows a change of name"""
+
+    class Meta:
+        indexes = tuple(
+            ((name, "search"), False)
+            for name in ("state", "type", "association", "course_started_on", "ends_on", "hours_used")
+        )
 
     clashes = {
         "trajectory_one_open trajectory.participant_id": "{row.participant} heeft al een traject dat loopt als {row.type_label}."
     }
 
     def prepare(self):
+        if self.id is None:
+            self.search = self.participant.search
         if self.course_started_on and (self.ends_on is None or "course_started_on" in self.dirty_field_names):
             self.ends_on = years_after(self.course_started_on, COURSE_YEARS) + timedelta(days=self.extended_days())
 
@@ -216,9 +230,15 @@ class Placement(Versioned):
     on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
     coupled_by = ForeignKeyField(User, backref="couplings", on_delete="RESTRICT", verbose_name="Gekoppeld door")
     created_at = DateTimeField(index=True, verbose_name="Gekoppeld op")
+    search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
+    """the participant's; a trigger in the database follows a change of name"""
+    type = CharField(max_length=20, choices=choices(TYPES), verbose_name="Traject", constraints=[one_of("type", TYPES)])
+    """the trajectory's, which never changes"""
+    finished = BooleanField(default=False, verbose_name="Afgewerkt")
+    """whether nothing is to be done any more at the site: evaluated or cancelled; lists show what is not finished first"""
 
     class Meta:
-        indexes = ((("site", "state"), False),)
+        indexes = tuple(((*names, "finished", "search"), False) for names in ((), ("type",), ("hours",), ("site",)))
         constraints = [
             Check("(state = 'evaluated') = (result IS NOT NULL)"),
             Check("(state = 'evaluated') = (hours_done IS NOT NULL)"),
@@ -238,7 +258,10 @@ class Placement(Versioned):
         self.trajectory = Trajectory.locked(self.trajectory_id)
 
     def prepare(self):
+        if self.id is None:
+            self.search, self.type = self.trajectory.search, self.trajectory.type
         self.counted = self.counting()
+        self.finished = self.state != "open"
 
     def counting(self) -> int:
         """Hours that this placement takes of the 50: open: planned; evaluated positive: done; otherwise 0."""
@@ -271,9 +294,9 @@ class Placement(Versioned):
             f"{self.trajectory.held_elsewhere(self)}"
         )
 
-    def is_finished(self) -> bool:
-        """Whether nothing is to be done any more at the site: evaluated or cancelled."""
-        return self.state != "open"
+
+for column in (Placement.starts_on, Placement.ends_on):
+    Placement.add_index(ordered(column), Placement.finished, Placement.search, name=f"placement_{column.name}")
 
 
 class Evaluation(BaseModel):
@@ -364,7 +387,7 @@ class Attest(BaseModel):
 
 
 TABLES = [
-    Role, User, UserRole, Identity, UserSession, Token, Attempt, Draft,
+    Role, User, UserRole, Identity, UserSession, Token, Attempt, Draft, SavedView, StartView,
     Association, Membership, Declaration, Site, SiteManager, SitePeriod, SiteMessage, Proposal, Handover,
     Participant, Trajectory, Extension, Placement, Evaluation, FinalEvaluation, Attest,
     Mail, Reminder, History, Lookup, FormKey, ImportBatch,

@@ -49,6 +49,9 @@ class User(UserMixin, Named):
     )
     created_at = DateTimeField(default=utcnow)
 
+    class Meta:
+        indexes = ((("active", "search"), False),)
+
     clashes = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
 
     def prepare(self):
@@ -168,3 +171,30 @@ class Draft(BaseModel):
     data = TextField()
     created_at = DateTimeField()
     expires_at = DateTimeField(index=True)
+
+
+class SavedView(BaseModel):
+    """A list as somebody wants to see it again: on which screen, and the search, filters, order and columns of its address."""
+
+    user = ForeignKeyField(User, backref="saved_views", on_delete="CASCADE")
+    screen = CharField(max_length=40)
+    name = CharField(max_length=60, verbose_name="Naam van de weergave")
+    query = CharField(default="", max_length=2000)
+    shared_with = CharField(null=True, max_length=20, choices=list(ROLE_LABELS.items()))
+
+    class Meta:
+        indexes = ((("user", "screen", "name"), True), (("screen", "shared_with"), False))
+
+    clashes = {
+        "saved_view_user_id_screen_name saved_view.user_id": "Je hebt hier al een weergave ‘{row.name}’. Kies een andere naam."
+    }
+
+    def __str__(self):
+        return self.name
+
+
+class StartView(BaseModel):
+    """The saved view with which somebody's day begins."""
+
+    user = ForeignKeyField(User, unique=True, backref="start_views", on_delete="CASCADE")
+    view = ForeignKeyField(SavedView, backref="starts", on_delete="CASCADE")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
 import dutch
-from database import BaseModel, Named, RuleError, Versioned, refuse_address
+from database import BaseModel, Named, RuleError, Versioned, normalise, refuse_address
 from people import User
 from records import choices, one_of
 from times import days_after, local_date
@@ -110,6 +110,8 @@ class Site(Named):
     street = CharField(max_length=200, verbose_name="Straat en nummer")
     postcode = CharField(max_length=4, index=True, verbose_name="Postcode")
     municipality = CharField(max_length=100, index=True, verbose_name="Gemeente")
+    place = CharField(default="", max_length=100)
+    """the municipality as it is ordered"""
     email = CharField(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
     phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
     animator = BooleanField(default=False, verbose_name="Animator")
@@ -133,13 +135,21 @@ class Site(Named):
     declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
     declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
     declared_at = DateTimeField(null=True, verbose_name="Verklaard op")
+    placed = IntegerField(default=0, verbose_name="Deelnemers")
+    """placements that are not cancelled: kept by triggers in the database, never written by us"""
 
     class Meta:
-        indexes = ((("state", "search"), False),)
+        indexes = (
+            (("state", "search"), False),
+            (("place", "search"), False),
+            (("placed", "search"), False),
+            (("animator", "head_animator", "instructor", "search"), False),
+        )
         constraints = [Check("animator OR head_animator OR instructor")]
 
     def prepare(self):
         super().prepare()
+        self.place = normalise(self.municipality)
         if self.due_on is None and self.submitted_at is not None:
             self.due_on = days_after(self.submitted_at, APPROVAL_DAYS)
 

@@ -2,7 +2,7 @@
 
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
-from database import BaseModel, RuleError
+from database import BaseModel, RuleError, Searched, ordered
 from people import User
 
 MAIL_STATES = {
@@ -29,7 +29,7 @@ def choices(words: dict[str, str]) -> list[tuple[str, str]]:
     return list(words.items())
 
 
-class Mail(BaseModel):
+class Mail(Searched):
     """The outbox: a mail is a row first, written with the change that causes it, and delivered from `next_at` (UTC) on.
 
     `object_type`, `object_id`: the row that it is about; `handled_at`: a failed one with which somebody did something."""
@@ -57,10 +57,22 @@ class Mail(BaseModel):
     handled_at = DateTimeField(null=True)
 
     class Meta:
-        indexes = ((("state", "next_at"), False), (("object_type", "object_id"), False))
+        indexes = (
+            (("state", "next_at"), False),
+            (("object_type", "object_id"), False),
+            (("state", "created_at"), False),
+            (("to_address",), False),
+            (("subject",), False),
+        )
+
+    def search_text(self):
+        return f"{self.to_address} {self.subject}"
 
     def __str__(self):
         return self.subject
+
+
+Mail.add_index(ordered(Mail.sent_at), name="mail_sent_at")
 
 
 class Reminder(BaseModel):
@@ -96,10 +108,11 @@ class History(BaseModel):
             (("object_type", "object_id"), False),
             (("site_id", "trajectory_id"), False),
             (("trajectory_id", "at"), False),
+            (("verb", "at"), False),
         )
 
 
-class Lookup(BaseModel):
+class Lookup(Searched):
     """A search for a person by KAVO-ID: who, for what, found or not."""
 
     user = ForeignKeyField(User, backref="lookups", on_delete="RESTRICT")
@@ -109,7 +122,16 @@ class Lookup(BaseModel):
     at = DateTimeField()
 
     class Meta:
-        indexes = ((("user", "found", "at"), False),)
+        indexes = (
+            (("user", "found", "at"), False),
+            (("at",), False),
+            (("found", "at"), False),
+            (("kavo_id", "at"), False),
+            (("purpose", "at"), False),
+        )
+
+    def search_text(self):
+        return self.kavo_id
 
 
 class FormKey(BaseModel):

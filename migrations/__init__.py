@@ -9,6 +9,7 @@ from pathlib import Path
 import peewee
 
 from database import database, on_postgresql
+from migrations import searches
 
 FOLDER = Path(__file__).parent
 LOCK = 4_915_027  # any number: PostgreSQL's advisory lock for whoever migrates
@@ -31,6 +32,8 @@ def migrate() -> list[str]:
     taken = []
     while (waiting := [name for name in available() if name not in applied()]) and _take(waiting[0], "up"):
         taken.append(waiting[0])
+    if taken:
+        searches.renew()
     return taken
 
 

@@ -25,6 +25,7 @@ LAYERS = [
     {"forms", "login", "logs"},
     {"site_forms"},
     {"admin_views", "public_pages", "tasks", "demo"},
+    {"crowd"},
     {"cli"},
     {"app", "worker", "catcher"},
 ]

@@ -115,7 +115,7 @@ def couple(
     Raises RuleError when the hours do not fit, the trajectory or the site is not open for it. Manual chapter 4."""
     scope.require(by, "couple", site)
     with writing():
-        site = Site.locked(site.id, share=True)
+        site = Site.locked(site.id)  # first, and not shared: its number of participants changes too
         _refuse_site(site)
         trajectory = Trajectory.locked(trajectory.id)
         who = trajectory.participant
@@ -198,6 +198,7 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
     if not reason.strip():
         raise RuleError("Schrijf waarom de stage niet doorgaat.", "reason")
     with writing():
+        Site.locked(placement.site_id)  # before the trajectory, as when coupling
         fresh = _open_one(placement, None)
         fresh.move("cancelled", reason=reason.strip(), no_show=no_show)
         told = f"niet komen opdagen. {reason.strip()}" if no_show else reason.strip()
