@@ -96,9 +96,12 @@ def _belongs_to(row) -> tuple[int | None, int | None]:
 
 def sentence(line: History) -> str:
     """A line of history as somebody reads it."""
-    if line.payload is None:
-        return ERASED
-    return SENTENCES[line.verb].format_map(json.loads(line.payload))
+    return worded(line.verb, line.payload)
+
+
+def worded(verb: str, payload: str | None) -> str:
+    """What a line of history says, from what is stored of it."""
+    return ERASED if payload is None else SENTENCES[verb].format_map(json.loads(payload))
 
 
 def about(row, most: int) -> list[History]:

@@ -125,7 +125,9 @@ def export(table):
     with database.connection_context():
         count = dutch.counted(model.select().count(), "rij", "rijen")
         audit.record(None, "list.exported", None, at=utcnow(), name=table, rows=count, filter="")
-        for text in exports.lines([field.column_name for field in fields], _chunks(model, fields)):
+        made = exports.DutchCsv()
+        cells = ([[made.cell(value) for value in row] for row in chunk] for chunk in _chunks(model, fields))
+        for text in made.pieces([field.column_name for field in fields], cells):
             click.echo(text, nl=False)
 
 

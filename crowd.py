@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 from itertools import accumulate, islice
 from random import Random
 
+from peewee import Select, fn
+
 import audit
 from database import database, normalise, on_postgresql, searchable, writing
 from demo import FIRST_NAMES, LAST_NAMES, SEED, places

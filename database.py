@@ -11,7 +11,6 @@ from peewee import (
     DatabaseProxy,
     DateField,
     DateTimeField,
-    Field,
     IntegerField,
     IntegrityError,
     Model,
@@ -28,13 +27,7 @@ POOL_SIZE = 20
 BUSY_SECONDS = 10
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
-BEFORE_ALL = {
-    DateTimeField: "'0001-01-01 00:00:00'",
-    DateField: "'0001-01-01'",
-    IntegerField: "-1",
-    CharField: "''",
-}
-"""what stands for an empty column when a list is ordered, as SQL"""
+BEFORE_ALL = {DateTimeField: "0001-01-01 00:00:00", DateField: "0001-01-01", IntegerField: -1, CharField: ""}
 ONE_MARK = str.maketrans("‘’`´‐‑–—", "''''----")
 """phones type curly quotes and long dashes"""
 
@@ -91,11 +84,15 @@ def locking(query):
     return query.for_update("FOR UPDATE") if on_postgresql() else query
 
 
-def ordered(field: Field):
+def ordered(field):
     """A column as lists are ordered by it: what is empty comes before all else, on both databases."""
-    if not field.null:
-        return field
-    return fn.COALESCE(field, SQL(next(text for kind, text in BEFORE_ALL.items() if isinstance(field, kind))))
+    return fn.COALESCE(field, SQL(repr(before_all(field)))) if field.null else field
+
+
+def before_all(field):
+    """What stands for an empty value of this column in an order."""
+    plain = getattr(field, "field", field)  # of an alias
+    return next(text for kind, text in BEFORE_ALL.items() if isinstance(plain, kind))
 
 
 def whole_number(text: str | None) -> int | None:

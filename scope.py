@@ -5,7 +5,7 @@ Every list, detail, edit, action, lookup, export and verb asks here.
 """
 
 from database import whole_number
-from models import Evaluation, Handover, History, Placement, Site, SiteManager, SitePeriod, Trajectory
+from models import Evaluation, Handover, History, Placement, SavedView, Site, SiteManager, SitePeriod, Trajectory
 from people import MANAGER, TEAM, User
 
 
@@ -42,6 +42,14 @@ LISTED = {
 }
 """role → table → condition for further rows that one may find, public columns only."""
 
+PERSONAL = {
+    SavedView: {
+        "open": lambda view, by: view.user_id == by.id or view.shared_with in by.role_names,
+        "forget": lambda view, by: view.user_id == by.id,
+    },
+}
+"""table → act → whether it is granted on a row that belongs to a person and not to a role"""
+
 ACTS = {
     MANAGER: {
         Site: {"view", "edit", "couple", "export", "apply", "answer", "withdraw", "submit_again", "propose", "close"},
@@ -64,6 +72,8 @@ def own(by: User | None, model):
     """The condition for rows of this table that `by` may act on; nobody (None) owns nothing."""
     if by is None:
         return _any_of([], model)
+    if model in PERSONAL:
+        return model.user == by
     if TEAM in by.role_names:
         return model._meta.primary_key.is_null(False)
     return _any_of([OWN[role][model](by) for role in by.role_names if model in OWN.get(role, ())], model)
@@ -95,6 +105,8 @@ def allows(by: User | None, act: str, model) -> bool:
 def may(by: User | None, act: str, row) -> bool:
     """Whether `by` may do this with this row."""
     model = type(row)
+    if model in PERSONAL:
+        return by is not None and act in PERSONAL[model] and PERSONAL[model][act](row, by)
     if not allows(by, act, model):
         return False
     return TEAM in by.role_names or find(by, model, row.pk) is not None

@@ -11,6 +11,7 @@ from admin_views.participants import ParticipantView
 from admin_views.people import RoleView, UserView
 from admin_views.placements import PlacementView
 from admin_views.records import HistoryView, LookupView, MailView
+from admin_views.saved_views import SavedViewView
 from admin_views.site_changes import SiteChangeView
 from admin_views.sites import SiteView
 from admin_views.todo import Todo
@@ -28,6 +29,7 @@ def register(app: Flask) -> Admin:
     )
     admin.add_view(ApplicationView(name="Aanvragen", endpoint="application", url="/aanvragen"))
     admin.add_view(SiteChangeView(name="Wijzigen", endpoint="site_change", url="/stageplaats"))
+    admin.add_view(SavedViewView(name="Weergaven", endpoint="saved_view", url="/weergaven"))
     placements = PlacementView(Placement, "Gekoppelde deelnemers", endpoint="placement", url="/gekoppelde-deelnemers")
     admin.add_view(SiteView(Site, "Stageplaatsen", endpoint="site", url="/stageplaatsen", placements=placements))
     admin.add_view(placements)

@@ -1,40 +1,238 @@
-"""A list as a CSV file: for a Dutch Excel, safe from formulas, streamed a few hundred rows at a time."""
+"""A list as a file, streamed some thousands of rows at a time: CSV for a Dutch Excel, CSV for programs, XLSX.
+
+Nothing is kept in memory or on disk. A file that stops half-way never looks whole: the download breaks off, and an XLSX without
+its end does not open."""
 
 import csv
 import io
+import zipfile
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
+from xml.sax.saxutils import escape
 
 import dutch
+from database import database, on_postgresql
 from times import local
 
+ROWS_AT_ONCE = 2000
+REMEMBERED = 20_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BOM = "\ufeff"
 
 
-def cell(value) -> str:
-    """A value as Excel in Belgium reads it: dd/mm/jjjj (with hh:mm), ja/nee; text that looks like a formula gets a '."""
-    if isinstance(value, datetime):
-        here = local(value)
-        return f"{dutch.day(here)} {here:%H:%M}"
-    if value is None or isinstance(value, bool | date):
-        return dutch.shown(value)
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+# ---- formats
 
 
-def lines(titles, rows):
-    """CSV text, piece by piece: the titles, then `rows` (an iterable of chunks of rows of values)."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
+class DutchCsv:
+    """For Excel in Belgium: semicolons, dd/mm/jjjj (with hh:mm), ja/nee; text that looks like a formula gets a '."""
 
-    def taken():
-        text = buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-        return text
+    mimetype, extension, in_words = "text/csv", "csv", True
+    delimiter, start = ";", BOM
 
-    writer.writerow(titles)
-    yield BOM + taken()
-    for chunk in rows:
-        writer.writerows([cell(value) for value in row] for row in chunk)
-        yield taken()
+    def title(self, name: str, label: str) -> str:
+        return label
+
+    def cell(self, value) -> str:
+        if isinstance(value, datetime):
+            here = local(value)
+            return f"{dutch.day(here)} {here:%H:%M}"
+        if value is None or isinstance(value, bool | date):
+            return dutch.shown(value)
+        text = str(value)
+        return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+
+    def pieces(self, titles, chunks):
+        """The text of the file, piece by piece: the titles, then `chunks` (an iterable of chunks of rows of cells)."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, delimiter=self.delimiter, lineterminator="\r\n")
+
+        def taken():
+            text = buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+            return text
+
+        writer.writerow(titles)
+        yield self.start + taken()
+        for chunk in chunks:
+            writer.writerows(chunk)
+            yield taken()
+
+
+class PlainCsv(DutchCsv):
+    """For programs: commas, names of columns, codes and ISO dates (UTC), nothing added to the values."""
+
+    in_words = False
+    delimiter, start = ",", ""
+
+    def title(self, name, label):
+        return name
+
+    def cell(self, value):
+        if isinstance(value, bool):
+            return str(value).lower()
+        return value.isoformat() if isinstance(value, date) else "" if value is None else str(value)
+
+
+class Xlsx:
+    """For Excel, with real dates and numbers; text is text, so no formula runs."""
+
+    mimetype = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    extension, in_words = "xlsx", True
+
+    def title(self, name, label):
+        return self.cell(label)
+
+    def cell(self, value) -> str:
+        if value is None or value == "":
+            return "<c/>"
+        if isinstance(value, bool):
+            value = dutch.shown(value)
+        if isinstance(value, int):
+            return f"<c><v>{value}</v></c>"
+        if isinstance(value, datetime):
+            here = local(value).replace(tzinfo=None) - datetime(1899, 12, 30)
+            return f'<c s="2"><v>{here.days + here.seconds / 86400:.6f}</v></c>'
+        if isinstance(value, date):
+            return f'<c s="1"><v>{(value - date(1899, 12, 30)).days}</v></c>'
+        text = escape("".join(char for char in str(value) if char >= " " or char in "\t\n"))
+        return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+
+    def pieces(self, titles, chunks):
+        """The bytes of the file, piece by piece."""
+        drain = _Drain()
+        with zipfile.ZipFile(drain, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, text in XLSX_PARTS.items():
+                archive.writestr(name, text)
+            with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
+                sheet.write(XLSX_SHEET_START.encode())
+                for rows in chain([[titles]], chunks):
+                    sheet.write("".join(f"<row>{''.join(cells)}</row>" for cells in rows).encode())
+                    yield drain.taken()
+                sheet.write(b"</sheetData></worksheet>")
+        yield drain.taken()
+
+
+class _Drain(io.RawIOBase):
+    """A file that only keeps what was written since it was last asked; a zip is written to it without going back."""
+
+    def __init__(self):
+        self.kept = bytearray()
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.kept += data
+        return len(data)
+
+    def taken(self) -> bytes:
+        data, self.kept = bytes(self.kept), bytearray()
+        return data
+
+
+FORMATS = {"csv": DutchCsv, "programma": PlainCsv, "xlsx": Xlsx}
+"""name in the URL → format"""
+
+_HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+XLSX_SHEET_START = (
+    f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2"'
+    ' state="frozen"/></sheetView></sheetViews><sheetData>'
+)
+XLSX_PARTS = {
+    "[Content_Types].xml": f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPES}.sheet.main+xml"/>'
+    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPES}.worksheet+xml"/>'
+    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPES}.styles+xml"/></Types>',
+    "_rels/.rels": f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{_LINKS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    "xl/workbook.xml": f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_LINKS}">'
+    '<sheets><sheet name="Lijst" sheetId="1" r:id="rId1"/></sheets></workbook>',
+    "xl/_rels/workbook.xml.rels": f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{_LINKS}/worksheet" Target="worksheets/sheet1.xml"/>'
+    f'<Relationship Id="rId2" Type="{_LINKS}/styles" Target="styles.xml"/></Relationships>',
+    "xl/styles.xml": f'{_HEAD}<styleSheet xmlns="{_MAIN}"><numFmts count="2"><numFmt numFmtId="164" formatCode="dd/mm/yyyy"/>'
+    '<numFmt numFmtId="165" formatCode="dd/mm/yyyy hh:mm"/></numFmts><fonts count="1"><font/></fonts>'
+    '<fills count="1"><fill/></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
+    '<cellXfs count="3"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/></cellXfs>'
+    "</styleSheet>",
+}
+"""what an XLSX file of one sheet holds besides the sheet: styles 1 and 2 are a day and a moment"""
+
+
+# ---- from stored columns to cells
+
+
+@dataclass
+class Source:
+    """A column of an export: the (dotted) names of the stored columns that it needs, their fields, and a function of their
+    values; None: the value itself, a choice in words."""
+
+    needs: tuple[str, ...]
+    fields: list
+    function: object
+
+
+class _Cells(dict):
+    """Stored value → cell. What occurs often (a day, a choice, a site) is made once."""
+
+    def __init__(self, make):
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, raw):
+        cell = self.make(raw)
+        if len(self) < REMEMBERED:
+            self[raw] = cell
+        return cell
+
+
+def from_columns(listing, sources: list[Source], made):
+    """Chunks of rows of cells of a whole list, in its order, from one query that is read as it goes."""
+    names = list(dict.fromkeys(name for source in sources for name in source.needs))
+    makers = [_maker(source, made).__getitem__ for source in sources]
+    places = [[names.index(name) for name in source.needs] for source in sources]
+    for rows in _raw_chunks(listing.selection(*names)):
+        stored = list(zip(*rows, strict=True))
+        columns = [stored[first] if not more else _together(stored, first, *more) for first, *more in places]
+        yield zip(*map(map, makers, columns), strict=True)
+
+
+def _together(stored, *places):
+    return zip(*(stored[place] for place in places), strict=True)
+
+
+def _maker(source: Source, made) -> _Cells:
+    converters = [field.python_value for field in source.fields]
+    if source.function:
+        return _Cells(lambda raws: made.cell(source.function(*map(_call, converters, raws))))
+    words, convert = dict(source.fields[0].choices or ()) if made.in_words else {}, converters[0]
+
+    def cell(raw):
+        value = convert(raw)
+        return made.cell(words.get(value, value))
+
+    return _Cells(cell)
+
+
+def _call(function, value):
+    return function(value)
+
+
+def _raw_chunks(query):
+    """The rows of a query as the driver gives them. One statement sees one state of the database; in PostgreSQL the rest of its
+    rows waits in the server, in a transaction that only reads. (A transaction of SQLite would keep others from writing.)"""
+    sql, values = query.sql()
+    with database.atomic() if on_postgresql() else nullcontext():
+        cursor = database.connection().cursor(**{"name": "export"} if on_postgresql() else {})
+        cursor.execute(sql, values)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            yield rows
+        cursor.close()

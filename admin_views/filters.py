@@ -8,8 +8,10 @@ from peewee import BooleanField, DateField, DateTimeField, ForeignKeyField, Inte
 import dutch
 import scope
 from database import normalise, whole_number
+from searching import Search
+from times import end_of_day
 
-MOST_OPTIONS = 300
+FEW = 500
 
 
 class ListFilter:
@@ -27,7 +29,7 @@ class ListFilter:
         """For the form: dictionaries with param, label, kind (select, date, search, number), value, options."""
         return [{"param": self.param, "label": self.label, "kind": "search", "value": args.get(self.param, "")}]
 
-    def apply(self, query, args):
+    def apply(self, query, args, by):
         value = normalise(args.get(self.param, ""))[:100]
         return query.where(self.field.contains(value)) if value else query
 
@@ -51,7 +53,7 @@ class ChoiceFilter(ListFilter):
             }
         ]
 
-    def apply(self, query, args):
+    def apply(self, query, args, by):
         value = args.get(self.param)
         return query.where(self.field == value) if value and value in dict(self.options(None)) else query
 
@@ -63,28 +65,27 @@ class YesNoFilter(ChoiceFilter):
     def options(self, by):
         return [("1", "Ja"), ("0", "Nee")]
 
-    def apply(self, query, args):
+    def apply(self, query, args, by):
         value = args.get(self.param)
         return query.where(self.field == (value == "1")) if value in ("0", "1") else query
 
 
-class RelatedFilter(ChoiceFilter):
-    """A related row, by a drop-down of what this person may act on."""
+class RelatedFilter(ListFilter):
+    """A related row, by the words by which one finds it."""
 
-    def options(self, by):
+    def apply(self, query, args, by):
         model = self.plain.rel_model
-        rows = model.select().where(scope.own(by, model)).order_by(*_order(model)).limit(MOST_OPTIONS)
-        return [(str(row.pk), str(row)) for row in rows]
-
-    def apply(self, query, args):
-        number = whole_number(args.get(self.param))
-        return query if number is None else query.where(self.field == number)
-
-    def words(self, args, by):
-        model, number = self.plain.rel_model, whole_number(args.get(self.param))
-        mine = scope.own(by, model) & (model._meta.primary_key == number)
-        row = model.get_or_none(mine) if number is not None else None
-        return f"{self.label}: {row}" if row else ""
+        search = Search(model, args.get(self.param, "")[:100])
+        if not search:
+            return query
+        pk = model._meta.primary_key
+        found = model.select(pk).where(search.condition(), scope.listed(by, model))
+        few = [key for (key,) in found.limit(FEW + 1).tuples()]
+        if len(few) <= FEW:
+            return query.where(self.field.in_(few))
+        return query.where(
+            (self.field + 0).in_(found)
+        )  # so many: the order of the list leads, not the index of this column
 
 
 class DateFilter(ListFilter):
@@ -108,13 +109,17 @@ class DateFilter(ListFilter):
                 bounds.append(None)
         return bounds
 
-    def apply(self, query, args):
+    def apply(self, query, args, by):
         first, last = self._bounds(args)
         if first:
-            query = query.where(self.field >= first)
+            query = query.where(self.field >= self._start(first))
         if last and last < date.max:
-            query = query.where(self.field < last + timedelta(days=1))
+            query = query.where(self.field < self._start(last + timedelta(days=1)))
         return query
+
+    def _start(self, day: date):
+        """The stored value with which a day begins: a moment begins with the midnight in Brussels."""
+        return end_of_day(day - timedelta(days=1)) if isinstance(self.plain, DateTimeField) and day > date.min else day
 
     def words(self, args, by):
         first, last = self._bounds(args)
@@ -126,7 +131,7 @@ class NumberFilter(ListFilter):
     def inputs(self, args, by):
         return [{"param": self.param, "label": self.label, "kind": "number", "value": args.get(self.param, "")}]
 
-    def apply(self, query, args):
+    def apply(self, query, args, by):
         number = whole_number(args.get(self.param))
         return query if number is None else query.where(self.field == number)
 
@@ -149,13 +154,9 @@ class StockFilter(ListFilter):
         )
         return [{"param": self.param, "label": self.label, "value": args.get(self.param, ""), **kind}]
 
-    def apply(self, query, args):
+    def apply(self, query, args, by):
         value = args.get(self.param, "")
         return self.stock.apply(query, self.stock.clean(value)) if value and self.stock.validate(value) else query
-
-
-def _order(model):
-    return [model._meta.fields.get("search") or model._meta.primary_key]
 
 
 def make_filter(entry, joins, label) -> ListFilter:

@@ -1,6 +1,35 @@
 """Reaching related tables from a list by dotted names, such as 'trajectory.participant.last_name'."""
 
-from peewee import JOIN, Field
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from peewee import JOIN, Field, FieldAlias
+
+from database import before_all, ordered
+
+
+@dataclass(eq=False)
+class Key:
+    """A column by which a list is ordered, or an expression with `value`, which reads the same of a row."""
+
+    name: str
+    field: Field
+    value: Callable
+
+    @property
+    def ordered(self):
+        return ordered(self.field) if isinstance(self.field, Field | FieldAlias) else self.field
+
+    def filled(self, value):
+        """A value as `ordered` compares it."""
+        return before_all(self.field) if value is None else value
+
+
+def dotted(row, name: str):
+    """The value of a (dotted) column of a row; None when a row on the way is missing."""
+    for part in name.split("."):
+        row = getattr(row, part, None)
+    return row
 
 
 class Joins:
@@ -32,6 +61,10 @@ class Joins:
         """Make sure that the tables of these dotted relations ('trajectory.participant') are known."""
         for name in names:
             self.field(f"{name}.id")
+
+    def key(self, name: str) -> Key:
+        """A stored column as part of an order."""
+        return Key(name, self.field(name), lambda row: dotted(row, name))
 
     def plain(self, name: str) -> Field | None:
         """The field itself behind a dotted name, with its label and choices."""

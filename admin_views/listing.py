@@ -1,22 +1,26 @@
-"""One list as one person asks for it: rights, search, filters, tabs, order and page, from the URL to rows.
+"""One list as one person asks for it: rights, search, filters, tabs, order, columns and page, from the URL to rows.
 
-Ids first, then the rows of the page with their related rows: the same few queries whatever the size of the page."""
+A page costs the same few queries whatever its size and the size of the table: counts stop at COUNT_UP_TO, and the ids of a page
+are found by an index in the order of the list before its rows are read with their related rows."""
 
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
-from peewee import fn
+from peewee import SQL, Select, fn
+from werkzeug.datastructures import MultiDict
 
 import dutch
 import scope
+from admin_views.paging import Page, page_of, place
 from database import normalise, whole_number
 from forms import clean
+from searching import MOST_WORDS, Search, corrections
 
 COUNT_UP_TO = 10_000
-MOST_WORDS = 8
 CHUNK = 500
+SIZES = (25, 50, 100)
 
 
 @dataclass
@@ -30,182 +34,304 @@ class Column:
     """'ascending', 'descending' or '' as this list is sorted now"""
 
 
+@dataclass
+class Tab:
+    """A tab above the list; `count` in words."""
+
+    label: str
+    count: str
+    url: str
+    current: bool
+
+
 class Listing:
     """A list of `view` for `by`, as the arguments of a URL ask for it.
 
-    `reach` is scope.own or scope.listed; `where` are further conditions (the participants of one site)."""
+    `reach` is scope.own or scope.listed; `where` are further conditions (the participants of one site); `columns` replace those
+    of the view; `keep` are arguments of the URL that are not ours but belong to the page."""
 
-    def __init__(self, view, by, args, path, where=(), reach=scope.own, columns=None, keep=()):
+    def __init__(self, view, by, args: MultiDict, path, where=(), reach=scope.own, columns=None, keep=()):
         self.view, self.by, self.path, self.reach = view, by, path, reach
         self.args = {key: clean(args.get(key, "")) for key in args}
         self.where, self.kept = where, {key: self.args[key] for key in keep if self.args.get(key)}
         self.joins = view.joins
-        self.names = list(columns or view.list_names)
+        self.usual = list(columns or view.list_names)
+        optional = () if columns else view.column_optional
+        self.choosable = [*self.usual, *(name for name in optional if name not in self.usual)]
+        self.chosen = [name for name in self.choosable if name in args.getlist("kolom")]
+        self.names = self.chosen or self.usual
         self.search = self.args.get("q", "").strip()[:200]
+
+    SIZES = SIZES
 
     # ---- what is asked
 
     @cached_property
     def sort(self) -> tuple[str, bool]:
-        """(dotted column, descending) by which the list is ordered."""
+        """(column, descending) by which the list is ordered."""
         asked = self.args.get("sort", "")
         name = asked.removeprefix("-")
-        if name in self.names and name in self.view.sort_fields:
+        if name in self.names and name in self.view.sort_keys:
             return name, asked.startswith("-")
         return self.view.default_sort
 
     @cached_property
     def page(self) -> int:
-        """The page asked for, from 1."""
+        """The page asked for, from 1; what a page after a place calls itself."""
         return whole_number(self.args.get("page")) or 1
 
-    @property
+    @cached_property
+    def size(self) -> int:
+        """How many rows a page has."""
+        asked = whole_number(self.args.get("rijen"))
+        return asked if asked in SIZES else self.view.page_size
+
+    @cached_property
     def filters(self):
-        return [one for one in self.view.list_filters if one.name.split(".")[0] in self.view.filter_names(self)]
+        names = self.view.filter_names(self)
+        return [one for one in self.view.list_filters if one.name.split(".")[0] in names]
 
     @property
     def tab(self) -> str:
         choices = dict(self.view.tab_choices)
         return self.args.get("tab", "") if self.args.get("tab") in choices else ""
 
-    # ---- queries
-
-    def _narrowed(self, *columns, tabbed=True):
-        """A query for these columns of all rows that this list holds, joined to what the conditions need."""
-        view, needed = self.view, []
-        query = self.view.model.select(*columns).where(self.reach(self.by, view.model), *self.where)
-        words = normalise(self.search).split()[:MOST_WORDS]
-        if words:
-            needed += view.search_names
-        for one in self.filters:
-            if any(self.args.get(param) for param in one.params):
-                query, needed = one.apply(query, self.args), [*needed, one.name]
-        for word in words:
-            query = query.where(_any(self.joins.field(name).contains(word) for name in view.search_names))
-        if tabbed and self.tab:
-            query = view.narrow_to_tab(query, self.tab)
-        return query, needed
-
-    def _ordered_ids(self):
-        pk = self.view.model._meta.primary_key
-        query, needed = self._narrowed(pk)
-        clauses = []
-        for name, down in self.view.order_of(*self.sort):
-            field = self.joins.field(name)
-            clauses.append(field.desc(nulls="LAST") if down else field.asc(nulls="FIRST"))
-            needed.append(name)
-        clauses.append(pk.desc() if self.sort[1] else pk.asc())
-        return self.joins.apply(query, needed).order_by(*clauses).tuples()
+    # ---- conditions
 
     @cached_property
-    def count(self) -> int:
-        """How many rows the list holds, counted to one more than COUNT_UP_TO at most."""
-        query, needed = self._narrowed(self.view.model._meta.primary_key)
-        return self.joins.apply(query, needed).limit(COUNT_UP_TO + 1).count()
+    def found(self) -> Search | None:
+        """The search in the stored words of this table; None when nothing is searched, or the table has none."""
+        search = Search(self.view.model, self.search) if self.view.search_names == ["search"] else None
+        return search if search else None
 
-    @property
-    def count_words(self) -> str:
-        one, many = self.view.kind, self.view.kinds
-        if self.count > COUNT_UP_TO:
-            return f"meer dan {dutch.number(COUNT_UP_TO)} {many}"
-        return dutch.counted(self.count, one, many)
+    def _narrowed(self, query, tab, in_order=False, more=()):
+        """A query narrowed to the rows of this list and one of its tabs ('': all), joined to what that needs, to what the order
+        needs if it will have one, and to the tables of `more` columns."""
+        query, needed = query.where(self.reach(self.by, self.view.model), *self.where), []
+        for one in self.filters:
+            if any(self.args.get(param) for param in one.params):
+                query, needed = one.apply(query, self.args, self.by), [*needed, one.name]
+        if self.found:
+            query = query.where(self.found.condition(in_order))
+        elif self.view.search_names != ["search"]:
+            for word in normalise(self.search).split()[:MOST_WORDS]:
+                needed += self.view.search_names
+                query = query.where(_any(self.joins.field(name).contains(word) for name in self.view.search_names))
+        if tab:
+            query = self.view.narrow_to_tab(query, tab)
+        needed += [*more, *(part.name for part in self.keys if in_order)]
+        return self.joins.apply(query, needed)
 
-    def fetch(self, ids) -> list:
-        """The rows with these ids, in that order, with what their columns need; ids that are gone are left out."""
-        pk = self.view.model._meta.primary_key
-        found = {
-            row.pk: row for row in self.joins.rows().where(pk.in_(list(ids)), self.reach(self.by, self.view.model))
-        }
-        rows = [found[key] for key in ids if key in found]
-        self.view.enrich(rows)
+    # ---- order and rows
+
+    @cached_property
+    def keys(self) -> list:
+        """The columns by which the list is ordered, the id last; all of them up, or all down."""
+        return self.view.sort_keys[self.sort[0]]
+
+    def ordered_ids(self, backward=False):
+        """A query for the ids of the whole list, in its order or backward."""
+        query = self._narrowed(self.view.model.select(self.view.model._meta.primary_key), self.tab, in_order=True)
+        return self._in_order(query, backward)
+
+    def _in_order(self, query, backward=False):
+        down = self.sort[1] != backward
+        return query.order_by(*(part.ordered.desc() if down else part.ordered.asc() for part in self.keys))
+
+    def joined(self, query):
+        """A query joined to what the order of this list needs."""
+        return self.joins.apply(query, [part.name for part in self.keys])
+
+    def read(self, ids) -> list:
+        """The rows with these ids (a list, or a query for them), in order, with what the shown columns need."""
+        model = self.view.model
+        query = self.joins.rows().where(model._meta.primary_key.in_(ids), self.reach(self.by, model))
+        rows = list(self._in_order(query))
+        self.view.enrich(rows, self.names)
         return rows
 
     @cached_property
+    def _page(self) -> Page:
+        return page_of(self)
+
+    @property
     def rows(self) -> list:
         """The rows of this page."""
-        size = self.view.page_size
-        if self.page > self.pages:
-            self.page = self.pages
-        return self.fetch([key for (key,) in self._ordered_ids().limit(size).offset((self.page - 1) * size)])
+        return self._page.rows
 
     @cached_property
     def own_ids(self) -> set[int]:
         """Which of the rows on this page one may act on."""
-        model = self.view.model
-        ids = [row.pk for row in self.rows]
+        model, ids = self.view.model, [row.pk for row in self.rows]
         if self.reach is scope.own or not ids:
             return set(ids)
         pk = model._meta.primary_key
         return {key for (key,) in model.select(pk).where(pk.in_(ids), scope.own(self.by, model)).tuples()}
 
+    def selection(self, *columns):
+        """A query for these (dotted) columns of all rows of the list, in its order, as an export needs them."""
+        fields = [self.joins.field(name) for name in columns]
+        return self._in_order(self._narrowed(self.view.model.select(*fields), self.tab, in_order=True, more=columns))
+
     def chunks(self):
         """All rows of the list in order, some hundreds at a time: the ids are fixed at the start, so that a row added or
         moved meanwhile neither doubles nor hides another."""
-        ids = array("q", (key for (key,) in self._ordered_ids().iterator()))
+        ids = array("q", (key for (key,) in self.ordered_ids().tuples().iterator()))
         for start in range(0, len(ids), CHUNK):
-            yield self.fetch(ids[start : start + CHUNK])
+            yield self.read(list(ids[start : start + CHUNK]))
+
+    # ---- counts
+
+    @property
+    def exact(self) -> bool:
+        """Whether somebody asked to count to the end."""
+        return bool(self.args.get("tel"))
 
     @cached_property
-    def tabs(self) -> list[dict]:
-        """The tabs above the list with their counts, from one grouped query; empty when the view has none."""
-        choices = self.view.tab_choices
-        if not choices:
+    def counts(self) -> dict[str, int]:
+        """Tab → number of its rows, '' for a list without tabs; each counted to one more than COUNT_UP_TO, unless `exact`."""
+        names = [name for name, _ in self.view.tab_choices] or [""]
+        answer = (
+            Select(columns=[self._counted(name) for name in names]).tuples().execute(self.view.model._meta.database)
+        )
+        return dict(zip(names, next(iter(answer)), strict=True))
+
+    def _counted(self, tab):
+        query = self._narrowed(self.view.model.select(SQL("1")), tab)
+        if not self.exact:
+            query = query.limit(COUNT_UP_TO + 1)
+        return Select(columns=[fn.COUNT(SQL("1"))]).from_(query.alias("counted"))
+
+    def _count_of(self, tab) -> int:
+        return self.counts[tab] if tab else sum(self.counts.values())
+
+    def _is_more(self, tab) -> bool:
+        """Whether there are more rows in a tab ('': in all) than were counted."""
+        counted = [self.counts[tab]] if tab else self.counts.values()
+        return not self.exact and any(count > COUNT_UP_TO for count in counted)
+
+    @property
+    def count(self) -> int:
+        """How many rows the list holds, as far as they were counted."""
+        return self._count_of(self.tab)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether `count` is all of them."""
+        return not self._is_more(self.tab)
+
+    @property
+    def count_words(self) -> str:
+        if self.is_counted:
+            return dutch.counted(self.count, self.view.kind, self.view.kinds)
+        return f"meer dan {dutch.number(COUNT_UP_TO)} {self.view.kinds}"
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        """The tabs above the list with their counts; empty when the view has none."""
+        choices = [("", "Alles"), *self.view.tab_choices]
+        if len(choices) == 1:
             return []
-        key = self.view.tab_key()
-        query, needed = self._narrowed(key, fn.COUNT(self.view.model._meta.primary_key), tabbed=False)
-        found = dict(self.joins.apply(query, needed).group_by(key).tuples())
-        counts = {name: sum(found.get(part, 0) for part in self.view.tab_parts(name)) for name, _ in choices}
-        all_of_them = [
-            {
-                "label": "Alles",
-                "count": sum(found.values()),
-                "url": self.url(tab=None, page=None),
-                "current": not self.tab,
-            }
-        ]
-        return all_of_them + [
-            {"label": label, "count": counts[name], "url": self.url(tab=name, page=None), "current": self.tab == name}
+        return [
+            Tab(label, self._tab_words(name), self.url(**self.START, tab=name), self.tab == name)
             for name, label in choices
-            if counts[name] or self.tab == name
+            if not name or self.counts[name] or self.tab == name
         ]
 
+    def _tab_words(self, tab) -> str:
+        return f"{dutch.number(COUNT_UP_TO)}+" if self._is_more(tab) else dutch.number(self._count_of(tab))
+
+    @cached_property
+    def suggestion(self) -> str:
+        """What somebody may have meant by a search that found nothing, if that finds something here; otherwise empty."""
+        if not self.found or self.rows:
+            return ""
+        for text in corrections(self.view.model, self.found.words):
+            self.found = Search(self.view.model, text)
+            if self._narrowed(self.view.model.select(SQL("1")), self.tab).limit(1).exists():
+                return text
+        return ""
+
     # ---- what the page shows
+
+    START = dict.fromkeys(("page", "na", "voor", "eind"))
+    """the arguments of a URL that begin a list anew when they are left out"""
 
     @property
     def pages(self) -> int:
         """How many pages there are, as far as is counted."""
-        return max(1, -(-self.count // self.view.page_size))
+        most = min(self.count, COUNT_UP_TO) if not self.is_counted else self.count
+        return max(1, -(-most // self.size))
+
+    @property
+    def previous_url(self) -> str:
+        if not self._page.has_previous or not self.rows:
+            return ""
+        if self.page == 2:
+            return self.url(**self.START)
+        page = self.page - 1 if self.args.get("page") else None
+        return self.url(**self.START | {"voor": place(self.rows, self.keys), "page": page})
+
+    @property
+    def next_url(self) -> str:
+        if not self._page.has_next or not self.rows:
+            return ""
+        page = None if self.args.get("eind") or (self.args.get("voor") and not self.args.get("page")) else self.page + 1
+        return self.url(**self.START | {"na": place(self.rows[::-1], self.keys), "page": page})
+
+    @property
+    def last_url(self) -> str:
+        """The last page, however far; empty on that page itself."""
+        if not self._page.has_next:
+            return ""
+        return self.url(**self.START | ({"page": self.pages} if self.is_counted else {"eind": 1}))
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the pages near this one; none when it is not known which page this is."""
+        if self.args.get("eind") or (self.args.get("voor") and not self.args.get("page")):
+            return range(0)
+        return range(max(1, self.page - 2), max(min(self.pages, self.page + 2), self.page) + 1)
+
+    def page_url(self, number: int) -> str:
+        return self.url(**self.START | {"page": number})
 
     @cached_property
     def columns(self) -> list[Column]:
         sorted_by, down = self.sort
         return [
-            Column(
-                name,
-                self.view.label(name),
-                name if name in self.view.sort_fields else None,
-                ("descending" if down else "ascending") if name == sorted_by else "",
-            )
+            Column(name, self.view.label(name), name if name in self.view.sort_keys else None,
+                   ("descending" if down else "ascending") if name == sorted_by else "")
             for name in self.names
-        ]
+        ]  # fmt: skip
 
     def sort_url(self, column: Column) -> str:
-        return self.url(sort=f"-{column.sort}" if column.order == "ascending" else column.sort, page=None)
+        return self.url(**self.START | {"sort": f"-{column.sort}" if column.order == "ascending" else column.sort})
 
     def url(self, **changes) -> str:
         """This list with some arguments changed (None: left out)."""
-        kept = {key: value for key, value in self.args.items() if value and key in self._known} | changes
-        query = urlencode({key: value for key, value in kept.items() if value not in (None, "")})
+        pairs = [(key, value) for key, value in (self._said | changes).items() if value not in (None, "")]
+        query = urlencode(pairs, doseq=True)
         return f"{self.path}?{query}" if query else self.path
 
     @property
     def _known(self) -> set[str]:
-        return {"q", "sort", "page", "tab", *self.kept, *(param for one in self.filters for param in one.params)}
+        filters = (param for one in self.filters for param in one.params)
+        return {"q", "sort", "tab", "rijen", "tel", *self.START, *self.kept, *filters}
+
+    @property
+    def _said(self) -> dict:
+        """The arguments of the URL that mean something here; a list for the chosen columns."""
+        return {key: value for key, value in self.args.items() if value and key in self._known} | {"kolom": self.chosen}
 
     @property
     def query(self) -> dict:
-        """The arguments that an export of this list needs."""
-        return {key: value for key, value in self.args.items() if value and key in self._known - {"page"}}
+        """The arguments that an export or a saved view of this list needs."""
+        return {key: value for key, value in self._said.items() if key not in self.START and key != "tel" and value}
+
+    @property
+    def query_string(self) -> str:
+        return urlencode(self.query, doseq=True)
 
     @property
     def inputs(self) -> list[dict]:
@@ -214,12 +340,16 @@ class Listing:
     @property
     def words(self) -> str:
         """Search and filters as words; empty when the list is whole."""
-        told = [f"zoeken op ‘{self.search}’"] * bool(self.search) + [
-            one.words(self.args, self.by) for one in self.filters
-        ]
+        told = [f"zoeken op ‘{self.search}’"] * bool(self.search)
+        told += [one.words(self.args, self.by) for one in self.filters]
         if self.tab:
             told.append(dict(self.view.tab_choices)[self.tab])
         return ", ".join(word for word in told if word)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether one of the filters is used (search and tab are no filters)."""
+        return any(self.args.get(param) for one in self.filters for param in one.params)
 
     @property
     def clear_url(self) -> str:

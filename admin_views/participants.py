@@ -8,12 +8,16 @@ from models import Association, Participant, Trajectory
 
 class ParticipantView(AdminView):
     kind, kinds = "deelnemer", "deelnemers"
-    column_list = ("kavo_id", "first_name", "last_name", "birth_date", "email")
+    column_list = ("name", "kavo_id", "birth_date", "email")
+    column_labels = {"name": "Deelnemer"}
     search_words = "Zoek op naam of KAVO-ID"
     column_searchable_list = ("search",)
     column_filters = ("birth_date",)
-    column_sortable_list = ("kavo_id", "first_name", ("last_name", "search"), "birth_date", "email")
-    column_default_sort = "last_name"
+    column_sortable_list = (("name", "search"), "kavo_id", "birth_date", "email")
+    column_default_sort = "name"
+    column_formatters = {"name": lambda view, context, row, name: str(row)}
+    column_spread = {"name": ("first_name", "last_name")}
+    column_details_list = ("kavo_id", "first_name", "last_name", "birth_date", "email")
     form_columns = ("kavo_id", "first_name", "last_name", "birth_date", "email")
     form_args = {"kavo_id": {"description": "6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59."}}
     details_template = "admin/participant.html"

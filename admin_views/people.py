@@ -8,10 +8,11 @@ import scope
 from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
+from admin_views.joins import Key
 from database import RuleError
 from forms import CheckList
 from models import Association, Placement, Site, Trajectory
-from people import ROLE_LABELS, TEAM, Role, UserRole
+from people import ROLE_LABELS, TEAM, Role, User, UserRole
 from workflow import accounts
 
 NOUNS = {Site: "Eigen stageplaatsen", Placement: "Eigen koppelingen", Trajectory: "Trajecten daarvan"}
@@ -24,6 +25,13 @@ VERBS = {
 """the tables and acts of `scope.ACTS` in words"""
 
 
+FIRST_ROLE = Key(
+    "", fn.COALESCE(UserRole.select(fn.MIN(UserRole.role)).where(UserRole.user == User.id), 0),
+    lambda user: min((role.id for role in user.roles), default=0),
+)  # fmt: skip
+"""accounts ordered by their first role"""
+
+
 class UserView(AdminView):
     kind, kinds = "account", "accounts"
     column_list = ("name", "email", "role_label", "active")
@@ -31,10 +39,10 @@ class UserView(AdminView):
     search_words = "Zoek op naam of e-mailadres"
     column_searchable_list = ("search",)
     column_filters = ("active",)
-    column_sortable_list = (("name", "search"), "email", "active")
+    column_sortable_list = (("name", "search"), "email", ("role_label", (FIRST_ROLE,)), "active")
     column_default_sort = "name"
     column_formatters = {"name": lambda view, context, user, name: Cell(str(user), user.phone)}
-    column_formatters_export = {"name": lambda view, context, user, name: str(user)}
+    column_spread = {"name": ("first_name", "last_name")}
     column_details_list = (
         "first_name",
         "last_name",
@@ -54,7 +62,7 @@ class UserView(AdminView):
     can_add_words = "Account aanmaken"
     empty_text = "Er zijn nog geen accounts."
 
-    def enrich(self, rows):
+    def enrich(self, rows, names):
         """The roles of all these users, in one query."""
         roles = {row.id: [] for row in rows}
         for link in UserRole.select(UserRole, Role).join(Role).where(UserRole.user.in_(list(roles))).order_by(Role.id):
@@ -107,19 +115,24 @@ class UserView(AdminView):
         return self.apply(accounts.end_sessions, ids, "overal afgemeld")
 
 
+NUMBER_OF_USERS = Key(
+    "", UserRole.select(fn.COUNT(UserRole.id)).where(UserRole.role == Role.id), lambda role: role.users
+)
+
+
 class RoleView(AdminView):
     kind, kinds = "rol", "rollen"
     can_create = False
     column_list = ("name", "description", "users")
     column_labels = {"name": "Rol", "users": "Accounts", "rights": "Mag"}
     column_details_list = ("name", "description", "users", "rights")
-    column_sortable_list = ("name",)
+    column_sortable_list = ("name", "description", ("users", (NUMBER_OF_USERS,)))
     form_columns = ("description",)
     column_formatters = {
         "rights": lambda view, context, role, name: _rights(role),
     }
 
-    def enrich(self, rows):
+    def enrich(self, rows, names):
         query = UserRole.select(UserRole.role, fn.COUNT(UserRole.id)).group_by(UserRole.role)
         counts = dict(query.tuples())
         for row in rows:

@@ -46,6 +46,8 @@ class EvaluationForm(KavoForm):
     on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
 
 
+STAND = ("state", "result", "no_show", "starts_on", "ends_on")
+"""the columns that say how a placement stands"""
 FIELDS = ("mentor", "criterion", "starts_on", "ends_on", "hours_done", "result", "motivation", "remarks")
 
 
@@ -53,7 +55,8 @@ class PlacementView(AdminView):
     roles = (TEAM, MANAGER)
     kind, kinds = "koppeling", "koppelingen"
     can_create = False
-    column_list = ("participant", "trajectory.type", "site", "hours", "state")
+    column_list = ("participant", "type", "site", "hours", "state")
+    column_optional = ("trajectory.association", "starts_on", "ends_on", "created_at")
     column_related = ("trajectory.participant", "trajectory.association")
     column_labels = {
         "participant": "Deelnemer",
@@ -64,17 +67,23 @@ class PlacementView(AdminView):
         "trajectory.association": "Vereniging",
     }
     search_words = "Zoek op naam of KAVO-ID"
-    column_searchable_list = ("trajectory.participant.search",)
-    column_filters = ("trajectory.type", "site")
+    column_searchable_list = ("search",)
+    column_filters = ("type", "site", "trajectory.association", "ends_on")
     column_sortable_list = (
-        ("participant", "trajectory.participant.search"),
-        ("site", ("site.search", "trajectory.participant.search")),
+        ("participant", "search"),
+        "type",
+        ("site", "site.search"),
         "hours",
-        ("state", ("state", "trajectory.participant.search")),
+        ("state", "finished"),
+        ("trajectory.association", "trajectory.association.search"),
+        "starts_on",
+        "ends_on",
+        "created_at",
     )
-    column_default_sort = ("state", True)
-    column_tabs = "state"
-    tab_words = {"open": ("Bezig", ["open"]), "done": ("Afgewerkt", ["evaluated", "cancelled"])}
+    column_default_sort = "state"
+    column_order_rest = ("finished", "search")
+    column_tabs = "finished"
+    tab_words = {"open": ("Bezig", [False]), "done": ("Afgewerkt", [True])}
     column_formatters = {
         "participant": lambda view, context, row, name: Cell(
             str(row.trajectory.participant), row.trajectory.participant.kavo_id
@@ -82,14 +91,21 @@ class PlacementView(AdminView):
         "hours": lambda view, context, row, name: _hours(row),
         "state": lambda view, context, row, name: stand(row, local_date(utcnow())),
     }
-    column_formatters_export = {"state": lambda view, context, row, name: str(stand(row, local_date(utcnow())))}
+    column_spread = {
+        "participant": (
+            "trajectory.participant.kavo_id",
+            "trajectory.participant.first_name",
+            "trajectory.participant.last_name",
+        ),
+        "hours": ("hours", "hours_done"),
+    }
+    column_computed = {"state": (STAND, lambda *values: str(_stand(*values, local_date(utcnow()))))}
     column_export_list = (
-        "trajectory.participant.kavo_id", "trajectory.participant.first_name", "trajectory.participant.last_name",
-        "trajectory.type", "trajectory.association", "site.name", "hours", "hours_done", "state", "result",
-        "starts_on", "ends_on", "reason",
+        *column_spread["participant"], "type", "trajectory.association", "site", "hours", "hours_done", "state", "result",
+        "starts_on", "ends_on", "created_at", "on_behalf", "reason",
     )  # fmt: skip
     column_details_list = (
-        "participant", "trajectory.type", "trajectory.association", "site", "hours", "hours_done", "state", "result",
+        "participant", "type", "trajectory.association", "site", "hours", "hours_done", "state", "result",
         "starts_on", "ends_on", "on_behalf", "coupled_by", "created_at", "reason",
     )  # fmt: skip
     form_columns = ("hours", "starts_on", "ends_on")
@@ -99,24 +115,16 @@ class PlacementView(AdminView):
     # ---- list
 
     def row_links(self, row):
-        here = self.back_to_here()
         links = []
         if row.state != "cancelled" and scope.allows(self.by, "evaluate", Placement):
-            links.append(("Beoordelen", url_for("placement.evaluate", id=row.id, url=here)))
-        links.append(("Trajectgeschiedenis", url_for("placement.trajectory_history", id=row.id, url=here)))
+            links.append(("Beoordelen", url_for("placement.evaluate", id=row.id)))
+        links.append(("Trajectgeschiedenis", url_for("placement.trajectory_history", id=row.id)))
         if row.state == "open":
             if scope.allows(self.by, "change", Placement):
-                links.append(("Wijzigen", url_for("placement.edit_view", id=row.id, url=here)))
+                links.append(("Wijzigen", url_for("placement.edit_view", id=row.id)))
             if scope.allows(self.by, "cancel", Placement):
-                links.append(("Annuleren", url_for("placement.cancel", id=row.id, url=here)))
+                links.append(("Annuleren", url_for("placement.cancel", id=row.id)))
         return links
-
-    @staticmethod
-    def back_to_here() -> str:
-        """The list or the page of the site from which one came, without a searched KAVO-ID."""
-        if request.endpoint == "site.participants":
-            return request.path
-        return request.full_path.rstrip("?")
 
     def may_edit(self, row):
         return row.state == "open"
@@ -223,12 +231,16 @@ def _hours(row) -> Cell:
 
 def stand(row: Placement, today) -> Cell:
     """The state of a placement with its mark: who must act, or what it became."""
-    if row.state == "cancelled":
-        return Cell("Geannuleerd", "niet komen opdagen" if row.no_show else "", state="")
-    if row.state == "evaluated":
-        return Cell(RESULTS[row.result], state="good" if row.result == "positive" else "bad")
-    if row.ends_on and row.ends_on < today:
-        return Cell("Te beoordelen", f"stage liep af op {dutch.day(row.ends_on)}", state="wait")
-    if row.starts_on and row.starts_on > today:
-        return Cell("Stage gepland", f"vanaf {dutch.day(row.starts_on)}", state="busy")
-    return Cell("Stage loopt", f"tot en met {dutch.day(row.ends_on)}" if row.ends_on else "", state="busy")
+    return _stand(*(getattr(row, name) for name in STAND), today)
+
+
+def _stand(state, result, no_show, starts_on, ends_on, today) -> Cell:
+    if state == "cancelled":
+        return Cell("Geannuleerd", "niet komen opdagen" if no_show else "", state="")
+    if state == "evaluated":
+        return Cell(RESULTS[result], state="good" if result == "positive" else "bad")
+    if ends_on and ends_on < today:
+        return Cell("Te beoordelen", f"stage liep af op {dutch.day(ends_on)}", state="wait")
+    if starts_on and starts_on > today:
+        return Cell("Stage gepland", f"vanaf {dutch.day(starts_on)}", state="busy")
+    return Cell("Stage loopt", f"tot en met {dutch.day(ends_on)}" if ends_on else "", state="busy")

@@ -20,9 +20,11 @@ class MailView(AdminView):
     column_details_list = (*column_list, "next_at", "kind", "attempts", "error", "body")
     column_labels = {"body": "Tekst"}
     search_words = "Zoek op adres of onderwerp"
-    column_searchable_list = ("to_address", "subject")
+    column_searchable_list = ("search",)
     column_filters = ("state", "created_at")
+    column_sortable_list = ("created_at", "to_address", "subject", ("state", ("state", "created_at")), "sent_at")
     column_default_sort = ("created_at", True)
+    column_order_rest = ()
     column_tabs = "state"
     tab_words = {
         "waiting": ("Wacht", ["pending", "claimed", "data"]),
@@ -59,13 +61,13 @@ def _state(mail) -> Cell:
 class HistoryView(AdminView):
     kind, kinds = "regel", "regels"
     can_create = can_edit = can_view_details = False
-    column_list = ("at", "sentence", "actor")
+    column_list = ("at", "sentence")
     column_labels = {"sentence": "Wat gebeurde er"}
-    column_sortable_list = ("at",)
+    column_sortable_list = ("at", ("sentence", ("verb", "at")))
     column_default_sort = ("at", True)
     column_filters = ("at", "actor")
     column_formatters = {"sentence": lambda view, context, line, name: audit.sentence(line)}
-    column_formatters_export = column_formatters
+    column_computed = {"sentence": (("verb", "payload"), audit.worded)}
     empty_text = "Er gebeurde nog niets. Elke wijziging komt hier als een zin."
 
 
@@ -75,6 +77,8 @@ class LookupView(AdminView):
     column_list = ("at", "user", "kavo_id", "found", "purpose")
     column_filters = ("at", "found", "user")
     search_words = "Zoek op KAVO-ID"
-    column_searchable_list = ("kavo_id",)
+    column_searchable_list = ("search",)
+    column_sortable_list = ("at", ("user", "user.search"), "kavo_id", "found", "purpose")
+    column_order_rest = ("at",)
     column_default_sort = ("at", True)
     empty_text = "Nog niemand zocht een deelnemer op met een KAVO-ID."

@@ -1,10 +1,25 @@
 """Who may open a screen of the back office at all; which rows they see there is in `scope`."""
 
+from urllib.parse import urlsplit
+
 from flask import abort, redirect, request, url_for
 from flask_admin import expose
+from flask_admin.helpers import get_redirect_target
 from flask_security import current_user
 
 from people import TEAM
+
+
+def came_from() -> str | None:
+    """The page of ours to go back to: the one that a form carries along as `url`, else the one on which the link stood. A browser
+    that does not tell leads to the list itself."""
+    carried = get_redirect_target()
+    if carried:
+        return carried
+    page = urlsplit(request.referrer or "")
+    if page.netloc != request.host or page.path == request.path:
+        return None
+    return f"{page.path}?{page.query}" if page.query else page.path
 
 
 class ForRoles:

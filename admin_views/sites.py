@@ -40,7 +40,7 @@ class SiteView(AdminView):
     list_template = "admin/sites.html"
     details_template = "admin/site.html"
     column_list = ("name", "municipality", "stages", "state", "placed")
-    public_columns = ("name", "municipality", "stages", "periods")
+    public_columns = ("name", "municipality", "stages")
     column_labels = {
         "name": "Naam",
         "stages": "Stages",
@@ -53,8 +53,10 @@ class SiteView(AdminView):
     column_filters = ("recognition", "animator", "head_animator", "instructor")
     column_sortable_list = (
         ("name", "search"),
-        ("municipality", ("municipality", "search")),
-        ("state", ("state", "search")),
+        ("municipality", "place"),
+        ("stages", ("animator", "head_animator", "instructor")),
+        "state",
+        "placed",
     )
     column_default_sort = "name"
     column_tabs = "state"
@@ -63,17 +65,17 @@ class SiteView(AdminView):
         "state", "submitted_at", "due_on", "decided_at", "reason",
     )  # fmt: skip
     column_formatters = {
-        "stages": lambda view, context, site, name: ", ".join(TYPES[kind] for kind in site.types()),
-        "periods": lambda view, context, site, name: ", ".join(str(period) for period in site.period_list),
+        "stages": lambda view, context, site, name: Cell(_types(site), _periods(site)),
+        "periods": lambda view, context, site, name: _periods(site),
         "state": lambda view, context, site, name: Cell(Site.STATES[site.state], state=MARKS[site.state]),
         "placed": lambda view, context, site, name: _placed(site),
         "manager": lambda view, context, site, name: str(site.manager() or "zonder beheerder"),
     }
     column_formatters_export = {
-        "stages": column_formatters["stages"],
+        "stages": lambda view, context, site, name: _types(site),
         "periods": column_formatters["periods"],
-        "placed": lambda view, context, site, name: site.placed,
     }
+    column_spread = {"stages": ("stages", "periods")}
     form_columns = (
         "name", "recognition", "street", "postcode", "municipality", "email", "phone", "animator", "head_animator", "instructor",
     )  # fmt: skip
@@ -116,27 +118,26 @@ class SiteView(AdminView):
     def tab_choices(self):
         return super().tab_choices if self.reach() is scope.own else []
 
-    @expose("/")
-    def index_view(self):
-        waiting = (
-            Placement.select().where(scope.own(self.by, Placement), _to_evaluate()).count()
-            if MANAGER in self.by.role_names
-            else 0
-        )
-        return self.render(self.list_template, listing=self.listing(), export_url=self.export_url, waiting=waiting)
+    def list_extra(self):
+        """How many placements wait for an evaluation by this manager."""
+        if MANAGER not in self.by.role_names:
+            return {"waiting": 0}
+        return {"waiting": Placement.select().where(scope.own(self.by, Placement), _to_evaluate()).count()}
 
-    def enrich(self, rows):
-        """Periods and numbers of participants of all these sites, in one query each."""
+    def enrich(self, rows, names):
+        """Periods of all these sites and how many participants wait for an evaluation, in one query each."""
         ids = [row.id for row in rows]
-        periods = {pk: [] for pk in ids}
-        for period in SitePeriod.select().where(SitePeriod.site.in_(ids)).order_by(SitePeriod.id):
-            periods[period.site_id].append(period)
-        placed = Placement.select(Placement.site, fn.COUNT(Placement.id), fn.SUM(_to_evaluate().cast("INTEGER")))
-        placed = placed.where(Placement.site.in_(ids), Placement.state != "cancelled").group_by(Placement.site)
-        counts = {pk: (count, waiting) for pk, count, waiting in placed.tuples()}
+        periods, waiting = {pk: [] for pk in ids}, {}
+        if {"stages", "periods"} & set(names):
+            for period in SitePeriod.select().where(SitePeriod.site.in_(ids)).order_by(SitePeriod.id):
+                periods[period.site_id].append(period)
+        if "placed" in names:
+            late = Placement.select(Placement.site, fn.COUNT(Placement.id)).where(
+                Placement.site.in_(ids), _to_evaluate()
+            )
+            waiting = dict(late.group_by(Placement.site).tuples())
         for row in rows:
-            row.period_list = periods[row.id]
-            row.placed, row.waiting = counts.get(row.id, (0, 0))
+            row.period_list, row.waiting = periods[row.id], waiting.get(row.id, 0)
 
     def row_links(self, row):
         people = (
@@ -211,7 +212,7 @@ class SiteView(AdminView):
         if found and "trajectory" in request.form and form.validate() and self._couple(site, found, form):
             return redirect(url_for("site.participants", pk=site.id))
         listing = self.placements.listing(
-            where=(Placement.site == site,), columns=("participant", "trajectory.type", "hours", "state")
+            where=(Placement.site == site,), columns=("participant", "type", "hours", "state")
         )
         return self.render(
             "admin/site_participants.html",
@@ -231,7 +232,7 @@ class SiteView(AdminView):
         site = scope.find(self.by, Site, pk)
         if site is None or not self.placements.allowed("export", True):
             abort(404)
-        return self.placements.export_of(self.placements.listing(where=(Placement.site == site,)))
+        return self.placements.export_of(self.placements.listing(where=(Placement.site == site,)), "csv")
 
     def _look_up(self, site, form):
         """(found participant or None, why not), for the KAVO-ID that was posted. POST, so that it is in no URL or log."""
@@ -282,7 +283,15 @@ class SiteView(AdminView):
 
 def _to_evaluate():
     """The condition for placements whose stage should be over by now."""
-    return (Placement.state == "open") & (Placement.ends_on < local_date(utcnow()))
+    return (Placement.finished == False) & (Placement.ends_on < local_date(utcnow()))
+
+
+def _types(site) -> str:
+    return ", ".join(TYPES[kind] for kind in site.types())
+
+
+def _periods(site) -> str:
+    return ", ".join(str(period) for period in site.period_list)
 
 
 def _placed(site) -> Cell:

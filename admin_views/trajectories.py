@@ -14,10 +14,10 @@ class TrajectoryView(AdminView):
     kind, kinds = "traject", "trajecten"
     column_list = ("participant", "type", "association", "course_started_on", "ends_on", "hours_used", "state")
     search_words = "Zoek op naam of KAVO-ID"
-    column_searchable_list = ("participant.search",)
+    column_searchable_list = ("search",)
     column_filters = ("type", "association", "course_started_on", "ends_on")
     column_sortable_list = (
-        ("participant", "participant.search"),
+        ("participant", "search"),
         "type",
         ("association", "association.search"),
         "course_started_on",
@@ -27,12 +27,7 @@ class TrajectoryView(AdminView):
     )
     column_default_sort = "participant"
     column_tabs = "state"
-    column_export_list = (
-        "participant.kavo_id",
-        "participant.first_name",
-        "participant.last_name",
-        *column_list[1:],
-    )
+    column_spread = {"participant": ("participant.kavo_id", "participant.first_name", "participant.last_name")}
     column_formatters = {
         "participant": lambda view, context, row, name: Cell(str(row.participant), row.participant.kavo_id),
         "hours_used": lambda view, context, row, name: f"{row.hours_used} van {STAGE_HOURS} uur",

@@ -9,22 +9,25 @@ from models import TABLES
 
 ONLY_MIGRATIONS = re.compile(r""" COLLATE "C"| DEFAULT ('[^']*'|\d+)""")
 
+OF_WORDS = re.compile("_words|_terms")
+"""the tables and indexes by which words are found"""
+
 
 def describe() -> set[str]:
     """Every column, constraint and index of the present database, one line each, without what only migrations know
     (triggers, collations, defaults, the indexes of words)."""
     rows = _postgresql_rows() if on_postgresql() else _sqlite_rows()
     lines = {re.sub(r"\s+", " ", ONLY_MIGRATIONS.sub("", row)).replace("( ", "(").replace(" )", ")") for row in rows}
-    return {line for line in lines if not line.startswith("migration") and "_words" not in line}
+    return {line for line in lines if not line.startswith("migration") and not OF_WORDS.search(line)}
 
 
 def _sqlite_rows():
     for kind, name, sql in database.execute_sql(
         "SELECT type, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''"
-        " AND name NOT LIKE '%_words%'"
     ):
-        inside = sql[sql.index("(") + 1 : sql.rindex(")")]
-        yield from (f"{name}: {part}" for part in (_parts(inside) if kind == "table" else [sql]))
+        if not OF_WORDS.search(name):
+            inside = sql[sql.index("(") + 1 : sql.rindex(")")]
+            yield from (f"{name}: {part}" for part in (_parts(inside) if kind == "table" else [sql]))
 
 
 def _parts(text: str) -> list[str]:

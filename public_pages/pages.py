@@ -4,6 +4,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask_security import auth_required, current_user
 
 import site_forms
+from admin_views.saved_views import start_url
 from people import ASSOCIATION, MANAGER, TEAM
 
 pages = Blueprint("pages", __name__)
@@ -38,6 +39,9 @@ def eid_login():
 @pages.get("/na-aanmelden")
 @auth_required()
 def after_login():
+    chosen = start_url(current_user._get_current_object())
+    if chosen:
+        return redirect(chosen)
     roles = current_user.role_names
     endpoint = next((page for role, page in FIRST_PAGE.items() if role in roles), "account.own_data")
     arguments = {"eigen": 1} if endpoint == "site.index_view" else {}

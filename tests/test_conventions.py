@@ -15,6 +15,7 @@ LAYERS = [
     {"times", "config"},
     {"dutch"},
     {"database"},
+    {"searching"},
     {"people"},
     {"records"},
     {"places"},

@@ -33,6 +33,7 @@ ROUTES = {
     **dict.fromkeys((f"registration.{page}" for page in PUBLIC_REGISTRATION), EVERYBODY),
     **dict.fromkeys((f"application.{page}" for page in ("index", "show", "decide", "act", "proposal")), TEAM),
     **dict.fromkeys((f"site_change.{page}" for page in ("index", "propose", "close")), BACK_OFFICE),
+    **dict.fromkeys((f"saved_view.{page}" for page in ("index", "keep", "act")), BACK_OFFICE),
     "placement.cancel": BACK_OFFICE, "placement.evaluate": BACK_OFFICE, "placement.trajectory_history": BACK_OFFICE,
 }  # fmt: skip
 """route → who may open it; a view's own routes follow from NOUNS"""

@@ -8,13 +8,17 @@ from tests import factories as make
 class Visitor:
     def __init__(self, app, user=None):
         self.client = app.test_client()
-        self.page = None
+        self.page, self.path = None, "/"
         if user:
             self.get("/aanmelden")
             self.send(email=user.email, password=make.WORD)
 
     def get(self, path, **kwargs):
-        return self._keep(self.client.get(path, **kwargs))
+        return self._keep(self.client.get(path, headers=self._referrer(), **kwargs))
+
+    def _referrer(self):
+        """What a browser tells of the page on which a link stood."""
+        return {"Referer": f"http://localhost{self.path}"}
 
     def post(self, path, data=None, token=True):
         """Post to a path, with the token of the own start page."""

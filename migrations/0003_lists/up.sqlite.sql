@@ -93,6 +93,7 @@ CREATE VIRTUAL TABLE "association_words" USING fts5(
     search, content='association', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
+CREATE VIRTUAL TABLE "association_terms" USING fts5vocab('association_words', 'row');
 INSERT INTO association_words (association_words) VALUES ('rebuild');
 CREATE TRIGGER association_words_insert AFTER INSERT ON "association" BEGIN
     INSERT INTO association_words (rowid, search) VALUES (NEW.id, NEW.search);
@@ -108,6 +109,7 @@ CREATE VIRTUAL TABLE "lookup_words" USING fts5(
     search, content='lookup', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
+CREATE VIRTUAL TABLE "lookup_terms" USING fts5vocab('lookup_words', 'row');
 INSERT INTO lookup_words (lookup_words) VALUES ('rebuild');
 CREATE TRIGGER lookup_words_insert AFTER INSERT ON "lookup" BEGIN
     INSERT INTO lookup_words (rowid, search) VALUES (NEW.id, NEW.search);
@@ -123,6 +125,7 @@ CREATE VIRTUAL TABLE "mail_words" USING fts5(
     search, content='mail', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
+CREATE VIRTUAL TABLE "mail_terms" USING fts5vocab('mail_words', 'row');
 INSERT INTO mail_words (mail_words) VALUES ('rebuild');
 CREATE TRIGGER mail_words_insert AFTER INSERT ON "mail" BEGIN
     INSERT INTO mail_words (rowid, search) VALUES (NEW.id, NEW.search);
@@ -138,6 +141,7 @@ CREATE VIRTUAL TABLE "participant_words" USING fts5(
     search, content='participant', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
+CREATE VIRTUAL TABLE "participant_terms" USING fts5vocab('participant_words', 'row');
 INSERT INTO participant_words (participant_words) VALUES ('rebuild');
 CREATE TRIGGER participant_words_insert AFTER INSERT ON "participant" BEGIN
     INSERT INTO participant_words (rowid, search) VALUES (NEW.id, NEW.search);
@@ -153,6 +157,7 @@ CREATE VIRTUAL TABLE "placement_words" USING fts5(
     search, content='placement', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
+CREATE VIRTUAL TABLE "placement_terms" USING fts5vocab('placement_words', 'row');
 INSERT INTO placement_words (placement_words) VALUES ('rebuild');
 CREATE TRIGGER placement_words_insert AFTER INSERT ON "placement" BEGIN
     INSERT INTO placement_words (rowid, search) VALUES (NEW.id, NEW.search);
@@ -168,6 +173,7 @@ CREATE VIRTUAL TABLE "site_words" USING fts5(
     search, content='site', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
+CREATE VIRTUAL TABLE "site_terms" USING fts5vocab('site_words', 'row');
 INSERT INTO site_words (site_words) VALUES ('rebuild');
 CREATE TRIGGER site_words_insert AFTER INSERT ON "site" BEGIN
     INSERT INTO site_words (rowid, search) VALUES (NEW.id, NEW.search);
@@ -183,6 +189,7 @@ CREATE VIRTUAL TABLE "trajectory_words" USING fts5(
     search, content='trajectory', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
+CREATE VIRTUAL TABLE "trajectory_terms" USING fts5vocab('trajectory_words', 'row');
 INSERT INTO trajectory_words (trajectory_words) VALUES ('rebuild');
 CREATE TRIGGER trajectory_words_insert AFTER INSERT ON "trajectory" BEGIN
     INSERT INTO trajectory_words (rowid, search) VALUES (NEW.id, NEW.search);
@@ -198,6 +205,7 @@ CREATE VIRTUAL TABLE "user_words" USING fts5(
     search, content='user', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
+CREATE VIRTUAL TABLE "user_terms" USING fts5vocab('user_words', 'row');
 INSERT INTO user_words (user_words) VALUES ('rebuild');
 CREATE TRIGGER user_words_insert AFTER INSERT ON "user" BEGIN
     INSERT INTO user_words (rowid, search) VALUES (NEW.id, NEW.search);

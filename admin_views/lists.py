@@ -1,0 +1,237 @@
+"""The list of a table and its export, on Flask-Admin's declarations, all through `scope`.
+
+Read are column_list, column_labels, column_searchable_list, column_filters, column_sortable_list, column_default_sort,
+column_formatters, column_formatters_export, column_export_list, column_descriptions, can_export, page_size; our own additions
+stand first in the class."""
+
+from flask import Response, abort, request, stream_with_context, url_for
+from flask_admin import expose
+from flask_admin.contrib.peewee import ModelView
+from peewee import CharField, Model, TextField
+
+import audit
+import scope
+from admin_views import exports
+from admin_views.filters import make_filter
+from admin_views.joins import Joins
+from admin_views.listing import Listing
+from admin_views.roles import ForRoles
+from database import normalise
+from people import SavedView
+from times import utcnow
+from workflow import saved_views
+
+
+class ListView(ForRoles, ModelView):
+    kind: str = "rij"
+    """one row in words, as history and messages name it"""
+    kinds: str = "rijen"
+    """several rows in words"""
+    public_columns: tuple[str, ...] | None = None
+    """what one sees of rows that one may find but not act on (scope.listed); None: such rows are not shown"""
+    column_optional: tuple[str, ...] = ()
+    """further columns that one may choose to see"""
+    column_related: tuple[str, ...] = ()
+    """dotted relations that rows are fetched with, besides those that columns name"""
+    column_order_rest: tuple[str, ...] | None = None
+    """stored columns that order rows within the column that was chosen (None: `search`, when the table has it)"""
+    column_tabs: str | None = None
+    """a column with choices that gets tabs with counts above the list"""
+    tab_words: dict[str, tuple[str, list]] | None = None
+    """tabs that bundle values of that column: name → (label, values)"""
+    column_spread: dict[str, tuple[str, ...]] = {}
+    """a shown column → the stored columns as which an export holds it"""
+    column_computed: dict[str, tuple[tuple[str, ...], object]] = {}
+    """a column that an export computes → (stored columns, function of their values); quicker than a formatter of rows"""
+    empty_text: str = "Hier staat nog niets."
+    """what an empty list says: what belongs here and the next step"""
+    search_words = "Zoek"
+    """the label of the search field: by what one can search"""
+
+    can_view_details = True
+    can_export = True
+    page_size = 25
+    list_template = "admin/list.html"
+
+    # ---- declarations, read once
+
+    def _refresh_cache(self):
+        self.joins = Joins(self.model)
+        super()._refresh_cache()
+        self.list_names = [name for name, _ in self._list_columns]
+        self.joins.reach(*self.column_related)
+        for name in [*self.list_names, *self.column_optional]:
+            self.joins.field(name)
+            if hasattr(self.joins.plain(name), "rel_model"):
+                self.joins.reach(name)
+        self.list_filters = [
+            make_filter(entry, self.joins, self.label(entry) if isinstance(entry, str) else "")
+            for entry in self.column_filters or ()
+        ]
+        self.search_names = [name if isinstance(name, str) else name.name for name in self.column_searchable_list or ()]
+        self.sort_keys = self._sortable()
+        default = self.column_default_sort or self.model._meta.primary_key.name
+        self.default_sort = default if isinstance(default, tuple) else (default, False)
+        if self.default_sort[0] not in self.sort_keys:
+            self.sort_keys[self.default_sort[0]] = self._keys((self.default_sort[0],))
+
+    def _sortable(self) -> dict[str, list]:
+        """Name of a column → the keys by which it orders the list."""
+        entries = self.column_sortable_list
+        if entries is None:
+            names = [*self.list_names, *self.column_optional]
+            entries = [name for name in names if self.joins.plain(name) is not None]
+        pairs = [entry if isinstance(entry, tuple) else (entry, entry) for entry in entries]
+        return {name: self._keys((order,) if isinstance(order, str) else order) for name, order in pairs}
+
+    def _keys(self, names) -> list:
+        """The keys of an order: the given columns (or ready keys), the rest that goes with every order, and the id."""
+        rest = self.column_order_rest
+        if rest is None:
+            rest = ("search",) if "search" in self.model._meta.fields else ()
+        names = [*names, *(name for name in rest if name not in names), self.model._meta.primary_key.name]
+        return [self.joins.key(name) if isinstance(name, str) else name for name in dict.fromkeys(names)]
+
+    def get_sortable_columns(self):
+        return {}
+
+    def init_search(self):
+        return bool(self.column_searchable_list)
+
+    def get_filters(self):
+        return None
+
+    def _process_ajax_references(self):
+        return {}
+
+    def scaffold_list_columns(self):
+        return [
+            name
+            for name, field in self._get_model_fields()
+            if isinstance(field, CharField | TextField) and name != "search"
+        ]
+
+    def label(self, name: str) -> str:
+        """The Dutch word for a column: `column_labels`, else the field's own."""
+        if name in (self.column_labels or {}):
+            return self.column_labels[name]
+        plain = self.joins.plain(name)
+        return (plain.verbose_name if plain is not None else None) or name.replace("_", " ").capitalize()
+
+    def get_column_name(self, field):
+        return self.label(field)
+
+    @property
+    def tab_choices(self):
+        if self.tab_words:
+            return [(name, label) for name, (label, _) in self.tab_words.items()]
+        return list(self.joins.plain(self.column_tabs).choices) if self.column_tabs else []
+
+    def narrow_to_tab(self, query, name):
+        parts = self.tab_words[name][1] if self.tab_words else [name]
+        return query.where(self.joins.field(self.column_tabs).in_(parts))
+
+    def filter_names(self, listing) -> set[str]:
+        """First parts of the columns by which this list may be filtered: never by one that is not shown to this person."""
+        names = {one.name.split(".")[0] for one in self.list_filters}
+        return names & set(self.public_columns or ()) if listing.reach is scope.listed else names
+
+    # ---- the list
+
+    def enrich(self, rows, names):
+        """Fetch, in one query each, what these columns of these rows need besides their own and related rows."""
+
+    def listing(self, where=(), path=None, keep=(), columns=None) -> Listing:
+        """The list that the present URL asks for."""
+        reach = self.reach()
+        names = columns or (self.public_columns if reach is scope.listed else None)
+        return Listing(self, self.by, request.args, path or request.path, where, reach, names, keep)
+
+    def reach(self):
+        """scope.own or scope.listed: which rows the list holds."""
+        return scope.own
+
+    @expose("/")
+    def index_view(self):
+        return self.render(self.list_template, listing=self.listing(), export_url=self.export_url, **self.list_extra())
+
+    def list_extra(self) -> dict:
+        """Further values for the template of the list."""
+        return {}
+
+    def saved_views(self) -> list[SavedView]:
+        """The views of this list that the person at the screen kept, or that were shared with one of their roles."""
+        return saved_views.of(self.by, self.endpoint)
+
+    def may_share(self) -> str | None:
+        """The role with which the person at the screen may share a view; None: with nobody."""
+        return saved_views.shares_with(self.by)
+
+    def cell(self, row, name):
+        """What one cell shows: a formatter's text, the words of a choice, a Belgian date."""
+        formatter = (self.column_formatters or {}).get(name)
+        return formatter(self, None, row, name) if formatter else self.plain_value(row, name)
+
+    def plain_value(self, row, name):
+        """The value behind a (dotted) column, with a choice in words; dates and yes/no are left as they are."""
+        value = row
+        for part in name.split("."):
+            value = getattr(value, part, None)
+            value = value() if callable(value) else value
+        plain = self.joins.plain(name)
+        if plain is not None and plain.choices:
+            return dict(plain.choices).get(value, value)
+        return str(value) if isinstance(value, Model) else value
+
+    # ---- export
+
+    def export_url(self, listing, kind="csv", **more):
+        return url_for(f"{self.endpoint}.export", export_type=kind, **listing.query, **more)
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type):
+        return self.export_of(self.listing(), export_type)
+
+    def export_of(self, listing, kind):
+        """The rows of a list and its columns as a file of this kind (`exports.FORMATS`), streamed; noted in the history."""
+        if kind not in exports.FORMATS or not self.allowed("export", self.can_export):
+            abort(404)
+        if request.args.get("alles"):
+            names = self.column_export_list or listing.choosable
+        else:
+            names = [part for name in listing.names for part in self.column_spread.get(name, (name,))]
+        filtered = f" ({listing.words})" if listing.words else ""
+        audit.record(
+            self.by, "list.exported", None, at=utcnow(), name=self.name, rows=listing.count_words, filter=filtered
+        )
+        made = exports.FORMATS[kind]()
+        titles = [made.title(name, self.label(name)) for name in names]
+        pieces = made.pieces(titles, self._export_rows(listing, list(names), made))
+        file_name = f"{normalise(self.name).replace(' ', '-')}-{utcnow():%Y-%m-%d}.{made.extension}"
+        headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "X-Accel-Buffering": "no"}
+        return Response(stream_with_context(pieces), mimetype=made.mimetype, headers=headers)
+
+    def _export_rows(self, listing, names, made):
+        """Chunks of rows of cells. When all columns are stored or computed of stored ones, no row is made an object."""
+        sources = [self._source(name) for name in names]
+        if all(sources):
+            return exports.from_columns(listing, sources, made)
+        return (
+            [[made.cell(self.export_value(row, name)) for name in names] for row in chunk] for chunk in listing.chunks()
+        )
+
+    def _source(self, name) -> exports.Source | None:
+        """From which stored columns an export makes this one; None: it needs the row."""
+        if name in self.column_computed:
+            needs, function = self.column_computed[name]
+            return exports.Source(needs, [self.joins.plain(one) for one in needs], function)
+        plain = self.joins.plain(name)
+        if plain is None or name in (self.column_formatters_export or {}):
+            return None
+        if hasattr(plain, "rel_model"):  # a related row is told by its name
+            return self._source(f"{name}.name") if "name" in plain.rel_model._meta.fields else None
+        return exports.Source((name,), [plain], None)
+
+    def export_value(self, row, name):
+        formatter = (self.column_formatters_export or {}).get(name)
+        return formatter(self, None, row, name) if formatter else self.plain_value(row, name)

@@ -1,0 +1,74 @@
+"""Keeping the list that is on the screen, starting the day with it, removing it; the lists themselves show what was kept."""
+
+from flask import abort, current_app, flash, redirect, url_for
+from flask_admin import BaseView, expose
+from wtforms import BooleanField, HiddenField, StringField
+
+import scope
+from admin_views.roles import HiddenFromMenu, came_from
+from forms import KavoForm, Length, required
+from models import SavedView
+from people import MANAGER, TEAM
+from times import utcnow
+from workflow import saved_views
+
+
+class KeepForm(KavoForm):
+    screen = HiddenField()
+    query = HiddenField(validators=[Length(max=2000)])
+    name = StringField("Naam van de weergave", [required("Typ een naam voor deze weergave."), Length(max=60)])
+    shared = BooleanField("Delen met je collega’s")
+    start = BooleanField("Maak dit mijn startpagina")
+
+
+class SavedViewView(HiddenFromMenu, BaseView):
+    roles = (TEAM, MANAGER)
+
+    @expose("/bewaren", methods=("POST",))
+    def keep(self):
+        form = KeepForm()
+        if form.screen.data not in screens(self.by):
+            abort(404)
+
+        def act(now):
+            query = form.query.data
+            view = saved_views.keep(self.by, form.screen.data, form.name.data, query, form.shared.data, form.start.data)
+            return f"De weergave ‘{view.name}’ is bewaard. Je vindt ze bij ‘Weergaven’ boven deze lijst."
+
+        if not (form.validate() and form.carry_out(act, self.by, utcnow())):
+            for text in (*form.form_errors, *(text for field in form for text in field.errors)):
+                flash(text, "warn")
+        return redirect(came_from() or url_for(f"{form.screen.data}.index_view"))
+
+    @expose("/<int:pk>/<what>", methods=("POST",))
+    def act(self, pk, what):
+        """Start the day with a view (start), no longer (stop), or remove it (weg)."""
+        view = SavedView.get_or_none(SavedView.id == pk)
+        if view is None or what not in ("start", "stop", "weg") or not scope.may(self.by, "open", view):
+            abort(404)
+        if what == "weg":
+            saved_views.forget(view, self.by)
+            flash(f"De weergave ‘{view.name}’ is weg.", "good")
+        else:
+            saved_views.start_with(view if what == "start" else None, self.by)
+            told = (
+                f"Je begint voortaan met ‘{view.name}’."
+                if what == "start"
+                else "Je begint weer met de gewone startpagina."
+            )
+            flash(told, "good")
+        return redirect(came_from() or url_for(f"{view.screen}.index_view"))
+
+
+def screens(by) -> set[str]:
+    """The endpoints of the lists that this person may open."""
+    views = current_app.extensions["admin"][0]._views
+    return {view.endpoint for view in views if hasattr(view, "listing") and view.is_accessible()}
+
+
+def start_url(by) -> str | None:
+    """Where the day of this person begins by their own choice; None when they chose nothing that they may still see."""
+    view = saved_views.start_of(by)
+    if view is None or view.screen not in screens(by):
+        return None
+    return f"{url_for(f'{view.screen}.index_view')}?{view.query}"

@@ -1,0 +1,106 @@
+"""Finding rows by words: rows whose `search` has, for each word that was typed, a word that begins with it.
+
+SQLite finds them by a table of words (FTS5) beside each table, PostgreSQL by an index of trigrams; both answer the same."""
+
+from functools import cached_property
+
+from peewee import SQL, Expression, NodeList, Table, Value, fn
+from rapidfuzz.distance import OSA
+
+from database import normalise, on_postgresql
+
+MOST_WORDS = 8
+BROAD = 20_000  # a search that finds more rows than this follows the order of the list instead of the table of words
+CANDIDATES = 5
+
+
+class Search:
+    """What somebody typed to find rows of `model` (a `Searched` one)."""
+
+    def __init__(self, model, text: str):
+        self.model, self.words = model, normalise(text).split()[:MOST_WORDS]
+        self.field = model._meta.fields["search"]
+
+    def __bool__(self):
+        return bool(self.words)
+
+    def condition(self, broad=True):
+        """The condition for the rows that are found. `broad`: the caller orders by an index, which is quicker when nearly
+        everything is found; asks the database how many that are."""
+        if on_postgresql():
+            return _all(_begins(self.field, word) for word in self.words)
+        if broad and self.is_broad:
+            return _all(_begins(self.field, word) for word in self.words)
+        return self.model._meta.primary_key.in_(self._ids())
+
+    def _ids(self):
+        words = _words(self.model)
+        return words.select(words.rowid).where(Expression(words.match, "MATCH", _quoted(self.words)))
+
+    @cached_property
+    def is_broad(self) -> bool:
+        """Whether more than BROAD rows are found."""
+        return len(self._ids().limit(BROAD + 1).tuples().execute(self.model._meta.database)) > BROAD
+
+
+def _words(model):
+    name = f"{model._meta.table_name}_words"
+    table = Table(name, ["rowid", name])
+    table.match = getattr(table, name)
+    return table
+
+
+def _quoted(words) -> str:
+    """Words for FTS5, each as a beginning; quotes make everything in them plain text."""
+    return " ".join('"{}"*'.format(word.replace('"', '""')) for word in words)
+
+
+def _begins(field, word: str):
+    """That `search` has a word that begins so: the space before it finds the first word too. Wildcards are plain text."""
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    parts = [Expression(SQL("' '"), "||", field), SQL("LIKE"), Value(f"% {escaped}%")]
+    return NodeList(parts if on_postgresql() else [*parts, SQL("ESCAPE '\\'")], parens=True)
+
+
+def _all(conditions):
+    first, *others = conditions
+    for one in others:
+        first = Expression(first, "AND", one)
+    return first
+
+
+# ---- small typing errors
+
+
+def corrections(model, words: list[str]) -> list[str]:
+    """Searches that differ from `words` by small typing errors in names, the nearest first. Numbers are left as they are: a
+    KAVO-ID that is nearly right is somebody else's."""
+    for place, word in enumerate(words):
+        if len(word) > 2 and word.isalpha() and not _exists(model, word):
+            others = ([*words[:place], near, *words[place + 1 :]] for near in _nearest(word, _vocabulary(model, word)))
+            return [" ".join(other) for other in others]
+    return []
+
+
+def _exists(model, word) -> bool:
+    return model.select(model._meta.primary_key).where(Search(model, word).condition(broad=False)).limit(1).exists()
+
+
+def _nearest(word, known) -> list[str]:
+    """The words of `known` within one typing error of a short word, or two of a longer one; swapped letters are one."""
+    most = 1 if len(word) < 5 else 2
+    found = [(OSA.distance(word, other, score_cutoff=most), other) for other in set(known) if other != word]
+    return [other for distance, other in sorted(found) if distance <= most][:CANDIDATES]
+
+
+def _vocabulary(model, word):
+    """The names that a word may have meant: with the same first letter or the same second one."""
+    if on_postgresql():
+        like = Expression(SQL("' '"), "||", model.search)
+        near = model.select(model.search).where(fn.WORD_SIMILARITY(word, like) > 0.3)
+        rows = near.order_by(fn.WORD_SIMILARITY(word, like).desc()).limit(50).tuples()
+        return {part for (text,) in rows for part in text.split() if part.isalpha()}
+    terms = Table(f"{model._meta.table_name}_terms", ["term"])
+    lengths = fn.LENGTH(terms.term).between(len(word) - 2, len(word) + 2)
+    rows = terms.select(terms.term).where(terms.term >= word[0], terms.term < chr(ord(word[0]) + 1), lengths)
+    return {term for (term,) in rows.tuples().execute(model._meta.database) if term.isalpha()}
