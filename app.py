@@ -78,9 +78,14 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
-        problems=forms.problems, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown
+        problems=forms.problems, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown
     )
     return app
+
+
+def _near(url: str) -> str:
+    """A link as it is written on the present page: without the path that both share. A list has hundreds of them."""
+    return url[len(request.path) :] if request.path.endswith("/") and url.startswith(f"{request.path}") else url
 
 
 def _begin():

@@ -36,6 +36,7 @@ PLACEMENTS_PER_PERSON, PLACEMENTS_PER_SITE, PLACEMENTS_PER_ASSOCIATION = 10 / 3,
 SECOND_TRAJECTORY = 10  # one person in ten goes on to be a head animator
 HOURS = (8, 10, 12)  # at most four stages each: 48 of the 50 hours
 BATCH = 5000
+CACHE_KIB = 512 * 1024  # while it writes: the indexes of a large table are touched all over
 STAGE_DAYS = 14
 STARTS = ("Peet", "Jans", "Will", "Claes", "Goos", "Wout", "Herm", "Lamb", "Pauw", "Vermeul", "Jac", "Smeet", "Lenaert", "Cop",
           "Hendrick", "Dierick", "Mart", "Thom", "Verhaeg", "Lauwer", "Bogaer", "Stev", "Wuyt", "Daem", "Aert", "Segh", "Ryck",
@@ -53,6 +54,8 @@ def load(size: int, now: datetime):
     """Add people and stages to the demo world until there are `size` placements; `now` is naive UTC."""
     missing = size - Placement.select().count()
     if missing > 0:
+        if not on_postgresql():
+            database.execute_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
         with writing():
             _Crowd(missing, now).write()
         database.execute_sql("ANALYZE")
@@ -167,11 +170,14 @@ class _Crowd:
     def _type(self, number):
         return "animator" if number < self.people else "head_animator"
 
+    def _association(self, number):
+        return self.associations[self.persons[number] % len(self.associations)]
+
     def _trajectory(self, number):
         start = self.today + timedelta(days=self.starts[number])
         return {
             "id": self.first_trajectory + number, "participant_id": self.first_person + self.persons[number],
-            "association_id": self.associations[self.persons[number] % len(self.associations)], "type": self._type(number),
+            "association_id": self._association(number), "type": self._type(number),
             "course_started_on": str(start), "ends_on": str(years_after(start, COURSE_YEARS)),
             "search": self.searches[self.persons[number]],
         }  # fmt: skip
@@ -211,6 +217,7 @@ class _Crowd:
             "coupled_by_id": self.managers[(site - self.first_site) % len(self.managers)],
             "created_at": str(self.now + timedelta(days=min(start, 0) - 7, seconds=pk % 86_400)),
             "search": self.searches[self.persons[which]], "type": self._type(which), "finished": state != "open",
+            "association_id": self._association(which),
         }  # fmt: skip
 
     def _evaluation(self, row):

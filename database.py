@@ -14,6 +14,7 @@ from peewee import (
     IntegerField,
     IntegrityError,
     Model,
+    NodeList,
     PostgresqlDatabase,
     SqliteDatabase,
     fn,
@@ -87,6 +88,11 @@ def locking(query):
 def ordered(field):
     """A column as lists are ordered by it: what is empty comes before all else, on both databases."""
     return fn.COALESCE(field, SQL(repr(before_all(field)))) if field.null else field
+
+
+def alone(expression):
+    """A column or expression by which SQLite must not look up or order by an index (PostgreSQL judges for itself)."""
+    return expression if on_postgresql() else NodeList((SQL("+"), expression), glue="")
 
 
 def before_all(field):

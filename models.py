@@ -125,9 +125,13 @@ class Trajectory(Versioned):
     """the participant's; a trigger in the database follows a change of name"""
 
     class Meta:
-        indexes = tuple(
-            ((name, "search"), False)
-            for name in ("state", "type", "association", "course_started_on", "ends_on", "hours_used")
+        indexes = (
+            (("state", "search"), False),
+            (("type", "search", "state"), False),
+            (("association", "search", "state"), False),
+            (("course_started_on", "search", "state"), False),
+            (("ends_on", "search", "state"), False),
+            (("hours_used", "search"), False),
         )
 
     clashes = {
@@ -234,11 +238,16 @@ class Placement(Versioned):
     """the participant's; a trigger in the database follows a change of name"""
     type = CharField(max_length=20, choices=choices(TYPES), verbose_name="Traject", constraints=[one_of("type", TYPES)])
     """the trajectory's, which never changes"""
+    association_id = IntegerField(default=0)
+    """the trajectory's association; a trigger in the database follows a change"""
     finished = BooleanField(default=False, verbose_name="Afgewerkt")
     """whether nothing is to be done any more at the site: evaluated or cancelled; lists show what is not finished first"""
 
     class Meta:
-        indexes = tuple(((*names, "finished", "search"), False) for names in ((), ("type",), ("hours",), ("site",)))
+        indexes = tuple(
+            ((*names, "finished", "search"), False)
+            for names in ((), ("type",), ("hours",), ("site",), ("association_id",))
+        )
         constraints = [
             Check("(state = 'evaluated') = (result IS NOT NULL)"),
             Check("(state = 'evaluated') = (hours_done IS NOT NULL)"),
@@ -259,7 +268,8 @@ class Placement(Versioned):
 
     def prepare(self):
         if self.id is None:
-            self.search, self.type = self.trajectory.search, self.trajectory.type
+            copied = self.trajectory
+            self.search, self.type, self.association_id = copied.search, copied.type, copied.association_id
         self.counted = self.counting()
         self.finished = self.state != "open"
 

@@ -144,6 +144,10 @@ class Site(Named):
             (("place", "search"), False),
             (("placed", "search"), False),
             (("animator", "head_animator", "instructor", "search"), False),
+            *(
+                ((name, "state", "search"), False)
+                for name in ("recognition", "animator", "head_animator", "instructor")
+            ),
         )
         constraints = [Check("animator OR head_animator OR instructor")]
 

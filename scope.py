@@ -79,6 +79,11 @@ def own(by: User | None, model):
     return _any_of([OWN[role][model](by) for role in by.role_names if model in OWN.get(role, ())], model)
 
 
+def owns_all(by: User | None, model) -> bool:
+    """Whether every row of this table is one's own."""
+    return by is not None and model not in PERSONAL and TEAM in by.role_names
+
+
 def listed(by: User | None, model):
     """The condition for rows of this table that `by` may find: the own ones, and those with public columns."""
     if by is None or TEAM in by.role_names:

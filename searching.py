@@ -2,15 +2,12 @@
 
 SQLite finds them by a table of words (FTS5) beside each table, PostgreSQL by an index of trigrams; both answer the same."""
 
-from functools import cached_property
-
 from peewee import SQL, Expression, NodeList, Table, Value, fn
 from rapidfuzz.distance import OSA
 
 from database import normalise, on_postgresql
 
 MOST_WORDS = 8
-BROAD = 20_000  # a search that finds more rows than this follows the order of the list instead of the table of words
 CANDIDATES = 5
 
 
@@ -24,23 +21,17 @@ class Search:
     def __bool__(self):
         return bool(self.words)
 
-    def condition(self, broad=True):
-        """The condition for the rows that are found. `broad`: the caller orders by an index, which is quicker when nearly
-        everything is found; asks the database how many that are."""
+    def condition(self):
+        """The condition for the rows that are found, led by the words."""
         if on_postgresql():
-            return _all(_begins(self.field, word) for word in self.words)
-        if broad and self.is_broad:
-            return _all(_begins(self.field, word) for word in self.words)
-        return self.model._meta.primary_key.in_(self._ids())
-
-    def _ids(self):
+            return self.in_order()
         words = _words(self.model)
-        return words.select(words.rowid).where(Expression(words.match, "MATCH", _quoted(self.words)))
+        found = words.select(words.rowid).where(Expression(words.match, "MATCH", _quoted(self.words)))
+        return self.model._meta.primary_key.in_(found)
 
-    @cached_property
-    def is_broad(self) -> bool:
-        """Whether more than BROAD rows are found."""
-        return len(self._ids().limit(BROAD + 1).tuples().execute(self.model._meta.database)) > BROAD
+    def in_order(self):
+        """The same for a query that goes through an index in the order of the list: quicker when much is found."""
+        return _all(_begins(self.field, word) for word in self.words)
 
 
 def _words(model):
@@ -83,7 +74,7 @@ def corrections(model, words: list[str]) -> list[str]:
 
 
 def _exists(model, word) -> bool:
-    return model.select(model._meta.primary_key).where(Search(model, word).condition(broad=False)).limit(1).exists()
+    return model.select(model._meta.primary_key).where(Search(model, word).condition()).limit(1).exists()
 
 
 def _nearest(word, known) -> list[str]:

@@ -1,13 +1,15 @@
 """Filters above a list: made from the name of a column, typed by its field, kept in the URL under readable names."""
 
 from datetime import date, timedelta
+from functools import reduce
+from operator import and_
 
 from flask_admin.contrib.peewee.filters import BasePeeweeFilter
 from peewee import BooleanField, DateField, DateTimeField, ForeignKeyField, IntegerField
 
 import dutch
 import scope
-from database import normalise, whole_number
+from database import alone, normalise, ordered, whole_number
 from searching import Search
 from times import end_of_day
 
@@ -15,10 +17,12 @@ FEW = 500
 
 
 class ListFilter:
-    """One filter on one column. `inputs` describes what the form shows; `apply` narrows a query by what the URL holds."""
+    """One filter on one column. `inputs` describes what the form shows; `condition` is what the URL asks of the rows."""
 
-    def __init__(self, name: str, label: str, field, plain):
+    def __init__(self, name: str, label: str, field, plain, needs: str = ""):
         self.name, self.label, self.field, self.plain = name, label, field, plain
+        self.needs = needs
+        """the dotted column to which the query must be joined"""
         self.param = name.replace(".", "-")
 
     @property
@@ -29,9 +33,10 @@ class ListFilter:
         """For the form: dictionaries with param, label, kind (select, date, search, number), value, options."""
         return [{"param": self.param, "label": self.label, "kind": "search", "value": args.get(self.param, "")}]
 
-    def apply(self, query, args, by):
+    def condition(self, args, by):
+        """The condition on rows; None when the filter is not used, or asks for what does not exist."""
         value = normalise(args.get(self.param, ""))[:100]
-        return query.where(self.field.contains(value)) if value else query
+        return self.field.contains(value) if value else None
 
     def words(self, args, by) -> str:
         """What the filter now says, for the line above the list; empty when it is not used."""
@@ -39,7 +44,7 @@ class ListFilter:
 
 
 class ChoiceFilter(ListFilter):
-    def options(self, by):
+    def options(self):
         return [(str(key), label) for key, label in self.plain.choices]
 
     def inputs(self, args, by):
@@ -49,43 +54,55 @@ class ChoiceFilter(ListFilter):
                 "label": self.label,
                 "kind": "select",
                 "value": args.get(self.param, ""),
-                "options": self.options(by),
+                "options": self.options(),
             }
         ]
 
-    def apply(self, query, args, by):
+    def condition(self, args, by):
         value = args.get(self.param)
-        return query.where(self.field == value) if value and value in dict(self.options(None)) else query
+        return self.field == value if value in dict(self.options()) else None
 
     def words(self, args, by):
-        return f"{self.label}: {dict(self.options(None)).get(args.get(self.param), '')}" if args.get(self.param) else ""
+        chosen = dict(self.options()).get(args.get(self.param))
+        return f"{self.label}: {chosen}" if chosen else ""
 
 
 class YesNoFilter(ChoiceFilter):
-    def options(self, by):
+    def options(self):
         return [("1", "Ja"), ("0", "Nee")]
 
-    def apply(self, query, args, by):
+    def condition(self, args, by):
         value = args.get(self.param)
-        return query.where(self.field == (value == "1")) if value in ("0", "1") else query
+        return self.field == (value == "1") if value in ("0", "1") else None
+
+
+class AnyOfFilter(ChoiceFilter):
+    """Several yes/no columns as one choice: the rows that say yes to the chosen one."""
+
+    def __init__(self, name, label, fields):
+        super().__init__(name, label, None, None)
+        self.fields = {field.name: field for field in fields}
+
+    def options(self):
+        return [(name, field.verbose_name) for name, field in self.fields.items()]
+
+    def condition(self, args, by):
+        field = self.fields.get(args.get(self.param))
+        return None if field is None else field == True
 
 
 class RelatedFilter(ListFilter):
     """A related row, by the words by which one finds it."""
 
-    def apply(self, query, args, by):
+    def condition(self, args, by):
         model = self.plain.rel_model
         search = Search(model, args.get(self.param, "")[:100])
         if not search:
-            return query
+            return None
         pk = model._meta.primary_key
         found = model.select(pk).where(search.condition(), scope.listed(by, model))
         few = [key for (key,) in found.limit(FEW + 1).tuples()]
-        if len(few) <= FEW:
-            return query.where(self.field.in_(few))
-        return query.where(
-            (self.field + 0).in_(found)
-        )  # so many: the order of the list leads, not the index of this column
+        return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(found)
 
 
 class DateFilter(ListFilter):
@@ -109,13 +126,14 @@ class DateFilter(ListFilter):
                 bounds.append(None)
         return bounds
 
-    def apply(self, query, args, by):
+    def condition(self, args, by):
         first, last = self._bounds(args)
+        column, conditions = ordered(self.field), []
         if first:
-            query = query.where(self.field >= self._start(first))
+            conditions.append(column >= self._start(first))
         if last and last < date.max:
-            query = query.where(self.field < self._start(last + timedelta(days=1)))
-        return query
+            conditions += [column < self._start(last + timedelta(days=1)), self.field.is_null(False)]
+        return reduce(and_, conditions) if conditions else None
 
     def _start(self, day: date):
         """The stored value with which a day begins: a moment begins with the midnight in Brussels."""
@@ -131,9 +149,9 @@ class NumberFilter(ListFilter):
     def inputs(self, args, by):
         return [{"param": self.param, "label": self.label, "kind": "number", "value": args.get(self.param, "")}]
 
-    def apply(self, query, args, by):
+    def condition(self, args, by):
         number = whole_number(args.get(self.param))
-        return query if number is None else query.where(self.field == number)
+        return None if number is None else self.field == number
 
 
 class StockFilter(ListFilter):
@@ -154,16 +172,22 @@ class StockFilter(ListFilter):
         )
         return [{"param": self.param, "label": self.label, "value": args.get(self.param, ""), **kind}]
 
-    def apply(self, query, args, by):
+    def condition(self, args, by):
         value = args.get(self.param, "")
-        return self.stock.apply(query, self.stock.clean(value)) if value and self.stock.validate(value) else query
+        if not (value and self.stock.validate(value)):
+            return None
+        return self.stock.apply(self.stock.column.model.select(), self.stock.clean(value))._where
 
 
-def make_filter(entry, joins, label) -> ListFilter:
-    """The filter for one entry of `column_filters`: the (dotted) name of a column, or a filter of Flask-Admin."""
+def make_filter(entry, joins, label, copies) -> ListFilter:
+    """The filter for one entry of `column_filters`: the (dotted) name of a column, one of ours, or a filter of Flask-Admin.
+    `copies`: dotted name → own column that holds the same."""
+    if isinstance(entry, ListFilter):
+        return entry
     if isinstance(entry, BasePeeweeFilter):
         return StockFilter(entry)
-    field, plain = joins.field(entry), joins.plain(entry)
+    needs = copies.get(entry, entry)
+    field, plain = joins.field(needs), joins.plain(entry)
     if field is None:
         raise ValueError(f"column_filters: {entry} is no column")
     kinds = {
@@ -178,4 +202,4 @@ def make_filter(entry, joins, label) -> ListFilter:
         if plain.choices
         else next((kind for base, kind in kinds.items() if isinstance(plain, base)), ListFilter)
     )
-    return kind(entry, label, field, plain)
+    return kind(entry, label, field, plain, needs)

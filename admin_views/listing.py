@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
-from peewee import SQL, Select, fn
+from peewee import SQL, NodeList, Select, fn
 from werkzeug.datastructures import MultiDict
 
 import dutch
 import scope
 from admin_views.paging import Page, page_of, place
-from database import normalise, whole_number
+from database import alone, normalise, whole_number
 from forms import clean
 from searching import MOST_WORDS, Search, corrections
 
@@ -104,23 +104,41 @@ class Listing:
         search = Search(self.view.model, self.search) if self.view.search_names == ["search"] else None
         return search if search else None
 
+    @cached_property
+    def conditions(self) -> list:
+        """(condition, column that it needs) of each filter that is used, and of the words in a table that keeps none."""
+        asked = (
+            (one, one.condition(self.args, self.by)) for one in self.filters if any(map(self.args.get, one.params))
+        )
+        conditions = [(condition, one.needs) for one, condition in asked if condition is not None]
+        if self.view.search_names != ["search"]:
+            for word in normalise(self.search).split()[:MOST_WORDS]:
+                fields = [self.joins.field(name) for name in self.view.search_names]
+                conditions += [
+                    (_any(field.contains(word) for field in fields), name) for name in self.view.search_names
+                ]
+        return conditions
+
+    @cached_property
+    def is_narrow(self) -> bool:
+        """Whether few rows (counted to the end) are left of many: they are sorted when they are found. Otherwise an index in the
+        order of the list leads, and rows that do not fit are passed over."""
+        return self._is_narrowed and self.is_counted
+
+    @property
+    def _is_narrowed(self) -> bool:
+        return bool(self.found or self.conditions or self.where or not scope.owns_all(self.by, self.view.model))
+
     def _narrowed(self, query, tab, in_order=False, more=()):
         """A query narrowed to the rows of this list and one of its tabs ('': all), joined to what that needs, to what the order
         needs if it will have one, and to the tables of `more` columns."""
-        query, needed = query.where(self.reach(self.by, self.view.model), *self.where), []
-        for one in self.filters:
-            if any(self.args.get(param) for param in one.params):
-                query, needed = one.apply(query, self.args, self.by), [*needed, one.name]
+        query = query.where(self.reach(self.by, self.view.model), *self.where, *(one for one, _ in self.conditions))
         if self.found:
-            query = query.where(self.found.condition(in_order))
-        elif self.view.search_names != ["search"]:
-            for word in normalise(self.search).split()[:MOST_WORDS]:
-                needed += self.view.search_names
-                query = query.where(_any(self.joins.field(name).contains(word) for name in self.view.search_names))
+            query = query.where(self.found.in_order() if in_order and not self.is_narrow else self.found.condition())
         if tab:
             query = self.view.narrow_to_tab(query, tab)
-        needed += [*more, *(part.name for part in self.keys if in_order)]
-        return self.joins.apply(query, needed)
+        keys = [part.name for part in self.keys] if in_order else ()
+        return self.joins.apply(query, [*(name for _, name in self.conditions), *keys, *more])
 
     # ---- order and rows
 
@@ -134,9 +152,14 @@ class Listing:
         query = self._narrowed(self.view.model.select(self.view.model._meta.primary_key), self.tab, in_order=True)
         return self._in_order(query, backward)
 
+    @cached_property
+    def order(self) -> list:
+        """What to order by, so that the database sorts few rows, or follows an index through many."""
+        return [alone(part.ordered) if self.is_narrow else part.ordered for part in self.keys]
+
     def _in_order(self, query, backward=False):
-        down = self.sort[1] != backward
-        return query.order_by(*(part.ordered.desc() if down else part.ordered.asc() for part in self.keys))
+        down = SQL("DESC" if self.sort[1] != backward else "ASC")
+        return query.order_by(*(NodeList((key, down)) for key in self.order))
 
     def joined(self, query):
         """A query joined to what the order of this list needs."""
@@ -189,26 +212,41 @@ class Listing:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Tab → number of its rows, '' for a list without tabs; each counted to one more than COUNT_UP_TO, unless `exact`."""
+        """Tab → number of its rows, '' for a list without tabs, as far as was counted: to the end when `exact`; of a narrowed
+        list COUNT_UP_TO rows and one more in one go; of a whole one that many in each tab, by its index."""
         names = [name for name, _ in self.view.tab_choices] or [""]
-        answer = (
-            Select(columns=[self._counted(name) for name in names]).tuples().execute(self.view.model._meta.database)
-        )
-        return dict(zip(names, next(iter(answer)), strict=True))
+        if self.view.tab_choices and (self._is_narrowed or self.exact):
+            key = self.view.tab_key()
+            rows = self._capped(key.alias("part"), "")
+            found = Select(columns=[SQL("part"), fn.COUNT(SQL("1"))]).from_(rows).group_by(SQL("part"))
+            parts = dict(found.tuples().execute(self._database))
+            return {name: sum(parts.get(part, 0) for part in self.view.tab_parts(name)) for name in names}
+        columns = [Select(columns=[fn.COUNT(SQL("1"))]).from_(self._capped(SQL("1"), name)) for name in names]
+        return dict(zip(names, next(iter(Select(columns=columns).tuples().execute(self._database))), strict=True))
 
-    def _counted(self, tab):
-        query = self._narrowed(self.view.model.select(SQL("1")), tab)
-        if not self.exact:
-            query = query.limit(COUNT_UP_TO + 1)
-        return Select(columns=[fn.COUNT(SQL("1"))]).from_(query.alias("counted"))
+    @property
+    def _database(self):
+        return self.view.model._meta.database
+
+    def _capped(self, column, tab):
+        """A column of the rows of a tab, as far as they are counted, to select from."""
+        query = self._narrowed(self.view.model.select(column), tab)
+        return (query if self.exact else query.limit(COUNT_UP_TO + 1)).alias("counted")
 
     def _count_of(self, tab) -> int:
         return self.counts[tab] if tab else sum(self.counts.values())
 
     def _is_more(self, tab) -> bool:
-        """Whether there are more rows in a tab ('': in all) than were counted."""
-        counted = [self.counts[tab]] if tab else self.counts.values()
-        return not self.exact and any(count > COUNT_UP_TO for count in counted)
+        """Whether there may be more rows in a tab ('': in all) than were counted."""
+        if self.exact:
+            return False
+        if self._is_narrowed or not tab:
+            return (
+                sum(self.counts.values()) > COUNT_UP_TO
+                if self._is_narrowed
+                else max(self.counts.values()) > COUNT_UP_TO
+            )
+        return self.counts[tab] > COUNT_UP_TO
 
     @property
     def count(self) -> int:
@@ -224,7 +262,9 @@ class Listing:
     def count_words(self) -> str:
         if self.is_counted:
             return dutch.counted(self.count, self.view.kind, self.view.kinds)
-        return f"meer dan {dutch.number(COUNT_UP_TO)} {self.view.kinds}"
+        if self.count > COUNT_UP_TO:
+            return f"meer dan {dutch.number(COUNT_UP_TO)} {self.view.kinds}"
+        return f"minstens {dutch.counted(self.count, self.view.kind, self.view.kinds)}"
 
     @cached_property
     def tabs(self) -> list[Tab]:
@@ -239,18 +279,23 @@ class Listing:
         ]
 
     def _tab_words(self, tab) -> str:
-        return f"{dutch.number(COUNT_UP_TO)}+" if self._is_more(tab) else dutch.number(self._count_of(tab))
+        count = dutch.number(min(self._count_of(tab), COUNT_UP_TO) if self._is_more(tab) else self._count_of(tab))
+        return f"{count}+" if self._is_more(tab) else count
 
     @cached_property
     def suggestion(self) -> str:
         """What somebody may have meant by a search that found nothing, if that finds something here; otherwise empty."""
         if not self.found or self.rows:
             return ""
-        for text in corrections(self.view.model, self.found.words):
+        typed = self.found
+        for text in corrections(self.view.model, typed.words):
             self.found = Search(self.view.model, text)
             if self._narrowed(self.view.model.select(SQL("1")), self.tab).limit(1).exists():
-                return text
-        return ""
+                break
+        else:
+            text = ""
+        self.found = typed
+        return text
 
     # ---- what the page shows
 

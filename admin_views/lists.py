@@ -39,6 +39,8 @@ class ListView(ForRoles, ModelView):
     """a column with choices that gets tabs with counts above the list"""
     tab_words: dict[str, tuple[str, list]] | None = None
     """tabs that bundle values of that column: name → (label, values)"""
+    column_copies: dict[str, str] = {}
+    """a (dotted) column → the own column that holds the same, by which it is filtered"""
     column_spread: dict[str, tuple[str, ...]] = {}
     """a shown column → the stored columns as which an export holds it"""
     column_computed: dict[str, tuple[tuple[str, ...], object]] = {}
@@ -65,7 +67,7 @@ class ListView(ForRoles, ModelView):
             if hasattr(self.joins.plain(name), "rel_model"):
                 self.joins.reach(name)
         self.list_filters = [
-            make_filter(entry, self.joins, self.label(entry) if isinstance(entry, str) else "")
+            make_filter(entry, self.joins, self.label(entry) if isinstance(entry, str) else "", self.column_copies)
             for entry in self.column_filters or ()
         ]
         self.search_names = [name if isinstance(name, str) else name.name for name in self.column_searchable_list or ()]
@@ -127,9 +129,16 @@ class ListView(ForRoles, ModelView):
             return [(name, label) for name, (label, _) in self.tab_words.items()]
         return list(self.joins.plain(self.column_tabs).choices) if self.column_tabs else []
 
+    def tab_parts(self, name) -> list:
+        """The values of the column of the tabs that a tab holds."""
+        return self.tab_words[name][1] if self.tab_words else [name]
+
+    def tab_key(self):
+        return self.joins.field(self.column_tabs)
+
     def narrow_to_tab(self, query, name):
-        parts = self.tab_words[name][1] if self.tab_words else [name]
-        return query.where(self.joins.field(self.column_tabs).in_(parts))
+        first, *others = self.tab_parts(name)
+        return query.where(self.tab_key().in_([first, *others]) if others else self.tab_key() == first)
 
     def filter_names(self, listing) -> set[str]:
         """First parts of the columns by which this list may be filtered: never by one that is not shown to this person."""

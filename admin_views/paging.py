@@ -54,7 +54,7 @@ def _beyond(listing, key, forward: bool):
     """The condition for rows that come after (or before) a key in the order of the list."""
     ascending = forward != listing.sort[1]
     values = [Value(part.filled(value), converter=False) for part, value in zip(listing.keys, key, strict=True)]
-    return Expression(Tuple(*(part.ordered for part in listing.keys)), ">" if ascending else "<", Tuple(*values))
+    return Expression(Tuple(*listing.order), ">" if ascending else "<", Tuple(*values))
 
 
 # ---- places in a URL

@@ -69,6 +69,7 @@ class PlacementView(AdminView):
     search_words = "Zoek op naam of KAVO-ID"
     column_searchable_list = ("search",)
     column_filters = ("type", "site", "trajectory.association", "ends_on")
+    column_copies = {"trajectory.association": "association_id"}
     column_sortable_list = (
         ("participant", "search"),
         "type",

@@ -13,6 +13,7 @@ import site_forms
 from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
+from admin_views.filters import AnyOfFilter
 from database import RuleError
 from forms import ChoiceField, DayField, KavoForm, required
 from models import ON_BEHALF, STAGE_HOURS, TYPES, Placement, Site, SiteManager, SitePeriod, Trajectory, User
@@ -50,7 +51,10 @@ class SiteView(AdminView):
     }
     search_words = "Zoek op naam of gemeente"
     column_searchable_list = ("search",)
-    column_filters = ("recognition", "animator", "head_animator", "instructor")
+    column_filters = (
+        "recognition",
+        AnyOfFilter("stages", "Stage", (Site.animator, Site.head_animator, Site.instructor)),
+    )
     column_sortable_list = (
         ("name", "search"),
         ("municipality", "place"),

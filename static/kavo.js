@@ -20,7 +20,7 @@ document.addEventListener("submit", async (event) => {
 });
 
 // A menu closes with Escape or by a click elsewhere.
-const close = (except) => document.querySelectorAll("details.row-menu[open], details.menu-group[open]").forEach((menu) => {
+const close = (except) => document.querySelectorAll("details.row-menu[open], details.menu-group[open], details.drop[open]").forEach((menu) => {
   if (menu !== except) menu.open = false;
 });
 document.addEventListener("click", (event) => close(event.target.closest("details")));
@@ -68,3 +68,45 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+// The longest lists carry no label in each cell; on a narrow screen every cell needs one.
+document.querySelectorAll("table.stack").forEach((table) => {
+  const labels = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+  table.querySelectorAll("tbody td:not([class]):not([data-label])").forEach((cell) => {
+    cell.dataset.label = labels[cell.cellIndex];
+  });
+});
+
+// An export tells how far it is, and is saved only when it is whole: a download that breaks off leaves nothing behind.
+const told = (bytes) => `${(bytes / 1e6).toLocaleString("nl-BE", { maximumFractionDigits: 1 })} MB`;
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-export]");
+  const status = document.querySelector("[data-export-status]");
+  if (!link || !status || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  status.hidden = false;
+  status.textContent = "Het bestand wordt gemaakt …";
+  try {
+    const answer = await fetch(link.href, { credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) throw new Error("no file");
+    const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))[1];
+    const reader = answer.body.getReader();
+    const parts = [];
+    let bytes = 0;
+    let next = 0;
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      parts.push(piece.value);
+      bytes += piece.value.length;
+      if (performance.now() > next) {
+        status.textContent = `Het bestand wordt gemaakt: al ${told(bytes)} …`;
+        next = performance.now() + 1000;
+      }
+    }
+    const file = URL.createObjectURL(new Blob(parts));
+    Object.assign(document.createElement("a"), { href: file, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(file), 60000);
+    status.textContent = `Klaar: ${name} (${told(bytes)}) staat bij je downloads.`;
+  } catch {
+    status.textContent = "Het exporteren is mislukt. Er is niets bewaard. Probeer het opnieuw.";
+  }
+});

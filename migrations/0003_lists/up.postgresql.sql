@@ -6,6 +6,7 @@ ALTER TABLE "mail" ADD COLUMN "search" VARCHAR(255) COLLATE "C" NOT NULL DEFAULT
 ALTER TABLE "placement" ADD COLUMN "search" VARCHAR(255) COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE "trajectory" ADD COLUMN "search" VARCHAR(255) COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE "placement" ADD COLUMN "type" VARCHAR(20) COLLATE "C" NOT NULL DEFAULT 'animator' CHECK (type IN ('animator', 'head_animator', 'instructor'));
+ALTER TABLE "placement" ADD COLUMN "association_id" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "placement" ADD COLUMN "finished" BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE "site" ADD COLUMN "place" VARCHAR(100) COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE "site" ADD COLUMN "placed" INTEGER NOT NULL DEFAULT 0;
@@ -19,6 +20,7 @@ ALTER TABLE "history" ALTER COLUMN "verb" TYPE VARCHAR(60) COLLATE "C";
 ALTER TABLE "lookup" ALTER COLUMN "kavo_id" TYPE VARCHAR(9) COLLATE "C", ALTER COLUMN "purpose" TYPE VARCHAR(200) COLLATE "C";
 
 UPDATE "placement" SET "type" = (SELECT "type" FROM "trajectory" WHERE "trajectory"."id" = "trajectory_id"),
+    "association_id" = (SELECT "association_id" FROM "trajectory" WHERE "trajectory"."id" = "trajectory_id"),
     "finished" = ("state" <> 'open');
 UPDATE "site" SET "placed" = (SELECT COUNT(*) FROM "placement" WHERE "site_id" = "site"."id" AND "state" <> 'cancelled');
 
@@ -36,6 +38,7 @@ CREATE INDEX "mail_subject" ON "mail" ("subject");
 CREATE INDEX "mail_to_address" ON "mail" ("to_address");
 CREATE INDEX "participant_birth_date_search" ON "participant" ("birth_date", "search");
 CREATE INDEX "participant_email_search" ON "participant" ("email", "search");
+CREATE INDEX "placement_association_id_finished_search" ON "placement" ("association_id", "finished", "search");
 CREATE INDEX "placement_ends_on" ON "placement" (COALESCE("ends_on", '0001-01-01'), "finished", "search");
 CREATE INDEX "placement_finished_search" ON "placement" ("finished", "search");
 CREATE INDEX "placement_hours_finished_search" ON "placement" ("hours", "finished", "search");
@@ -44,15 +47,19 @@ CREATE INDEX "placement_site_id_finished_search" ON "placement" ("site_id", "fin
 CREATE INDEX "placement_starts_on" ON "placement" (COALESCE("starts_on", '0001-01-01'), "finished", "search");
 CREATE INDEX "placement_type_finished_search" ON "placement" ("type", "finished", "search");
 CREATE INDEX "site_animator_head_animator_instructor_search" ON "site" ("animator", "head_animator", "instructor", "search");
+CREATE INDEX "site_animator_state_search" ON "site" ("animator", "state", "search");
+CREATE INDEX "site_head_animator_state_search" ON "site" ("head_animator", "state", "search");
+CREATE INDEX "site_instructor_state_search" ON "site" ("instructor", "state", "search");
 CREATE INDEX "site_place_search" ON "site" ("place", "search");
 CREATE INDEX "site_placed_search" ON "site" ("placed", "search");
-CREATE INDEX "trajectory_association_id_search" ON "trajectory" ("association_id", "search");
-CREATE INDEX "trajectory_course_started_on_search" ON "trajectory" ("course_started_on", "search");
-CREATE INDEX "trajectory_ends_on_search" ON "trajectory" ("ends_on", "search");
+CREATE INDEX "site_recognition_state_search" ON "site" ("recognition", "state", "search");
+CREATE INDEX "trajectory_association_id_search_state" ON "trajectory" ("association_id", "search", "state");
+CREATE INDEX "trajectory_course_started_on_search_state" ON "trajectory" ("course_started_on", "search", "state");
+CREATE INDEX "trajectory_ends_on_search_state" ON "trajectory" ("ends_on", "search", "state");
 CREATE INDEX "trajectory_hours_used_search" ON "trajectory" ("hours_used", "search");
 CREATE INDEX "trajectory_search" ON "trajectory" ("search");
 CREATE INDEX "trajectory_state_search" ON "trajectory" ("state", "search");
-CREATE INDEX "trajectory_type_search" ON "trajectory" ("type", "search");
+CREATE INDEX "trajectory_type_search_state" ON "trajectory" ("type", "search", "state");
 CREATE INDEX "user_active_search" ON "user" ("active", "search");
 
 CREATE TABLE "saved_view" (
@@ -77,7 +84,7 @@ CREATE UNIQUE INDEX "saved_view_user_id_screen_name" ON "saved_view" ("user_id",
 CREATE INDEX "start_view_view_id" ON "start_view" ("view_id");
 CREATE UNIQUE INDEX "start_view_user_id" ON "start_view" ("user_id");
 
--- A changed name goes with the person's trajectories and placements.
+-- A changed name goes with the person's trajectories and placements, a changed association with its placements.
 CREATE FUNCTION participant_search() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE trajectory SET search = NEW.search WHERE participant_id = NEW.id;
@@ -86,6 +93,14 @@ BEGIN
 END $$;
 CREATE TRIGGER participant_search AFTER UPDATE OF search ON participant FOR EACH ROW
     WHEN (OLD.search <> NEW.search) EXECUTE FUNCTION participant_search();
+
+CREATE FUNCTION trajectory_association() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE placement SET association_id = NEW.association_id WHERE trajectory_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER trajectory_association AFTER UPDATE OF association_id ON trajectory FOR EACH ROW
+    WHEN (OLD.association_id <> NEW.association_id) EXECUTE FUNCTION trajectory_association();
 
 -- site.placed counts the placements that are not cancelled.
 CREATE FUNCTION site_placed() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -6,11 +6,13 @@ ALTER TABLE "mail" ADD COLUMN "search" VARCHAR(255) NOT NULL DEFAULT '';
 ALTER TABLE "placement" ADD COLUMN "search" VARCHAR(255) NOT NULL DEFAULT '';
 ALTER TABLE "trajectory" ADD COLUMN "search" VARCHAR(255) NOT NULL DEFAULT '';
 ALTER TABLE "placement" ADD COLUMN "type" VARCHAR(20) NOT NULL DEFAULT 'animator' CHECK (type IN ('animator', 'head_animator', 'instructor'));
+ALTER TABLE "placement" ADD COLUMN "association_id" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "placement" ADD COLUMN "finished" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "site" ADD COLUMN "place" VARCHAR(100) NOT NULL DEFAULT '';
 ALTER TABLE "site" ADD COLUMN "placed" INTEGER NOT NULL DEFAULT 0;
 
 UPDATE "placement" SET "type" = (SELECT "type" FROM "trajectory" WHERE "trajectory"."id" = "trajectory_id"),
+    "association_id" = (SELECT "association_id" FROM "trajectory" WHERE "trajectory"."id" = "trajectory_id"),
     "finished" = ("state" <> 'open');
 UPDATE "site" SET "placed" = (SELECT COUNT(*) FROM "placement" WHERE "site_id" = "site"."id" AND "state" <> 'cancelled');
 
@@ -28,6 +30,7 @@ CREATE INDEX "mail_subject" ON "mail" ("subject");
 CREATE INDEX "mail_to_address" ON "mail" ("to_address");
 CREATE INDEX "participant_birth_date_search" ON "participant" ("birth_date", "search");
 CREATE INDEX "participant_email_search" ON "participant" ("email", "search");
+CREATE INDEX "placement_association_id_finished_search" ON "placement" ("association_id", "finished", "search");
 CREATE INDEX "placement_ends_on" ON "placement" (COALESCE("ends_on", '0001-01-01'), "finished", "search");
 CREATE INDEX "placement_finished_search" ON "placement" ("finished", "search");
 CREATE INDEX "placement_hours_finished_search" ON "placement" ("hours", "finished", "search");
@@ -36,15 +39,19 @@ CREATE INDEX "placement_site_id_finished_search" ON "placement" ("site_id", "fin
 CREATE INDEX "placement_starts_on" ON "placement" (COALESCE("starts_on", '0001-01-01'), "finished", "search");
 CREATE INDEX "placement_type_finished_search" ON "placement" ("type", "finished", "search");
 CREATE INDEX "site_animator_head_animator_instructor_search" ON "site" ("animator", "head_animator", "instructor", "search");
+CREATE INDEX "site_animator_state_search" ON "site" ("animator", "state", "search");
+CREATE INDEX "site_head_animator_state_search" ON "site" ("head_animator", "state", "search");
+CREATE INDEX "site_instructor_state_search" ON "site" ("instructor", "state", "search");
 CREATE INDEX "site_place_search" ON "site" ("place", "search");
 CREATE INDEX "site_placed_search" ON "site" ("placed", "search");
-CREATE INDEX "trajectory_association_id_search" ON "trajectory" ("association_id", "search");
-CREATE INDEX "trajectory_course_started_on_search" ON "trajectory" ("course_started_on", "search");
-CREATE INDEX "trajectory_ends_on_search" ON "trajectory" ("ends_on", "search");
+CREATE INDEX "site_recognition_state_search" ON "site" ("recognition", "state", "search");
+CREATE INDEX "trajectory_association_id_search_state" ON "trajectory" ("association_id", "search", "state");
+CREATE INDEX "trajectory_course_started_on_search_state" ON "trajectory" ("course_started_on", "search", "state");
+CREATE INDEX "trajectory_ends_on_search_state" ON "trajectory" ("ends_on", "search", "state");
 CREATE INDEX "trajectory_hours_used_search" ON "trajectory" ("hours_used", "search");
 CREATE INDEX "trajectory_search" ON "trajectory" ("search");
 CREATE INDEX "trajectory_state_search" ON "trajectory" ("state", "search");
-CREATE INDEX "trajectory_type_search" ON "trajectory" ("type", "search");
+CREATE INDEX "trajectory_type_search_state" ON "trajectory" ("type", "search", "state");
 CREATE INDEX "user_active_search" ON "user" ("active", "search");
 
 CREATE TABLE "saved_view" (
@@ -69,10 +76,14 @@ CREATE UNIQUE INDEX "saved_view_user_id_screen_name" ON "saved_view" ("user_id",
 CREATE INDEX "start_view_view_id" ON "start_view" ("view_id");
 CREATE UNIQUE INDEX "start_view_user_id" ON "start_view" ("user_id");
 
--- A changed name goes with the person's trajectories and placements.
+-- A changed name goes with the person's trajectories and placements, a changed association with its placements.
 CREATE TRIGGER participant_search AFTER UPDATE OF search ON participant WHEN OLD.search <> NEW.search BEGIN
     UPDATE trajectory SET search = NEW.search WHERE participant_id = NEW.id;
     UPDATE placement SET search = NEW.search WHERE trajectory_id IN (SELECT id FROM trajectory WHERE participant_id = NEW.id);
+END;
+
+CREATE TRIGGER trajectory_association AFTER UPDATE OF association_id ON trajectory WHEN OLD.association_id <> NEW.association_id BEGIN
+    UPDATE placement SET association_id = NEW.association_id WHERE trajectory_id = NEW.id;
 END;
 
 -- site.placed counts the placements that are not cancelled.
@@ -90,7 +101,7 @@ END;
 
 -- Words are found by their beginnings. A word is what stands between spaces: `search` is normalised already.
 CREATE VIRTUAL TABLE "association_words" USING fts5(
-    search, content='association', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
+    search, content='association', content_rowid='id', prefix='1 2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 CREATE VIRTUAL TABLE "association_terms" USING fts5vocab('association_words', 'row');
@@ -106,7 +117,7 @@ CREATE TRIGGER association_words_update AFTER UPDATE OF search ON "association" 
     INSERT INTO association_words (rowid, search) VALUES (NEW.id, NEW.search);
 END;
 CREATE VIRTUAL TABLE "lookup_words" USING fts5(
-    search, content='lookup', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
+    search, content='lookup', content_rowid='id', prefix='1 2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 CREATE VIRTUAL TABLE "lookup_terms" USING fts5vocab('lookup_words', 'row');
@@ -122,7 +133,7 @@ CREATE TRIGGER lookup_words_update AFTER UPDATE OF search ON "lookup" WHEN OLD.s
     INSERT INTO lookup_words (rowid, search) VALUES (NEW.id, NEW.search);
 END;
 CREATE VIRTUAL TABLE "mail_words" USING fts5(
-    search, content='mail', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
+    search, content='mail', content_rowid='id', prefix='1 2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 CREATE VIRTUAL TABLE "mail_terms" USING fts5vocab('mail_words', 'row');
@@ -138,7 +149,7 @@ CREATE TRIGGER mail_words_update AFTER UPDATE OF search ON "mail" WHEN OLD.searc
     INSERT INTO mail_words (rowid, search) VALUES (NEW.id, NEW.search);
 END;
 CREATE VIRTUAL TABLE "participant_words" USING fts5(
-    search, content='participant', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
+    search, content='participant', content_rowid='id', prefix='1 2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 CREATE VIRTUAL TABLE "participant_terms" USING fts5vocab('participant_words', 'row');
@@ -154,7 +165,7 @@ CREATE TRIGGER participant_words_update AFTER UPDATE OF search ON "participant" 
     INSERT INTO participant_words (rowid, search) VALUES (NEW.id, NEW.search);
 END;
 CREATE VIRTUAL TABLE "placement_words" USING fts5(
-    search, content='placement', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
+    search, content='placement', content_rowid='id', prefix='1 2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 CREATE VIRTUAL TABLE "placement_terms" USING fts5vocab('placement_words', 'row');
@@ -170,7 +181,7 @@ CREATE TRIGGER placement_words_update AFTER UPDATE OF search ON "placement" WHEN
     INSERT INTO placement_words (rowid, search) VALUES (NEW.id, NEW.search);
 END;
 CREATE VIRTUAL TABLE "site_words" USING fts5(
-    search, content='site', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
+    search, content='site', content_rowid='id', prefix='1 2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 CREATE VIRTUAL TABLE "site_terms" USING fts5vocab('site_words', 'row');
@@ -186,7 +197,7 @@ CREATE TRIGGER site_words_update AFTER UPDATE OF search ON "site" WHEN OLD.searc
     INSERT INTO site_words (rowid, search) VALUES (NEW.id, NEW.search);
 END;
 CREATE VIRTUAL TABLE "trajectory_words" USING fts5(
-    search, content='trajectory', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
+    search, content='trajectory', content_rowid='id', prefix='1 2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 CREATE VIRTUAL TABLE "trajectory_terms" USING fts5vocab('trajectory_words', 'row');
@@ -202,7 +213,7 @@ CREATE TRIGGER trajectory_words_update AFTER UPDATE OF search ON "trajectory" WH
     INSERT INTO trajectory_words (rowid, search) VALUES (NEW.id, NEW.search);
 END;
 CREATE VIRTUAL TABLE "user_words" USING fts5(
-    search, content='user', content_rowid='id', prefix='2 3', detail=none, columnsize=0,
+    search, content='user', content_rowid='id', prefix='1 2 3', detail=none, columnsize=0,
     tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 CREATE VIRTUAL TABLE "user_terms" USING fts5vocab('user_words', 'row');
