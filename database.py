@@ -20,11 +20,14 @@ from peewee import (
     fn,
 )
 from playhouse.db_url import parse
+from playhouse.pool import PooledSqliteDatabase
 from playhouse.postgres_ext import PooledPsycopg3Database
 
 database = DatabaseProxy()
 
-POOL_SIZE = 20
+POOL = {"max_connections": 20, "stale_timeout": 300}
+CACHE_KIB = 8 * 1024  # for each connection to SQLite
+MAPPED = 2**31  # bytes of the file that SQLite reads where the system has them in memory, instead of copying them
 BUSY_SECONDS = 10
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
@@ -54,14 +57,16 @@ def connect_to(url: str):
             "busy_timeout": BUSY_SECONDS * 1000,
             "synchronous": "full",
             "secure_delete": 1,
+            "cache_size": -CACHE_KIB,
+            "mmap_size": MAPPED,
         }
         name = url.removeprefix("sqlite:///")
-        database.initialize(SqliteDatabase(name, pragmas=pragmas, timeout=BUSY_SECONDS, lock_type="IMMEDIATE"))
+        kind, more = (SqliteDatabase, {}) if name == ":memory:" else (PooledSqliteDatabase, POOL)
+        settings = {"timeout": BUSY_SECONDS, "lock_type": "IMMEDIATE", "check_same_thread": False}
+        database.initialize(kind(name, pragmas=pragmas, **settings, **more))
     elif urlsplit(url).scheme in ("postgresql", "postgres"):
         arguments = parse(url, unquote_password=True, unquote_user=True)
-        database.initialize(
-            PooledPsycopg3Database(**arguments, max_connections=POOL_SIZE, timeout=BUSY_SECONDS, stale_timeout=300)
-        )
+        database.initialize(PooledPsycopg3Database(**arguments, timeout=BUSY_SECONDS, **POOL))
     else:
         raise ValueError("KAVO_DATABASE_URL must start with sqlite:/// or postgresql://")
     return database.obj
@@ -78,6 +83,22 @@ def writing():
     change. Inside another `writing()` it is a savepoint of that one."""
     with database.atomic():
         yield
+
+
+@contextmanager
+def reading():
+    """A cursor of the driver for reading very much: in little memory, and keeping nobody from writing."""
+    if on_postgresql():
+        with database.atomic(), database.connection().cursor(name="reading") as cursor:
+            yield cursor
+        return
+    cursor = database.connection().cursor()
+    try:
+        cursor.execute("PRAGMA mmap_size = 0")  # what is read once need not stay in our memory
+        yield cursor
+    finally:
+        cursor.close()
+        database.execute_sql(f"PRAGMA mmap_size = {MAPPED}")
 
 
 def locking(query):

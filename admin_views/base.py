@@ -11,10 +11,10 @@ import audit
 import dutch
 import scope
 from admin_views.actions import Outcome
-from admin_views.fields import Converter
+from admin_views.fields import Converter, RelatedLookup, suggest
 from admin_views.lists import ListView
 from admin_views.roles import came_from
-from database import Conflict, RuleError, Versioned, normalise, whole_number
+from database import Conflict, RuleError, Versioned, whole_number
 from forms import KavoForm, clean
 from models import History
 from times import utcnow
@@ -278,10 +278,10 @@ class AdminView(ListView):
         """Suggestions for a related row, as one types: at most ten, own rows only."""
         if not (self.allowed("add", self.can_create) or self.allowed("edit", self.can_edit)):
             abort(404)
-        field = self.create_form()._fields.get(request.args.get("name", ""))
-        if not hasattr(field, "suggestions"):
+        field = getattr(self._create_form_class, request.args.get("name", ""), None)
+        if getattr(field, "field_class", None) is not RelatedLookup:
             abort(404)
-        return jsonify(field.suggestions(normalise(clean(request.args.get("query", "")))[:100]))
+        return jsonify(suggest(field, clean(request.args.get("query", ""))[:100]))
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self):

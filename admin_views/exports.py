@@ -3,17 +3,15 @@
 Nothing is kept in memory or on disk. A file that stops half-way never looks whole: the download breaks off, and an XLSX without
 its end does not open."""
 
-import csv
 import io
 import zipfile
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 from xml.sax.saxutils import escape
 
 import dutch
-from database import database, on_postgresql
+from database import reading
 from times import local
 
 ROWS_AT_ONCE = 2000
@@ -32,33 +30,27 @@ class DutchCsv:
     delimiter, start = ";", BOM
 
     def title(self, name: str, label: str) -> str:
-        return label
+        return self.quoted(label)
 
     def cell(self, value) -> str:
+        if isinstance(value, str):
+            return self.quoted(f"'{value}" if value.startswith(FORMULA_STARTS) else value)
         if isinstance(value, datetime):
             here = local(value)
             return f"{dutch.day(here)} {here:%H:%M}"
-        if value is None or isinstance(value, bool | date):
-            return dutch.shown(value)
-        text = str(value)
-        return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+        return dutch.shown(value)
+
+    def quoted(self, text: str) -> str:
+        """A cell as RFC 4180 writes it: quotes around what holds a delimiter, a quote or a new line."""
+        if any(mark in text for mark in (self.delimiter, '"', "\n", "\r")):
+            return '"{}"'.format(text.replace('"', '""'))
+        return text
 
     def pieces(self, titles, chunks):
         """The text of the file, piece by piece: the titles, then `chunks` (an iterable of chunks of rows of cells)."""
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, delimiter=self.delimiter, lineterminator="\r\n")
-
-        def taken():
-            text = buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-            return text
-
-        writer.writerow(titles)
-        yield self.start + taken()
-        for chunk in chunks:
-            writer.writerows(chunk)
-            yield taken()
+        yield f"{self.start}{self.delimiter.join(titles)}\r\n"
+        for rows in chunks:
+            yield "\r\n".join([*map(self.delimiter.join, rows), ""])
 
 
 class PlainCsv(DutchCsv):
@@ -71,6 +63,8 @@ class PlainCsv(DutchCsv):
         return name
 
     def cell(self, value):
+        if isinstance(value, str):
+            return self.quoted(value)
         if isinstance(value, bool):
             return str(value).lower()
         return value.isoformat() if isinstance(value, date) else "" if value is None else str(value)
@@ -181,16 +175,16 @@ class Source:
 
 
 class _Cells(dict):
-    """Stored value → cell. What occurs often (a day, a choice, a site) is made once."""
+    """Stored value → cell. What occurs often (a day, a choice, a site) is seldom made again."""
 
     def __init__(self, make):
         super().__init__()
         self.make = make
 
     def __missing__(self, raw):
-        cell = self.make(raw)
-        if len(self) < REMEMBERED:
-            self[raw] = cell
+        if len(self) >= REMEMBERED:
+            self.clear()  # in the order of a list, what was met last is met again soonest
+        cell = self[raw] = self.make(raw)
         return cell
 
 
@@ -228,11 +222,9 @@ def _call(function, value):
 
 def _raw_chunks(query):
     """The rows of a query as the driver gives them. One statement sees one state of the database; in PostgreSQL the rest of its
-    rows waits in the server, in a transaction that only reads. (A transaction of SQLite would keep others from writing.)"""
+    rows waits in the server meanwhile."""
     sql, values = query.sql()
-    with database.atomic() if on_postgresql() else nullcontext():
-        cursor = database.connection().cursor(**{"name": "export"} if on_postgresql() else {})
+    with reading() as cursor:
         cursor.execute(sql, values)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             yield rows
-        cursor.close()

@@ -11,6 +11,7 @@ from wtfpeewee.orm import FieldInfo
 import scope
 from database import MAX_INTEGER
 from forms import ChoiceField, DayField
+from searching import Search
 
 MOST_OPTIONS = 500
 SUGGESTIONS = 10
@@ -73,10 +74,18 @@ class RelatedLookup(StringField):
     def populate_obj(self, obj, name):
         setattr(obj, name, self.row)
 
-    def suggestions(self, text: str) -> list[str]:
-        """At most ten rows that fit what was typed so far."""
-        query = _mine(self.model).where(self.model.search.contains(text)).order_by(self.model.search).limit(SUGGESTIONS)
-        return [f"{getattr(row, self.by_field)}{SEPARATOR}{row}" for row in query]
+    suggestions = True
+    """that the page offers rows while one types, see `suggest`"""
+
+
+def suggest(unbound, text: str) -> list[str]:
+    """At most ten rows that fit what was typed so far in a related look-up, given as it is declared (unbound)."""
+    model, name = unbound.kwargs["model"], unbound.kwargs.get("by_field", "id")
+    search = Search(model, text)
+    if not search:
+        return []
+    rows = _mine(model).where(search.condition()).order_by(model.search).limit(SUGGESTIONS)
+    return [f"{getattr(row, name)}{SEPARATOR}{row}" for row in rows]
 
 
 class Converter(CustomModelConverter):

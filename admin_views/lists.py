@@ -51,6 +51,7 @@ class ListView(ForRoles, ModelView):
     """the label of the search field: by what one can search"""
 
     can_view_details = True
+    column_formatters_export = {}
     can_export = True
     page_size = 25
     list_template = "admin/list.html"

@@ -1,0 +1,492 @@
+"""Makes the data, starts ours and its peers, asks all of them the same in turn, and prints one table; also as CSV and a chart.
+
+    python -m bench.run [--size N] [--rounds N] [--no-peer-export] [--only WORD]
+
+The data is made once per size, in bench/data/. Times are those of a client on the same machine, the whole answer read."""
+
+import argparse
+import csv
+import os
+import re
+import sqlite3
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psutil
+
+PROJECT = Path(__file__).parents[1]
+DATA = PROJECT / "bench" / "data"
+DOCS = PROJECT / "docs"
+PORTS = {"ours": 8201, "ours small": 8202, "Django admin": 8203, "Flask-Admin": 8204}
+SMALL = 10_000
+KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
+PASSWORD = "Kadervorming1"
+PEERS = ("Django admin", "Flask-Admin")
+TIMEOUT = 900
+
+
+# ---- data and servers
+
+
+def environment(database: Path) -> dict:
+    urls = {"KAVO_DATABASE_URL": f"sqlite:///{database}", "KAVO_QUEUE_URL": f"sqlite:///{DATA / 'queue.db'}"}
+    return {**os.environ, **urls, **KEYS, "KAVO_RATE_LIMITS": "off", "PYTHONWARNINGS": "ignore"}
+
+
+def make_data(size: int) -> Path:
+    """A database with this many placements, made once."""
+    database = DATA / f"{size}.db"
+    if not database.exists():
+        DATA.mkdir(exist_ok=True)
+        print(f"Making {size} placements …", flush=True)
+        draft = database.with_suffix(".draft")
+        for left in DATA.glob(f"{draft.name}*"):
+            left.unlink()
+        for words in (["migrate"], ["demo", "--size", str(size)]):
+            subprocess.run(
+                [sys.executable, "-m", "flask", "--app", "app", *words], env=environment(draft), cwd=PROJECT, check=True
+            )
+        sqlite3.connect(draft).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        draft.rename(database)
+    return database
+
+
+@contextmanager
+def servers(databases: dict[str, Path]):
+    """Every peer under waitress with eight threads, each in a process of its own; yields name → process."""
+    big = databases["ours"]
+    (DATA / "django.db").unlink(missing_ok=True)
+    words = {
+        "ours": ["bench.ours", str(PORTS["ours"])],
+        "ours small": ["bench.ours", str(PORTS["ours small"])],
+        "Django admin": ["bench.django_peer", str(PORTS["Django admin"]), str(big), str(DATA / "django.db")],
+        "Flask-Admin": ["bench.flask_admin_peer", str(PORTS["Flask-Admin"]), str(big)],
+    }
+    with (DATA / "servers.log").open("w") as log:
+        running = {
+            name: subprocess.Popen(
+                [sys.executable, "-m", *line],
+                env=environment(databases.get(name, big)),
+                cwd=PROJECT,
+                stdout=log,
+                stderr=log,
+            )
+            for name, line in words.items()
+        }
+        try:
+            yield running
+        finally:
+            for process in running.values():
+                process.terminate()
+            for process in running.values():
+                process.wait(10)
+
+
+class Client:
+    """One browser at one server: a connection that stays open, and its cookies."""
+
+    def __init__(self, name: str):
+        self.port, self.cookies = PORTS[name], {}
+        self._wait()
+        getattr(self, {"Django admin": "_django", "Flask-Admin": "_flask_admin"}.get(name, "_ours"))()
+
+    def _wait(self):
+        for _ in range(300):
+            try:
+                self.connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+                self.connection.connect()
+                return
+            except OSError:
+                time.sleep(0.2)
+        raise SystemExit(f"nothing answers on port {self.port}; see {DATA / 'servers.log'}")
+
+    def ask(self, path: str, form: dict | None = None):
+        """(status, body, milliseconds) of a GET, or of a POST of a form."""
+        headers = {
+            "Cookie": "; ".join(f"{key}={value}" for key, value in self.cookies.items()),
+            "Host": f"localhost:{self.port}",
+        }
+        if form is not None:
+            headers |= {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Referer": f"http://localhost:{self.port}{path}",
+            }
+        begin = time.perf_counter()
+        try:
+            self.connection.request("POST" if form is not None else "GET", path, urlencode(form or {}), headers)
+            answer = self.connection.getresponse()
+        except HTTPException:  # the server closed a connection that was idle
+            self.connection.close()
+            self.connection.request("POST" if form is not None else "GET", path, urlencode(form or {}), headers)
+            answer = self.connection.getresponse()
+        body = answer.read()
+        spent = (time.perf_counter() - begin) * 1000
+        for line in answer.headers.get_all("Set-Cookie") or ():
+            key, _, value = line.partition(";")[0].partition("=")
+            self.cookies[key] = value
+        return answer.status, body, spent
+
+    def token(self, path, name):
+        text = self.ask(path)[1].decode()
+        return re.search(rf'name="{name}"[^>]*value="([^"]+)"', text)[1]
+
+    def _ours(self):
+        token = self.token("/aanmelden", "csrf_token")
+        self.ask("/aanmelden", {"csrf_token": token, "email": "team@kavo.test", "password": PASSWORD})
+
+    def _django(self):
+        token = self.token("/admin/login/", "csrfmiddlewaretoken")
+        form = {"csrfmiddlewaretoken": token, "username": "bench", "password": "bench", "next": "/admin/"}
+        self.ask("/admin/login/", form)
+
+    def _flask_admin(self):
+        self.ask("/in")
+
+
+# ---- what is asked
+
+
+def cases(database: Path, size: int) -> list[tuple[str, dict[str, str]]]:
+    """(what, path for each who can do it)."""
+    with sqlite3.connect(database) as file:
+        open_one, site = file.execute(
+            "SELECT id, site_id FROM placement WHERE state = 'open' ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+        (site_name,) = file.execute("SELECT name FROM site WHERE id = ?", (site,)).fetchone()
+    ours, django, stock = "/gekoppelde-deelnemers/", "/admin/bench/placement/", "/admin/placement/"
+    middle, last = size // 50, -(-size // 25)
+    names = site_name.split()
+    return [
+        ("list, first page", {"ours": ours, "Django admin": django, "Flask-Admin": stock}),
+        (
+            "list, middle page",
+            {
+                "ours": middle_of(database),
+                "Django admin": f"{django}?p={middle}",
+                "Flask-Admin": f"{stock}?page={middle}",
+            },
+        ),
+        (
+            "list, last page",
+            {"ours": f"{ours}?eind=1", "Django admin": f"{django}?p={last}", "Flask-Admin": f"{stock}?page={last - 1}"},
+        ),
+        ("search with hits", {"ours": f"{ours}?q=peeters", "Django admin": f"{django}?q=peeters"}),
+        ("search, name and first name", {"ours": f"{ours}?q=peeters+li", "Django admin": f"{django}?q=peeters+li"}),
+        ("search without hits", {"ours": f"{ours}?q=zzzz", "Django admin": f"{django}?q=zzzz"}),
+        (
+            "search by site",
+            {
+                "ours": f"{ours}?{urlencode({'site': site_name})}",
+                "Flask-Admin": f"{stock}?{urlencode({'search': ' '.join(names)})}",
+            },
+        ),
+        (
+            "filter on own column",
+            {
+                "ours": f"{ours}?tab=open",
+                "Django admin": f"{django}?state__exact=open",
+                "Flask-Admin": f"{stock}?flt0_state_equals=open",
+            },
+        ),
+        (
+            "joined filter: type",
+            {
+                "ours": f"{ours}?type=head_animator",
+                "Django admin": f"{django}?trajectory__type__exact=head_animator",
+                "Flask-Admin": f"{stock}?flt0_trajectory_type_equals=head_animator",
+            },
+        ),
+        (
+            "joined filter: one site",
+            {
+                "ours": f"{ours}?{urlencode({'site': site_name})}",
+                "Django admin": f"{django}?site__id__exact={site}",
+                "Flask-Admin": f"{stock}?{urlencode({'flt0_site_name_equals': site_name})}",
+            },
+        ),
+        (
+            "joined sort: site",
+            {"ours": f"{ours}?sort=site", "Django admin": f"{django}?o=3", "Flask-Admin": f"{stock}?sort=2"},
+        ),
+        ("joined sort: participant", {"ours": f"{ours}?sort=participant", "Django admin": f"{django}?o=1"}),
+        (
+            "participants, first page",
+            {"ours": "/deelnemers/", "Django admin": "/admin/bench/participant/", "Flask-Admin": "/admin/participant/"},
+        ),
+        (
+            "participants, search",
+            {
+                "ours": "/deelnemers/?q=peeters",
+                "Django admin": "/admin/bench/participant/?q=peeters",
+                "Flask-Admin": "/admin/participant/?search=peeters",
+            },
+        ),
+        (
+            "sites, first page",
+            {"ours": "/stageplaatsen/", "Django admin": "/admin/bench/site/", "Flask-Admin": "/admin/site/"},
+        ),
+        (
+            "trajectories, first page",
+            {"ours": "/trajecten/", "Django admin": "/admin/bench/trajectory/", "Flask-Admin": "/admin/trajectory/"},
+        ),
+        (
+            "edit page",
+            {
+                "ours": f"{ours}edit/?id={open_one}",
+                "Django admin": f"{django}{open_one}/change/",
+                "Flask-Admin": f"{stock}edit/?id={open_one}",
+            },
+        ),
+        (
+            "related-row lookup",
+            {
+                "ours": "/trajecten/ajax/lookup/?name=participant&query=peeter",
+                "Django admin": "/admin/autocomplete/?app_label=bench&model_name=trajectory&field_name=participant&term=peeter",
+                "Flask-Admin": "/admin/trajectory/ajax/lookup/?name=participant&query=peeter&offset=0&limit=10",
+            },
+        ),
+    ]
+
+
+def middle_of(database: Path) -> str:
+    """Our page after the row in the middle of the list, as one reaches it by leafing."""
+    code = (
+        "from app import create_app; from database import database; from admin_views.paging import place\n"
+        "from models import Placement as P\n"
+        "app = create_app()\n"
+        "view = next(one for one in app.extensions['admin'][0]._views if one.endpoint == 'placement')\n"
+        "with app.app_context(), database.connection_context():\n"
+        "    keys = view.sort_keys['state']\n"
+        "    row = P.select().order_by(*(key.ordered for key in keys)).offset(P.select().count() // 2).first()\n"
+        "    print(place([row], keys))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(database), cwd=PROJECT, check=True, capture_output=True, text=True
+    )
+    return f"/gekoppelde-deelnemers/?na={done.stdout.split()[-1]}"
+
+
+def measure(asked, clients, rounds) -> dict[tuple[str, str], list[float]]:
+    """(what, who) → milliseconds. In each round everybody answers each question once; the first round is thrown away."""
+    times = {}
+    for number in range(rounds + 1):
+        for what, paths in asked:
+            for who in clients:
+                if who in paths:
+                    status, body, spent = clients[who].ask(paths[who])
+                    if status != 200 or len(body) < 20:
+                        raise SystemExit(f"{who}, {what}: {status} for {paths[who]}")
+                    if number:
+                        times.setdefault((what, who), []).append(spent)
+        print(f"round {number} of {rounds}", flush=True)
+    return times
+
+
+# ---- exports
+
+
+CLI_SELECT = (
+    "SELECT p.kavo_id, p.first_name, p.last_name, m.type, s.name, m.hours, m.hours_done, m.state, m.starts_on, m.ends_on"
+    " FROM placement m JOIN trajectory t ON t.id = m.trajectory_id JOIN participant p ON p.id = t.participant_id"
+    " JOIN site s ON s.id = m.site_id ORDER BY m.finished, m.search, m.id"
+)
+OUR_EXPORT = "/gekoppelde-deelnemers/export/csv/?" + urlencode(
+    [("kolom", name) for name in ("participant", "type", "site", "hours", "state", "starts_on", "ends_on")]
+)
+
+
+def download(client: Client, path: str, process) -> dict:
+    """Seconds, seconds to the first byte, megabytes and lines of a download, and how much memory the server took above idle."""
+    watched = psutil.Process(process.pid)
+    idle, peak, done = watched.memory_info().rss, 0, threading.Event()
+
+    def watch():
+        nonlocal peak
+        while not done.wait(0.02):
+            peak = max(peak, watched.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    begin = time.perf_counter()
+    headers = {
+        "Cookie": "; ".join(f"{key}={value}" for key, value in client.cookies.items()),
+        "Host": f"localhost:{client.port}",
+    }
+    connection = HTTPConnection("127.0.0.1", client.port, timeout=TIMEOUT)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    answer.read(1)
+    first, size, lines = time.perf_counter() - begin, 1, 0
+    while piece := answer.read(1 << 20):
+        size, lines = size + len(piece), lines + piece.count(b"\n")
+    spent = time.perf_counter() - begin
+    done.set()
+    watcher.join()
+    return {
+        "seconds": spent,
+        "first byte": first,
+        "MB": size / 1e6,
+        "lines": lines,
+        "MB above idle": max(0, peak - idle) / 1e6,
+    }
+
+
+def command_line_export(database: Path) -> float:
+    begin = time.perf_counter()
+    subprocess.run(
+        ["sqlite3", "-readonly", str(database), ".mode csv", CLI_SELECT], check=True, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - begin
+
+
+def exports(clients, running, database, peer_too) -> list[tuple]:
+    """(who, what they took) of each export; ours and the command line three times, in turn."""
+    found = []
+    for _ in range(3):
+        found.append(("sqlite3 command line", {"seconds": command_line_export(database)}))
+        found.append(("ours, CSV", download(clients["ours"], OUR_EXPORT, running["ours"])))
+    found.append(("ours, XLSX", download(clients["ours"], OUR_EXPORT.replace("/csv/", "/xlsx/"), running["ours"])))
+    if peer_too:
+        found.append(
+            (
+                "Flask-Admin, CSV",
+                download(clients["Flask-Admin"], "/admin/placement/export/csv/", running["Flask-Admin"]),
+            )
+        )
+    return found
+
+
+# ---- the outcome
+
+
+def table(asked, times) -> list[dict]:
+    rows = []
+    for what, paths in asked:
+        own = times[what, "ours"]
+        row = {"what": what, "ours": middle(own), "p95": percentile(own, 95), "min": min(own), "max": max(own)}
+        if (what, "ours small") in times:
+            row["growth"] = middle(own) / middle(times[what, "ours small"])
+        for peer in PEERS:
+            if peer in paths:
+                theirs = times[what, peer]
+                row |= {
+                    peer: middle(theirs),
+                    f"{peer} p95": percentile(theirs, 95),
+                    f"ours / {peer}": middle(own) / middle(theirs),
+                }
+        rows.append(row)
+    return rows
+
+
+def middle(values) -> float:
+    return statistics.median(values)
+
+
+def percentile(values, part) -> float:
+    return sorted(values)[min(len(values) - 1, round(len(values) * part / 100))]
+
+
+def show(rows):
+    heads = [(8, "ours"), (8, "p95"), (8, "min"), (8, "max"), (9, "/ 10.000"), (9, "Django"), (9, "p95"), (7, "ours/")]
+    heads += [(9, "FA"), (9, "p95"), (7, "ours/")]
+    print(f"\n{'milliseconds':<29}" + "".join(f"{word:>{width}}" for width, word in heads))
+    for row in rows:
+        line = f"{row['what']:<29}" + "".join(f"{row[key]:>8.1f}" for key in ("ours", "p95", "min", "max"))
+        line += _ratio(row.get("growth"), 9)
+        for peer in PEERS:
+            line += _number(row.get(peer)) + _number(row.get(f"{peer} p95")) + _ratio(row.get(f"ours / {peer}"), 7)
+        print(line)
+
+
+def _number(value):
+    return f"{'–':>9}" if value is None else f"{value:>9.1f}"
+
+
+def _ratio(value, width):
+    return f"{'–':>{width}}" if value is None else f"{value:>{width}.2f}"
+
+
+def write(rows, found):
+    DOCS.mkdir(exist_ok=True)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with (DOCS / "bench.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(
+            [
+                {key: round(value, 2) if isinstance(value, float) else value for key, value in row.items()}
+                for row in rows
+            ]
+        )
+    with (DOCS / "bench-exports.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["who", "seconds", "first byte", "MB", "lines", "MB above idle"])
+        for who, took in found:
+            writer.writerow(
+                [
+                    who,
+                    *(
+                        round(took[key], 3) if key in took else ""
+                        for key in ("seconds", "first byte", "MB", "lines", "MB above idle")
+                    ),
+                ]
+            )
+    chart(rows)
+
+
+def chart(rows):
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(9, 8))
+    names = ("ours", *PEERS)
+    for number, (name, colour) in enumerate(zip(names, ("#1d6b3e", "#44546a", "#b36b00"), strict=True)):
+        places = [place + number * 0.27 for place in range(len(rows))]
+        axes.barh(places, [row.get(name) or 0 for row in rows], height=0.25, label=name, color=colour)
+    axes.set_yticks([place + 0.27 for place in range(len(rows))], [row["what"] for row in rows])
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.set_xlabel("milliseconds, median (logarithmic)")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(DOCS / "bench.svg", metadata={"Date": None})
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--size", type=int, default=1_000_000)
+    options.add_argument("--rounds", type=int, default=15)
+    options.add_argument("--only", default="", help="questions that hold this word")
+    options.add_argument(
+        "--no-peer-export", action="store_true", help="leave out stock Flask-Admin's export (minutes, gigabytes)"
+    )
+    asked_for = options.parse_args()
+    databases = {"ours": make_data(asked_for.size), "ours small": make_data(SMALL)}
+    small = dict(cases(databases["ours small"], SMALL))
+    asked = [
+        (what, {**paths, "ours small": small[what]["ours"]})
+        for what, paths in cases(databases["ours"], asked_for.size)
+        if asked_for.only in what
+    ]
+    with servers(databases) as running:
+        clients = {name: Client(name) for name in PORTS}
+        rows = table(asked, measure(asked, clients, asked_for.rounds))
+        show(rows)
+        found = [] if asked_for.only else exports(clients, running, databases["ours"], not asked_for.no_peer_export)
+    for who, took in found:
+        print(f"{who:<24}" + "  ".join(f"{key} {value:,.2f}" for key, value in took.items()))
+    if not asked_for.only:
+        write(rows, found)
+
+
+if __name__ == "__main__":
+    main()
