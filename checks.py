@@ -1,10 +1,10 @@
 """Every invariant of the data, for `check-data`: what the rules, the triggers and the verbs keep, asked of the whole database."""
 
-from peewee import JOIN, fn
+from peewee import JOIN, DatabaseError, fn
 
 import audit
 import migrations
-from database import database, on_postgresql
+from database import Searched, database, on_postgresql
 from models import (
     COURSE_YEARS,
     STAGE_HOURS,
@@ -13,6 +13,7 @@ from models import (
     Extension,
     FinalEvaluation,
     History,
+    Participant,
     Placement,
     Proposal,
     Site,
@@ -24,18 +25,7 @@ from times import years_after
 
 def breaches():
     """One sentence per breach, in English, with table and id; empty when all holds."""
-    for check in (
-        _schema,
-        _engine,
-        _hours,
-        _evaluations,
-        _terms,
-        _final_evaluations,
-        _managers,
-        _applications,
-        _searches,
-        _digests,
-    ):
+    for check in CHECKS:
         yield from check()
 
 
@@ -140,13 +130,48 @@ def _applications():
 
 
 def _searches():
-    """What is searched and ordered follows from the names."""
-    for model in (model for model in TABLES if "search" in model._meta.fields):
+    """What is searched and ordered follows from the names; trajectories and placements hold what their parents do."""
+    for model in (model for model in TABLES if issubclass(model, Searched)):
         for row in model.select().iterator():
-            stored = row.search
+            names = ("search", "place") if model is Site else ("search",)
+            stored = [getattr(row, name) for name in names]
             row.prepare()
-            if row.search != stored:
+            if [getattr(row, name) for name in names] != stored:
                 yield f"{model._meta.table_name} {row.pk}: search does not follow from its name"
+    for key in _ids(Trajectory.select(Trajectory.id).join(Participant).where(Trajectory.search != Participant.search)):
+        yield f"trajectory {key}: search is not the participant's"
+    copied = ((Placement.search, Trajectory.search), (Placement.type, Trajectory.type))
+    copied += ((Placement.association_id, Trajectory.association),)
+    for copy, original in copied:
+        for key in _ids(Placement.select(Placement.id).join(Trajectory).where(copy != original)):
+            yield f"placement {key}: {copy.name} is not the trajectory's"
+    for key in _ids(Placement.select(Placement.id).where(Placement.finished != (Placement.state != "open"))):
+        yield f"placement {key}: finished does not follow from its state"
+
+
+def _ids(query):
+    return (key for (key,) in query.tuples().iterator())
+
+
+def _placed():
+    """A site counts its placements that are not cancelled."""
+    counted = fn.COUNT(Placement.id)
+    mine = (Placement.site == Site.id) & (Placement.state != "cancelled")
+    sums = Site.select(Site.id, Site.placed, counted).join(Placement, JOIN.LEFT_OUTER, on=mine)
+    for key, placed, count in sums.group_by(Site.id, Site.placed).having(Site.placed != counted).tuples():
+        yield f"site {key}: placed is {placed}, there are {count}"
+
+
+def _words():
+    """The tables of words of SQLite hold what the rows hold (PostgreSQL keeps its indexes itself)."""
+    if on_postgresql():
+        return
+    for model in (model for model in TABLES if "search" in model._meta.fields):
+        words = f"{model._meta.table_name}_words"
+        try:
+            database.execute_sql(f"INSERT INTO {words} ({words}, rank) VALUES ('integrity-check', 1)")  # noqa: S608
+        except DatabaseError:
+            yield f"{words}: does not hold what the rows hold"
 
 
 def _digests():
@@ -156,5 +181,6 @@ def _digests():
 
 
 CHECKS = (
-    _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _searches, _digests,
+    _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _searches, _placed, _words,
+    _digests,
 )  # fmt: skip

@@ -183,7 +183,7 @@ def start():
         helpers.append(_spawn("catcher", *ports, str(config.PROJECT / "instance" / "mails")))
     try:
         _greet(settings)
-        serve(current_app._get_current_object(), host="127.0.0.1", port=settings.port, threads=8, ident=None)
+        serve(current_app._get_current_object(), host="127.0.0.1", port=settings.port, **config.SERVER)
     finally:
         _stop(helpers)
 

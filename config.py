@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+SERVER = {"threads": 8, "outbuf_overflow": 2**22, "outbuf_high_watermark": 2**20, "ident": None}
+"""how waitress serves: a download that a slow client does not take waits in memory, never in a file (they hold personal data)"""
 PROJECT = Path(__file__).resolve().parent
 
 TEAM_PHONE = "02 553 69 73"

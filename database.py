@@ -259,6 +259,13 @@ class BaseModel(Model):
         return f"{self} is intussen al behandeld. Vernieuw de pagina om te zien hoe het ervoor staat."
 
     @classmethod
+    def hold(cls, pk):
+        """Let nobody else hold or change the row with this id until the end of the transaction, without reading it."""
+        if on_postgresql():  # SQLite has one writer at a time
+            key = cls._meta.primary_key
+            locking(cls.select(key).where(key == pk)).get()
+
+    @classmethod
     def locked(cls, pk):
         """The row with this id as it is now, held for the rest of the transaction."""
         return locking(cls.select().where(cls._meta.primary_key == pk)).get()

@@ -29,6 +29,11 @@ class Search:
         found = words.select(words.rowid).where(Expression(words.match, "MATCH", _quoted(self.words)))
         return self.model._meta.primary_key.in_(found)
 
+    def begins(self):
+        """The condition for rows that begin with what was typed, as a name does: by the index in which they are ordered."""
+        text = " ".join(self.words)
+        return (self.field >= text) & (self.field < text + chr(0x10FFFF))
+
     def in_order(self):
         """The same for a query that goes through an index in the order of the list: quicker when much is found."""
         return _all(_begins(self.field, word) for word in self.words)

@@ -7,6 +7,7 @@ from flask_security import current_user
 import delivery
 from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
+from admin_views.cells import Cell
 from admin_views.participants import ParticipantView
 from admin_views.people import RoleView, UserView
 from admin_views.placements import PlacementView
@@ -43,6 +44,7 @@ def register(app: Flask) -> Admin:
     admin.add_view(MailView(Mail, "Mails", category=MANAGE, endpoint="mail", url="/mails"))
     admin.add_view(HistoryView(History, "Geschiedenis", category=MANAGE, endpoint="history", url="/geschiedenis"))
     admin.add_view(LookupView(Lookup, "Opzoekingen", category=MANAGE, endpoint="lookup", url="/opzoekingen"))
+    app.jinja_env.tests["cell"] = lambda value: isinstance(value, Cell)
     app.context_processor(lambda: {"menu": menu(admin), "mail_trouble": mail_trouble})
     return admin
 

@@ -1,6 +1,11 @@
-"""Actions on rows: declared on a view, sent by POST, for one row or for several, with a form or a question first."""
+"""What one does with rows: links to their pages; and actions, declared on a view, sent by POST, for one row or for several,
+with a form or a question first."""
 
 from dataclasses import dataclass
+
+from flask import g, url_for
+
+ANY = 987_654_321  # stands for an id while an address is made
 
 
 def row_action(name, text, confirmation=None, form=None, when=None, danger=False):
@@ -15,6 +20,14 @@ def row_action(name, text, confirmation=None, form=None, when=None, danger=False
         return method
 
     return declare
+
+
+def row_url(endpoint: str, pk: int, name: str = "id") -> str:
+    """The address of a page about a row, whose route or query has the id as `name`. Made once a page: a list has hundreds."""
+    known = g.setdefault("row_urls", {})
+    if endpoint not in known:
+        known[endpoint] = url_for(endpoint, **{name: ANY})
+    return known[endpoint].replace(str(ANY), str(pk))
 
 
 @dataclass

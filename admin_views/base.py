@@ -10,7 +10,7 @@ from flask_admin import expose
 import audit
 import dutch
 import scope
-from admin_views.actions import Outcome
+from admin_views.actions import Outcome, row_url
 from admin_views.fields import Converter, RelatedLookup, suggest
 from admin_views.lists import ListView
 from admin_views.roles import came_from
@@ -62,9 +62,9 @@ class AdminView(ListView):
         """The links in a row's menu: (label, URL)."""
         links = []
         if self.can_view_details:
-            links.append(("Gegevens bekijken", url_for(f"{self.endpoint}.details_view", id=row.pk)))
+            links.append(("Gegevens bekijken", row_url(f"{self.endpoint}.details_view", row.pk)))
         if self.allowed("edit", self.can_edit) and self.may_edit(row):
-            links.append(("Gegevens wijzigen", url_for(f"{self.endpoint}.edit_view", id=row.pk)))
+            links.append(("Gegevens wijzigen", row_url(f"{self.endpoint}.edit_view", row.pk)))
         return links
 
     def may_edit(self, row) -> bool:

@@ -4,11 +4,14 @@ Nothing is kept in memory or on disk. A file that stops half-way never looks who
 its end does not open."""
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 from xml.sax.saxutils import escape
+
+from peewee import CharField, TextField
 
 import dutch
 from database import reading
@@ -28,6 +31,7 @@ class DutchCsv:
 
     mimetype, extension, in_words = "text/csv", "csv", True
     delimiter, start = ";", BOM
+    needs_quotes = re.compile('[;"\r\n]').search
 
     def title(self, name: str, label: str) -> str:
         return self.quoted(label)
@@ -42,7 +46,7 @@ class DutchCsv:
 
     def quoted(self, text: str) -> str:
         """A cell as RFC 4180 writes it: quotes around what holds a delimiter, a quote or a new line."""
-        if any(mark in text for mark in (self.delimiter, '"', "\n", "\r")):
+        if self.needs_quotes(text):
             return '"{}"'.format(text.replace('"', '""'))
         return text
 
@@ -58,6 +62,7 @@ class PlainCsv(DutchCsv):
 
     in_words = False
     delimiter, start = ",", ""
+    needs_quotes = re.compile('[,"\r\n]').search
 
     def title(self, name, label):
         return name
@@ -207,13 +212,11 @@ def _maker(source: Source, made) -> _Cells:
     converters = [field.python_value for field in source.fields]
     if source.function:
         return _Cells(lambda raws: made.cell(source.function(*map(_call, converters, raws))))
-    words, convert = dict(source.fields[0].choices or ()) if made.in_words else {}, converters[0]
-
-    def cell(raw):
-        value = convert(raw)
-        return made.cell(words.get(value, value))
-
-    return _Cells(cell)
+    field, convert = source.fields[0], converters[0]
+    if field.choices and made.in_words:
+        words = dict(field.choices)
+        return _Cells(lambda raw: made.cell(words.get(raw, raw)))
+    return _Cells(made.cell if isinstance(field, CharField | TextField) else lambda raw: made.cell(convert(raw)))
 
 
 def _call(function, value):

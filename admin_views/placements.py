@@ -1,12 +1,13 @@
 """Gekoppelde deelnemers: all placements over the own sites; change, cancel, evaluate, and the history of a trajectory."""
 
-from flask import redirect, request, url_for
+from flask import redirect, request
 from flask_admin import expose
 from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
 
 import audit
 import dutch
 import scope
+from admin_views.actions import row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from database import Conflict, whole_number
@@ -118,13 +119,13 @@ class PlacementView(AdminView):
     def row_links(self, row):
         links = []
         if row.state != "cancelled" and scope.allows(self.by, "evaluate", Placement):
-            links.append(("Beoordelen", url_for("placement.evaluate", id=row.id)))
-        links.append(("Trajectgeschiedenis", url_for("placement.trajectory_history", id=row.id)))
+            links.append(("Beoordelen", row_url("placement.evaluate", row.id)))
+        links.append(("Trajectgeschiedenis", row_url("placement.trajectory_history", row.id)))
         if row.state == "open":
             if scope.allows(self.by, "change", Placement):
-                links.append(("Wijzigen", url_for("placement.edit_view", id=row.id)))
+                links.append(("Wijzigen", row_url("placement.edit_view", row.id)))
             if scope.allows(self.by, "cancel", Placement):
-                links.append(("Annuleren", url_for("placement.cancel", id=row.id)))
+                links.append(("Annuleren", row_url("placement.cancel", row.id)))
         return links
 
     def may_edit(self, row):

@@ -10,13 +10,13 @@ import dutch
 import links
 import scope
 import site_forms
-from admin_views.actions import row_action
+from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.filters import AnyOfFilter
 from database import RuleError
 from forms import ChoiceField, DayField, KavoForm, required
-from models import ON_BEHALF, STAGE_HOURS, TYPES, Placement, Site, SiteManager, SitePeriod, Trajectory, User
+from models import ON_BEHALF, STAGE_HOURS, TYPES, Placement, Site, SiteManager, SitePeriod, User
 from people import MANAGER, TEAM
 from times import local_date, utcnow
 from workflow import placements, sites
@@ -65,7 +65,7 @@ class SiteView(AdminView):
     column_default_sort = "name"
     column_tabs = "state"
     column_details_list = (
-        "name", "recognition", "street", "postcode", "municipality", "email", "phone", "stages", "periods", "manager",
+        "name", "recognition", "street", "postcode", "municipality", "email", "phone", "stages", "manager",
         "state", "submitted_at", "due_on", "decided_at", "reason",
     )  # fmt: skip
     column_formatters = {
@@ -145,15 +145,15 @@ class SiteView(AdminView):
 
     def row_links(self, row):
         people = (
-            [("Deelnemers", url_for("site.participants", pk=row.id))] if row.state in ("approved", "closed") else []
+            [("Deelnemers", row_url("site.participants", row.id, "pk"))] if row.state in ("approved", "closed") else []
         )
         links = [*people, *super().row_links(row)]
         if row.state == "submitted" and TEAM in self.by.role_names:
-            links.insert(0, ("Behandelen", url_for("application.show", pk=row.id)))
+            links.insert(0, ("Behandelen", row_url("application.show", row.id, "pk")))
         if row.state == "approved":
             if TEAM not in self.by.role_names:
-                links.append(("Naam of adres wijzigen", url_for("site_change.propose", pk=row.id)))
-            links.append(("Stageplaats sluiten", url_for("site_change.close", pk=row.id)))
+                links.append(("Naam of adres wijzigen", row_url("site_change.propose", row.id, "pk")))
+            links.append(("Stageplaats sluiten", row_url("site_change.close", row.id, "pk")))
         return links
 
     def history_lines(self, row):
@@ -271,7 +271,7 @@ class SiteView(AdminView):
                 form.on_behalf.data if "on_behalf" in form else None,
             )
             cautions.extend(placements.cautions(placement, now))
-            left = Trajectory.get_by_id(trajectory.id).hours_left()
+            left = placement.trajectory.hours_left() - placement.counted
             return f"{found.participant} is toegevoegd voor {placement.hours} uur. Nog {left} van {STAGE_HOURS} uur."
 
         done = form.carry_out(act, self.by, utcnow())

@@ -1,7 +1,8 @@
 """Trajectories: one participant's way to one type of attest."""
 
-from flask import request, url_for
+from flask import request
 
+from admin_views.actions import row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from models import STAGE_HOURS, Participant, Trajectory
@@ -59,5 +60,5 @@ class TrajectoryView(AdminView):
         trajectories.start(row, self.by, now)
 
     def row_links(self, row):
-        history = ("Trajectgeschiedenis", url_for("trajectory.details_view", id=row.id) + "#geschiedenis")
+        history = ("Trajectgeschiedenis", row_url("trajectory.details_view", row.id) + "#geschiedenis")
         return [*super().row_links(row), history]

@@ -5,5 +5,6 @@ import sys
 from waitress import serve
 
 from app import create_app
+from config import SERVER
 
-serve(create_app(), host="127.0.0.1", port=int(sys.argv[1]), threads=8)
+serve(create_app(), host="127.0.0.1", port=int(sys.argv[1]), **SERVER)

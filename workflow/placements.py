@@ -34,7 +34,7 @@ def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
     if kavo_id is None:
         raise RuleError("Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo")
     with writing():
-        User.locked(by.id)
+        User.hold(by.id)
         _refuse_guessing(by, now)
         participant = Participant.get_or_none(Participant.kavo_id == kavo_id)
         _log_lookup(kavo_id, participant is not None, f"koppelen aan {site}"[:200], by, now)
@@ -117,8 +117,7 @@ def couple(
     with writing():
         site = Site.locked(site.id)  # first, and not shared: its number of participants changes too
         _refuse_site(site)
-        trajectory = Trajectory.locked(trajectory.id)
-        who = trajectory.participant
+        who, trajectory = trajectory.participant, Trajectory.locked(trajectory.id)
         if not trajectory.is_open(local_date(now)):
             raise RuleError(f"Het traject van {who} loopt niet meer. Vraag het na bij de vereniging.")
         if not site.offers(trajectory.type):
@@ -198,7 +197,7 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
     if not reason.strip():
         raise RuleError("Schrijf waarom de stage niet doorgaat.", "reason")
     with writing():
-        Site.locked(placement.site_id)  # before the trajectory, as when coupling
+        Site.hold(placement.site_id)  # before the trajectory, as when coupling
         fresh = _open_one(placement, None)
         fresh.move("cancelled", reason=reason.strip(), no_show=no_show)
         told = f"niet komen opdagen. {reason.strip()}" if no_show else reason.strip()

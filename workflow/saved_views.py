@@ -31,7 +31,7 @@ def keep(by: User, screen: str, name: str, query: str, shared=False, start=False
     """Keep the list that `query` (the query of a URL) makes of a screen under a name. Raises RuleError when the name is taken or
     there are too many."""
     with writing():
-        User.locked(by.id)
+        User.hold(by.id)
         if SavedView.select().where(SavedView.user == by).count() >= MOST_VIEWS:
             raise RuleError(f"Je bewaarde al {MOST_VIEWS} weergaven. Verwijder er eerst een.")
         role = shares_with(by) if shared else None
