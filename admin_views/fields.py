@@ -87,7 +87,7 @@ def suggest(unbound, text: str) -> list[str]:
     rows = list(_mine(model).where(search.begins()).order_by(model.search).limit(SUGGESTIONS))
     if len(rows) < SUGGESTIONS:
         others = _mine(model).where(search.condition(), model.id.not_in([row.id for row in rows]))
-        rows += others.limit(SUGGESTIONS - len(rows))
+        rows += list(others.limit(SUGGESTIONS - len(rows)))
     return [f"{getattr(row, name)}{SEPARATOR}{row}" for row in rows]
 
 

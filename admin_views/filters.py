@@ -99,7 +99,9 @@ class RelatedFilter(ListFilter):
         if not search:
             return None
         pk = model._meta.primary_key
-        found = model.select(pk).where(search.condition())  # the rows of the list are one's own, and show whom they name
+        found = model.select(pk).where(
+            search.condition()
+        )  # the rows of the list are one's own, and show whom they name
         few = [key for (key,) in found.limit(FEW + 1).tuples()]
         return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(found)
 

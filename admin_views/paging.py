@@ -75,7 +75,11 @@ def _find(listing, text: str) -> tuple | None:
     pk = listing.view.model._meta.primary_key
     rows = listing.joined(listing.view.model.select(*(part.field for part in listing.keys)).where(pk.in_(list(seals))))
     found = {row[-1]: row for row in rows.tuples()}
-    standing = (pk for pk, seal in seals.items() if pk in found and hmac.compare_digest(_seal(found[pk]), seal))
+    standing = (
+        pk
+        for pk, seal in seals.items()
+        if pk in found and hmac.compare_digest(_seal(found[pk]).encode(), seal.encode())
+    )
     return found.get(next(standing, None))
 
 

@@ -5,6 +5,7 @@ from itertools import count
 
 from models import (
     Association,
+    Lookup,
     Membership,
     Participant,
     Placement,
@@ -105,3 +106,9 @@ def evaluated(placement, by=None, now=NOW, **values):
     }  # fmt: skip
     evaluations.evaluate(placement, by or user("team"), now, **{**ordinary, **values})
     return Placement.get_by_id(placement.id)
+
+
+def lookup(**values):
+    ordinary = {"kavo_id": "125143-59", "found": True, "purpose": "koppelen", "at": NOW}
+    values["user"] = values.get("user") or user("team")
+    return Lookup.create(**{**ordinary, **values})
