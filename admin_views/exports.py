@@ -93,7 +93,7 @@ class Xlsx:
             return f"<c><v>{value}</v></c>"
         if isinstance(value, datetime):
             here = local(value).replace(tzinfo=None) - datetime(1899, 12, 30)
-            return f'<c s="2"><v>{here.days + here.seconds / 86400:.6f}</v></c>'
+            return f'<c s="2"><v>{here.days + here.seconds / 86400:.10f}</v></c>'
         if isinstance(value, date):
             return f'<c s="1"><v>{(value - date(1899, 12, 30)).days}</v></c>'
         text = escape("".join(char for char in str(value) if char >= " " or char in "\t\n"))
@@ -158,12 +158,23 @@ XLSX_PARTS = {
     f'<Relationship Id="rId1" Type="{_LINKS}/worksheet" Target="worksheets/sheet1.xml"/>'
     f'<Relationship Id="rId2" Type="{_LINKS}/styles" Target="styles.xml"/></Relationships>',
     "xl/styles.xml": f'{_HEAD}<styleSheet xmlns="{_MAIN}"><numFmts count="2"><numFmt numFmtId="164" formatCode="dd/mm/yyyy"/>'
-    '<numFmt numFmtId="165" formatCode="dd/mm/yyyy hh:mm"/></numFmts><fonts count="1"><font/></fonts>'
-    '<fills count="1"><fill/></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
+    '<numFmt numFmtId="165" formatCode="dd/mm/yyyy hh:mm"/></numFmts>'
+    '<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf/></cellStyleXfs>'
     '<cellXfs count="3"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/></cellXfs>'
-    "</styleSheet>",
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
 }
 """what an XLSX file of one sheet holds besides the sheet: styles 1 and 2 are a day and a moment"""
+
+
+def to_the_end(pieces, chunks):
+    """The pieces of a file; the rows behind them are let go before the request ends, also when it is broken off."""
+    try:
+        yield from pieces
+    finally:
+        chunks.close()
 
 
 # ---- from stored columns to cells

@@ -216,7 +216,8 @@ class ListView(ForRoles, ModelView):
         )
         made = exports.FORMATS[kind]()
         titles = [made.title(name, self.label(name)) for name in names]
-        pieces = made.pieces(titles, self._export_rows(listing, list(names), made))
+        rows = self._export_rows(listing, list(names), made)
+        pieces = exports.to_the_end(made.pieces(titles, rows), rows)
         file_name = f"{normalise(self.name).replace(' ', '-')}-{utcnow():%Y-%m-%d}.{made.extension}"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "X-Accel-Buffering": "no"}
         return Response(stream_with_context(pieces), mimetype=made.mimetype, headers=headers)
