@@ -78,7 +78,7 @@ document.querySelectorAll("table.stack").forEach((table) => {
 });
 
 // An export tells how far it is, and is saved only when it is whole: a download that breaks off leaves nothing behind.
-const told = (bytes) => `${(bytes / 1e6).toLocaleString("nl-BE", { maximumFractionDigits: 1 })} MB`;
+const told = (bytes) => bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toLocaleString("nl-BE", { maximumFractionDigits: 1 })} MB`;
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-export]");
   const status = document.querySelector("[data-export-status]");
