@@ -18,7 +18,7 @@ import demo
 import dutch
 import migrations
 from admin_views import exports
-from database import RuleError, database, writing
+from database import RuleError, database, refresh_statistics, writing
 from migrations import compare
 from models import TABLES, User
 from people import ROLE_LABELS, Role
@@ -176,6 +176,7 @@ def start():
         if not settings.production and not User.select().exists():
             click.echo("Loading the demo world …")
             demo.load(utcnow())
+        refresh_statistics()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     helpers = [_spawn("huey.bin.huey_consumer", "worker.huey", "--quiet", "--workers=2", "--max-delay=1")]
     if settings.catcher:

@@ -12,7 +12,7 @@ from random import Random
 from peewee import Select, fn
 
 import audit
-from database import database, normalise, on_postgresql, searchable, writing
+from database import database, normalise, on_postgresql, refresh_statistics, searchable, writing
 from demo import FIRST_NAMES, LAST_NAMES, SEED, places
 from models import (
     COURSE_YEARS,
@@ -58,7 +58,7 @@ def load(size: int, now: datetime):
             database.execute_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
         with writing():
             _Crowd(missing, now).write()
-        database.execute_sql("ANALYZE")
+        refresh_statistics()
 
 
 class _Crowd:

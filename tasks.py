@@ -18,7 +18,7 @@ from redis import ConnectionPool
 import config
 import delivery
 import mails
-from database import database
+from database import database, refresh_statistics
 from times import utcnow
 from workflow import accounts, activation
 
@@ -94,6 +94,12 @@ def with_tasks(huey, settings: config.Settings):
         with database.connection_context():
             accounts.forget(utcnow())
             activation.forget_unfinished(utcnow())
+
+    @huey.periodic_task(crontab(minute="17"), name="look_at_tables")
+    def look_at_tables():
+        """Every hour: lists stay fast while tables grow."""
+        with database.connection_context():
+            refresh_statistics()
 
     return sweep, send_mails
 

@@ -6,7 +6,6 @@ DROP INDEX "participant_words";
 DROP INDEX "mail_words";
 DROP INDEX "lookup_words";
 DROP INDEX "association_words";
-DROP EXTENSION IF EXISTS pg_trgm;
 DROP TRIGGER site_placed_update ON placement;
 DROP TRIGGER site_placed_delete ON placement;
 DROP TRIGGER site_placed_insert ON placement;
