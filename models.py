@@ -101,6 +101,7 @@ class Participant(Named):
 class Trajectory(Versioned):
     """One participant's way to one type of attest, at the association of the course."""
 
+    named_by = Participant
     STATES = {"open": "Loopt", "finished": "Afgewerkt", "stopped": "Stopgezet"}
     steps = {"open": {"finished", "stopped"}, "finished": {"open"}, "stopped": {"open"}}
 
@@ -205,6 +206,7 @@ class Placement(Versioned):
     """A trajectory coupled to a site for some of its hours. `counted` is what it takes of the 50 hours; triggers in the
     database add it up in `trajectory.hours_used`."""
 
+    named_by = Participant
     STATES = {"open": "Te beoordelen", "evaluated": "Beoordeeld", "cancelled": "Geannuleerd"}
     steps = {"open": {"evaluated", "cancelled"}, "evaluated": {"evaluated"}}
 

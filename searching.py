@@ -5,10 +5,11 @@ SQLite finds them by a table of words (FTS5) beside each table, PostgreSQL by an
 from peewee import SQL, Expression, NodeList, Table, Value, fn
 from rapidfuzz.distance import OSA
 
-from database import normalise, on_postgresql
+from database import database, normalise, on_postgresql
 
 MOST_WORDS = 8
 CANDIDATES = 5
+ALIKE, MOST_ALIKE = 0.4, 2000  # of PostgreSQL: how alike words must be, and how many rows with such words are read
 
 
 class Search:
@@ -90,13 +91,16 @@ def _nearest(word, known) -> list[str]:
 
 
 def _vocabulary(model, word):
-    """The names that a word may have meant: with the same first letter or the same second one."""
+    """The names that a word may have meant: those that look like it, or begin with the same letter and are about as long. What
+    a table copies from another is looked up there."""
+    model = getattr(model, "named_by", model)
     if on_postgresql():
-        like = Expression(SQL("' '"), "||", model.search)
-        near = model.select(model.search).where(fn.WORD_SIMILARITY(word, like) > 0.3)
-        rows = near.order_by(fn.WORD_SIMILARITY(word, like).desc()).limit(50).tuples()
+        with database.atomic():
+            database.execute_sql(f"SET LOCAL pg_trgm.word_similarity_threshold = {ALIKE}")
+            alike = Expression(Expression(SQL("' '"), "||", model.search), "%%>", word)  # the driver takes a single % for itself
+            rows = list(model.select(model.search).where(alike).limit(MOST_ALIKE).tuples())
         return {part for (text,) in rows for part in text.split() if part.isalpha()}
     terms = Table(f"{model._meta.table_name}_terms", ["term"])
     lengths = fn.LENGTH(terms.term).between(len(word) - 2, len(word) + 2)
     rows = terms.select(terms.term).where(terms.term >= word[0], terms.term < chr(ord(word[0]) + 1), lengths)
-    return {term for (term,) in rows.tuples().execute(model._meta.database) if term.isalpha()}
+    return {term for (term,) in rows.tuples().execute(database) if term.isalpha()}
