@@ -121,9 +121,9 @@ class Listing:
 
     @cached_property
     def is_narrow(self) -> bool:
-        """Whether few rows (counted to the end) are left of many: they are sorted when they are found. Otherwise an index in the
+        """Whether few rows are left of many: they are sorted when they are found. Otherwise an index in the
         order of the list leads, and rows that do not fit are passed over."""
-        return self._is_narrowed and self.is_counted
+        return self._is_narrowed and self.is_counted and self.count <= COUNT_UP_TO
 
     @property
     def _is_narrowed(self) -> bool:
@@ -240,13 +240,9 @@ class Listing:
         """Whether there may be more rows in a tab ('': in all) than were counted."""
         if self.exact:
             return False
-        if self._is_narrowed or not tab:
-            return (
-                sum(self.counts.values()) > COUNT_UP_TO
-                if self._is_narrowed
-                else max(self.counts.values()) > COUNT_UP_TO
-            )
-        return self.counts[tab] > COUNT_UP_TO
+        if self._is_narrowed:  # counted together
+            return sum(self.counts.values()) > COUNT_UP_TO
+        return max([self.counts[tab]] if tab else self.counts.values()) > COUNT_UP_TO
 
     @property
     def count(self) -> int:
@@ -321,7 +317,7 @@ class Listing:
     def next_url(self) -> str:
         if not self._page.has_next or not self.rows:
             return ""
-        page = None if self.args.get("eind") or (self.args.get("voor") and not self.args.get("page")) else self.page + 1
+        page = self.page + 1 if self._is_numbered else None
         return self.url(**self.START | {"na": place(self.rows[::-1], self.keys), "page": page})
 
     @property
@@ -329,12 +325,18 @@ class Listing:
         """The last page, however far; empty on that page itself."""
         if not self._page.has_next:
             return ""
-        return self.url(**self.START | ({"page": self.pages} if self.is_counted else {"eind": 1}))
+        near = self.is_counted and self.count <= COUNT_UP_TO
+        return self.url(**self.START | ({"page": self.pages} if near else {"eind": 1}))
+
+    @property
+    def _is_numbered(self) -> bool:
+        """Whether it is known which page this is: not when one came from the end."""
+        return not self.args.get("eind") and bool(self.args.get("page") or not self.args.get("voor"))
 
     @property
     def numbers(self) -> range:
         """The numbers of the pages near this one; none when it is not known which page this is."""
-        if self.args.get("eind") or (self.args.get("voor") and not self.args.get("page")):
+        if not self._is_numbered:
             return range(0)
         return range(max(1, self.page - 2), max(min(self.pages, self.page + 2), self.page) + 1)
 
