@@ -206,21 +206,26 @@ class ListView(ForRoles, ModelView):
         """The rows of a list and its columns as a file of this kind (`exports.FORMATS`), streamed; noted in the history."""
         if kind not in exports.FORMATS or not self.allowed("export", self.can_export):
             abort(404)
-        if request.args.get("alles"):
-            names = self.column_export_list or listing.choosable
-        else:
-            names = [part for name in listing.names for part in self.column_spread.get(name, (name,))]
+        names = self._exported(listing)
         filtered = f" ({listing.words})" if listing.words else ""
         audit.record(
             self.by, "list.exported", None, at=utcnow(), name=self.name, rows=listing.count_words, filter=filtered
         )
         made = exports.FORMATS[kind]()
         titles = [made.title(name, self.label(name)) for name in names]
-        rows = self._export_rows(listing, list(names), made)
+        rows = self._export_rows(listing, names, made)
         pieces = exports.to_the_end(made.pieces(titles, rows), rows)
         file_name = f"{normalise(self.name).replace(' ', '-')}-{utcnow():%Y-%m-%d}.{made.extension}"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "X-Accel-Buffering": "no"}
         return Response(stream_with_context(pieces), mimetype=made.mimetype, headers=headers)
+
+    def _exported(self, listing) -> list[str]:
+        """The columns of an export: those on the screen, or with `alles` in the URL all that one may see of these rows."""
+        names = listing.names
+        if request.args.get("alles"):
+            all_of_them = self.column_export_list if listing.reach is scope.own else None
+            names = all_of_them or listing.choosable
+        return list(dict.fromkeys(part for name in names for part in self.column_spread.get(name, (name,))))
 
     def _export_rows(self, listing, names, made):
         """Chunks of rows of cells. When all columns are stored or computed of stored ones, no row is made an object."""
