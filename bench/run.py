@@ -301,19 +301,11 @@ def write(rows, found):
                 for row in rows
             ]
         )
+    columns = ["who", *dict.fromkeys(key for _, took in found for key in took)]
     with (DOCS / "bench-others.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["who", "seconds", "first byte", "MB", "lines", "MB above idle"])
-        for who, took in found:
-            writer.writerow(
-                [
-                    who,
-                    *(
-                        round(took[key], 3) if key in took else ""
-                        for key in ("seconds", "first byte", "MB", "lines", "MB above idle")
-                    ),
-                ]
-            )
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows({"who": who} | {key: round(value, 3) for key, value in took.items()} for who, took in found)
     chart(rows)
 
 
@@ -331,6 +323,7 @@ def chart(rows):
     axes.set_yticks([place + 0.27 for place in range(len(rows))], [row["what"] for row in rows])
     axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.set_xlim(left=1)
     axes.set_xlabel("milliseconds, median (logarithmic)")
     axes.legend()
     figure.tight_layout()
