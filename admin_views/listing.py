@@ -1,24 +1,23 @@
 """One list as one person asks for it: rights, search, filters, tabs, order, columns and page, from the URL to rows.
 
-A page costs the same few queries whatever its size and the size of the table: counts stop at COUNT_UP_TO, and the ids of a page
-are found by an index in the order of the list before its rows are read with their related rows."""
+A page costs the same few queries whatever its size and the size of the table: counts stop (`counting`), and the ids of a page are
+found by an index in the order of the list before its rows are read with their related rows."""
 
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
-from peewee import SQL, NodeList, Select, fn
+from peewee import SQL, NodeList
 from werkzeug.datastructures import MultiDict
 
-import dutch
 import scope
+from admin_views.counting import Counts
 from admin_views.paging import Page, page_of, place
 from database import alone, normalise, whole_number
 from forms import clean
 from searching import MOST_WORDS, Search, corrections
 
-COUNT_UP_TO = 10_000
 CHUNK = 500
 SIZES = (25, 50, 100)
 
@@ -123,13 +122,14 @@ class Listing:
     def is_narrow(self) -> bool:
         """Whether few rows are left of many: they are sorted when they are found. Otherwise an index in the
         order of the list leads, and rows that do not fit are passed over."""
-        return self._is_narrowed and self.is_counted and self.count <= COUNT_UP_TO
+        return self.is_narrowed and self.counts.are_few(self.tab)
 
     @property
-    def _is_narrowed(self) -> bool:
+    def is_narrowed(self) -> bool:
+        """Whether anything besides a tab keeps rows out."""
         return bool(self.found or self.conditions or self.where or not scope.owns_all(self.by, self.view.model))
 
-    def _narrowed(self, query, tab, in_order=False, more=()):
+    def narrowed(self, query, tab, in_order=False, more=()):
         """A query narrowed to the rows of this list and one of its tabs ('': all), joined to what that needs, to what the order
         needs if it will have one, and to the tables of `more` columns."""
         query = query.where(self.reach(self.by, self.view.model), *self.where, *(one for one, _ in self.conditions))
@@ -149,7 +149,7 @@ class Listing:
 
     def ordered_ids(self, backward=False):
         """A query for the ids of the whole list, in its order or backward."""
-        query = self._narrowed(self.view.model.select(self.view.model._meta.primary_key), self.tab, in_order=True)
+        query = self.narrowed(self.view.model.select(self.view.model._meta.primary_key), self.tab, in_order=True)
         return self._in_order(query, backward)
 
     @cached_property
@@ -194,7 +194,7 @@ class Listing:
     def selection(self, *columns):
         """A query for these (dotted) columns of all rows of the list, in its order, as an export needs them."""
         fields = [self.joins.field(name) for name in columns]
-        return self._in_order(self._narrowed(self.view.model.select(*fields), self.tab, in_order=True, more=columns))
+        return self._in_order(self.narrowed(self.view.model.select(*fields), self.tab, in_order=True, more=columns))
 
     def chunks(self):
         """All rows of the list in order, some hundreds at a time: the ids are fixed at the start, so that a row added or
@@ -205,78 +205,34 @@ class Listing:
 
     # ---- counts
 
-    @property
-    def exact(self) -> bool:
-        """Whether somebody asked to count to the end."""
-        return bool(self.args.get("tel"))
-
     @cached_property
-    def counts(self) -> dict[str, int]:
-        """Tab → number of its rows, '' for a list without tabs, as far as was counted: to the end when `exact`; of a narrowed
-        list COUNT_UP_TO rows and one more in one go; of a whole one that many in each tab, by its index."""
-        names = [name for name, _ in self.view.tab_choices] or [""]
-        if self.view.tab_choices and (self._is_narrowed or self.exact):
-            key = self.view.tab_key()
-            rows = self._capped(key.alias("part"), "")
-            found = Select(columns=[SQL("part"), fn.COUNT(SQL("1"))]).from_(rows).group_by(SQL("part"))
-            parts = dict(found.tuples().execute(self._database))
-            return {name: sum(parts.get(part, 0) for part in self.view.tab_parts(name)) for name in names}
-        columns = [Select(columns=[fn.COUNT(SQL("1"))]).from_(self._capped(SQL("1"), name)) for name in names]
-        return dict(zip(names, next(iter(Select(columns=columns).tuples().execute(self._database))), strict=True))
-
-    @property
-    def _database(self):
-        return self.view.model._meta.database
-
-    def _capped(self, column, tab):
-        """A column of the rows of a tab, as far as they are counted, to select from."""
-        query = self._narrowed(self.view.model.select(column), tab)
-        return (query if self.exact else query.limit(COUNT_UP_TO + 1)).alias("counted")
-
-    def _count_of(self, tab) -> int:
-        return self.counts[tab] if tab else sum(self.counts.values())
-
-    def _is_more(self, tab) -> bool:
-        """Whether there may be more rows in a tab ('': in all) than were counted."""
-        if self.exact:
-            return False
-        if self._is_narrowed:  # counted together
-            return sum(self.counts.values()) > COUNT_UP_TO
-        return max([self.counts[tab]] if tab else self.counts.values()) > COUNT_UP_TO
+    def counts(self) -> Counts:
+        return Counts(self, exact=bool(self.args.get("tel")))
 
     @property
     def count(self) -> int:
         """How many rows the list holds, as far as they were counted."""
-        return self._count_of(self.tab)
+        return self.counts.of(self.tab)
 
     @property
     def is_counted(self) -> bool:
         """Whether `count` is all of them."""
-        return not self._is_more(self.tab)
+        return not self.counts.is_more(self.tab)
 
     @property
     def count_words(self) -> str:
-        if self.is_counted:
-            return dutch.counted(self.count, self.view.kind, self.view.kinds)
-        if self.count > COUNT_UP_TO:
-            return f"meer dan {dutch.number(COUNT_UP_TO)} {self.view.kinds}"
-        return f"minstens {dutch.counted(self.count, self.view.kind, self.view.kinds)}"
+        return self.counts.words(self.tab)
 
     @cached_property
     def tabs(self) -> list[Tab]:
         """The tabs above the list with their counts; empty when the view has none."""
-        choices = [("", "Alles"), *self.view.tab_choices]
-        if len(choices) == 1:
+        if not self.view.tab_choices:
             return []
         return [
-            Tab(label, self._tab_words(name), self.url(**self.START, tab=name), self.tab == name)
-            for name, label in choices
-            if not name or self.counts[name] or self.tab == name
+            Tab(label, self.counts.figure(name), self.url(**self.START, tab=name), self.tab == name)
+            for name, label in [("", "Alles"), *self.view.tab_choices]
+            if not name or self.tab == name or self.counts.of(name) or self.counts.is_more(name)
         ]
-
-    def _tab_words(self, tab) -> str:
-        count = dutch.number(min(self._count_of(tab), COUNT_UP_TO) if self._is_more(tab) else self._count_of(tab))
-        return f"{count}+" if self._is_more(tab) else count
 
     @cached_property
     def suggestion(self) -> str:
@@ -286,7 +242,7 @@ class Listing:
         typed = self.found
         for text in corrections(self.view.model, typed.words):
             self.found = Search(self.view.model, text)
-            if self._narrowed(self.view.model.select(SQL("1")), self.tab).limit(1).exists():
+            if self.narrowed(self.view.model.select(SQL("1")), self.tab).limit(1).exists():
                 break
         else:
             text = ""
@@ -301,8 +257,7 @@ class Listing:
     @property
     def pages(self) -> int:
         """How many pages there are, as far as is counted."""
-        most = min(self.count, COUNT_UP_TO) if not self.is_counted else self.count
-        return max(1, -(-most // self.size))
+        return max(1, -(-self.counts.sure(self.tab) // self.size))
 
     @property
     def previous_url(self) -> str:
@@ -325,8 +280,7 @@ class Listing:
         """The last page, however far; empty on that page itself."""
         if not self._page.has_next:
             return ""
-        near = self.is_counted and self.count <= COUNT_UP_TO
-        return self.url(**self.START | ({"page": self.pages} if near else {"eind": 1}))
+        return self.url(**self.START | ({"page": self.pages} if self.counts.are_few(self.tab) else {"eind": 1}))
 
     @property
     def _is_numbered(self) -> bool:

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 import audit
 import scope
-from admin_views import filters, listing
+from admin_views import counting, filters, listing
 from admin_views.joins import dotted
 from database import before_all, normalise
 from models import (
@@ -233,7 +233,7 @@ def visible(model, role, made):
 
 @pytest.mark.parametrize("endpoint, model, role", CASES, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_list_is_what_plain_python_makes_of_the_same_rows(app, endpoint, model, role, monkeypatch):
-    monkeypatch.setattr(listing, "COUNT_UP_TO", 30)  # so that both kinds of list occur: counted to the end, and not
+    monkeypatch.setattr(counting, "COUNT_UP_TO", 30)  # so that both kinds of list occur: counted to the end, and not
     made = Made(seed=len(endpoint))
     view = next(one for one in app.extensions["admin"][0]._views if one.endpoint == endpoint)
     rows, seen = visible(model, role, made), 0

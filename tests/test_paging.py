@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from admin_views import listing
+from admin_views import counting
 from models import Participant, Placement
 from tests import factories as make
 from tests.visitor import Visitor
@@ -124,7 +124,7 @@ def test_a_place_tells_no_name(team, stages):
 
 
 def test_a_long_list_is_counted_up_to_a_limit_and_on_request_to_the_end(team, stages, monkeypatch):
-    monkeypatch.setattr(listing, "COUNT_UP_TO", 40)
+    monkeypatch.setattr(counting, "COUNT_UP_TO", 40)
     for stage in stages[:10]:
         placements.cancel(stage, stage.coupled_by, make.NOW, "Ziek.")
 
