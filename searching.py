@@ -97,9 +97,8 @@ def _vocabulary(model, word):
     if on_postgresql():
         with database.atomic():
             database.execute_sql(f"SET LOCAL pg_trgm.word_similarity_threshold = {ALIKE}")
-            alike = Expression(
-                Expression(SQL("' '"), "||", model.search), "%%>", word
-            )  # the driver takes a single % for itself
+            words = Expression(SQL("' '"), "||", model.search)
+            alike = Expression(words, "%%>", word)  # `%>`: the driver takes a single % for itself
             rows = list(model.select(model.search).where(alike).limit(MOST_ALIKE).tuples())
         return {part for (text,) in rows for part in text.split() if part.isalpha()}
     terms = Table(f"{model._meta.table_name}_terms", ["term"])

@@ -8,7 +8,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, islice
 from xml.sax.saxutils import escape
 
 from peewee import CharField, TextField
@@ -19,6 +19,7 @@ from times import local
 
 ROWS_AT_ONCE = 2000
 REMEMBERED = 20_000
+MOST_ROWS = 2**20  # of a sheet in Excel
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BOM = "\ufeff"
 
@@ -100,18 +101,29 @@ class Xlsx:
         return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
     def pieces(self, titles, chunks):
-        """The bytes of the file, piece by piece."""
-        drain = _Drain()
+        """The bytes of the file, piece by piece; more rows than a sheet can hold go on in the next one."""
+        drain, rows, sheets, more = _Drain(), chain.from_iterable(chunks), 0, True
         with zipfile.ZipFile(drain, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name, text in XLSX_PARTS.items():
-                archive.writestr(name, text)
-            with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
-                sheet.write(XLSX_SHEET_START.encode())
-                for rows in chain([[titles]], chunks):
-                    sheet.write("".join(f"<row>{''.join(cells)}</row>" for cells in rows).encode())
+            while more:
+                sheets += 1
+                with archive.open(f"xl/worksheets/sheet{sheets}.xml", "w", force_zip64=True) as sheet:
+                    sheet.write(SHEET_START.encode() + _lines([titles]))
                     yield drain.taken()
-                sheet.write(b"</sheetData></worksheet>")
+                    left = MOST_ROWS - 1
+                    while some := list(islice(rows, min(ROWS_AT_ONCE, left))):
+                        left -= len(some)
+                        sheet.write(_lines(some))
+                        yield drain.taken()
+                    sheet.write(b"</sheetData></worksheet>")
+                following = next(rows, None)
+                more, rows = following is not None, chain([following], rows)
+            for name, text in _parts(sheets).items():
+                archive.writestr(name, text)
         yield drain.taken()
+
+
+def _lines(rows) -> bytes:
+    return "".join(f"<row>{''.join(cells)}</row>" for cells in rows).encode()
 
 
 class _Drain(io.RawIOBase):
@@ -140,33 +152,54 @@ _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-XLSX_SHEET_START = (
+SHEET_START = (
     f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2"'
     ' state="frozen"/></sheetView></sheetViews><sheetData>'
 )
-XLSX_PARTS = {
-    "[Content_Types].xml": f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPES}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPES}.worksheet+xml"/>'
-    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPES}.styles+xml"/></Types>',
-    "_rels/.rels": f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_LINKS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    "xl/workbook.xml": f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_LINKS}">'
-    '<sheets><sheet name="Lijst" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_LINKS}/worksheet" Target="worksheets/sheet1.xml"/>'
-    f'<Relationship Id="rId2" Type="{_LINKS}/styles" Target="styles.xml"/></Relationships>',
-    "xl/styles.xml": f'{_HEAD}<styleSheet xmlns="{_MAIN}"><numFmts count="2"><numFmt numFmtId="164" formatCode="dd/mm/yyyy"/>'
+STYLES = (
+    f'{_HEAD}<styleSheet xmlns="{_MAIN}"><numFmts count="2"><numFmt numFmtId="164" formatCode="dd/mm/yyyy"/>'
     '<numFmt numFmtId="165" formatCode="dd/mm/yyyy hh:mm"/></numFmts>'
     '<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
     '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
     '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf/></cellStyleXfs>'
     '<cellXfs count="3"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/></cellXfs>'
-    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
-}
-"""what an XLSX file of one sheet holds besides the sheet: styles 1 and 2 are a day and a moment"""
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+"""style 1 is a day, style 2 a moment"""
+
+
+def _parts(sheets: int) -> dict[str, str]:
+    """What an XLSX file of so many sheets holds besides them."""
+    numbers = range(1, sheets + 1)
+    types = [
+        ("workbook", "sheet.main"),
+        ("styles", "styles"),
+        *((f"worksheets/sheet{one}", "worksheet") for one in numbers),
+    ]
+    overrides = "".join(
+        f'<Override PartName="/xl/{part}.xml" ContentType="{_TYPES}.{kind}+xml"/>' for part, kind in types
+    )
+    listed = "".join(f'<sheet name="Lijst {one}" sheetId="{one}" r:id="rId{one}"/>' for one in numbers)
+    links = [
+        *((f"rId{one}", "worksheet", f"worksheets/sheet{one}.xml") for one in numbers),
+        ("rIdS", "styles", "styles.xml"),
+    ]
+    return {
+        "[Content_Types].xml": f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels"'
+        f' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>{overrides}</Types>',
+        "_rels/.rels": _relationships([("rId1", "officeDocument", "xl/workbook.xml")]),
+        "xl/workbook.xml": f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_LINKS}"><sheets>{listed}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": _relationships(links),
+        "xl/styles.xml": STYLES,
+    }
+
+
+def _relationships(links) -> str:
+    inside = "".join(
+        f'<Relationship Id="{one}" Type="{_LINKS}/{kind}" Target="{target}"/>' for one, kind, target in links
+    )
+    return f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">{inside}</Relationships>'
 
 
 def to_the_end(pieces, chunks):

@@ -76,6 +76,19 @@ def test_for_excel_with_real_days_and_numbers(team, stage):
     assert row["Uren"].value == 12
 
 
+def test_more_rows_than_a_sheet_holds_go_on_in_the_next(monkeypatch):
+    monkeypatch.setattr(exports, "MOST_ROWS", 5)
+    made = exports.Xlsx()
+    for rows, sheets in ((0, 1), (4, 1), (5, 2), (8, 2), (9, 3)):
+        cells = [[[made.cell(number)] for number in range(rows)]]
+        book = openpyxl.load_workbook(io.BytesIO(b"".join(made.pieces([made.cell("Nummer")], cells))))
+
+        assert len(book.worksheets) == sheets
+        found = [[cell.value for (cell,) in sheet.iter_rows()] for sheet in book.worksheets]
+        assert [values[0] for values in found] == ["Nummer"] * sheets
+        assert [value for values in found for value in values[1:]] == list(range(rows))
+
+
 @pytest.mark.parametrize("made", [exports.DutchCsv(), exports.PlainCsv()])
 def test_a_cell_comes_back_as_it_was(made):
     values = ["", "a", "a;b", "a,b", 'a"b', "a\nb", "a\r\nb", " a ", "Ö"]
@@ -135,7 +148,7 @@ def test_a_file_that_stops_half_way_ends_as_a_failed_download(team, server, kind
         answer.read()
 
     got = getattr(broken.value, "partial", b"")
-    assert len(got) > (1_000 if kind == "xlsx" else 100_000)
+    assert len(got) > (50 if kind == "xlsx" else 100_000)  # a zip of lines that are all the same is small
     if kind == "xlsx":
         with pytest.raises(zipfile.BadZipFile):
             zipfile.ZipFile(io.BytesIO(got))
