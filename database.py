@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from urllib.parse import urlsplit
 
 from peewee import (
@@ -205,13 +205,14 @@ class BaseModel(Model):
         """Write the changed fields if all rules allow it. Raises RuleError, and Conflict when somebody was first."""
         if self.steps and "state" in self._dirty and self.pk is not None and not force_insert:
             raise ValueError("a state changes by move(), never by save()")
-        with writing():
+        with nullcontext() if database.in_transaction() else writing():
             self.lock_rule()
             self.prepare()
             self.check_storable()
             self.check()
             try:
-                with database.atomic():
+                # In PostgreSQL a refusal would spoil the whole transaction; SQLite takes back the statement alone.
+                with database.atomic() if on_postgresql() else nullcontext():
                     return self._write(force_insert, only)
             except IntegrityError as error:
                 raise self.clash(error) from error
