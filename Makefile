@@ -22,7 +22,7 @@ check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a ch
 	.venv/bin/flask --app app migrate --check
 	@$(MAKE) --no-print-directory test
 
-bench: .venv/.bench ## Measure lists and exports beside Django's admin and stock Flask-Admin (half an hour, 6 GB of disk)
+bench: .venv/.bench ## Measure lists and exports beside Django's admin and stock Flask-Admin (a quarter of an hour, 7 GB of disk)
 	@.venv/bin/python -m bench.run
 
 format: .venv/.dev ## Put the code in shape
