@@ -85,7 +85,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
 def _near(url: str) -> str:
     """A link as it is written on the present page: without the path that both share. A list has hundreds of them."""
-    return url[len(request.path) :] if request.path.endswith("/") and url.startswith(f"{request.path}") else url
+    return url[len(request.path) :] if request.path.endswith("/") and url.startswith(request.path) else url
 
 
 def _begin():

@@ -186,12 +186,12 @@ class _Crowd:
         """The stages with what hangs on them: evaluations, final evaluations and history, some thousands at a time."""
         self.all_positive = bytearray(b"\1" * len(self.persons))
         team = User.get(User.email == "team@kavo.test")
-        rows, first = self._stages(_next(Placement)), _next(Placement)
+        rows = self._stages(_next(Placement))
         while batch := list(islice(rows, BATCH)):
             _insert(Placement, batch)
             _insert(Evaluation, (self._evaluation(row) for row in batch if row["state"] == "evaluated"))
             _insert(History, (line for row in batch for line in self._lines(row)))
-        self._finish(team, first)
+        self._finish(team)
 
     def _stages(self, pk):
         for number in range(self.count):
@@ -251,7 +251,7 @@ class _Crowd:
             "digest": audit.digest(salt, payload),
         }  # fmt: skip
 
-    def _finish(self, team, first):
+    def _finish(self, team):
         """Whoever has positive evaluations only, and began long ago, passed."""
         passed = [
             self.first_trajectory + which

@@ -9,7 +9,7 @@ class AssociationView(AdminView):
     search_words = "Zoek op naam"
     column_searchable_list = ("search",)
     column_filters = ("active",)
-    column_sortable_list = (("name", "search"), "email", "active")
+    column_sortable_list = (("name", "search"), "email", "phone", "active")
     column_default_sort = "name"
     form_columns = ("name", "email", "phone", "active")
     can_add_words = "Vereniging toevoegen"

@@ -6,6 +6,7 @@ its end does not open."""
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain, islice
@@ -220,7 +221,7 @@ class Source:
 
     needs: tuple[str, ...]
     fields: list
-    function: object
+    function: Callable | None
 
 
 class _Cells(dict):

@@ -28,16 +28,16 @@ class ListFilter:
     def params(self) -> list[str]:
         return [self.param]
 
-    def inputs(self, args, by):
+    def inputs(self, args):
         """For the form: dictionaries with param, label, kind (select, date, search, number), value, options."""
         return [{"param": self.param, "label": self.label, "kind": "search", "value": args.get(self.param, "")}]
 
-    def condition(self, args, by):
+    def condition(self, args):
         """The condition on rows; None when the filter is not used, or asks for what does not exist."""
         value = normalise(args.get(self.param, ""))[:100]
         return self.field.contains(value) if value else None
 
-    def words(self, args, by) -> str:
+    def words(self, args) -> str:
         """What the filter now says, for the line above the list; empty when it is not used."""
         return f"{self.label}: {args[self.param]}" if args.get(self.param) else ""
 
@@ -46,7 +46,7 @@ class ChoiceFilter(ListFilter):
     def options(self):
         return [(str(key), label) for key, label in self.plain.choices]
 
-    def inputs(self, args, by):
+    def inputs(self, args):
         return [
             {
                 "param": self.param,
@@ -57,11 +57,11 @@ class ChoiceFilter(ListFilter):
             }
         ]
 
-    def condition(self, args, by):
+    def condition(self, args):
         value = args.get(self.param)
         return self.field == value if value in dict(self.options()) else None
 
-    def words(self, args, by):
+    def words(self, args):
         chosen = dict(self.options()).get(args.get(self.param))
         return f"{self.label}: {chosen}" if chosen else ""
 
@@ -70,7 +70,7 @@ class YesNoFilter(ChoiceFilter):
     def options(self):
         return [("1", "Ja"), ("0", "Nee")]
 
-    def condition(self, args, by):
+    def condition(self, args):
         value = args.get(self.param)
         return self.field == (value == "1") if value in ("0", "1") else None
 
@@ -85,7 +85,7 @@ class AnyOfFilter(ChoiceFilter):
     def options(self):
         return [(name, field.verbose_name) for name, field in self.fields.items()]
 
-    def condition(self, args, by):
+    def condition(self, args):
         field = self.fields.get(args.get(self.param))
         return None if field is None else field == True
 
@@ -93,15 +93,13 @@ class AnyOfFilter(ChoiceFilter):
 class RelatedFilter(ListFilter):
     """A related row, by the words by which one finds it."""
 
-    def condition(self, args, by):
+    def condition(self, args):
         model = self.plain.rel_model
         search = Search(model, args.get(self.param, "")[:100])
         if not search:
             return None
         pk = model._meta.primary_key
-        found = model.select(pk).where(
-            search.condition()
-        )  # the rows of the list are one's own, and show whom they name
+        found = model.select(pk).where(search.condition())  # of all rows: those of the list are one's own and name them
         few = [key for (key,) in found.limit(FEW + 1).tuples()]
         return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(found)
 
@@ -111,7 +109,7 @@ class DateFilter(ListFilter):
     def params(self):
         return [f"{self.param}_van", f"{self.param}_tot"]
 
-    def inputs(self, args, by):
+    def inputs(self, args):
         words = (f"{self.label} vanaf", f"{self.label} tot en met")
         return [
             {"param": param, "label": label, "kind": "date", "value": args.get(param, "")}
@@ -127,7 +125,7 @@ class DateFilter(ListFilter):
                 bounds.append(None)
         return bounds
 
-    def condition(self, args, by):
+    def condition(self, args):
         first, last = self._bounds(args)
         column, conditions = ordered(self.field), []
         if first:
@@ -140,17 +138,17 @@ class DateFilter(ListFilter):
         """The stored value with which a day begins: a moment begins with the midnight in Brussels."""
         return end_of_day(day - timedelta(days=1)) if isinstance(self.plain, DateTimeField) and day > date.min else day
 
-    def words(self, args, by):
+    def words(self, args):
         first, last = self._bounds(args)
         told = [f"vanaf {dutch.day(first)}"] * bool(first) + [f"tot en met {dutch.day(last)}"] * bool(last)
         return f"{self.label} {' '.join(told)}" if told else ""
 
 
 class NumberFilter(ListFilter):
-    def inputs(self, args, by):
+    def inputs(self, args):
         return [{"param": self.param, "label": self.label, "kind": "number", "value": args.get(self.param, "")}]
 
-    def condition(self, args, by):
+    def condition(self, args):
         number = whole_number(args.get(self.param))
         return None if number is None else self.field == number
 
@@ -164,7 +162,7 @@ class StockFilter(ListFilter):
         )
         self.stock = stock
 
-    def inputs(self, args, by):
+    def inputs(self, args):
         options = self.stock.get_options(None)
         kind = (
             {"kind": "select", "options": [(str(key), str(text)) for key, text in options]}
@@ -173,7 +171,7 @@ class StockFilter(ListFilter):
         )
         return [{"param": self.param, "label": self.label, "value": args.get(self.param, ""), **kind}]
 
-    def condition(self, args, by):
+    def condition(self, args):
         value = args.get(self.param, "")
         if not (value and self.stock.validate(value)):
             return None

@@ -19,7 +19,6 @@ from forms import clean
 from searching import MOST_WORDS, Search, corrections
 
 CHUNK = 500
-SIZES = (25, 50, 100)
 
 
 @dataclass
@@ -61,7 +60,8 @@ class Listing:
         self.names = self.chosen or self.usual
         self.search = self.args.get("q", "").strip()[:200]
 
-    SIZES = SIZES
+    SIZES = (25, 50, 100)
+    """how many rows a page may have"""
 
     # ---- what is asked
 
@@ -83,7 +83,7 @@ class Listing:
     def size(self) -> int:
         """How many rows a page has."""
         asked = whole_number(self.args.get("rijen"))
-        return asked if asked in SIZES else self.view.page_size
+        return asked if asked in self.SIZES else self.view.page_size
 
     @cached_property
     def filters(self):
@@ -105,23 +105,19 @@ class Listing:
 
     @cached_property
     def conditions(self) -> list:
-        """(condition, column that it needs) of each filter that is used, and of the words in a table that keeps none."""
-        asked = (
-            (one, one.condition(self.args, self.by)) for one in self.filters if any(map(self.args.get, one.params))
-        )
-        conditions = [(condition, one.needs) for one, condition in asked if condition is not None]
-        if self.view.search_names != ["search"]:
+        """(condition, columns that it needs) of each filter that is used, and of each word in a table that keeps none."""
+        used = (one for one in self.filters if any(map(self.args.get, one.params)))
+        conditions = [(condition, [one.needs]) for one in used if (condition := one.condition(self.args)) is not None]
+        names = self.view.search_names
+        if names != ["search"]:
             for word in normalise(self.search).split()[:MOST_WORDS]:
-                fields = [self.joins.field(name) for name in self.view.search_names]
-                conditions += [
-                    (_any(field.contains(word) for field in fields), name) for name in self.view.search_names
-                ]
+                conditions.append((_any(self.joins.field(name).contains(word) for name in names), names))
         return conditions
 
     @cached_property
     def is_narrow(self) -> bool:
-        """Whether few rows are left of many: they are sorted when they are found. Otherwise an index in the
-        order of the list leads, and rows that do not fit are passed over."""
+        """Whether few rows are left of many: they are sorted when they are found. Otherwise an index in the order of the list
+        leads, and rows that do not fit are passed over."""
         return self.is_narrowed and self.counts.are_few(self.tab)
 
     @property
@@ -138,7 +134,7 @@ class Listing:
         if tab:
             query = self.view.narrow_to_tab(query, tab)
         keys = [part.name for part in self.keys] if in_order else ()
-        return self.joins.apply(query, [*(name for _, name in self.conditions), *keys, *more])
+        return self.joins.apply(query, [*(name for _, names in self.conditions for name in names), *keys, *more])
 
     # ---- order and rows
 
@@ -336,13 +332,13 @@ class Listing:
 
     @property
     def inputs(self) -> list[dict]:
-        return [one for each in self.filters for one in each.inputs(self.args, self.by)]
+        return [one for each in self.filters for one in each.inputs(self.args)]
 
     @property
     def words(self) -> str:
         """Search and filters as words; empty when the list is whole."""
         told = [f"zoeken op ‘{self.search}’"] * bool(self.search)
-        told += [one.words(self.args, self.by) for one in self.filters]
+        told += [one.words(self.args) for one in self.filters]
         if self.tab:
             told.append(dict(self.view.tab_choices)[self.tab])
         return ", ".join(word for word in told if word)

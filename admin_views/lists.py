@@ -4,6 +4,8 @@ Read are column_list, column_labels, column_searchable_list, column_filters, col
 column_formatters, column_formatters_export, column_export_list, column_descriptions, can_export, page_size; our own additions
 stand first in the class."""
 
+from collections.abc import Callable
+
 from flask import Response, abort, request, stream_with_context, url_for
 from flask_admin import expose
 from flask_admin.contrib.peewee import ModelView
@@ -43,7 +45,7 @@ class ListView(ForRoles, ModelView):
     """a (dotted) column → the own column that holds the same, by which it is filtered"""
     column_spread: dict[str, tuple[str, ...]] = {}
     """a shown column → the stored columns as which an export holds it"""
-    column_computed: dict[str, tuple[tuple[str, ...], object]] = {}
+    column_computed: dict[str, tuple[tuple[str, ...], Callable]] = {}
     """a column that an export computes → (stored columns, function of their values); quicker than a formatter of rows"""
     empty_text: str = "Hier staat nog niets."
     """what an empty list says: what belongs here and the next step"""
@@ -51,7 +53,7 @@ class ListView(ForRoles, ModelView):
     """the label of the search field: by what one can search"""
 
     can_view_details = True
-    column_formatters_export = {}
+    column_formatters_export = {}  # nothing by itself: Flask-Admin would take those of the screen
     can_export = True
     page_size = 25
     list_template = "admin/list.html"
@@ -138,8 +140,7 @@ class ListView(ForRoles, ModelView):
         return self.joins.field(self.column_tabs)
 
     def narrow_to_tab(self, query, name):
-        first, *others = self.tab_parts(name)
-        return query.where(self.tab_key().in_([first, *others]) if others else self.tab_key() == first)
+        return query.where(self.tab_key().in_(self.tab_parts(name)))
 
     def filter_names(self, listing) -> set[str]:
         """First parts of the columns by which this list may be filtered: never by one that is not shown to this person."""

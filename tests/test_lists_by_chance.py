@@ -147,7 +147,7 @@ class Made:
         if view.search_names and self.pick(True, False):
             args["q"] = self.words()
         for each in one.filters:
-            for given in each.inputs({}, None):
+            for given in each.inputs({}):
                 if self.chance.random() < 0.25:
                     args[given["param"]] = self.value(given)
         if one.tabs and self.pick(True, False):

@@ -84,6 +84,14 @@ def test_every_order_of_a_large_table_follows_an_index(app, view, now):
             assert "USE TEMP B-TREE FOR ORDER BY" not in plan, (endpoint, order, plan)
 
 
+def test_every_column_that_a_list_can_show_orders_it(app):
+    for view in app.extensions["admin"][0]._views:
+        if hasattr(view, "listing"):
+            assert not {*view.list_names, *view.column_optional, *(view.public_columns or ())} - set(view.sort_keys), (
+                view
+            )
+
+
 def test_a_page_of_100_rows_with_7_columns_and_3_actions_is_light(app, kim):
     association = make.association(name="Vorming Springplank vzw")
     for number in range(100):

@@ -142,6 +142,25 @@ def test_a_long_list_is_counted_up_to_a_limit_and_on_request_to_the_end(team, st
     assert "1 tot 25 van 90 koppelingen" in team.text
 
 
+def test_only_the_last_page_says_that_it_is(team, stages):
+    team.get(f"{LIST}?eind=1")
+    assert "De laatste van 90 koppelingen" in team.text
+    follow(team, "Vorige")
+    assert "De laatste" not in team.text
+
+
+def test_a_short_list_shows_no_filters_but_a_short_last_page_does(team, stages):
+    for _ in range(12):
+        make.placement(site=stages[0].site, coupled_by=stages[0].coupled_by)
+    team.get(f"{LIST}?page=5")
+    assert len(shown(team)) == 2
+    assert team.page.select_one(".more-filters")
+
+    team.get("/stageplaatsen/")
+    assert len(team.page.select("tbody tr")) == 1
+    assert not team.page.select("#f-recognition")
+
+
 def test_a_page_has_as_many_rows_as_one_chooses(team, stages):
     for size, rows in ((25, 25), (50, 50), (100, 90), (7, 25), (10**9, 25)):
         team.get(f"{LIST}?rijen={size}")
