@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 PROJECT = Path(__file__).parents[1]
 DATA = PROJECT / "bench" / "data"
 PORTS = {"ours": 8201, "ours small": 8202, "Django admin": 8203, "Flask-Admin": 8204}
+PEERS = ("Django admin", "Flask-Admin")
 KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
 PASSWORD = "Kadervorming1"
 TIMEOUT = 900
@@ -37,7 +38,9 @@ def make_data(size: int) -> Path:
             subprocess.run(
                 [sys.executable, "-m", "flask", "--app", "app", *words], env=environment(draft), cwd=PROJECT, check=True
             )
-        sqlite3.connect(draft).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with closing(sqlite3.connect(draft)) as file:
+            file.execute("ANALYZE")  # the whole tables, so that everybody's plans are the best that SQLite can make
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         draft.rename(database)
     return database
 
@@ -50,7 +53,7 @@ def servers(databases: dict[str, Path]):
     words = {
         "ours": ["bench.ours", str(PORTS["ours"])],
         "ours small": ["bench.ours", str(PORTS["ours small"])],
-        "Django admin": ["bench.django_peer", str(PORTS["Django admin"]), str(big), str(DATA / "django.db")],
+        "Django admin": ["bench.django_admin", str(PORTS["Django admin"]), str(big), str(DATA / "django.db")],
         "Flask-Admin": ["bench.flask_admin_peer", str(PORTS["Flask-Admin"]), str(big)],
     }
     with (DATA / "servers.log").open("w") as log:
@@ -91,31 +94,35 @@ class Client:
                 time.sleep(0.2)
         raise SystemExit(f"nothing answers on port {self.port}; see {DATA / 'servers.log'}")
 
+    def headers(self) -> dict:
+        cookies = "; ".join(f"{key}={value}" for key, value in self.cookies.items())
+        return {"Cookie": cookies, "Host": f"localhost:{self.port}"}
+
     def ask(self, path: str, form: dict | None = None):
         """(status, body, milliseconds) of a GET, or of a POST of a form."""
-        headers = {
-            "Cookie": "; ".join(f"{key}={value}" for key, value in self.cookies.items()),
-            "Host": f"localhost:{self.port}",
-        }
-        if form is not None:
-            headers |= {
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Referer": f"http://localhost:{self.port}{path}",
-            }
         begin = time.perf_counter()
         try:
-            self.connection.request("POST" if form is not None else "GET", path, urlencode(form or {}), headers)
-            answer = self.connection.getresponse()
+            answer = self._send(path, form)
         except HTTPException:  # the server closed a connection that was idle
             self.connection.close()
-            self.connection.request("POST" if form is not None else "GET", path, urlencode(form or {}), headers)
-            answer = self.connection.getresponse()
+            answer = self._send(path, form)
         body = answer.read()
         spent = (time.perf_counter() - begin) * 1000
         for line in answer.headers.get_all("Set-Cookie") or ():
             key, _, value = line.partition(";")[0].partition("=")
             self.cookies[key] = value
         return answer.status, body, spent
+
+    def _send(self, path, form):
+        if form is None:
+            self.connection.request("GET", path, headers=self.headers())
+        else:
+            kind = {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Referer": f"http://localhost:{self.port}{path}",
+            }
+            self.connection.request("POST", path, urlencode(form), self.headers() | kind)
+        return self.connection.getresponse()
 
     def token(self, path, name):
         text = self.ask(path)[1].decode()

@@ -6,10 +6,8 @@ The data is made once per size, in bench/data/. Times are those of a client on t
 
 import argparse
 import csv
-import sqlite3
 import statistics
 import subprocess
-import sys
 import threading
 import time
 from http.client import HTTPConnection
@@ -19,141 +17,21 @@ from urllib.parse import urlencode
 import psutil
 
 from bench.couple import couple
-from bench.peers import PORTS, PROJECT, TIMEOUT, Client, environment, make_data, servers
+from bench.peers import PEERS, PORTS, PROJECT, TIMEOUT, Client, make_data, servers
+from bench.questions import questions
 
 DOCS = PROJECT / "docs"
 SMALL = 10_000
-PEERS = ("Django admin", "Flask-Admin")
 
 
-# ---- what is asked
-
-
-def cases(database: Path, size: int) -> list[tuple[str, dict[str, str]]]:
-    """(what, path for each who can do it)."""
-    with sqlite3.connect(database) as file:
-        open_one, site = file.execute(
-            "SELECT id, site_id FROM placement WHERE state = 'open' ORDER BY id DESC LIMIT 1"
-        ).fetchone()
-        (site_name,) = file.execute("SELECT name FROM site WHERE id = ?", (site,)).fetchone()
-    ours, django, stock = "/gekoppelde-deelnemers/", "/admin/bench/placement/", "/admin/placement/"
-    middle, last = size // 50, -(-size // 25)
-    names = site_name.split()
-    return [
-        ("list, first page", {"ours": ours, "Django admin": django, "Flask-Admin": stock}),
-        (
-            "list, middle page",
-            {
-                "ours": middle_of(database),
-                "Django admin": f"{django}?p={middle}",
-                "Flask-Admin": f"{stock}?page={middle}",
-            },
-        ),
-        (
-            "list, last page",
-            {"ours": f"{ours}?eind=1", "Django admin": f"{django}?p={last}", "Flask-Admin": f"{stock}?page={last - 1}"},
-        ),
-        ("search with hits", {"ours": f"{ours}?q=peeters", "Django admin": f"{django}?q=peeters"}),
-        ("search, name and first name", {"ours": f"{ours}?q=peeters+li", "Django admin": f"{django}?q=peeters+li"}),
-        ("search without hits", {"ours": f"{ours}?q=zzzz", "Django admin": f"{django}?q=zzzz"}),
-        (
-            "search by site",
-            {
-                "ours": f"{ours}?{urlencode({'site': site_name})}",
-                "Flask-Admin": f"{stock}?{urlencode({'search': ' '.join(names)})}",
-            },
-        ),
-        (
-            "filter on own column",
-            {
-                "ours": f"{ours}?tab=open",
-                "Django admin": f"{django}?state__exact=open",
-                "Flask-Admin": f"{stock}?flt0_state_equals=open",
-            },
-        ),
-        (
-            "joined filter: type",
-            {
-                "ours": f"{ours}?type=head_animator",
-                "Django admin": f"{django}?trajectory__type__exact=head_animator",
-                "Flask-Admin": f"{stock}?flt0_trajectory_type_equals=head_animator",
-            },
-        ),
-        (
-            "joined filter: one site",
-            {
-                "ours": f"{ours}?{urlencode({'site': site_name})}",
-                "Django admin": f"{django}?site__id__exact={site}",
-                "Flask-Admin": f"{stock}?{urlencode({'flt0_site_name_equals': site_name})}",
-            },
-        ),
-        (
-            "joined sort: site",
-            {"ours": f"{ours}?sort=site", "Django admin": f"{django}?o=3", "Flask-Admin": f"{stock}?sort=2"},
-        ),
-        ("joined sort: participant", {"ours": f"{ours}?sort=participant", "Django admin": f"{django}?o=1"}),
-        (
-            "participants, first page",
-            {"ours": "/deelnemers/", "Django admin": "/admin/bench/participant/", "Flask-Admin": "/admin/participant/"},
-        ),
-        (
-            "participants, search",
-            {
-                "ours": "/deelnemers/?q=peeters",
-                "Django admin": "/admin/bench/participant/?q=peeters",
-                "Flask-Admin": "/admin/participant/?search=peeters",
-            },
-        ),
-        (
-            "sites, first page",
-            {"ours": "/stageplaatsen/", "Django admin": "/admin/bench/site/", "Flask-Admin": "/admin/site/"},
-        ),
-        (
-            "trajectories, first page",
-            {"ours": "/trajecten/", "Django admin": "/admin/bench/trajectory/", "Flask-Admin": "/admin/trajectory/"},
-        ),
-        (
-            "edit page",
-            {
-                "ours": f"{ours}edit/?id={open_one}",
-                "Django admin": f"{django}{open_one}/change/",
-                "Flask-Admin": f"{stock}edit/?id={open_one}",
-            },
-        ),
-        (
-            "related-row lookup",
-            {
-                "ours": "/trajecten/ajax/lookup/?name=participant&query=peeter",
-                "Django admin": "/admin/autocomplete/?app_label=bench&model_name=trajectory&field_name=participant&term=peeter",
-                "Flask-Admin": "/admin/trajectory/ajax/lookup/?name=participant&query=peeter&offset=0&limit=10",
-            },
-        ),
-    ]
-
-
-def middle_of(database: Path) -> str:
-    """Our page after the row in the middle of the list, as one reaches it by leafing."""
-    code = (
-        "from app import create_app; from database import database; from admin_views.paging import place\n"
-        "from models import Placement as P\n"
-        "app = create_app()\n"
-        "view = next(one for one in app.extensions['admin'][0]._views if one.endpoint == 'placement')\n"
-        "with app.app_context(), database.connection_context():\n"
-        "    keys = view.sort_keys['state']\n"
-        "    row = P.select().order_by(*(key.ordered for key in keys)).offset(P.select().count() // 2).first()\n"
-        "    print(place([row], keys))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(database), cwd=PROJECT, check=True, capture_output=True, text=True
-    )
-    return f"/gekoppelde-deelnemers/?na={done.stdout.split()[-1]}"
+# ---- lists
 
 
 def measure(asked, clients, rounds) -> dict[tuple[str, str], list[float]]:
     """(what, who) → milliseconds. In each round everybody answers each question once; the first round is thrown away."""
     times = {}
     for number in range(rounds + 1):
-        for what, paths in asked:
+        for what, paths in asked.items():
             for who in clients:
                 if who in paths:
                     status, body, spent = clients[who].ask(paths[who])
@@ -191,12 +69,8 @@ def download(client: Client, path: str, process) -> dict:
     watcher = threading.Thread(target=watch)
     watcher.start()
     begin = time.perf_counter()
-    headers = {
-        "Cookie": "; ".join(f"{key}={value}" for key, value in client.cookies.items()),
-        "Host": f"localhost:{client.port}",
-    }
     connection = HTTPConnection("127.0.0.1", client.port, timeout=TIMEOUT)
-    connection.request("GET", path, headers=headers)
+    connection.request("GET", path, headers=client.headers())
     answer = connection.getresponse()
     answer.read(1)
     first, size, lines = time.perf_counter() - begin, 1, 0
@@ -244,7 +118,7 @@ def exports(clients, running, database, peer_too) -> list[tuple]:
 
 def table(asked, times) -> list[dict]:
     rows = []
-    for what, paths in asked:
+    for what, paths in asked.items():
         own = times[what, "ours"]
         row = {"what": what, "ours": middle(own), "p95": percentile(own, 95), "min": min(own), "max": max(own)}
         if (what, "ours small") in times:
@@ -340,12 +214,12 @@ def main():
     )
     asked_for = options.parse_args()
     databases = {"ours": make_data(asked_for.size), "ours small": make_data(SMALL)}
-    small = dict(cases(databases["ours small"], SMALL))
-    asked = [
-        (what, {**paths, "ours small": small[what]["ours"]})
-        for what, paths in cases(databases["ours"], asked_for.size)
+    small = questions(databases["ours small"], SMALL)
+    asked = {
+        what: {**paths, "ours small": small[what]["ours"]}
+        for what, paths in questions(databases["ours"], asked_for.size).items()
         if asked_for.only in what
-    ]
+    }
     with servers(databases) as running:
         clients = {name: Client(name) for name in PORTS}
         rows = table(asked, measure(asked, clients, asked_for.rounds))
