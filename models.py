@@ -132,7 +132,7 @@ class Trajectory(Versioned):
             (("association", "search", "state"), False),
             (("course_started_on", "search", "state"), False),
             (("ends_on", "search", "state"), False),
-            (("hours_used", "search"), False),
+            (("hours_used", "search", "state"), False),
         )
 
     clashes = {

@@ -95,9 +95,9 @@ def with_tasks(huey, settings: config.Settings):
             accounts.forget(utcnow())
             activation.forget_unfinished(utcnow())
 
-    @huey.periodic_task(crontab(minute="17"), name="look_at_tables")
+    @huey.periodic_task(crontab(hour="2", minute="17"), name="look_at_tables")
     def look_at_tables():
-        """Every hour: lists stay fast while tables grow."""
+        """Every night (UTC): lists stay fast while tables grow."""
         with database.connection_context():
             refresh_statistics()
 

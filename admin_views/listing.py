@@ -19,6 +19,7 @@ from forms import clean
 from searching import MOST_WORDS, Search, corrections
 
 CHUNK = 500
+FEW_IN_TAB = 1000
 
 
 @dataclass
@@ -117,8 +118,10 @@ class Listing:
     @cached_property
     def is_narrow(self) -> bool:
         """Whether few rows are left of many: they are sorted when they are found. Otherwise an index in the order of the list
-        leads, and rows that do not fit are passed over."""
-        return self.is_narrowed and self.counts.are_few(self.tab)
+        leads, and rows that do not fit are passed over. (A tab alone: an index may well serve both it and the order.)"""
+        if self.is_narrowed:
+            return self.counts.are_few(self.tab)
+        return bool(self.tab) and self.counts.of(self.tab) <= FEW_IN_TAB
 
     @property
     def is_narrowed(self) -> bool:

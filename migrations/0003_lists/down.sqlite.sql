@@ -76,7 +76,7 @@ DROP INDEX "site_recognition_state_search";
 DROP INDEX "trajectory_association_id_search_state";
 DROP INDEX "trajectory_course_started_on_search_state";
 DROP INDEX "trajectory_ends_on_search_state";
-DROP INDEX "trajectory_hours_used_search";
+DROP INDEX "trajectory_hours_used_search_state";
 DROP INDEX "trajectory_search";
 DROP INDEX "trajectory_state_search";
 DROP INDEX "trajectory_type_search_state";

@@ -48,7 +48,7 @@ CREATE INDEX "site_recognition_state_search" ON "site" ("recognition", "state", 
 CREATE INDEX "trajectory_association_id_search_state" ON "trajectory" ("association_id", "search", "state");
 CREATE INDEX "trajectory_course_started_on_search_state" ON "trajectory" ("course_started_on", "search", "state");
 CREATE INDEX "trajectory_ends_on_search_state" ON "trajectory" ("ends_on", "search", "state");
-CREATE INDEX "trajectory_hours_used_search" ON "trajectory" ("hours_used", "search");
+CREATE INDEX "trajectory_hours_used_search_state" ON "trajectory" ("hours_used", "search", "state");
 CREATE INDEX "trajectory_search" ON "trajectory" ("search");
 CREATE INDEX "trajectory_state_search" ON "trajectory" ("state", "search");
 CREATE INDEX "trajectory_type_search_state" ON "trajectory" ("type", "search", "state");
