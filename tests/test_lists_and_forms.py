@@ -87,6 +87,13 @@ def test_a_list_asks_the_same_few_questions_for_2_rows_and_for_20(team, path, ca
     assert queries() == few <= 15
 
 
+def test_a_list_has_a_button_to_search_when_there_is_something_to_fill_in(team):
+    make.participant()
+    for path, buttons in (("/rollen/", 0), ("/deelnemers/", 1)):
+        team.get(path)
+        assert len(team.page.select("form[role=search] button")) == buttons, path
+
+
 def test_every_row_is_on_one_page_and_on_one_only(team):
     for _ in range(60):
         make.participant(first_name="Lotte", last_name="Peeters")
