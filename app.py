@@ -13,15 +13,17 @@ import admin_views
 import cli
 import config
 import dutch
+import eid
 import forms
 import limits
 import links
 import login
 import logs
+import mails
 import public_pages
 import tasks
 from database import connect_to, database
-from models import APPROVAL_DAYS
+from models import APPROVAL_DAYS, HANDOVER_DAYS
 from scope import NotYours
 from times import utcnow
 
@@ -30,9 +32,10 @@ log = logging.getLogger("kavo")
 MOST_BYTES = 2 * 1024 * 1024
 REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another on the phone
 CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " base-uri 'none'; frame-ancestors 'none'; form-action 'self' {eid}"
 )
+"""forms go to ourselves alone; after 'Afmelden' the browser goes on to the eID provider"""
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -61,20 +64,27 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     connect_to(settings.database_url)
     limits.set_up(settings.rate_limits, settings.lookup_key)
     links.set_up(settings)
+    mails.set_up(settings)
     tasks.ring_for_mails(settings)
 
     app.before_request(_begin)
-    app.after_request(_protect)
+    policy = CONTENT_POLICY.format(eid=eid.origin(settings))
+    app.after_request(lambda response: _protect(response, policy))
     app.teardown_request(_end)
     Babel(app)
     CSRFProtect(app)
     login.set_up(app, settings)
+    eid.set_up(app, settings)
     admin_views.register(app)
     public_pages.register(app)
     cli.register(app)
     app.register_error_handler(Exception, _refuse)
     app.jinja_env.globals.update(
-        phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, approval_days=APPROVAL_DAYS, now=utcnow
+        phone=config.TEAM_PHONE,
+        address=config.TEAM_ADDRESS,
+        approval_days=APPROVAL_DAYS,
+        handover_days=HANDOVER_DAYS,
+        now=utcnow,
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
@@ -101,10 +111,10 @@ def _end(error):
         database.close()
 
 
-def _protect(response):
+def _protect(response, policy):
     """The headers that every answer bears."""
     headers = response.headers
-    headers["Content-Security-Policy"] = CONTENT_POLICY
+    headers["Content-Security-Policy"] = policy
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     headers["X-Frame-Options"] = "DENY"

@@ -6,7 +6,7 @@ import secrets
 from datetime import date, datetime
 
 import dutch
-from models import History, Placement, Site, Trajectory
+from models import Handover, History, Placement, Site, Trajectory
 
 SENTENCES = {
     "row.added": "{who} voegde {kind} ‘{name}’ toe.",
@@ -40,6 +40,21 @@ SENTENCES = {
     "placement.evaluated": "{who} beoordeelde de stage van {participant} bij {site} {result}: {hours_done} uur{on_behalf}.",
     "placement.corrected": "{who} verbeterde de beoordeling van {participant} bij {site}: "
     "nu {result}, {hours_done} uur{on_behalf} (versie {number}).",
+    "user.registered": "{who} registreerde zich met eID.",
+    "user.confirmed": "{who} bevestigde het e-mailadres.",
+    "user.eid": "{who} koppelde de eID aan het account. Aanmelden met een wachtwoord kan niet meer.",
+    "user.eid_asked": "{who} wil een eID koppelen die niet bij het account past. Het team kijkt het na.",
+    "user.eid_linked": "{who} koppelde de eID aan het account van {name}.",
+    "user.eid_refused": "{who} koppelde de eID niet aan het account van {name}. Reden: {reason}",
+    "user.merged": "{who} voegde het account {old} samen met dat van {name}.",
+    "handover.asked": "{who} vroeg om het beheer van {site} over te nemen.",
+    "handover.offered": "{who} bood het beheer van {site} aan een opvolger aan.",
+    "handover.accepted": "{who} keurde de overdracht van {site} goed: {taker} is nu stageplaatsverantwoordelijke ({moves}).",
+    "handover.refused": "{who} keurde de overdracht van {site} af. Reden: {reason}",
+    "handover.withdrawn": "{who} trok de overdracht van {site} in.",
+    "handover.escalated": "De overdracht van {site} ligt bij het team. Reden: {reason}",
+    "handover.ended": "De overdracht van {site} stopte. Reden: {reason}",
+    "clock.since": "{who} koos dat de klok niets herinnert van voor {day}.",
     "user.invited": "{who} stuurde {name} een link om een wachtwoord te kiezen.",
     "user.password": "{who} koos een nieuw wachtwoord.",
     "user.signed_out": "{who} meldde zich overal af.",
@@ -91,6 +106,8 @@ def _belongs_to(row) -> tuple[int | None, int | None]:
         return None, row.id
     if isinstance(row, Placement):
         return row.site_id, row.trajectory_id
+    if isinstance(row, Handover):
+        return row.site_id, None
     return None, None
 
 

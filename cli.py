@@ -22,8 +22,8 @@ from database import RuleError, database, refresh_statistics, writing
 from migrations import compare
 from models import TABLES, User
 from people import ROLE_LABELS, Role
-from times import utcnow
-from workflow import accounts
+from times import from_local, utcnow
+from workflow import accounts, clock
 
 CHUNK = 500
 SECRETS = {"password", "fs_uniquifier", "key_hash", "number_hash", "key_id", "salt", "body", "data"}
@@ -33,7 +33,7 @@ STOP_SECONDS = 10
 
 def register(app: Flask):
     """Put the commands on the app."""
-    for command in (migrate, load_demo, add_team_member, check_data, export, send_mails, start):
+    for command in (migrate, load_demo, add_team_member, check_data, export, send_mails, run_clock, start):
         app.cli.add_command(command)
 
 
@@ -161,11 +161,39 @@ def send_mails():
             raise click.ClickException("The mail server of KAVO_SMTP_URL cannot be reached; the mails wait.")
 
 
+@click.command("clock")
+@click.option(
+    "--at",
+    metavar="ISO-TIME",
+    help="Treat what is due up to this moment (no offset: Europe/Brussels); now when left out.",
+)
+@click.option("--dry-run", is_flag=True, help="Change nothing: say what would be treated.")
+@with_appcontext
+def run_clock(at, dry_run):
+    """Treat everything that is due: reminders, terms that end, what is kept for a while only."""
+    try:
+        moment = from_local(at) if at else utcnow()
+    except ValueError as error:
+        raise click.ClickException("Use a moment such as 2026-12-01T08:00 or 2026-12-01T08:00+01:00.") from error
+    if moment > utcnow() and current_app.config["KAVO"].production and not dry_run:
+        raise click.ClickException("In production a later moment than now is for --dry-run only.")
+    with database.connection_context():
+        if dry_run:
+            for point, found in clock.upcoming(moment):
+                for due in found if point.key != "passing" else ():
+                    click.echo(f"{point.key}: {due.words}")
+                if point.key == "passing" and found:
+                    click.echo(f"{point.key}: {len(found)} rows")
+            return
+        done = clock.sweep(moment)
+    click.echo("\n".join(f"{key}: {count}" for key, count in done.items()) or "Nothing was due.")
+
+
 @click.command()
 @with_appcontext
 def start():
     """Migrate, load the demo world into an empty database, start the web server, the worker and, without KAVO_SMTP_URL, a local
-    mail catcher; Ctrl-C ends them."""
+    mail catcher, without KAVO_EID_ISSUER a local eID provider; Ctrl-C ends them."""
     from waitress import serve
 
     settings = current_app.config["KAVO"]
@@ -182,6 +210,8 @@ def start():
     if settings.catcher:
         ports = [str(settings.port + more) for more in config.CATCHER_PORTS]
         helpers.append(_spawn("catcher", *ports, str(config.PROJECT / "instance" / "mails")))
+    if settings.local_eid:
+        helpers.append(_spawn("provider"))
     try:
         _greet(settings)
         serve(current_app._get_current_object(), host="127.0.0.1", port=settings.port, **config.SERVER)
@@ -211,6 +241,8 @@ def _greet(settings):
     click.echo(f"\nKadervormingstool: {settings.base_url}")
     if settings.catcher:
         click.echo(f"Mails are caught and shown on http://localhost:{settings.port + config.CATCHER_PORTS[1]}")
+    if settings.local_eid:
+        click.echo(f"eID logs in demo persons on {settings.eid_issuer}")
     if not settings.production:
         click.echo(f"Demo accounts, password {demo.PASSWORD}:")
         for email, who in demo.ACCOUNTS.items():

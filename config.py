@@ -15,6 +15,9 @@ TEAM_ADDRESS = "kadervorming.cjm@vlaanderen.be"
 
 
 CATCHER_PORTS = 25, 26  # beyond the own port: where the local mail catcher takes mails, and where it shows them
+EID_PORT = 27  # beyond the own port: where the local eID provider answers
+EID_SCOPES = "openid profile rrn vo"
+"""what we ask of the login of the Flemish government; a scope that was not granted makes every request fail"""
 
 
 class SettingsError(Exception):
@@ -50,6 +53,12 @@ class Settings:
     team_mail: str
     rate_limits: bool
     trusted_proxies: int
+    eid_issuer: str
+    eid_client_id: str
+    eid_client_secret: str = field(repr=False)
+    eid_scopes: str
+    local_eid: bool
+    """whether the eID provider is our own local one, since no other is named"""
 
     @property
     def production(self) -> bool:
@@ -84,6 +93,11 @@ def load(environ=os.environ) -> Settings:
         team_mail=environ.get("KAVO_TEAM_MAIL", "team@kavo.test"),
         rate_limits=environ.get("KAVO_RATE_LIMITS", "on") != "off",
         trusted_proxies=int(environ.get("KAVO_TRUSTED_PROXIES", "0")),
+        eid_issuer=(environ.get("KAVO_EID_ISSUER") or f"http://localhost:{port + EID_PORT}").rstrip("/"),
+        eid_client_id=environ.get("KAVO_EID_CLIENT_ID") or "kavo",
+        eid_client_secret=environ.get("KAVO_EID_CLIENT_SECRET") or "only-for-the-local-provider",
+        eid_scopes=environ.get("KAVO_EID_SCOPES") or EID_SCOPES,
+        local_eid=not environ.get("KAVO_EID_ISSUER"),
     )
 
 
@@ -97,6 +111,9 @@ def _refuse_laptop_settings(environ):
         "KAVO_BASE_URL",
         "KAVO_SECRET_KEY",
         "KAVO_LOOKUP_KEY",
+        "KAVO_EID_ISSUER",
+        "KAVO_EID_CLIENT_ID",
+        "KAVO_EID_CLIENT_SECRET",
     )
     missing = [name for name in needed if not environ.get(name)]
     if missing:
@@ -105,6 +122,8 @@ def _refuse_laptop_settings(environ):
         raise SettingsError("KAVO_RATE_LIMITS=off is not allowed in production. Leave it out.")
     if not environ["KAVO_BASE_URL"].startswith("https://"):
         raise SettingsError("KAVO_BASE_URL must start with https:// in production.")
+    if not environ["KAVO_EID_ISSUER"].startswith("https://"):
+        raise SettingsError("KAVO_EID_ISSUER must start with https:// in production.")
     short = [name for name in ("KAVO_SECRET_KEY", "KAVO_LOOKUP_KEY") if len(environ[name]) < 32]
     if short:
         raise SettingsError(f"{', '.join(short)}: use at least 32 random characters.")

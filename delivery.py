@@ -207,7 +207,9 @@ class Post:
             return "sent"
         self._reset()
         for_good = code >= 500 and not about_sender
-        return self._refused(mail, f"{code} {text}") if for_good else self._later(mail, f"{code} {text}", clock())
+        if not for_good:
+            return self._later(mail, f"{code} {text}", clock())
+        return self._refused(mail, f"{code} {text}", mailbox=mail.state == "claimed")
 
     def _reset(self):
         """Ready for the next mail; a server that hangs up now is connected to anew."""
@@ -216,8 +218,9 @@ class Post:
         except (OSError, smtplib.SMTPException):
             self.smtp = None
 
-    def _refused(self, mail, why):
-        _step(mail, mail.state, "failed", error=why)
+    def _refused(self, mail, why, mailbox=False):
+        """`mailbox`: it was the addressee that the server refused, not the text."""
+        _step(mail, mail.state, "failed", error=why, refused_mailbox=mailbox)
         return "failed"
 
     def _later(self, mail, why, now):

@@ -7,14 +7,17 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from random import Random
 
+from flask import current_app
 from flask_security import hash_password
 
 import config
+import eid
 from database import writing
 from models import (
     CRITERIA_BY_TYPE,
     Association,
     FinalEvaluation,
+    Identity,
     Membership,
     Participant,
     Placement,
@@ -23,14 +26,15 @@ from models import (
     Trajectory,
 )
 from people import ASSOCIATION, MANAGER, ROLE_LABELS, TEAM, Role, User, UserRole
-from times import local_date
-from workflow import accounts, declarations, evaluations, placements, proposals, rows, sites, trajectories
+from times import local_date, years_after
+from workflow import accounts, declarations, evaluations, handovers, placements, proposals, rows, sites, trajectories
 
 PASSWORD = "Kadervorming1"
 ACCOUNTS = {
     "team@kavo.test": "team Kadervorming",
     "jonas@kavo.test": "stageplaatsverantwoordelijke van Speelplein De Zandbak",
     "vereniging@kavo.test": "medewerker van Speelkaravaan vzw",
+    "lore@kavo.test": "werd net 18 en moet nu een eID koppelen",
 }
 SEED = 125143
 
@@ -50,6 +54,51 @@ SITE_NAMES = (
     "Jeugdhuis De Stoof", "Speelplein Rakkers", "KLJ Het Veld", "Speelplein Duizendpoot", "Jeugdhuis Tij", "Speelplein Hinkel",
 )  # fmt: skip
 ASSOCIATIONS = ("Kampvuur vzw", "Jeugdvorming Plus", "De Springplank vzw")
+
+
+@dataclass(frozen=True)
+class EidCard:
+    """A made-up person who can log in at the local eID provider."""
+
+    subject: str
+    first_name: str
+    last_name: str
+    number: str
+    about: str
+
+
+def eid_cards(now: datetime) -> list[EidCard]:
+    """Who can log in at the local eID provider; whoever has an account was born on the day that stands there."""
+    today = local_date(now)
+    people = (
+        ("an-maes", "An", "Maes", "an@kavo.test", date(1985, 5, 12), "beheert Jeugdhuis De Kelder"),
+        ("bram-wouters", "Bram", "Wouters", "", date(1990, 3, 8), "geboren in 1990, nog geen account"),
+        ("noor-jacobs", "Noor", "Jacobs", "", date(today.year - 16, 1, 1), "16 jaar, nog geen account"),
+        ("jonas-maes", "Jonas", "Maes", "jonas@kavo.test", date(2010, 1, 1), "16 jaar, heeft een account met een wachtwoord"),
+        ("lore-claes", "Lore", "Claes", "lore@kavo.test", date(2008, 1, 1), "werd net 18, heeft een account met een wachtwoord"),
+        ("lore-dubbel", "Lore", "Claes", "", date(1999, 9, 9), "dezelfde naam, een andere geboortedatum"),
+    )  # fmt: skip
+    stored = dict(User.select(User.email, User.birth_date).where(User.email << [one[3] for one in people]).tuples())
+    cards = [
+        EidCard(subject, first, last, national_number(stored.get(email) or born, 100 + serial), about)
+        for serial, (subject, first, last, email, born, about) in enumerate(people)
+    ]
+    unknown = EidCard(
+        "amara-diallo", "Amara", "Diallo", _with_check("900000", 301, 1900), "van wie de geboortedag niet bekend is"
+    )
+    return [*cards, unknown]
+
+
+def national_number(born: date, serial: int) -> str:
+    """A made-up national number of somebody born on this day: 11 digits with their check."""
+    return _with_check(f"{born:%y%m%d}", serial, born.year)
+
+
+def _with_check(day: str, serial: int, year: int) -> str:
+    digits = f"{day}{serial:03}"
+    return f"{digits}{97 - int(('2' if year >= 2000 else '') + digits) % 97:02}"
+
+
 HOLIDAYS = ("summer", "easter", "autumn", "year")
 
 
@@ -83,6 +132,7 @@ def load(now: datetime):
         made = _other_sites(world)
         _crowd(world, associations, [zandbak, kelder, *made])
         _proposal(world, made[0])
+        _handovers(world, made)
 
 
 def _user(world, email, first_name, last_name, role, password=False, **values):
@@ -111,9 +161,22 @@ def _known_sites(world):
     birth = world.days(-(16 * 365 + 4 + 183))
     jonas = _user(world, "jonas@kavo.test", "Jonas", "Maes", MANAGER, True, birth_date=birth, phone="0470 00 00 01")
     an = _user(world, "an@kavo.test", "An", "Maes", MANAGER, birth_date=date(1985, 5, 12), phone="0470 00 00 02")
+    _eid(world, an, "an-maes")
+    born = years_after(world.days(0), -18) - timedelta(days=20)
+    _user(world, "lore@kavo.test", "Lore", "Claes", MANAGER, True, birth_date=born, phone="0470 00 00 03")
     zandbak = _site(world, "Speelplein De Zandbak", "9000", "Gent", jonas, -500, animator=True, head_animator=True)
     kelder = _site(world, "Jeugdhuis De Kelder", "2800", "Mechelen", an, -480, animator=True, instructor=True)
     return zandbak, kelder
+
+
+def _eid(world, user, subject):
+    """Let somebody be recognised by the local eID provider."""
+    settings = current_app.config["KAVO"]
+    card = next(card for card in eid_cards(world.now) if card.subject == subject)
+    Identity.create(
+        user=user, issuer=settings.eid_issuer, subject=subject, number_hash=eid.number_hash(card.number, settings.lookup_key),
+        key_id=eid.key_id(settings.lookup_key), created_at=world.at(-800),
+    )  # fmt: skip
 
 
 def _site(world, name, postcode, municipality, manager, day, **values):
@@ -221,6 +284,25 @@ def _proposal(world, site):
     """A manager asks for another address."""
     values = {**{name: getattr(site, name) for name in Site.IDENTITY}, "street": "Nieuwe Laan 3"}
     proposals.propose(site, site.manager(), world.at(-3), **values)
+
+
+def _handovers(world, approved):
+    """Handovers in every state, between the managers of other sites than the known ones."""
+    given = [site for site in approved if site.manager()]
+    story = ((5, "open"), (17, "escalated"), (30, "accepted"), (40, "refused"), (50, "withdrawn"))
+    for number, (ago, state) in enumerate(story):
+        site, taker = given[number + 1], given[-1 - number].manager()
+        if site.manager() == taker:
+            continue
+        handover = handovers.ask(site, taker, taker.email, taker.phone or "0470 00 00 09", world.at(-ago))
+        if state == "escalated":
+            handovers.escalate(handover, world.at(-ago + 15), "Er kwam geen antwoord binnen de termijn.")
+        elif state == "accepted":
+            handovers.accept(handover, handover.asked, world.at(-ago + 2))
+        elif state == "refused":
+            handovers.refuse(handover, handover.asked, world.at(-ago + 2), "Ik blijf zelf verantwoordelijke.")
+        elif state == "withdrawn":
+            handovers.withdraw(handover, taker, world.at(-ago + 2))
 
 
 def _decide(world, site, state, day):

@@ -26,6 +26,7 @@ from people import User
 from records import AlreadyDone, FormKey
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
+NOT_KEPT = ("PasswordField", "HiddenField", "CSRFTokenField")
 
 WORDS = {
     "This field is required.": "Vul dit in.",
@@ -108,6 +109,18 @@ class KavoForm(FlaskForm):
                 flash(told, "good")
         return True
 
+    def typed(self) -> dict:
+        """What was typed, as plain values, to keep as a draft: never a password."""
+        kept = [one for one in self if one.type not in NOT_KEPT]
+        return {one.name: one.data.isoformat() if isinstance(one.data, date) else one.data for one in kept}
+
+    def put_back(self, typed: dict):
+        """Fill the form with a draft."""
+        for one in self:
+            if one.name in typed and one.type not in NOT_KEPT:
+                value = typed[one.name]
+                one.data = date.fromisoformat(value) if isinstance(one, DateField) and value else value
+
     def refuse(self, error: RuleError):
         """Show a refused rule: beside its field when it has one, otherwise above the form; what was typed stays."""
         if error.field in self._fields:
@@ -130,6 +143,15 @@ class DayField(DateField):
     def __init__(self, label=None, validators=None, **kwargs):
         super().__init__(label, validators or [Optional()], format=["%Y-%m-%d", "%d/%m/%Y"], **kwargs)
 
+    @staticmethod
+    def parse(text: str | None) -> date | None:
+        """A day in an address (2026-11-23); None when it is none."""
+        try:
+            day = date.fromisoformat(text or "")
+        except ValueError:
+            return None
+        return day if EARLIEST_YEAR <= day.year <= LATEST_YEAR else None
+
     def pre_validate(self, form):
         if isinstance(self.data, date) and not EARLIEST_YEAR <= self.data.year <= LATEST_YEAR:
             raise ValidationError(f"Kies een jaar tussen {EARLIEST_YEAR} en {LATEST_YEAR}.")
@@ -147,6 +169,13 @@ class ChoiceField(SelectField):
         )
 
 
+class ReasonField(TextAreaField):
+    """Why somebody decides so: needed for one of the two answers only, so it is neither obligatory nor free."""
+
+    def __init__(self, label="Reden", validators=None, description="Alleen nodig als je afkeurt.", **kwargs):
+        super().__init__(label, validators or [Length(max=2000)], description=description, **kwargs)
+
+
 class CheckList(SelectMultipleField):
     """Several choices, each with a box to tick."""
 
@@ -159,4 +188,14 @@ def required(text="Vul dit in."):
     return InputRequired(text)
 
 
-__all__ = ["CheckList", "ChoiceField", "DayField", "EmailField", "KavoForm", "Length", "clean", "required"]
+__all__ = [
+    "CheckList",
+    "ChoiceField",
+    "DayField",
+    "EmailField",
+    "KavoForm",
+    "Length",
+    "ReasonField",
+    "clean",
+    "required",
+]

@@ -11,8 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import config
 import dutch
 import links
-from people import User
-from places import APPROVAL_DAYS, Proposal, Site
+from people import NOWHERE, LinkRequest, User
+from places import APPROVAL_DAYS, HANDOVER_DAYS, Handover, Proposal, Site
 from records import Mail
 
 written = Signal()
@@ -23,8 +23,15 @@ _texts = Environment(  # noqa: S701 - plain text, not HTML
     undefined=StrictUndefined,
     keep_trailing_newline=True,
 )
-_texts.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, approval_days=APPROVAL_DAYS)
+_texts.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, approval_days=APPROVAL_DAYS,
+                      handover_days=HANDOVER_DAYS)  # fmt: skip
 _texts.filters.update(day=dutch.day, moment=dutch.moment)
+_home = {"team": "team@kavo.test"}
+
+
+def set_up(settings: config.Settings):
+    """Called once per process: where the team reads its mails."""
+    _home.update(team=settings.team_mail)
 
 
 def _text(kind: str, facts: dict) -> tuple[str, str]:
@@ -33,8 +40,11 @@ def _text(kind: str, facts: dict) -> tuple[str, str]:
     return subject.strip(), body.strip() + "\n"
 
 
-def _write(kind: str, to: str, now: datetime, about=None, leaves_at: datetime | None = None, **facts) -> Mail:
-    """Put a mail in the outbox; `about` is the row that it is about, `leaves_at` (UTC) the moment until which it is held."""
+def _write(kind: str, to: str, now: datetime, about=None, leaves_at: datetime | None = None, **facts) -> Mail | None:
+    """Put a mail in the outbox; `about` is the row that it is about, `leaves_at` (UTC) the moment until which it is held. None
+    when there is no address to which it could go."""
+    if not to or to.endswith(f"@{NOWHERE}"):
+        return None
     subject, body = _text(kind, facts)
     return _post(
         now, leaves_at or now, kind=kind, to_address=to, subject=subject[:200], body=body,
@@ -59,6 +69,12 @@ def _post(now, leaves_at, **columns) -> Mail:
 def about(row):
     """The condition for mails about this row."""
     return (Mail.object_type == row._meta.table_name) & (Mail.object_id == str(row.pk))
+
+
+def unsend(row, *kinds: str) -> int:
+    """Mails of these kinds (none given: of any) about a row that have not left yet do not leave any more; returns how many."""
+    waiting = about(row) & (Mail.state == "pending")
+    return Mail.delete().where(waiting & (Mail.kind << kinds) if kinds else waiting).execute()
 
 
 # ---- accounts
@@ -170,3 +186,150 @@ def site_closed(site: Site, user: User, reason: str, now: datetime) -> Mail:
     """The team closed a site: tell its manager."""
     path = links.full(f"/stageplaatsen/details/?id={site.id}")
     return _write("site_closed", user.email, now, site, user=user, site=site, reason=reason, link=path)
+
+
+# ---- eID and addresses
+
+
+def confirm_address(
+    user: User, address: str, token: str, expires_at: datetime, now: datetime, site: Site | None = None
+) -> Mail:
+    """A link by which somebody shows that this address is the own one; `site`: what was asked for and waits for it."""
+    path = links.full(f"/registratie-voltooien/{token}")
+    return _write("confirm_address", address, now, user, user=user, site=site, link=path, expires_at=expires_at)
+
+
+def same_person(owner: User, token: str, expires_at: datetime, now: datetime) -> Mail:
+    """Somebody with eID gave the address of an account: if it was its owner, the two become one."""
+    path = links.full(f"/registratie-voltooien/{token}")
+    return _write("same_person", owner.email, now, owner, user=owner, link=path, expires_at=expires_at)
+
+
+def log_in_with_eid(user: User, now: datetime) -> Mail:
+    """'Wachtwoord vergeten?' by somebody who logs in with eID: there is no password to choose."""
+    return _write("log_in_with_eid", user.email, now, user=user, link=links.full("/aanmelden-met-eid"))
+
+
+def eid_linked(user: User, now: datetime) -> Mail:
+    """From now on this person logs in with eID."""
+    return _write("eid_linked", user.email, now, user, user=user, link=links.full("/aanmelden-met-eid"))
+
+
+def eid_not_linked(request: LinkRequest, now: datetime) -> Mail:
+    """The team did not link an eID to this account, for the reason on the row."""
+    return _write(
+        "eid_not_linked", request.user.email, now, request.user,
+        user=request.user, reason=request.reason, link=links.full("/hulp"),
+    )  # fmt: skip
+
+
+# ---- handovers
+
+ASKING = ("handover_asked", "handover_reminder", "handover_offered")
+"""kinds of mail that ask for a decision about a handover: senseless once it is there"""
+
+
+def _handover(kind: str, to: User | str | None, handover: Handover, now: datetime, path: str, **facts) -> Mail | None:
+    """A mail about a handover to one of its sides, or to an address."""
+    if to is None:
+        return None
+    address, user = (to.email, to) if isinstance(to, User) else (to, None)
+    facts = {"user": user, "handover": handover, "site": handover.site, "link": links.full(path), **facts}
+    return _write(kind, address, now, handover, **facts)
+
+
+def handover_asked(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
+    """Somebody wants to take the site over: the manager answers by a link, without login. `moves`: what goes along, in words."""
+    return _handover("handover_asked", handover.asked, handover, now, f"/overdracht/{token}", moves=moves)
+
+
+def handover_reminder(handover: Handover, token: str, now: datetime) -> Mail:
+    """The manager did not answer yet."""
+    return _handover("handover_reminder", handover.asked, handover, now, f"/overdracht/{token}")
+
+
+def handover_received(handover: Handover, now: datetime) -> Mail:
+    """The receipt for who asked."""
+    return _handover("handover_received", handover.requester, handover, now, "/overdrachten/")
+
+
+def handover_escalated(handover: Handover, now: datetime) -> Mail:
+    """It lies with the team now: tell who asked."""
+    return _handover("handover_escalated", handover.requester, handover, now, "/overdrachten/")
+
+
+def handover_accepted(handover: Handover, now: datetime):
+    """The site changed hands: tell both sides."""
+    _handover("handover_taken", handover.requester, handover, now, "/stageplaatsen/?eigen=1")
+    _handover("handover_given", handover.asked, handover, now, "/overdrachten/")
+
+
+def handover_refused(handover: Handover, now: datetime):
+    """The site stays where it is: tell the side that did not decide; both when the team did."""
+    for user in (handover.requester, handover.asked):
+        if user and user.id != handover.decided_by_id:
+            _handover("handover_refused", user, handover, now, "/overdrachten/")
+
+
+def handover_previews(handover: Handover, now: datetime) -> dict[str, tuple[str, str]]:
+    """Title → (subject, text) of the mails that a decision of the team would send."""
+    facts = {"site": handover.site, "link": "[link]"}
+    given = {"asked": handover.asked, "requester": handover.requester, "decided_at": now}
+    taker, giver = {"user": handover.requester}, {"user": handover.asked}
+    refused = {**facts, **taker, "handover": {**given, "reason": "[jouw reden]"}}
+    previews = {"De mail bij goedkeuren": _text("handover_taken", {**facts, **taker, "handover": given})}
+    if handover.asked:
+        previews["De mail bij goedkeuren aan wie doorgeeft"] = _text(
+            "handover_given", {**facts, **giver, "handover": {**given, "reason": "[jouw reden]"}}
+        )
+    return {**previews, "De mail bij afkeuren": _text("handover_refused", refused)}
+
+
+def handover_withdrawn(handover: Handover, now: datetime) -> Mail:
+    """No answer is needed any more."""
+    to = handover.email if handover.offered else handover.asked
+    return _handover("handover_withdrawn", to, handover, now, "/")
+
+
+def handover_ended(handover: Handover, now: datetime) -> Mail:
+    """It ended without a decision, for the reason on the row: tell who asked or offered."""
+    side = handover.asked if handover.offered else handover.requester
+    return _handover("handover_ended", side, handover, now, "/overdrachten/")
+
+
+def handover_offered(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
+    """A manager names a successor."""
+    return _handover("handover_offered", handover.email, handover, now, f"/opvolgen/{token}", moves=moves)
+
+
+# ---- what the clock writes
+
+
+def team_reminder(kind: str, sites: list[Site], now: datetime) -> Mail:
+    """Applications that wait for the team: `kind` applications_due or applications_overdue."""
+    return _write(kind, _home["team"], now, sites=sites, link=links.full("/te-behandelen/"))
+
+
+def activation_reminder(site: Site | None, user: User, token: str, expires_at: datetime, now: datetime) -> Mail:
+    """The registration is not completed yet."""
+    path = links.full(f"/registratie-voltooien/{token}")
+    return _write("activation_reminder", user.email, now, user, user=user, site=site, link=path, expires_at=expires_at)
+
+
+def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) -> Mail:
+    """Stages that should be over wait for an evaluation by their site's manager; `lines`: one in words each."""
+    link = links.full("/gekoppelde-deelnemers/")
+    return _write("evaluate_reminder", user.email, now, user, user=user, lines=lines, again=again, link=link)
+
+
+def association_reminder(kind: str, association, lines: list[str], now: datetime) -> Mail:
+    """What an association should know of its participants: `kind` evaluate_association, trajectory_180, trajectory_60 or
+    trajectory_ended."""
+    return _write(
+        kind, association.email, now, association, association=association, lines=lines, link=links.full("/hulp")
+    )
+
+
+def turned_18(user: User, now: datetime) -> Mail:
+    """From now on this person logs in with eID."""
+    return _write("turned_18", user.email, now, user, user=user, link=links.full("/aanmelden"))

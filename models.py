@@ -18,7 +18,7 @@ from peewee import (
 
 import dutch
 from database import SEARCH_LENGTH, BaseModel, Named, RuleError, Versioned, ordered
-from people import Attempt, Draft, Identity, Role, SavedView, StartView, Token, User, UserRole, UserSession
+from people import Attempt, Draft, Identity, LinkRequest, Role, SavedView, StartView, Token, User, UserRole, UserSession
 from places import (  # noqa: F401 - all tables are imported from here
     APPROVAL_DAYS,
     HANDOVER_DAYS,
@@ -35,7 +35,7 @@ from places import (  # noqa: F401 - all tables are imported from here
     SiteMessage,
     SitePeriod,
 )  # fmt: skip
-from records import FormKey, History, ImportBatch, Lookup, Mail, Reminder, choices, one_of
+from records import Clock, FormKey, History, ImportBatch, Lookup, Mail, Reminder, choices, one_of
 from times import local_date, years_after
 
 STAGE_HOURS = 50  # manual chapter 4
@@ -309,6 +309,12 @@ class Placement(Versioned):
 
 for column in (Placement.starts_on, Placement.ends_on):
     Placement.add_index(ordered(column), Placement.finished, Placement.search, name=f"placement_{column.name}")
+Placement.add_index(Placement.ends_on, where=(Placement.state == "open"), name="placement_open_ends_on")
+Placement.add_index(
+    Placement.created_at,
+    where=(Placement.state == "open") & Placement.ends_on.is_null(),
+    name="placement_open_created_at",
+)
 
 
 class Evaluation(BaseModel):
@@ -399,8 +405,8 @@ class Attest(BaseModel):
 
 
 TABLES = [
-    Role, User, UserRole, Identity, UserSession, Token, Attempt, Draft, SavedView, StartView,
+    Role, User, UserRole, Identity, LinkRequest, UserSession, Token, Attempt, Draft, SavedView, StartView,
     Association, Membership, Declaration, Site, SiteManager, SitePeriod, SiteMessage, Proposal, Handover,
     Participant, Trajectory, Extension, Placement, Evaluation, FinalEvaluation, Attest,
-    Mail, Reminder, History, Lookup, FormKey, ImportBatch,
+    Mail, Reminder, Clock, History, Lookup, FormKey, ImportBatch,
 ]  # fmt: skip

@@ -5,10 +5,13 @@ from datetime import date
 from flask_security import RoleMixin, UserMixin
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, TextField
 
-from database import BaseModel, Named, RuleError, database, refuse_address
-from times import local_date, utcnow, years_after
+import dutch
+from database import BaseModel, Named, RuleError, Versioned, database, refuse_address
+from times import days_after, local_date, utcnow, years_after
 
 ADULT_YEARS = 18
+LINK_DAYS = 14  # how long the team takes to link an account and an eID that do not fit by themselves
+NOWHERE = "kavo.invalid"  # a name that no mail can ever reach
 
 TEAM, MANAGER, ASSOCIATION = "team", "manager", "association"
 ROLE_LABELS = {
@@ -52,9 +55,11 @@ class User(UserMixin, Named):
         verbose_name="Reden van de uitzondering op eID",
     )
     created_at = DateTimeField(default=utcnow)
+    claimed_email = CharField(null=True, max_length=254, verbose_name="Nieuw e-mailadres, nog niet bevestigd")
+    """an address that this person typed and that becomes `email` once a link in a mail to it was followed"""
 
     class Meta:
-        indexes = ((("active", "search"), False),)
+        indexes = ((("active", "search"), False), (("birth_date",), False))
 
     clashes = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
 
@@ -85,6 +90,30 @@ class User(UserMixin, Named):
         if "roles" not in self.__dict__:
             self.__dict__["roles"] = list(Role.raw(ROLES_OF.format(database.param), self.id))
         return self.__dict__["roles"]
+
+    @property
+    def shown_email(self) -> str:
+        """The address as this person knows it: the one that was typed, confirmed or not."""
+        return self.claimed_email or self.email
+
+    @property
+    def has_eid(self) -> bool:
+        """Whether this person is recognised by an eID; names and birth date come from it. Asked once per loaded row."""
+        if "has_eid" not in self.__dict__:
+            self.__dict__["has_eid"] = Identity.select().where(Identity.user == self).exists()
+        return self.__dict__["has_eid"]
+
+    @property
+    def is_plain_manager(self) -> bool:
+        """Whether this person is a site manager and nothing else: only then does the age decide how to log in."""
+        return self.role_names == {MANAGER}
+
+    def must_link_eid(self, now) -> bool:
+        """Whether this person can go on only with eID (domain rule 1): a site manager of 18 or more with a password, unless the
+        team made an exception or still looks at the link."""
+        if self.password is None or self.password_exception or not self.is_plain_manager or not self.is_adult(now):
+            return False
+        return not LinkRequest.select().where(LinkRequest.user == self, LinkRequest.state == "open").exists()
 
     @property
     def role_names(self) -> set[str]:
@@ -123,10 +152,63 @@ class Identity(BaseModel):
     subject = CharField()
     number_hash = CharField(null=True, unique=True, max_length=64)
     key_id = CharField(null=True, max_length=16)
+    acr = CharField(default="", max_length=200)
+    """the means of the last login, as the provider names it"""
+    vo_id = CharField(default="", max_length=100)
+    vo_group = CharField(default="", max_length=20)
+    vo_organisation = CharField(default="", max_length=300)
+    """what the Flemish government tells of somebody who works for it or for an organisation"""
     created_at = DateTimeField()
 
     class Meta:
         indexes = ((("issuer", "subject"), True),)
+
+
+class LinkRequest(Versioned):
+    """An eID that does not fit an account by itself, for the team to link: the birth date differs, or (`other`) the eID has an
+    account already. Without `other` the columns of the eID wait here."""
+
+    STATES = {"open": "Bij het team", "linked": "Gekoppeld", "refused": "Niet gekoppeld"}
+    steps = {"open": {"linked", "refused"}}
+
+    user = ForeignKeyField(User, backref="link_requests", on_delete="RESTRICT")
+    other = ForeignKeyField(User, null=True, backref="links_asked_of_me", on_delete="RESTRICT")
+    issuer = CharField(default="")
+    subject = CharField(default="")
+    number_hash = CharField(null=True, max_length=64)
+    key_id = CharField(null=True, max_length=16)
+    first_name = CharField(default="", max_length=100)
+    last_name = CharField(default="", max_length=100)
+    birth_date = DateField(null=True)
+    state = CharField(default="open", max_length=20, constraints=[Check("state IN ('open', 'linked', 'refused')")])
+    reason = CharField(default="", max_length=2000)
+    created_at = DateTimeField()
+    due_on = DateField()
+    decided_at = DateTimeField(null=True)
+    decided_by = ForeignKeyField(User, null=True, backref="links_decided", on_delete="RESTRICT")
+
+    class Meta:
+        indexes = ((("state", "due_on"), False),)
+
+    clashes = {"link_request_one_open link_request.user_id": "Het team bekijkt al een vraag om je eID te koppelen."}
+
+    def prepare(self):
+        if self.due_on is None:
+            self.due_on = days_after(self.created_at, LINK_DAYS)
+
+    def __str__(self):
+        return f"de eID van {self.user}"
+
+    def step_refused(self):
+        stored = LinkRequest.get_by_id(self.id)
+        return f"Deze vraag is al behandeld door {stored.decided_by} op {dutch.moment(stored.decided_at)}."
+
+    def day(self, now) -> int:
+        """Which day of the term it is, as for a new site."""
+        return LINK_DAYS - (self.due_on - local_date(now)).days
+
+
+LinkRequest.add_index(LinkRequest.user, unique=True, where=(LinkRequest.state == "open"), name="link_request_one_open")
 
 
 class UserSession(BaseModel):
@@ -135,6 +217,8 @@ class UserSession(BaseModel):
     user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
     key_hash = CharField(unique=True, max_length=64)
     device = CharField(default="", max_length=200)
+    acr = CharField(default="", max_length=200)
+    """by which means of the eID provider; empty: by password"""
     created_at = DateTimeField()
     seen_at = DateTimeField()
     ended_at = DateTimeField(null=True)
@@ -154,6 +238,9 @@ class Token(BaseModel):
     created_at = DateTimeField()
     expires_at = DateTimeField()
     used_at = DateTimeField(null=True)
+
+    class Meta:
+        indexes = ((("purpose", "expires_at"), False), (("object_type", "object_id"), False))
 
 
 class Attempt(BaseModel):

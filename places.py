@@ -317,7 +317,7 @@ Proposal.add_index(Proposal.site, unique=True, where=(Proposal.state == "open"),
 
 
 class Handover(Versioned):
-    """A request to take a site over from its manager."""
+    """A request to take a site over from its manager; or (`offered`) the offer of a manager to whoever has this address."""
 
     STATES = {
         "open": "Wacht op antwoord",
@@ -330,14 +330,20 @@ class Handover(Versioned):
         "open": {"accepted", "refused", "escalated", "withdrawn"},
         "escalated": {"accepted", "refused", "withdrawn"},
     }
+    UNDECIDED = ("open", "escalated")
 
     site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
-    requester = ForeignKeyField(User, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Gevraagd door")
-    asked = ForeignKeyField(
-        User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Gevraagd aan"
+    requester = ForeignKeyField(
+        User, null=True, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Neemt over"
     )
+    """who takes over; None while an offer waits for its successor"""
+    asked = ForeignKeyField(
+        User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Geeft door"
+    )
+    """the manager when it was asked or offered; None: the site had none"""
+    offered = BooleanField(default=False)
     email = CharField(max_length=254, verbose_name="E-mailadres")
-    phone = CharField(max_length=30, verbose_name="Telefoonnummer")
+    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
     state = CharField(
         default="open",
         max_length=20,
@@ -346,14 +352,52 @@ class Handover(Versioned):
         constraints=[one_of("state", STATES)],
     )
     reason = CharField(default="", max_length=2000, verbose_name="Reden")
-    created_at = DateTimeField(verbose_name="Gevraagd op")
+    created_at = DateTimeField(index=True, verbose_name="Gevraagd op")
     due_on = DateField(index=True, verbose_name="Antwoord tegen")
+    """the last day to answer, HANDOVER_DAYS after the request; its reminders are counted back from it"""
+    team_due_on = DateField(null=True, verbose_name="Team beslist tegen")
+    """once it lies with the team: the last day to decide"""
     decided_at = DateTimeField(null=True, verbose_name="Beslist op")
     decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
 
+    class Meta:
+        constraints = [
+            Check("offered OR requester_id IS NOT NULL"),
+            Check("state <> 'accepted' OR requester_id IS NOT NULL"),
+        ]
+        indexes = ((("state", "due_on"), False),)
+
     clashes = {
-        "handover_one_unanswered handover.site_id": "Iemand vroeg al het beheer van {row.site}. Wacht tot daarover beslist is."
+        "handover_one_unanswered handover.site_id": "Er loopt al een overdracht van {row.site}. Wacht tot daarover beslist is, "
+        "of bel het team Kadervorming."
     }
+
+    def prepare(self):
+        self.email = self.email.strip().lower()
+        if self.due_on is None:
+            self.due_on = days_after(self.created_at, HANDOVER_DAYS)
+
+    def check(self):
+        if "@" not in self.email.strip("@"):
+            raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email")
+
+    def __str__(self):
+        return f"de overdracht van {self.site}"
+
+    @property
+    def undecided(self) -> bool:
+        return self.state in self.UNDECIDED
+
+    def step_refused(self):
+        stored = Handover.get_by_id(self.id)
+        when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
+        who = {None: "", stored.asked_id: f" door {stored.asked}", stored.requester_id: f" door {stored.requester}"}
+        by = who.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
+        return f"Deze overdracht is al behandeld{by}{when}: {Handover.STATES[stored.state].lower()}."
+
+    def day(self, now) -> int:
+        """Which day of the present term it is: of the manager, or once escalated of the team."""
+        return HANDOVER_DAYS - ((self.team_due_on or self.due_on) - local_date(now)).days
 
 
 Handover.add_index(

@@ -55,6 +55,8 @@ class Mail(Searched):
     object_type = CharField(null=True, max_length=40)
     object_id = CharField(null=True, max_length=40)
     handled_at = DateTimeField(null=True)
+    refused_mailbox = BooleanField(default=False)
+    """whether the server said for good that this mailbox takes no mail (5xx after RCPT)"""
 
     class Meta:
         indexes = (
@@ -86,6 +88,16 @@ class Reminder(BaseModel):
 
     class Meta:
         indexes = ((("object_type", "object_id", "kind", "due_on"), True),)
+
+
+class Clock(BaseModel):
+    """The one row that says when the clock ran; `since`: of what fell due before that day nobody is reminded."""
+
+    since = DateField()
+    ran_at = DateTimeField(null=True)
+    took_ms = IntegerField(default=0)
+    treated = IntegerField(default=0)
+    treated_at = DateTimeField(null=True)
 
 
 class History(BaseModel):

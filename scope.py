@@ -22,17 +22,23 @@ def _own_placements(by: User):
     return Placement.select(Placement.id).where(Placement.site.in_(_managed(by)))
 
 
+def _offered_to(by: User):
+    """Handovers that were offered to the confirmed address of this person."""
+    address = by.email if by.confirmed_at else ""
+    return Handover.offered & (Handover.state == "open") & (Handover.email == address)
+
+
 OWN = {
     MANAGER: {
         Site: lambda by: Site.id.in_(_managed(by)),
         SitePeriod: lambda by: SitePeriod.site.in_(_managed(by)),
         Placement: lambda by: Placement.site.in_(_managed(by)),
-        Evaluation: lambda by: Evaluation.placement.in_(_own_placements(by)),
+        Evaluation: lambda by: Evaluation.placement.in_(_own_placements(by)) | (Evaluation.by == by),
         Trajectory: lambda by: Trajectory.id.in_(
             Placement.select(Placement.trajectory).where(Placement.site.in_(_managed(by)))
         ),
         History: lambda by: History.site_id.in_(_managed(by)),
-        Handover: lambda by: Handover.site.in_(_managed(by)),
+        Handover: lambda by: (Handover.asked == by) | (Handover.requester == by) | _offered_to(by),
     },
 }
 """role → table → condition for the rows one may act on. The team's own rows are all rows."""
@@ -52,12 +58,25 @@ PERSONAL = {
 
 ACTS = {
     MANAGER: {
-        Site: {"view", "edit", "couple", "export", "apply", "answer", "withdraw", "submit_again", "propose", "close"},
+        Site: {
+            "view", "edit", "couple", "export", "apply", "answer", "withdraw", "submit_again", "propose", "close",
+            "take_over", "offer",
+        },
         Placement: {"view", "edit", "change", "cancel", "evaluate", "export"},
         Trajectory: {"history"},
+        Handover: {"view", "answer", "withdraw", "export"},
+        Evaluation: {"view"},
+    },
+}  # fmt: skip
+"""role → table → what one may do with own rows. The team may do everything."""
+
+SIDES = {
+    Handover: {
+        "answer": lambda handover, by: handover.asked_id != by.id if handover.offered else handover.asked_id == by.id,
+        "withdraw": lambda handover, by: by.id == (handover.asked_id if handover.offered else handover.requester_id),
     },
 }
-"""role → table → what one may do with own rows. The team may do everything."""
+"""table → act → whether it is for this side of an own row; who offers does not answer"""
 
 
 def _any_of(conditions, model):
@@ -114,7 +133,10 @@ def may(by: User | None, act: str, row) -> bool:
         return by is not None and act in PERSONAL[model] and PERSONAL[model][act](row, by)
     if not allows(by, act, model):
         return False
-    return TEAM in by.role_names or find(by, model, row.pk) is not None
+    if TEAM in by.role_names:
+        return True
+    side = SIDES.get(model, {}).get(act)
+    return (side is None or side(row, by)) and find(by, model, row.pk) is not None
 
 
 def require(by: User | None, act: str, row):

@@ -78,15 +78,18 @@ def both_days(form, field):
         raise ValidationError("Kies ook de eerste dag van je periode.")
 
 
-class PersonFields(KavoForm):
-    """The own data of somebody who registers with a password."""
-
+class NameFields(KavoForm):
     first_name = StringField(
         "Voornaam", [required("Typ je voornaam."), Length(max=100)], render_kw={"autocomplete": "given-name"}
     )
     last_name = StringField(
         "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
     )
+
+
+class ContactFields(KavoForm):
+    """How one reaches somebody."""
+
     email = EmailField(
         "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
     )
@@ -95,7 +98,31 @@ class PersonFields(KavoForm):
         [required("Typ je telefoonnummer."), Length(max=30)],
         render_kw={"autocomplete": "tel", "type": "tel"},
     )
+
+
+class BirthDateField(KavoForm):
     birth_date = DayField("Geboortedatum", [required("Kies je geboortedatum.")], render_kw={"autocomplete": "bday"})
+
+    def validate_birth_date(self, field):
+        today = local_date(utcnow())
+        if field.data and (field.data > today or years_after(field.data, OLDEST) <= today):
+            raise ValidationError("Kijk je geboortedatum na: dag, maand en jaar.")
+
+
+class EidFields(ContactFields, BirthDateField):
+    """What somebody with eID adds to what the eID tells; the birth date only when the number does not tell it."""
+
+    def without_birth_date(self):
+        del self.birth_date
+        return self
+
+    def contact(self) -> dict:
+        return {name: self[name].data for name in ("email", "phone", "birth_date") if name in self}
+
+
+class PersonFields(NameFields, ContactFields, BirthDateField):
+    """The own data of somebody who registers with a password."""
+
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
@@ -107,11 +134,6 @@ class PersonFields(KavoForm):
         [required("Typ je wachtwoord nog eens."), EqualTo("password", "Typ twee keer hetzelfde wachtwoord.")],
         render_kw={"autocomplete": "new-password"},
     )
-
-    def validate_birth_date(self, field):
-        today = local_date(utcnow())
-        if field.data and (field.data > today or years_after(field.data, OLDEST) <= today):
-            raise ValidationError("Kijk je geboortedatum na: dag, maand en jaar.")
 
     def validate_password(self, field):
         problem = login.password_problem(
@@ -189,15 +211,3 @@ class SiteFields(IdentityFields):
             for name in (*Site.IDENTITY, *TYPES):
                 self[name].data = getattr(site, name)
             self.site_email.data, self.site_phone.data = site.email, site.phone
-
-    def typed(self) -> dict:
-        """What was typed, as plain values, to keep as a draft: never a password."""
-        kept = [one for one in self if one.type not in ("PasswordField", "HiddenField", "CSRFTokenField")]
-        return {one.name: one.data.isoformat() if isinstance(one.data, date) else one.data for one in kept}
-
-    def put_back(self, typed: dict):
-        """Fill the form with a draft."""
-        for one in self:
-            if one.name in typed and one.type not in ("PasswordField", "HiddenField", "CSRFTokenField"):
-                value = typed[one.name]
-                one.data = date.fromisoformat(value) if isinstance(one, DayField) and value else value

@@ -20,7 +20,7 @@ import delivery
 import mails
 from database import database, refresh_statistics
 from times import utcnow
-from workflow import accounts, activation
+from workflow import clock
 
 log = logging.getLogger("kavo.tasks")
 
@@ -83,7 +83,10 @@ def with_tasks(huey, settings: config.Settings):
         """Deliver the outbox; waits a little when another sender is just finishing, so that no mail is overlooked."""
         with database.connection_context():
             for _ in range(3):
-                if delivery.deliver(settings) is not None or not delivery.anything_due(utcnow()):
+                tally = delivery.deliver(settings)
+                if tally and tally["failed"]:
+                    clock.sweep(utcnow())  # a mailbox that refuses sends a handover to the team at once
+                if tally is not None or not delivery.anything_due(utcnow()):
                     return
                 time.sleep(1)
 
@@ -92,8 +95,7 @@ def with_tasks(huey, settings: config.Settings):
         """Every minute: treat what is due. Safe late, twice and in parallel."""
         send_mails()
         with database.connection_context():
-            accounts.forget(utcnow())
-            activation.forget_unfinished(utcnow())
+            clock.sweep(utcnow())
 
     @huey.periodic_task(crontab(hour="2", minute="17"), name="look_at_tables")
     def look_at_tables():

@@ -1,6 +1,6 @@
 """Moments and days: stored as naive UTC, decided and shown in Europe/Brussels."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -38,3 +38,15 @@ def end_of_day(day: date) -> datetime:
     """The moment (naive UTC) at which a day in Brussels is over: the midnight after it."""
     midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), BRUSSELS)
     return midnight.astimezone(UTC).replace(tzinfo=None)
+
+
+def at_hour(day: date, hour: int) -> datetime:
+    """The moment (naive UTC) at which a clock in Brussels shows this hour on this day."""
+    here = datetime.combine(day, time(hour), BRUSSELS)
+    return here.astimezone(UTC).replace(tzinfo=None)
+
+
+def from_local(text: str) -> datetime:
+    """An ISO moment as stored (naive UTC); without an offset it is one of Brussels. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=BRUSSELS)).astimezone(UTC).replace(tzinfo=None)

@@ -2,13 +2,17 @@
 periodic tasks (others get `-n`)."""
 
 import config
+import links
 import logs
+import mails
 import tasks
 from database import connect_to
 
 logs.set_up()
 settings = config.load()
 connect_to(settings.database_url)  # once, not per thread: who points the models elsewhere breaks off the tasks that run
+links.set_up(settings)
+mails.set_up(settings)
 huey = tasks.make_huey(settings)
 tasks.with_tasks(huey, settings)
 tasks.ring_for_mails(settings)

@@ -8,6 +8,9 @@ import delivery
 from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
 from admin_views.cells import Cell
+from admin_views.clock import ClockView
+from admin_views.handovers import HandoverView
+from admin_views.link_requests import LinkRequestView
 from admin_views.participants import ParticipantView
 from admin_views.people import RoleView, UserView
 from admin_views.placements import PlacementView
@@ -17,7 +20,7 @@ from admin_views.site_changes import SiteChangeView
 from admin_views.sites import SiteView
 from admin_views.todo import Todo
 from admin_views.trajectories import TrajectoryView
-from models import Association, History, Lookup, Mail, Participant, Placement, Role, Site, Trajectory, User
+from models import Association, Handover, History, Lookup, Mail, Participant, Placement, Role, Site, Trajectory, User
 from times import utcnow
 
 MANAGE = "Beheer"
@@ -29,11 +32,13 @@ def register(app: Flask) -> Admin:
         app, name="Kadervormingstool", index_view=Todo(name="Te behandelen", endpoint="todo", url="/te-behandelen")
     )
     admin.add_view(ApplicationView(name="Aanvragen", endpoint="application", url="/aanvragen"))
+    admin.add_view(LinkRequestView(name="eID koppelen", endpoint="link_request", url="/eid-aanvragen"))
     admin.add_view(SiteChangeView(name="Wijzigen", endpoint="site_change", url="/stageplaats"))
     admin.add_view(SavedViewView(name="Weergaven", endpoint="saved_view", url="/weergaven"))
     placements = PlacementView(Placement, "Gekoppelde deelnemers", endpoint="placement", url="/gekoppelde-deelnemers")
     admin.add_view(SiteView(Site, "Stageplaatsen", endpoint="site", url="/stageplaatsen", placements=placements))
     admin.add_view(placements)
+    admin.add_view(HandoverView(Handover, "Overdrachten", endpoint="handover", url="/overdrachten"))
     admin.add_view(ParticipantView(Participant, "Deelnemers", endpoint="participant", url="/deelnemers"))
     admin.add_view(TrajectoryView(Trajectory, "Trajecten", category=MANAGE, endpoint="trajectory", url="/trajecten"))
     admin.add_view(
@@ -44,6 +49,7 @@ def register(app: Flask) -> Admin:
     admin.add_view(MailView(Mail, "Mails", category=MANAGE, endpoint="mail", url="/mails"))
     admin.add_view(HistoryView(History, "Geschiedenis", category=MANAGE, endpoint="history", url="/geschiedenis"))
     admin.add_view(LookupView(Lookup, "Opzoekingen", category=MANAGE, endpoint="lookup", url="/opzoekingen"))
+    admin.add_view(ClockView(name="Klok", category=MANAGE, endpoint="clock", url="/klok"))
     app.jinja_env.tests["cell"] = lambda value: isinstance(value, Cell)
     app.context_processor(lambda: {"menu": menu(admin), "mail_trouble": mail_trouble})
     return admin

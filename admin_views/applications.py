@@ -10,7 +10,7 @@ import site_forms
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
 from database import whole_number
-from forms import CheckList, ChoiceField, KavoForm, Length, required
+from forms import CheckList, ChoiceField, KavoForm, Length, ReasonField, required
 from models import Mail, Proposal, Site, SiteMessage
 from people import User
 from times import local_date, utcnow
@@ -28,7 +28,7 @@ class DecideForm(KavoForm):
         choices=[(key, text) for key, text in sites.READY_REASONS.items()],
         blank="Geen: ik schrijf zelf een tekst",
     )
-    reason = TextAreaField("Reden", [LONG])
+    reason = ReasonField()
     then_next = BooleanField("Ga daarna naar de volgende aanvraag")
 
     def full_reason(self) -> str:
@@ -53,7 +53,7 @@ class WhyForm(KavoForm):
 
 
 class RefusalForm(KavoForm):
-    reason = TextAreaField("Reden", [LONG])
+    reason = ReasonField()
 
 
 FORMS = {"ask": QuestionForm, "note": NoteForm, "address": AddressForm, "reopen": WhyForm}

@@ -11,14 +11,16 @@ from admin_views.cells import Cell
 from admin_views.joins import Key
 from database import RuleError
 from forms import CheckList
-from models import Association, Placement, Site, Trajectory
+from models import Association, Evaluation, Handover, Placement, Site, Trajectory
 from people import ROLE_LABELS, TEAM, Role, User, UserRole
 from workflow import accounts
 
-NOUNS = {Site: "Eigen stageplaatsen", Placement: "Eigen koppelingen", Trajectory: "Trajecten daarvan"}
+NOUNS = {Site: "Eigen stageplaatsen", Placement: "Eigen koppelingen", Trajectory: "Trajecten daarvan",
+         Handover: "Eigen overdrachten", Evaluation: "Eigen beoordelingen"}  # fmt: skip
 VERBS = {
     "view": "bekijken", "edit": "wijzigen", "couple": "deelnemers koppelen", "export": "exporteren", "change": "uren wijzigen",
-    "apply": "een nieuwe aanvragen", "answer": "vragen van het team beantwoorden", "withdraw": "een aanvraag intrekken",
+    "apply": "een nieuwe aanvragen", "answer": "beantwoorden", "withdraw": "intrekken",
+    "take_over": "het beheer van een andere vragen", "offer": "een opvolger aanduiden",
     "submit_again": "opnieuw indienen", "propose": "een wijziging vragen", "close": "sluiten",
     "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
 }  # fmt: skip
@@ -32,10 +34,14 @@ FIRST_ROLE = Key(
 """accounts ordered by their first role"""
 
 
+NAMED_BY_EID = ("first_name", "last_name", "birth_date")
+"""what comes from the eID and nobody changes here"""
+
+
 class UserView(AdminView):
     kind, kinds = "account", "accounts"
     column_list = ("name", "email", "role_label", "active")
-    column_labels = {"name": "Naam", "role_label": "Rollen"}
+    column_labels = {"name": "Naam", "role_label": "Rollen", "has_eid": "Meldt zich aan met eID"}
     search_words = "Zoek op naam of e-mailadres"
     column_searchable_list = ("search",)
     column_filters = ("active",)
@@ -52,6 +58,8 @@ class UserView(AdminView):
         "role_label",
         "active",
         "password_exception",
+        "claimed_email",
+        "has_eid",
     )
     form_columns = ("email", "first_name", "last_name", "phone", "birth_date", "active", "password_exception")
     form_extra_fields = {
@@ -80,6 +88,10 @@ class UserView(AdminView):
     def edit_form(self, obj=None):
         form = self._with_choices(super().edit_form(obj))
         del form.invite
+        if obj.has_eid:
+            for name in NAMED_BY_EID:
+                if obj.birth_date or name != "birth_date":
+                    del form[name]
         if not form.is_submitted():
             form.role_names.data = list(obj.role_names)
             form.association_ids.data = accounts.association_ids(obj)

@@ -1,8 +1,8 @@
-"""What a manager does with an own site besides its form: propose a change that the team decides about, and close it."""
+"""What a manager does with an own site besides its form: ask the team for a change, name a successor, and close it."""
 
 from flask import abort, redirect, url_for
 from flask_admin import BaseView, expose
-from wtforms import RadioField, TextAreaField
+from wtforms import EmailField, RadioField, TextAreaField
 
 import scope
 import site_forms
@@ -11,7 +11,7 @@ from forms import KavoForm, Length, required
 from models import Placement, Site
 from people import MANAGER, TEAM
 from times import utcnow
-from workflow import proposals, sites
+from workflow import handovers, proposals, sites
 
 
 class CloseForm(KavoForm):
@@ -26,6 +26,10 @@ class CloseForm(KavoForm):
     reason = TextAreaField(
         "Waarom sluit je de stageplaats?", [required("Schrijf waarom de stageplaats sluit."), Length(max=2000)]
     )
+
+
+class SuccessorForm(KavoForm):
+    email = EmailField("E-mailadres van je opvolger", [required("Typ het e-mailadres."), Length(max=254)])
 
 
 class SiteChangeView(HiddenFromMenu, BaseView):
@@ -73,3 +77,17 @@ class SiteChangeView(HiddenFromMenu, BaseView):
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(url_for("site.details_view", id=pk))
         return self.render("admin/close_site.html", site=site, form=form, running=running)
+
+    @expose("/<int:pk>/opvolger", methods=("GET", "POST"))
+    def successor(self, pk):
+        """A manager names who takes over: that person accepts by a link, with no waiting time."""
+        site = self._own(pk, "offer")
+        form, made = SuccessorForm(), []
+
+        def act(now):
+            made.append(handovers.offer(site, self.by, form.email.data, now))
+            return f"We mailden een link naar {made[0].email}. Tot je opvolger aanvaardt, blijf jij verantwoordelijk."
+
+        if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
+            return redirect(url_for("handover.index_view"))
+        return self.render("admin/successor.html", site=site, form=form, moves=handovers.moves(site, utcnow()))

@@ -153,6 +153,7 @@ class SiteView(AdminView):
         if row.state == "approved":
             if TEAM not in self.by.role_names:
                 links.append(("Naam of adres wijzigen", row_url("site_change.propose", row.id, "pk")))
+            links.append(("Opvolger aanduiden", row_url("site_change.successor", row.id, "pk")))
             links.append(("Stageplaats sluiten", row_url("site_change.close", row.id, "pk")))
         return links
 

@@ -10,8 +10,10 @@ from peewee import fn
 import delivery
 import dutch
 from admin_views.roles import ForRoles
-from models import APPROVAL_DAYS, Proposal, Site, SiteManager, User
+from models import APPROVAL_DAYS, HANDOVER_DAYS, Handover, LinkRequest, Proposal, Site, SiteManager, User
+from people import LINK_DAYS
 from times import local_date, utcnow
+from workflow import clock
 
 MOST_SHOWN = 100
 
@@ -26,6 +28,7 @@ class Task:
     url: str
     due_on: date
     day: int
+    days: int = APPROVAL_DAYS
     waiting: bool = False
 
 
@@ -36,19 +39,18 @@ class Todo(ForRoles, AdminIndexView):
         tasks = sorted(waiting(now), key=lambda task: (task.due_on, task.title))
         groups = {"Te laat": [], "Vandaag": [], "Deze week": [], "Later": [], "Wacht op de aanvrager": []}
         for task in tasks:
-            groups[_group(task, local_date(now))].append(
-                (task, f"dag {task.day} van {APPROVAL_DAYS}", _when(task, now))
-            )
+            groups[_group(task, local_date(now))].append((task, f"dag {task.day} van {task.days}", _when(task, now)))
         filled = {title: found for title, found in groups.items() if found}
         return self.render(
             "admin/todo.html", groups=filled, today=dutch.weekday(local_date(now)), total=_total(), shown=len(tasks),
             soon=sum(len(groups[title]) for title in ("Te laat", "Vandaag", "Deze week")), mails=delivery.trouble(now),
+            silent=clock.is_silent(clock.state(now), now),
         )  # fmt: skip
 
 
 def waiting(now) -> list[Task]:
     """What waits for the team now, of each kind at most MOST_SHOWN, the earliest deadline first."""
-    return [*_applications(now), *_proposals(now)]
+    return [*_applications(now), *_proposals(now), *_handovers(now), *_links(now)]
 
 
 def next_application(now, after: Site | None = None) -> Site | None:
@@ -68,7 +70,8 @@ def _applications(now):
     for site in sites:
         yield Task(
             f"{site}, {site.municipality}", "Nieuwe stageplaats", managers.get(site.id, ""),
-            url_for("application.show", pk=site.id), site.due_on, site.day(now), site.paused_at is not None,
+            url_for("application.show", pk=site.id), site.due_on, site.day(now),
+            waiting=site.paused_at is not None,
         )  # fmt: skip
 
 
@@ -79,12 +82,33 @@ def _proposals(now):
         yield Task(f"{one.site}, {one.site.municipality}", "Wijziging", str(one.by), url, one.due_on, one.day(now))
 
 
+def _handovers(now):
+    """Those that nobody answered in time."""
+    query = Handover.select(Handover, Site, User).join(Site).switch(Handover).join(User, on=Handover.requester)
+    query = query.where(Handover.state == "escalated").order_by(Handover.team_due_on, Handover.id)
+    for one in query.limit(MOST_SHOWN):
+        yield Task(
+            f"{one.site}, {one.site.municipality}", "Overdracht", str(one.requester), url_for("handover.show", pk=one.id),
+            one.team_due_on, one.day(now), HANDOVER_DAYS,
+        )  # fmt: skip
+
+
+def _links(now):
+    """eIDs that do not fit an account by themselves."""
+    query = LinkRequest.select(LinkRequest, User).join(User, on=LinkRequest.user).where(LinkRequest.state == "open")
+    for one in query.order_by(LinkRequest.due_on, LinkRequest.id).limit(MOST_SHOWN):
+        url = url_for("link_request.show", pk=one.id)
+        yield Task(str(one.user), "eID koppelen", "", url, one.due_on, one.day(now), LINK_DAYS)
+
+
 def _total() -> int:
     """How many there are in all."""
     count = fn.COUNT(1)
     return (
         Site.select(count).where(Site.state == "submitted").scalar()
         + Proposal.select(count).where(Proposal.state == "open").scalar()
+        + Handover.select(count).where(Handover.state == "escalated").scalar()
+        + LinkRequest.select(count).where(LinkRequest.state == "open").scalar()
     )
 
 

@@ -1,14 +1,17 @@
-"""Pages without the back office: start, help, registering, choosing a first password, and 'Mijn gegevens'."""
+"""Pages without the back office: start, help, registering, eID, taking a site over, and the own account."""
 
 from flask import Flask
 
 from public_pages.account import account
+from public_pages.eid import pages as with_eid
+from public_pages.eid import pending
 from public_pages.pages import pages
 from public_pages.registration import pages as registration
+from public_pages.take_over import pages as taking_over
 
 
 def register(app: Flask):
     """Put these pages on the app."""
-    app.register_blueprint(pages)
-    app.register_blueprint(account)
-    app.register_blueprint(registration)
+    for blueprint in (pages, account, registration, with_eid, taking_over):
+        app.register_blueprint(blueprint)
+    app.context_processor(lambda: {"eid_person": pending})

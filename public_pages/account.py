@@ -1,17 +1,19 @@
-"""The own account: a first password by link, 'Mijn gegevens', 'Overal afmelden'."""
+"""The own account: a first password by link, 'Mijn gegevens', 'Overal afmelden', and the evaluations one gave."""
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, session, url_for
 from flask_login import logout_user
 from flask_security import auth_required, current_user, hash_password
-from wtforms import PasswordField, StringField
+from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import EqualTo
 
 import login
+import scope
 from database import RuleError
 from forms import KavoForm, Length, required
+from models import Evaluation, Participant, Placement, Site, Trajectory
 from people import UserSession
 from times import utcnow
-from workflow import accounts
+from workflow import accounts, confirmation
 
 account = Blueprint("account", __name__)
 
@@ -36,6 +38,9 @@ class OwnData(KavoForm):
     )
     last_name = StringField(
         "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
+    )
+    email = EmailField(
+        "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
     )
     phone = StringField("Telefoonnummer", [Length(max=30)], render_kw={"autocomplete": "tel", "inputmode": "tel"})
 
@@ -65,23 +70,69 @@ def choose_password(secret):
 @account.route("/mijn-gegevens", methods=["GET", "POST"])
 @auth_required()
 def own_data():
+    """A new address counts from the moment that its owner follows the link in a mail to it; a name of an eID is fixed."""
     user = current_user._get_current_object()
     form = OwnData(obj=user)
+    if not form.is_submitted():
+        form.email.data = user.shown_email
+    if user.has_eid:
+        del form.first_name, form.last_name
     if form.validate_on_submit():
-        values = {name: form[name].data for name in ("first_name", "last_name", "phone")}
+        values = {name: form[name].data for name in ("first_name", "last_name", "phone") if name in form}
+        email = form.email.data.strip().lower()
 
         def act(now):
             accounts.change_own_data(user, now, **values)
-            return "Je gegevens zijn bewaard."
+            if email == user.shown_email:
+                return "Je gegevens zijn bewaard."
+            confirmation.claim(user, email, now)
+            return f"Je gegevens zijn bewaard. We mailden een link naar {email}: klik erop, dan is dat je nieuwe adres."
 
         if form.carry_out(act, user, utcnow()):
             return redirect(url_for("account.own_data"))
     sessions = user.sessions.where(
         UserSession.ended_at.is_null(), UserSession.seen_at > utcnow() - accounts.SESSION_IDLE
     )
+    gave = Evaluation.select().where(Evaluation.by == user).exists()
     return render_template(
-        "public/own_data.html", form=form, user=user, sessions=sessions.order_by(UserSession.seen_at.desc())
+        "public/own_data.html", form=form, user=user, sessions=sessions.order_by(UserSession.seen_at.desc()), gave=gave
     )
+
+
+@account.post("/adres-bevestigen")
+@auth_required()
+def mail_again():
+    """Once more the link that confirms the own address."""
+    user, form = current_user._get_current_object(), KavoForm()
+    waits = user.claimed_email or user.confirmed_at is None
+    if waits and form.carry_out(lambda now: confirmation.claim(user, user.shown_email, now), user, utcnow()):
+        flash(f"We mailden een nieuwe link naar {user.shown_email}. Kijk ook bij ongewenste mail.", "good")
+    return redirect(url_for("account.own_data"))
+
+
+MOST_EVALUATIONS = 100
+
+
+@account.get("/mijn-beoordelingen")
+@auth_required()
+def evaluations():
+    """The evaluations that one gave, also of sites that somebody else manages by now."""
+    rows = _own_evaluations().order_by(Evaluation.at.desc(), Evaluation.id.desc()).limit(MOST_EVALUATIONS)
+    return render_template("public/evaluations.html", rows=list(rows), most=MOST_EVALUATIONS)
+
+
+@account.get("/mijn-beoordelingen/<int:pk>")
+@auth_required()
+def evaluation(pk):
+    row = _own_evaluations().where(Evaluation.id == pk).first() or abort(404)
+    return render_template("public/evaluation.html", row=row)
+
+
+def _own_evaluations():
+    by = current_user._get_current_object()
+    query = Evaluation.select(Evaluation, Placement, Site, Trajectory, Participant).join(Placement).join(Site)
+    query = query.switch(Placement).join(Trajectory).join(Participant)
+    return query.where(scope.own(by, Evaluation), Evaluation.by == by)
 
 
 @account.post("/overal-afmelden")

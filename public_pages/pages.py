@@ -30,12 +30,6 @@ def faq():
     return render_template("public/faq.html", recognised=site_forms.RECOGNISED)
 
 
-@pages.get("/aanmelden-met-eid")
-def eid_login():
-    """Until logging in with eID is built the page says so."""
-    return render_template("public/eid_login.html")
-
-
 @pages.get("/na-aanmelden")
 @auth_required()
 def after_login():

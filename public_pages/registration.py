@@ -13,13 +13,17 @@ from forms import KavoForm, Length, required
 from models import APPROVAL_DAYS, Site, SiteMessage, User
 from people import MANAGER
 from times import days_after, utcnow
-from workflow import activation, declarations, registration
+from workflow import activation, confirmation, declarations, registration
 
 pages = Blueprint("registration", __name__)
 
 DRAFT = "registration"
 DRAFT_KEPT, DRAFTS_PER_ADDRESS = "draft", 50  # an hour
 REGISTRATIONS_PER_ADDRESS = 5  # an hour: contract, KAVO_RATE_LIMITS
+TOO_MANY = (
+    f"Vanaf dit netwerk waren er het laatste uur al {REGISTRATIONS_PER_ADDRESS} registraties. Wat je typte staat hieronder nog. "
+    f"Probeer het over een uur opnieuw, of mail het team: {config.TEAM_ADDRESS}."
+)
 
 
 class Registration(site_forms.PersonFields, site_forms.SiteFields):
@@ -40,9 +44,18 @@ def choice():
 
 @pages.get("/registreren/iedereen")
 def everybody():
-    """Registering with eID; until that is built the page says so."""
+    """Manual 2.3: straight to logging in with eID."""
+    return redirect(url_for("eid.log_in"))
+
+
+@pages.get("/registreren/met-18")
+def sent_to_eid():
+    """Who is 18 or more and filled in the form for under 18: what was typed waits."""
     kept = registration.draft(session.get(DRAFT), DRAFT, utcnow())
-    return render_template("public/register_eid.html", kept=kept is not None, sent=bool(request.args.get("18")))
+    form = (
+        url_for("take_over.ask", pk=session["take_over"]) if "take_over" in session else url_for("registration.young")
+    )
+    return render_template("public/register_eid.html", kept=kept is not None, back=form)
 
 
 @pages.route("/registreren/jongeren", methods=["GET", "POST"])
@@ -54,14 +67,15 @@ def young():
     if form.is_submitted():
         valid = form.validate()
         if form.is_adult() and not form.birth_date.errors:
-            _keep(form)
-            return redirect(url_for("registration.everybody", **{"18": 1}))
+            session.pop("take_over", None)
+            keep(form)
+            return redirect(url_for("registration.sent_to_eid"))
         if valid and _register(form):
             return redirect(url_for("registration.thanks"))
-    return _site_page("public/register_young.html", form)
+    return site_page("public/register_young.html", form)
 
 
-def _keep(form):
+def keep(form):
     """What was typed waits for who is sent to eID; so many an hour from one network, so that nobody fills the table."""
     now, address = utcnow(), request.remote_addr or ""
     registration.drop_draft(session.pop(DRAFT, None))
@@ -73,10 +87,7 @@ def _keep(form):
 def _register(form) -> bool:
     now, address = utcnow(), request.remote_addr or ""
     if limits.exceeded("registration", address, REGISTRATIONS_PER_ADDRESS, now, limits.HOUR):
-        form.form_errors.append(
-            "Vanaf dit netwerk waren er het laatste uur al 5 registraties. Wat je typte staat hieronder nog. "
-            f"Probeer het over een uur opnieuw, of mail het team: {config.TEAM_ADDRESS}."
-        )
+        form.form_errors.append(TOO_MANY)
         return False
     password = hash_password(form.password.data)
 
@@ -92,7 +103,7 @@ def _register(form) -> bool:
     return True
 
 
-def _site_page(template, form, **values):
+def site_page(template, form, **values):
     """A page with the fields of a site: the declaration stands above its button."""
     if form.filled_in and form.errors:
         flash("We vulden de gemeente in bij je postcode. Kijk na of ze klopt.", "note")
@@ -135,7 +146,7 @@ def further_site():
 
         if form.carry_out(act, by, utcnow()):
             return redirect(url_for("site.index_view", eigen=1))
-    return _site_page("public/further_site.html", form)
+    return site_page("public/further_site.html", form)
 
 
 # ---- by signed link: how an application stands
@@ -205,7 +216,7 @@ def submit_again(signed):
 
         if form.carry_out(act, by, utcnow()):
             return redirect(url_for("registration.status", signed=links.application(site).rpartition("/")[2]))
-    return _site_page("public/submit_again.html", form, site=site, signed=signed)
+    return site_page("public/submit_again.html", form, site=site, signed=signed)
 
 
 # ---- completing it
@@ -213,20 +224,45 @@ def submit_again(signed):
 
 @pages.route("/registratie-voltooien/<secret>", methods=["GET", "POST"])
 def complete(secret):
-    """GET shows, POST does: who merely opens the link (a mail scanner) changes nothing."""
-    token, now, form = activation.found(secret), utcnow(), KavoForm()
-    if token is None:
-        return render_template("public/activation_old.html", form=form, secret=secret, anew=False, done=False), 410
-    if activation.works(token, now):
-        if form.validate_on_submit() and form.carry_out(lambda at: _completed(secret, at), None, now):
-            return redirect(url_for("security.login"))
-        return render_template("public/activation.html", form=form, user=token.user)
-    anew = activation.can_ask_anew(token, now)
-    done = token.user.confirmed_at is not None
-    return render_template("public/activation_old.html", form=form, secret=secret, anew=anew, done=done), 410
+    """GET shows, POST does: who merely opens the link (a mail scanner) changes nothing. Two kinds of link lead here: of a site
+    that was approved, and to confirm an address."""
+    now, form = utcnow(), KavoForm()
+    token, kind = _link(secret)
+    if token and kind.works(token, now):
+        if form.validate_on_submit() and form.carry_out(lambda at: _completed(kind, secret, at), None, now):
+            return redirect(_after_completing(token))
+        return render_template("public/activation.html", form=form, user=token.user, purpose=token.purpose)
+    return _old_link(secret, token, kind, form)
 
 
-def _completed(secret, now):
+def _after_completing(token) -> str:
+    """Where one goes on: to the page to log in that fits the account, or into the tool."""
+    if current_user.is_authenticated:
+        return url_for("pages.after_login")
+    with_password = token.purpose != confirmation.SAME_PERSON and token.user.password is not None
+    return url_for("security.login" if with_password else "pages.start")
+
+
+def _link(secret):
+    """The row of a link and the module of workflow that it belongs to."""
+    for kind in (activation, confirmation):
+        if token := kind.found(secret):
+            return token, kind
+    return None, activation
+
+
+def _old_link(secret, token, kind, form):
+    can = bool(token) and kind.can_ask_anew(token, utcnow())
+    done = bool(token) and token.user.confirmed_at is not None and not can
+    eid_user = bool(token) and token.user.password is None
+    return render_template(
+        "public/activation_old.html", form=form, secret=secret, anew=can, done=done, eid_user=eid_user
+    ), 410
+
+
+def _completed(kind, secret, now):
+    if kind is confirmation:
+        return confirmation.confirm(secret, now)
     activation.activate(secret, now)
     return "Je registratie is voltooid. Meld je aan met je e-mailadres en het wachtwoord dat je koos."
 
@@ -234,7 +270,8 @@ def _completed(secret, now):
 @pages.post("/registratie-voltooien/<secret>/nieuwe-link")
 def new_link(secret):
     form = KavoForm()
-    if form.validate() and form.carry_out(lambda now: activation.ask_new_link(secret, now), None, utcnow()):
+    _, kind = _link(secret)
+    if form.validate() and form.carry_out(lambda now: kind.ask_new_link(secret, now), None, utcnow()):
         flash("We mailden je een nieuwe link. Kijk in je mailbox, ook bij ongewenste mail.", "good")
         return redirect(url_for("registration.complete", secret=secret))
-    return render_template("public/activation_old.html", form=form, secret=secret, anew=False, done=False), 410
+    return _old_link(secret, None, kind, form)

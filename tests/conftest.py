@@ -11,6 +11,7 @@ import pytest
 import config
 import migrations
 from database import connect_to, database
+from records import Clock
 
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
@@ -31,6 +32,7 @@ class Copies:
     def _migrate(self, url):
         connect_to(url).connect()
         migrations.migrate()
+        Clock.update(since="2020-01-01").execute()  # tests live in a time of their own
         if url.startswith("sqlite"):
             database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         database.close()

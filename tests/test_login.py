@@ -180,7 +180,7 @@ def test_changing_the_password_needs_the_old_one_and_ends_other_sessions(app, jo
 
 
 def test_an_invitation_gives_a_first_password_once(app, now):
-    newcomer = make.user()
+    newcomer = make.user(password_exception="Geen Belgische eID")
     accounts.invite(newcomer, make.user("team"), utcnow())
     link = re.search(r"^http://localhost:8000(/\S+)$", Mail.get().body, re.M)[1]
     visitor = Visitor(app)

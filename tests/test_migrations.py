@@ -75,7 +75,7 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     ("DELETE FROM history", False), ("UPDATE history SET payload = NULL, salt = NULL", True),
 ])  # fmt: skip
 def test_the_history_only_grows_and_only_a_payload_can_be_erased(now, sql, allowed):
-    accounts.invite(make.user(), make.user("team"), now)
+    accounts.invite(make.user("association"), make.user("team"), now)
 
     try:
         with database.atomic():

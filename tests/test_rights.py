@@ -16,21 +16,31 @@ NOBODY = set()
 
 NOUNS = {
     "site": BACK_OFFICE, "placement": BACK_OFFICE, "participant": TEAM, "trajectory": TEAM, "association": TEAM, "user": TEAM,
-    "role": TEAM, "mail": TEAM, "history": TEAM, "lookup": TEAM,
+    "role": TEAM, "mail": TEAM, "history": TEAM, "lookup": TEAM, "handover": BACK_OFFICE,
 }  # fmt: skip
 """endpoint of a view → who sees it at all"""
 
 PUBLIC_REGISTRATION = (
     "choice", "everybody", "young", "thanks", "postcodes", "status", "answer", "withdraw", "submit_again", "complete", "new_link",
-)  # fmt: skip
+    "sent_to_eid",
+)
+WITH_EID = ("log_in", "back", "out", "choice", "manager", "new_site", "stop")
+TAKING_OVER = ("answer", "new_link", "thanks")
+NO_STAFF = {"visitor", "manager"}  # fmt: skip
 ROUTES = {
     "pages.start": EVERYBODY, "pages.help_page": EVERYBODY, "pages.after_login": INSIDE, "pages.association": INSIDE,
     "account.own_data": INSIDE, "account.sign_out_everywhere": INSIDE, "account.choose_password": EVERYBODY,
     "security.login": EVERYBODY, "security.logout": EVERYBODY, "security.forgot_password": EVERYBODY,
     "security.reset_password": EVERYBODY, "security.change_password": INSIDE, "static": EVERYBODY, "security.static": EVERYBODY,
     "todo.static": EVERYBODY, "todo.index": TEAM, "site.participants": BACK_OFFICE, "site.export_participants": BACK_OFFICE,
-    "pages.faq": EVERYBODY, "pages.eid_login": EVERYBODY, "registration.further_site": {"manager"},
+    "pages.faq": EVERYBODY, "registration.further_site": {"manager"},
     **dict.fromkeys((f"registration.{page}" for page in PUBLIC_REGISTRATION), EVERYBODY),
+    **dict.fromkeys((f"eid.{page}" for page in WITH_EID), EVERYBODY), "eid.link": INSIDE,
+    **dict.fromkeys((f"take_over.{page}" for page in TAKING_OVER), EVERYBODY),
+    **dict.fromkeys((f"take_over.{page}" for page in ("choose", "ask", "offer")), NO_STAFF),
+    "account.mail_again": INSIDE, "account.evaluations": INSIDE, "account.evaluation": INSIDE,
+    "handover.show": BACK_OFFICE, "clock.index": TEAM, "link_request.index": TEAM, "link_request.show": TEAM,
+    "site_change.successor": BACK_OFFICE,
     **dict.fromkeys((f"application.{page}" for page in ("index", "show", "decide", "act", "proposal")), TEAM),
     **dict.fromkeys((f"site_change.{page}" for page in ("index", "propose", "close")), BACK_OFFICE),
     **dict.fromkeys((f"saved_view.{page}" for page in ("index", "keep", "act")), BACK_OFFICE),
@@ -38,6 +48,8 @@ ROUTES = {
 }  # fmt: skip
 """route → who may open it; a view's own routes follow from NOUNS"""
 
+WITHOUT_PROVIDER = {("eid.log_in", 503), ("eid.back", 400)}
+"""what the pages for eID answer when no provider does"""
 OF_A_VIEW = (
     "index_view",
     "details_view",
@@ -107,10 +119,10 @@ def test_every_page_opens_for_who_may_see_it_and_for_nobody_else(app, world, rol
         path = rule.build(arguments, append_unknown=False)[1]
         status = visitor.get(path, query_string={"id": ids.get(noun, 1)}).status_code
         if role in who(rule.endpoint):
-            assert status in (200, 302, 404, 410), path
-            assert status != 302 or "/aanmelden" not in visitor.client.get(path).headers["Location"], path
+            assert status in (200, 302, 404, 410) or (rule.endpoint, status) in WITHOUT_PROVIDER, path
+            assert status != 302 or "/aanmelden?" not in visitor.client.get(path).headers["Location"], path
         elif role == "visitor":
-            assert (status, "/aanmelden" in visitor.client.get(path).headers["Location"]) == (302, True), path
+            assert (status, "/aanmelden?" in visitor.client.get(path).headers["Location"]) == (302, True), path
         else:
             assert status == 404, path
 

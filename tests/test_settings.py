@@ -7,7 +7,8 @@ import config
 KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
 PRODUCTION = {
     **KEYS, "KAVO_ENV": "production", "KAVO_DATABASE_URL": "postgresql://x/y", "KAVO_QUEUE_URL": "redis://x", "KAVO_SMTP_URL": "smtps://x",
-    "KAVO_MAIL_FROM": "a@b.be", "KAVO_TEAM_MAIL": "a@b.be", "KAVO_BASE_URL": "https://x.be",
+    "KAVO_MAIL_FROM": "a@b.be", "KAVO_TEAM_MAIL": "a@b.be", "KAVO_BASE_URL": "https://x.be", "KAVO_EID_ISSUER": "https://eid.be/op",
+    "KAVO_EID_CLIENT_ID": "x", "KAVO_EID_CLIENT_SECRET": "x",
 }  # fmt: skip
 
 
@@ -19,6 +20,11 @@ def test_a_laptop_needs_no_setting(tmp_path, monkeypatch):
     assert settings.queue_url == f"sqlite:///{tmp_path}/instance/queue.db"
     assert (settings.port, settings.base_url, settings.rate_limits) == (8000, "http://localhost:8000", True)
     assert (settings.mail_from, settings.team_mail) == ("kavo@kavo.test", "team@kavo.test")
+    assert (settings.eid_issuer, settings.eid_scopes, settings.local_eid) == (
+        "http://localhost:8027",
+        "openid profile rrn vo",
+        True,
+    )
     kept = tmp_path / "instance" / "secret.key"
     assert kept.stat().st_mode & 0o777 == 0o600
     assert config.load({}).secret_key == settings.secret_key == kept.read_text()
@@ -44,7 +50,7 @@ def test_production_says_which_setting_is_missing(name):
 
 @pytest.mark.parametrize("name, value", [
     ("KAVO_RATE_LIMITS", "off"), ("KAVO_BASE_URL", "http://x.be"), ("KAVO_SECRET_KEY", "short"), ("KAVO_LOOKUP_KEY", "short"),
-    ("KAVO_ENV", "test"),
+    ("KAVO_ENV", "test"), ("KAVO_EID_ISSUER", "http://localhost:8027"),
 ])  # fmt: skip
 def test_production_refuses_what_is_only_fit_for_a_laptop(name, value):
     with pytest.raises(config.SettingsError, match=name):

@@ -9,14 +9,13 @@ import mails
 import scope
 from database import RuleError, locking, writing
 from models import Association, Membership
-from people import ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
+from people import NOWHERE, ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
 from records import FormKey
 
 INVITATION_DAYS = 30
 SESSION_IDLE = timedelta(hours=2)
 SESSION_LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=5)  # so that reading pages does not write a row each time
-ERASED_DOMAIN = "kavo.invalid"  # a name that no mail can ever reach
 ENDED_SESSIONS_KEPT = timedelta(days=90)
 
 
@@ -49,8 +48,16 @@ def invite(user: User, by: User, now: datetime):
     scope.require(by, "invite", user)
     if user.password:
         raise RuleError(f"{user} heeft al een wachtwoord. Met ‘Wachtwoord vergeten?’ kan {user} zelf een nieuw kiezen.")
+    if user.has_eid and user.is_plain_manager:
+        raise RuleError(f"{user} meldt zich aan met eID. Een wachtwoord kan dan niet meer.")
     if not user.active:
         raise RuleError(f"{user} mag niet aanmelden. Zet dat eerst aan.")
+    if user.is_plain_manager and user.is_adult(now) is not False and not user.password_exception:
+        raise RuleError(
+            "Een stageplaatsverantwoordelijke van 18 of ouder meldt zich aan met eID. Heeft de persoon geen Belgische eID? "
+            "Schrijf dan waarom je een uitzondering maakt.",
+            "password_exception",
+        )
     with writing():
         token, expires_at = _password_token(user, now)
         mails.choose_password(user, token, expires_at, now)
@@ -95,10 +102,10 @@ def choose_password(secret: str, password_hash: str, now: datetime) -> User:
     return user
 
 
-def open_session(user: User, device: str, now: datetime) -> str:
-    """Remember a login; returns the secret that the cookie holds."""
+def open_session(user: User, device: str, now: datetime, acr: str = "") -> str:
+    """Remember a login, with eID by the means `acr`; returns the secret that the cookie holds."""
     secret = secrets.token_urlsafe(32)
-    UserSession.create(user=user, key_hash=hashed(secret), device=device[:200], created_at=now, seen_at=now)
+    UserSession.create(user=user, key_hash=hashed(secret), device=device[:200], acr=acr, created_at=now, seen_at=now)
     return secret
 
 
@@ -136,9 +143,12 @@ def end_sessions(user: User, by: User, now: datetime) -> int:
 
 
 def change_own_data(user: User, now: datetime, **values):
-    """'Mijn gegevens': somebody changes the own name or phone. Raises RuleError when a value does not fit."""
+    """'Mijn gegevens': somebody changes the own name or phone. Raises RuleError when a value does not fit, and for the name of
+    somebody with eID."""
     with writing():
         fresh = locking(User.select().where(User.id == user.id)).get()
+        if fresh.has_eid and {"first_name", "last_name"} & set(values):
+            raise RuleError("Je naam komt van je eID. Je kunt hem hier niet wijzigen.", "first_name")
         before = {name: getattr(fresh, name) for name in values}
         for name, value in values.items():
             setattr(fresh, name, value)
@@ -151,22 +161,31 @@ def erase(user: User):
     """Take all personal data from an account that will not be used: nobody can log in with it, the row stays for what hangs
     on it."""
     Token.delete().where(Token.user == user).execute()
-    user.first_name, user.last_name, user.email = "Gewist", "account", f"gewist-{user.id}@{ERASED_DOMAIN}"
-    user.phone, user.birth_date, user.password, user.active = "", None, None, False
+    user.first_name, user.last_name, user.email = "Gewist", "account", f"gewist-{user.id}@{NOWHERE}"
+    user.phone, user.birth_date, user.password, user.active, user.claimed_email = "", None, None, False, None
     user.save()
+
+
+def _passing(now: datetime):
+    """(table, condition) of what only served for a while."""
+    return (
+        (Attempt, Attempt.at < now - timedelta(days=1)),
+        (FormKey, FormKey.at < now - timedelta(days=2)),
+        (UserSession, UserSession.seen_at < now - ENDED_SESSIONS_KEPT),
+        (Token, Token.expires_at < now - timedelta(days=90)),
+        (Draft, Draft.expires_at < now),
+    )
+
+
+def passed(now: datetime) -> int:
+    """How many rows `forget` would delete."""
+    return sum(model.select().where(old).count() for model, old in _passing(now))
 
 
 def forget(now: datetime) -> int:
     """Delete what only served for a while: failed attempts, received forms, old sessions, links and drafts. Returns rows."""
-    old = (
-        Attempt.delete().where(Attempt.at < now - timedelta(days=1)),
-        FormKey.delete().where(FormKey.at < now - timedelta(days=2)),
-        UserSession.delete().where(UserSession.seen_at < now - ENDED_SESSIONS_KEPT),
-        Token.delete().where(Token.expires_at < now - timedelta(days=90)),
-        Draft.delete().where(Draft.expires_at < now),
-    )
     with writing():
-        return sum(query.execute() for query in old)
+        return sum(model.delete().where(old).execute() for model, old in _passing(now))
 
 
 def association_ids(user: User) -> list[int]:

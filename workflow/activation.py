@@ -3,6 +3,8 @@
 import secrets
 from datetime import datetime, timedelta
 
+from peewee import fn
+
 import audit
 import mails
 from database import RuleError, writing
@@ -96,19 +98,30 @@ def mail_link(site: Site, user: User, now: datetime):
     mails.activation(site, user, new, expires_at, now)
 
 
+def remind(token: Token, user: User, now: datetime):
+    """Mail somebody who did not complete the registration once more: another link, with the same purpose and the same end."""
+    secret = secrets.token_urlsafe(32)
+    Token.create(key_hash=accounts.hashed(secret), purpose=token.purpose, user=user, object_type=token.object_type,
+                 object_id=token.object_id, created_at=token.created_at, expires_at=token.expires_at)  # fmt: skip
+    site = Site.get_or_none(Site.id == int(token.object_id)) if token.object_type == "site" else None
+    mails.activation_reminder(site, user, secret, token.expires_at, now)
+
+
+def unfinished(now: datetime) -> list[User]:
+    """Accounts with a password that were not completed by day 90: after the approval of their site, or, when they have none (who
+    wanted to take one over), after they were made."""
+    limit = end_of_day(local_date(now) - timedelta(days=LAST_DAY + 1))
+    managed = SiteManager.select().where(SiteManager.user == User.id, SiteManager.until.is_null())
+    approved = managed.join(Site).where(Site.state == "approved", Site.decided_at < limit)
+    without = ~fn.EXISTS(managed) & (User.created_at < limit)
+    never = User.confirmed_at.is_null() & User.password.is_null(False) & User.active
+    return list(User.select().where(never, fn.EXISTS(approved) | without))
+
+
 def forget_unfinished(now: datetime) -> int:
     """After day 90 an account that was never completed is erased and its site is 'zonder beheerder'. Returns accounts."""
-    limit = end_of_day(local_date(now) - timedelta(days=LAST_DAY + 1))
-    overdue = (
-        User.select()
-        .join(SiteManager)
-        .join(Site)
-        .where(User.confirmed_at.is_null(), User.password.is_null(False), SiteManager.until.is_null(),
-               Site.state == "approved", Site.decided_at < limit)
-        .distinct()
-    )  # fmt: skip
     count = 0
-    for user in list(overdue):
+    for user in unfinished(now):
         with writing():
             for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
                 audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)

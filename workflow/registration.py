@@ -24,21 +24,29 @@ SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailb
 def register(person: dict, place: dict, periods: sites.Periods, password_hash: str, now: datetime):
     """A new account (of somebody under 18) with its first site, waiting for the team. Manual 2.2.
 
-    `person`: email, first_name, last_name, phone, birth_date; `place`: the columns of the site. For an address that is known
-    nothing is made and its owner gets a mail; the caller cannot tell. Raises RuleError when a rule refuses."""
+    `place`: the columns of the site. Raises RuleError when a rule refuses."""
+    with writing():
+        user = open_account(person, password_hash, now)
+        if user is not None:
+            submit_site(user, place, periods, now)
+
+
+def open_account(person: dict, password_hash: str, now: datetime) -> User | None:
+    """The account of somebody under 18 with a password, not yet confirmed. `person`: email, first_name, last_name, phone,
+    birth_date. For an address that is known nothing is made and its owner gets a mail; who types it cannot tell. Inside a
+    transaction. Raises RuleError when a rule refuses."""
     email = person["email"].strip().lower()
     user = accounts.new_user(**{**person, "email": email}, password=password_hash, created_at=now)
     if user.is_adult(now) is not False:
         raise RuleError("Ben je 18 jaar of ouder? Registreer je dan met eID.", "birth_date")
-    with writing():
-        known = User.get_or_none(User.email == email)
-        if known is None and not _save_new(user):
-            known = User.get(User.email == email)
-        if known:
-            _tell_known(known, now)
-            return
-        UserRole.create(user=user, role=Role.get_or_create(name=MANAGER)[0])
-        submit_site(user, place, periods, now)
+    known = User.get_or_none(User.email == email)
+    if known is None and not _save_new(user):
+        known = User.get(User.email == email)
+    if known:
+        _tell_known(known, now)
+        return None
+    UserRole.create(user=user, role=Role.get_or_create(name=MANAGER)[0])
+    return user
 
 
 def _save_new(user) -> bool:
@@ -67,10 +75,11 @@ def _application_of(user: User) -> Site | None:
     return mine.order_by(Site.id.desc()).first()
 
 
-def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime) -> Site:
+def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime, receipt: bool = True) -> Site:
     """An application for a site by somebody with the role of site manager, who may have other sites. Manual 2.4.
 
-    'Bevestigen' accepts the declaration of this day: its version, by whom and when are kept. Raises RuleError."""
+    'Bevestigen' accepts the declaration of this day: its version, by whom and when are kept. `receipt`: by mail, unless another
+    mail goes already. Raises RuleError."""
     if not scope.allows(by, "apply", Site):
         raise scope.NotYours("apply Site")
     with writing():
@@ -79,19 +88,20 @@ def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime) ->
         sites.set_periods(site, periods)
         SiteManager(site=site, user=by, since=now).save()
         audit.record(by, "site.submitted", site, at=now, site=site, version=site.declaration.version)
-        mails.application_received(site, by, now)
+        if receipt:
+            mails.application_received(site, by, now)
     return site
 
 
 # ---- a draft: what was typed waits while somebody is sent elsewhere
 
 
-def keep_draft(form: str, data: dict, now: datetime) -> str:
-    """Keep what was typed in a form, never a password, for 24 hours; returns the secret by which it is found."""
+def keep_draft(form: str, data: dict, now: datetime, lasts: timedelta = DRAFT_LASTS) -> str:
+    """Keep what was typed in a form, never a password, for 24 hours or as said; returns the secret by which it is found."""
     secret = secrets.token_urlsafe(32)
     Draft.create(
         key_hash=accounts.hashed(secret), form=form, data=json.dumps(data, ensure_ascii=False),
-        created_at=now, expires_at=now + DRAFT_LASTS,
+        created_at=now, expires_at=now + lasts,
     )  # fmt: skip
     return secret
 

@@ -8,7 +8,7 @@ import dutch
 import mails
 import scope
 from database import RuleError, writing
-from models import APPROVAL_DAYS, PERIODS, Placement, Site, SiteManager, SiteMessage, SitePeriod, User
+from models import APPROVAL_DAYS, PERIODS, Handover, Placement, Site, SiteManager, SiteMessage, SitePeriod, User
 from people import MANAGER, Role, UserRole
 from records import Mail
 from times import days_after
@@ -199,6 +199,7 @@ def close(site: Site, by: User, now: datetime, reason: str, cancel_running: bool
                 placements.cancel(placement, by, now, reason)
         told = dutch.counted(len(running), "stage", "stages") + (" geannuleerd" if cancel_running else " lopen nog")
         audit.record(by, "site.closed", site, at=now, site=site, reason=site.reason, running=told if running else "")
+        end_handover(site, now, "De stageplaats is gesloten.")
         manager = site.manager()
         if manager and manager != by:
             mails.site_closed(site, manager, site.reason, now)
@@ -208,21 +209,38 @@ def close(site: Site, by: User, now: datetime, reason: str, cancel_running: bool
 
 
 def give_to(site: Site, user: User | None, by: User, now: datetime):
-    """Make `user` the manager of a site, in place of the present one; None leaves it without."""
+    """Make `user` the manager of a site, in place of the present one; None leaves it without. A handover that waits ends."""
     scope.require(by, "give", site)
     with writing():
-        Site.locked(site.id)
-        present = site.manager()
-        if present == user:
-            return
-        if present:
-            SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
-            audit.record(by, "site.without_manager", site, at=now, manager=present, site=site)
-        if user:
-            SiteManager(site=site, user=user, since=now).save()
-            role, _ = Role.get_or_create(name=MANAGER)
-            UserRole.get_or_create(user=user, role=role)
-            audit.record(by, "site.manager", site, at=now, manager=user, site=site)
+        if hand_to(Site.locked(site.id), user, by, now):
+            end_handover(site, now, "De stageplaats kreeg intussen een andere verantwoordelijke.")
+
+
+def hand_to(site: Site, user: User | None, by: User, now: datetime) -> bool:
+    """Change the manager of a locked site, with all its placements; False when nothing changes. No rights are asked here."""
+    present = site.manager()
+    if present == user:
+        return False
+    if present:
+        SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
+        audit.record(by, "site.without_manager", site, at=now, manager=present, site=site)
+    if user:
+        SiteManager(site=site, user=user, since=now).save()
+        role, _ = Role.get_or_create(name=MANAGER)
+        UserRole.get_or_create(user=user, role=role)
+        audit.record(by, "site.manager", site, at=now, manager=user, site=site)
+    return True
+
+
+def end_handover(site: Site, now: datetime, why: str):
+    """A handover of this locked site that waits for an answer makes no sense any more: it ends, and who asked is told why."""
+    handover = Handover.get_or_none(Handover.site == site, Handover.state << Handover.UNDECIDED)
+    if handover is None:
+        return
+    handover.move("withdrawn", decided_at=now, reason=why)
+    mails.unsend(handover)
+    audit.record(None, "handover.ended", handover, at=now, site=site, reason=why)
+    mails.handover_ended(handover, now)
 
 
 @dataclass

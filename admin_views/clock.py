@@ -1,0 +1,44 @@
+"""Klok: when the clock ran, what it does and why, and what it would do next. For the team."""
+
+from datetime import timedelta
+
+from flask import redirect, request, url_for
+from flask_admin import BaseView, expose
+from wtforms.validators import InputRequired
+
+from admin_views.roles import ForRoles
+from forms import DayField, KavoForm
+from times import end_of_day, local_date, utcnow
+from workflow import clock
+
+MOST_NAMED = 20
+FARTHEST = timedelta(days=366)
+
+
+class SinceForm(KavoForm):
+    since = DayField("Herinner vanaf", [InputRequired("Kies een dag.")])
+
+
+class ClockView(ForRoles, BaseView):
+    @expose("/", methods=("GET", "POST"))
+    def index(self):
+        """GET: `tot` in the address is the last day to look ahead to. POST sets 'vanaf'."""
+        now, state = utcnow(), clock.state(utcnow())
+        form = SinceForm(obj=state)
+        if form.validate_on_submit() and form.carry_out(
+            lambda at: clock.start_from(form.since.data, self.by, at) or "Bewaard. De klok begint vanaf die dag.",
+            self.by,
+            now,
+        ):
+            return redirect(url_for(".index"))
+        today = local_date(now)
+        until = DayField.parse(request.args.get("tot")) or today + timedelta(days=1)
+        until = min(max(until, today), today + FARTHEST)
+        return self.render(
+            "admin/clock.html",
+            state=state,
+            silent=clock.is_silent(state, now),
+            points=[(point, len(dues), dues[:MOST_NAMED]) for point, dues in clock.upcoming(end_of_day(until))],
+            until=until,
+            form=form,
+        )

@@ -1,0 +1,127 @@
+"""Overdrachten: what one asked, what one has to answer, and for the team what nobody answered."""
+
+from flask import abort, redirect, request, url_for
+from flask_admin import expose
+
+import audit
+import mails
+import scope
+from admin_views.actions import row_url
+from admin_views.base import AdminView
+from admin_views.cells import Cell
+from forms import KavoForm, ReasonField
+from models import Handover, User
+from people import MANAGER, TEAM
+from times import utcnow
+from workflow import handovers
+
+MARKS = {"open": "busy", "escalated": "wait", "accepted": "good", "refused": "bad", "withdrawn": ""}
+MOST_LINES = 50
+
+
+class DecideForm(KavoForm):
+    reason = ReasonField(description="Alleen nodig als je afkeurt: de andere kant leest hem.")
+
+
+class HandoverView(AdminView):
+    roles = (TEAM, MANAGER)
+    kind, kinds = "overdracht", "overdrachten"
+    can_create = can_edit = can_view_details = False
+    list_template = "admin/handovers.html"
+    column_list = ("site", "requester", "state", "created_at", "due_on")
+    column_labels = {"site": "Stageplaats", "requester": "Neemt over"}
+    column_sortable_list = (("site", "site.search"), ("requester", "requester.search"), "state", "created_at", "due_on")
+    column_default_sort = ("created_at", True)
+    column_order_rest = ()
+    column_filters = ("created_at",)
+    column_tabs = "state"
+    column_formatters = {
+        "site": lambda view, context, handover, name: Cell(str(handover.site), handover.site.municipality),
+        "requester": lambda view, context, handover, name: _taker(handover, view.by),
+        "state": lambda view, context, handover, name: Cell(
+            Handover.STATES[handover.state], state=MARKS[handover.state]
+        ),
+    }
+    column_formatters_export = {"requester": lambda view, context, handover, name: _taker(handover, view.by)}
+    empty_text = (
+        "Hier staat wie het beheer van een stageplaats overneemt, en wat daarover beslist is. Nu is er geen overdracht."
+    )
+
+    def row_links(self, row):
+        return [("Bekijken", row_url("handover.show", row.id, "pk"))]
+
+    @expose("/<int:pk>/", methods=("GET", "POST"))
+    def show(self, pk):
+        """Who asks, what moves along, and whoever may decide: Goedkeuren, Afkeuren with a reason, Intrekken."""
+        handover = scope.find(self.by, Handover, pk) or abort(404)
+        form = DecideForm()
+        if form.is_submitted() and form.validate():
+            act = self._act(handover, form)
+            if form.carry_out(act, self.by, utcnow()):
+                return redirect(url_for(".show", pk=pk))
+            handover = Handover.get_by_id(pk)
+        now, may = (
+            utcnow(),
+            {act: scope.may(self.by, act, handover) and handover.undecided for act in ("answer", "withdraw")},
+        )
+        return self.render(
+            "admin/handover.html",
+            handover=handover,
+            form=form,
+            may=may,
+            team=TEAM in self.by.role_names,
+            moves=handovers.moves(handover.site, now),
+            contacts=_contacts(handover, self.by),
+            previews=mails.handover_previews(handover, now)
+            if TEAM in self.by.role_names and handover.requester
+            else {},
+            day=handover.day(now),
+            history=audit.told(audit.about(handover, MOST_LINES)),
+            no_answer=handovers.NO_ANSWER,
+        )
+
+    def _act(self, handover, form):
+        """What the button that was pressed does; 404 for one that is not on the page."""
+        reason = form.reason.data or ""
+        verbs = {
+            "approve": (lambda now: handovers.accept(handover, self.by, now, reason), "De overdracht is goedgekeurd."),
+            "refuse": (lambda now: handovers.refuse(handover, self.by, now, reason), "De overdracht is afgekeurd."),
+            "withdraw": (lambda now: handovers.withdraw(handover, self.by, now), "De overdracht is ingetrokken."),
+        }
+        verb, told = verbs.get(request.form.get("decision")) or abort(404)
+
+        def act(now):
+            verb(now)
+            return told
+
+        return act
+
+
+def _taker(handover, by) -> str:
+    """Who takes over; of an offer that waits the address, for who wrote it."""
+    if handover.requester_id:
+        return str(handover.requester)
+    return handover.email if by.id == handover.asked_id or TEAM in by.role_names else "jij"
+
+
+def _contacts(handover, by) -> list[tuple[str, User | None, str, str]]:
+    """(side, person, e-mail address, telephone number) of both sides. The one who gives is named to who takes only after it was
+    accepted, and then both see how to reach the other."""
+    team, done = TEAM in by.role_names, handover.state == "accepted"
+    giver, taker = handover.asked, handover.requester
+    rows = []
+    if taker or by.id == handover.asked_id or team:
+        reach = team or done or (taker and by.id == taker.id)
+        rows.append(
+            ("Neemt over", taker, handover.email if reach or not taker else "", handover.phone if reach else "")
+        )
+    if giver and (team or done or by.id == giver.id or handover.offered):
+        reach = team or done or by.id == giver.id
+        rows.append(("Geeft door", giver, giver.email if reach else "", giver.phone if reach else ""))
+    return rows
+
+
+def waiting_for(by: User) -> int:
+    """How many handovers wait for an answer by this person."""
+    mine = Handover.select().where(Handover.state << Handover.UNDECIDED, ~Handover.offered, Handover.asked == by)
+    return mine.count()

@@ -1,0 +1,50 @@
+"""An eID that does not fit an account by itself: the team looks at both and links, or does not."""
+
+from flask import abort, redirect, request, url_for
+from flask_admin import BaseView, expose
+
+import audit
+from admin_views.roles import HiddenFromMenu
+from forms import KavoForm, ReasonField
+from models import LinkRequest, Site, SiteManager, User
+from times import utcnow
+from workflow import identities
+
+MOST_LINES = 20
+
+
+class LinkForm(KavoForm):
+    reason = ReasonField(description="Alleen nodig als je niet koppelt: de persoon leest hem.")
+
+
+class LinkRequestView(HiddenFromMenu, BaseView):
+    @expose("/<int:pk>/", methods=("GET", "POST"))
+    def show(self, pk):
+        asked = LinkRequest.get_or_none(LinkRequest.id == pk) or abort(404)
+        form = LinkForm()
+        if form.is_submitted() and form.validate():
+
+            def act(now):
+                if request.form.get("decision") == "approve":
+                    identities.decide_link(asked, self.by, now)
+                    return "De eID is gekoppeld."
+                identities.refuse_link(asked, self.by, now, form.reason.data or "")
+                return "De eID is niet gekoppeld."
+
+            if form.carry_out(act, self.by, utcnow()):
+                return redirect(url_for("todo.index"))
+            asked = LinkRequest.get_by_id(pk)
+        return self.render(
+            "admin/link_request.html",
+            asked=asked,
+            form=form,
+            day=asked.day(utcnow()),
+            sites={user.id: _sites(user) for user in (asked.user, asked.other) if user},
+            history=audit.told(audit.about(asked.user, MOST_LINES)),
+        )
+
+
+def _sites(user: User) -> list[Site]:
+    """The sites that this person manages now."""
+    mine = SiteManager.select(SiteManager.site).where(SiteManager.user == user, SiteManager.until.is_null())
+    return list(Site.select().where(Site.id.in_(mine)).order_by(Site.search))

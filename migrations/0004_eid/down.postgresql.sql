@@ -1,0 +1,22 @@
+-- An offer that nobody took has no place in the old table.
+DELETE FROM "handover" WHERE "requester_id" IS NULL;
+DROP INDEX "handover_state_due_on";
+DROP INDEX "handover_created_at";
+ALTER TABLE "handover" DROP COLUMN "team_due_on";
+ALTER TABLE "handover" DROP COLUMN "offered";
+ALTER TABLE "handover" DROP CONSTRAINT "handover_check1";
+ALTER TABLE "handover" ALTER COLUMN "requester_id" SET NOT NULL;
+DROP TABLE "clock";
+DROP TABLE "link_request";
+DROP INDEX "placement_open_created_at";
+DROP INDEX "placement_open_ends_on";
+ALTER TABLE "mail" DROP COLUMN "refused_mailbox";
+DROP INDEX "token_object_type_object_id";
+DROP INDEX "token_purpose_expires_at";
+ALTER TABLE "identity" DROP COLUMN "vo_organisation";
+ALTER TABLE "identity" DROP COLUMN "vo_group";
+ALTER TABLE "identity" DROP COLUMN "vo_id";
+ALTER TABLE "identity" DROP COLUMN "acr";
+ALTER TABLE "session" DROP COLUMN "acr";
+DROP INDEX "user_birth_date";
+ALTER TABLE "user" DROP COLUMN "claimed_email";

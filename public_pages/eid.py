@@ -1,0 +1,259 @@
+"""Logging in with eID, and what follows: the account, the choice of somebody new, linking an eID to an account, logging out."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
+from flask_login import logout_user
+from flask_security import auth_required, current_user, login_user
+
+import eid as provider
+import site_forms
+from database import RuleError
+from forms import KavoForm
+from people import User
+from public_pages.registration import DRAFT, site_page
+from times import utcnow
+from workflow import identities, joining, registration
+from workflow.identities import EidPerson
+
+pages = Blueprint("eid", __name__)
+
+PENDING = "eid"
+"""in the session, and the name of the draft: who logged in with eID and has no account yet"""
+PENDING_LASTS = timedelta(hours=1)
+LINKING, NEXT, OFFER, TAKE_OVER = "eid_link", "eid_next", "offer", "take_over"
+"""in the session: the account to link, where to go after logging in, the link of an offer, the site to take over"""
+KEPT = (DRAFT, OFFER, TAKE_OVER)
+
+TROUBLE = {
+    "cancelled": ("Je brak het aanmelden af", "Er is niets gebeurd. Probeer het opnieuw wanneer je wilt.", 200),
+    "stale": (
+        "Dit aanmelden is verlopen",
+        "Het duurde te lang, of je begon in een ander venster. Probeer het opnieuw.",
+        400,
+    ),
+    "refused": (
+        "Aanmelden lukte niet",
+        "Het antwoord van de eID-dienst klopte niet. Probeer het opnieuw. Blijft het zo, bel dan 1700.",
+        400,
+    ),
+    "scope": (
+        "Aanmelden kan nu niet",
+        "De eID-dienst geeft ons niet de gegevens die we nodig hebben. Bel het team Kadervorming.",
+        503,
+    ),
+    "number": (
+        "We herkennen je niet",
+        "De eID-dienst gaf ons je rijksregisternummer niet. Meld je aan met je eigen eID of itsme, niet met een sleutel van een "
+        "organisatie.",
+        400,
+    ),
+    "unreachable": (
+        "De eID-dienst antwoordt niet",
+        "Wacht even en probeer het opnieuw. Blijft het zo, bel dan 1700.",
+        503,
+    ),
+    "account": ("Aanmelden lukte niet", "", 400),
+}
+"""kind of trouble → title, what to do, status"""
+
+
+class NewSite(site_forms.EidFields, site_forms.SiteFields):
+    """'Een nieuwe stageplaats aanmaken' by somebody with eID."""
+
+
+def trouble(kind: str, text: str = ""):
+    """A page that says kindly what went wrong and what to do."""
+    title, known, status = TROUBLE[kind]
+    return render_template("public/eid_trouble.html", title=title, text=text or known, kind=kind), status
+
+
+# ---- there and back
+
+
+def local_path(url: str | None) -> str | None:
+    """An address of ours to go on to; None when it leads elsewhere."""
+    parts = urlsplit(url or "")
+    local = (
+        not parts.scheme
+        and not parts.netloc
+        and parts.path.startswith("/")
+        and not (url or "").startswith(("//", "/\\"))
+    )
+    return url if local else None
+
+
+@pages.get("/aanmelden-met-eid")
+def log_in():
+    """Straight to the page of the provider (manual 3.2)."""
+    if current_user.is_authenticated and LINKING not in session:
+        return redirect(url_for("pages.after_login"))
+    session[NEXT] = local_path(request.args.get("next"))
+    return _send_off()
+
+
+def _send_off():
+    try:
+        return provider.send_off(again=LINKING in session)
+    except provider.Trouble as error:
+        session.pop(LINKING, None)
+        return trouble(error.kind)
+
+
+@pages.get("/aanmelden-met-eid/terug")
+def back():
+    """Who came back from the provider: an account, an account to link, or somebody new."""
+    linking = session.pop(LINKING, None)
+    try:
+        person = provider.answer()
+        if current_user.is_authenticated and linking == current_user.id:
+            return _link(person)
+        user = identities.recognise(person)
+    except provider.Trouble as error:
+        return trouble(error.kind)
+    except RuleError as error:
+        return trouble("account", str(error))
+    if current_user.is_authenticated:
+        logout_user()
+    following = session.get(NEXT)
+    if user:
+        enter(user, person)
+        return redirect(following or url_for("pages.after_login"))
+    _start_anew()
+    session[PENDING] = registration.keep_draft(PENDING, person.plain(), utcnow(), PENDING_LASTS)
+    session[provider.BY_EID] = True
+    if OFFER in session:
+        return redirect(url_for("take_over.offer", secret=session[OFFER]))
+    return redirect(url_for("take_over.ask", pk=session[TAKE_OVER]) if TAKE_OVER in session else url_for("eid.choice"))
+
+
+def _start_anew():
+    """A new session, so that nobody who knew the old one shares the login; what was typed before stays."""
+    kept = {key: session[key] for key in KEPT if key in session}
+    session.clear()
+    session.update(kept)
+
+
+def enter(user: User, person: EidPerson):
+    """Log somebody in who came with eID."""
+    registration.drop_draft(session.get(PENDING))
+    _start_anew()
+    g.acr = person.acr
+    login_user(user, authn_via=["eid"])
+    session[provider.BY_EID] = True
+
+
+def pending() -> EidPerson | None:
+    """Who logged in with eID on this device and has no account yet; asked once per request."""
+    if "pending_eid" not in g:
+        kept = registration.draft(session[PENDING], PENDING, utcnow()) if PENDING in session else None
+        g.pending_eid = EidPerson.from_plain(kept) if kept else None
+    return g.pending_eid
+
+
+@pages.get("/afgemeld")
+def out():
+    """After 'Afmelden': further to the provider, when the login was with eID."""
+    if current_user.is_authenticated:
+        abort(404)
+    return provider.leave()
+
+
+@pages.post("/registreren/met-eid/stoppen")
+def stop():
+    """'Afmelden' of somebody who has no account yet: nothing is kept."""
+    registration.drop_draft(session.pop(PENDING, None))
+    registration.drop_draft(session.pop(DRAFT, None))
+    return provider.leave()
+
+
+# ---- somebody new
+
+
+@pages.get("/registreren/met-eid")
+def choice():
+    return _page_of_new("public/eid_choice.html")
+
+
+@pages.get("/registreren/met-eid/stageplaatsverantwoordelijke")
+def manager():
+    return _page_of_new("public/eid_manager.html")
+
+
+def _page_of_new(template):
+    person = pending()
+    return render_template(template, person=person) if person else _begin_again()
+
+
+def _begin_again():
+    if current_user.is_authenticated:
+        return redirect(url_for("pages.after_login"))
+    flash("Meld je eerst aan met eID. Dat blijft een uur geldig.", "note")
+    return redirect(url_for("registration.choice"))
+
+
+@pages.route("/registreren/met-eid/nieuw", methods=["GET", "POST"])
+def new_site():
+    """Manual 2.3.1: own data, the site, the declaration, 'Bevestigen'."""
+    person = pending()
+    if person is None:
+        return _begin_again()
+    form = NewSite() if person.birth_date is None else NewSite().without_birth_date()
+    kept = registration.draft(session.get(DRAFT), DRAFT, utcnow())
+    if kept and request.method == "GET":
+        form.put_back(kept)
+    made = []
+
+    def act(now):
+        user, _ = joining.with_new_site(person, form.contact(), form.place(), site_forms.chosen_periods(form), now)
+        made.append(user)
+        return "Je aanvraag is verstuurd. Klik ook op de link in de mail die we je stuurden: zo bevestig je je e-mailadres."
+
+    if form.validate_on_submit() and form.carry_out(act, None, utcnow()):
+        return welcome(made, person, url_for("site.index_view", eigen=1))
+    return site_page("public/eid_new_site.html", form, person=person)
+
+
+def welcome(made: list[User], person: EidPerson, following: str):
+    """After registering: what was kept goes, and the new account is logged in; after the same form sent twice too."""
+    registration.drop_draft(session.pop(DRAFT, None))
+    session.pop(TAKE_OVER, None)
+    session.pop(OFFER, None)
+    user = made[0] if made else identities.recognise(person)
+    if user is None:
+        return redirect(url_for("eid.choice"))
+    enter(User.get_by_id(user.id), person)
+    return redirect(following)
+
+
+# ---- an account with a password
+
+
+@pages.route("/eid-koppelen", methods=["GET", "POST"])
+@auth_required()
+def link():
+    """Says first what linking means, since there is no way back; then off to the provider."""
+    user = current_user._get_current_object()
+    if user.has_eid:
+        return redirect(url_for("account.own_data"))
+    form = KavoForm()
+    if form.validate_on_submit():
+        session[LINKING] = user.id
+        return _send_off()
+    return render_template("public/eid_link.html", form=form, user=user, must=user.must_link_eid(utcnow()))
+
+
+def _link(person):
+    user = current_user._get_current_object()
+    if identities.link(user, person, utcnow()):
+        logout_user()
+        enter(User.get_by_id(user.id), person)
+        flash("Je eID is gekoppeld. Vanaf nu meld je je aan met eID.", "good")
+    else:
+        flash(
+            "Deze eID past niet bij je account. Het team Kadervorming kijkt het na, en mailt je binnen de twee weken. "
+            "Tot dan gebruik je je wachtwoord.",
+            "note",
+        )
+    return redirect(url_for("pages.after_login"))

@@ -1,0 +1,230 @@
+"""'Beheer overnemen': choosing a site and asking for it, answering by a link without login, and taking up an offer."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask_security import current_user, hash_password
+
+import limits
+import site_forms
+from forms import KavoForm, ReasonField
+from models import Handover, Site, User
+from people import MANAGER
+from public_pages import eid
+from public_pages.registration import DRAFT, REGISTRATIONS_PER_ADDRESS, TOO_MANY, keep
+from searching import Search
+from times import days_after, utcnow
+from workflow import confirmation, handovers, joining, registration
+
+pages = Blueprint("take_over", __name__)
+
+MOST_SHOWN = 25
+
+
+class Contact(site_forms.ContactFields):
+    """Somebody who has an account."""
+
+
+class Answer(KavoForm):
+    reason = ReasonField(description="Alleen nodig als je afkeurt: wie het vroeg, leest hem.")
+
+
+# ---- choosing a site
+
+
+def _manager() -> User | None:
+    """The site manager who is logged in; others who are logged in have no business here."""
+    if not current_user.is_authenticated:
+        return None
+    user = current_user._get_current_object()
+    return user if MANAGER in user.role_names else abort(404)
+
+
+@pages.get("/overnemen/")
+def choose():
+    """Approved sites by name or place: nothing personal."""
+    by, words = _manager(), (request.args.get("q") or "").strip()[:100]
+    search = Search(Site, words)
+    query = Site.select().where(Site.state == "approved")
+    if words:
+        query = query.where(search.condition() if search else Site.id.is_null())
+    sites = list(query.order_by(Site.search, Site.id).limit(MOST_SHOWN + 1))
+    return render_template(
+        "public/take_over_choose.html", sites=sites[:MOST_SHOWN], more=len(sites) > MOST_SHOWN, q=words,
+        by=by, person=eid.pending(),
+    )  # fmt: skip
+
+
+@pages.route("/overnemen/<int:pk>", methods=["GET", "POST"])
+def ask(pk):
+    """Manual 2.3.2: e-mail address and telephone number, 'Bevestigen'; under 18 without eID the own data besides."""
+    site = Site.get_or_none(Site.id == pk, Site.state == "approved") or abort(404)
+    by, person = _manager(), eid.pending()
+    if by:
+        return _ask_as_manager(site, by)
+    return _ask_with_eid(site, person) if person else _ask_young(site)
+
+
+def _form_page(site, form, **values):
+    until = days_after(utcnow(), handovers.HANDOVER_DAYS)
+    return render_template("public/take_over_ask.html", site=site, form=form, until=until, **values)
+
+
+def _ask_as_manager(site, by):
+    form = Contact(obj=by)
+
+    def act(now):
+        return confirmation.told(handovers.ask(site, by, form.email.data, form.phone.data, now))
+
+    if form.validate_on_submit() and form.carry_out(act, by, utcnow()):
+        return redirect(url_for("handover.index_view"))
+    return _form_page(site, form)
+
+
+def _eid_form(person):
+    form = site_forms.EidFields() if person.birth_date is None else site_forms.EidFields().without_birth_date()
+    kept = registration.draft(session.get(DRAFT), DRAFT, utcnow())
+    if kept and request.method == "GET":
+        form.put_back(kept)
+    return form
+
+
+def _ask_with_eid(site, person):
+    form, made = _eid_form(person), []
+
+    def act(now):
+        user, handover = joining.taking_over(person, form.contact(), site, now)
+        made.append(user)
+        return f"{confirmation.told(handover)} Klik ook op de link in de mail: zo bevestig je je e-mailadres."
+
+    if form.validate_on_submit() and form.carry_out(act, None, utcnow()):
+        return eid.welcome(made, person, url_for("handover.index_view"))
+    return _form_page(site, form, person=person)
+
+
+def _ask_young(site):
+    form = site_forms.PersonFields()
+    if request.method == "GET" and (kept := registration.draft(session.get(DRAFT), DRAFT, utcnow())):
+        form.put_back(kept)
+    if form.is_submitted():
+        valid = form.validate()
+        if form.is_adult() and not form.birth_date.errors:
+            session[eid.TAKE_OVER] = site.id
+            keep(form)
+            return redirect(url_for("registration.sent_to_eid"))
+        if valid and _register_young(site, form):
+            return redirect(url_for("take_over.thanks"))
+    return _form_page(site, form, young=True)
+
+
+def _register_young(site, form) -> bool:
+    now, address = utcnow(), request.remote_addr or ""
+    if limits.exceeded("registration", address, REGISTRATIONS_PER_ADDRESS, now, limits.HOUR):
+        form.form_errors.append(TOO_MANY)
+        return False
+    password = hash_password(form.password.data)
+
+    def act(now):
+        joining.young_taking_over(form.person(), site, password, now)
+        registration.drop_draft(session.pop(DRAFT, None))
+
+    if not form.carry_out(act, None, now):
+        return False
+    limits.note("registration", address, now)
+    session["asked"] = [form.email.data, str(site)]
+    return True
+
+
+@pages.get("/overnemen/bedankt")
+def thanks():
+    if "asked" not in session:
+        return redirect(url_for("take_over.choose"))
+    email, site = session["asked"]
+    return render_template("public/take_over_thanks.html", email=email, site=site)
+
+
+# ---- answering without login
+
+
+@pages.route("/overdracht/<secret>", methods=["GET", "POST"])
+def answer(secret):
+    """GET shows, POST decides: a mail scanner that follows the link changes nothing."""
+    known, now, form = handovers.found(secret, handovers.ANSWER), utcnow(), Answer()
+    if known is None:
+        return _no_answer(None, secret, form)
+    token, handover = known
+    if not handovers.works(token, handover, now):
+        return _no_answer(handover, secret, form)
+    by = token.user
+    if form.validate_on_submit():
+        verbs = {
+            "approve": (
+                lambda at: handovers.accept(handover, by, at, form.reason.data or ""),
+                "Je gaf het beheer door.",
+            ),
+            "refuse": (
+                lambda at: handovers.refuse(handover, by, at, form.reason.data or ""),
+                "Je keurde de overdracht af.",
+            ),
+        }
+        verb, told = verbs.get(request.form.get("decision")) or abort(404)
+
+        def act(at):
+            verb(at)
+            return told
+
+        if form.carry_out(act, None, now):
+            return redirect(url_for("take_over.answer", secret=secret))
+        handover = Handover.get_by_id(handover.id)
+        if not handover.undecided:
+            return _no_answer(handover, secret, form)
+    return render_template(
+        "public/handover_answer.html", handover=handover, form=form, by=by, moves=handovers.moves(handover.site, now)
+    )
+
+
+def _no_answer(handover, secret, form):
+    """The link does not decide (any more): why, and a fresh one while that makes sense."""
+    status = 200 if handover and not handover.undecided else 410
+    return render_template("public/handover_old.html", handover=handover, secret=secret, form=form), status
+
+
+@pages.post("/overdracht/<secret>/nieuwe-link")
+def new_link(secret):
+    form = KavoForm()
+    if form.validate() and form.carry_out(lambda now: handovers.ask_new_link(secret, now), None, utcnow()):
+        flash("We mailden je een nieuwe link. Kijk in je mailbox, ook bij ongewenste mail.", "good")
+        return redirect(url_for("take_over.answer", secret=secret))
+    known = handovers.found(secret, handovers.ANSWER)
+    return _no_answer(known[1] if known else None, secret, form)
+
+
+# ---- taking up an offer
+
+
+@pages.route("/opvolgen/<secret>", methods=["GET", "POST"])
+def offer(secret):
+    """A manager named a successor: who has an account accepts, who has none makes one first."""
+    known, now = handovers.found(secret, handovers.OFFER), utcnow()
+    if known is None or not handovers.works(*known, now):
+        return render_template(
+            "public/handover_old.html", handover=known[1] if known else None, secret=None, form=KavoForm()
+        ), 410
+    handover, by, person = known[1], _manager(), eid.pending()
+    session[eid.OFFER] = secret
+    form = KavoForm() if by else _eid_form(person) if person else None
+    made = []
+
+    def act(at):
+        if by:
+            handovers.accept(handover, by, at, by_link=True)
+        else:
+            made.append(joining.taking_up(person, form.contact(), handover, at))
+        return f"Jij beheert nu {handover.site}."
+
+    if form and form.validate_on_submit() and form.carry_out(act, by, now):
+        session.pop(eid.OFFER, None)
+        following = url_for("site.index_view", eigen=1)
+        return redirect(following) if by else eid.welcome(made, person, following)
+    moves = handovers.moves(handover.site, now)
+    return render_template(
+        "public/offer.html", handover=handover, form=form, by=by, person=person, moves=moves, here=request.path
+    )

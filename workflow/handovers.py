@@ -1,0 +1,229 @@
+"""Taking a site over: asking, answering with or without login, what follows when nobody answers, and naming a successor.
+
+Manual 2.3.2, domain rule 7. Of several who decide at once exactly one wins: `Handover.move` compares the state."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import audit
+import mails
+import scope
+from database import RuleError, writing
+from models import Handover, Placement, Site, Token, User
+from places import HANDOVER_DAYS
+from records import Mail
+from times import days_after, end_of_day, local_date
+from workflow import accounts, sites
+
+ANSWER, OFFER = "handover", "offer"
+"""purposes of a link: to answer a request, to take up an offer"""
+NOT_TWICE_WITHIN = timedelta(minutes=1)
+NO_ANSWER = "De stageplaatsverantwoordelijke antwoordde niet binnen de termijn."
+"""why the team accepts when it writes no reason of its own"""
+
+
+@dataclass
+class Moves:
+    """What goes along with a site: running placements, and those of which the stage should be over."""
+
+    running: int
+    to_evaluate: int
+
+    def __str__(self):
+        stages = f"{self.running} lopende {'stage' if self.running == 1 else 'stages'}"
+        open_ones = f"{self.to_evaluate} open {'beoordeling' if self.to_evaluate == 1 else 'beoordelingen'}"
+        return f"{stages}, {open_ones}"
+
+
+def moves(site: Site, now: datetime) -> Moves:
+    """What the new manager gets with this site at `now` (UTC)."""
+    placed = Placement.select().where(Placement.site == site, Placement.state == "open")
+    over = placed.where(Placement.ends_on < local_date(now)).count()
+    return Moves(placed.count() - over, over)
+
+
+# ---- asking
+
+
+def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover:
+    """'Beheer overnemen': ask the manager of an approved site to hand it over. A site without a manager lies with the team at
+    once; one that was offered to the confirmed address of `by` changes hands at once.
+
+    Raises RuleError when one manages it already, when another handover waits, or when the site is not approved."""
+    if not scope.allows(by, "take_over", Site):
+        raise scope.NotYours("take_over Site")
+    with writing():
+        fresh = Site.locked(site.id)
+        manager = fresh.manager()
+        if fresh.state != "approved":
+            raise RuleError(f"{fresh} is geen erkende stageplaats meer. Kies een andere uit de lijst.")
+        if manager == by:
+            raise RuleError(f"Jij beheert {fresh} al.")
+        offer = Handover.get_or_none(Handover.site == fresh, Handover.offered, Handover.state == "open")
+        if offer and by.confirmed_at and offer.email == by.email:
+            accept(offer, by, now)
+            return Handover.get_by_id(offer.id)
+        handover = Handover(site=fresh, requester=by, asked=manager, email=email, phone=phone, created_at=now)
+        handover.save()
+        audit.record(by, "handover.asked", handover, at=now, site=fresh)
+        if by.confirmed_at:  # else the mail to confirm the address has just left
+            mails.handover_received(handover, now)
+        if manager is None or not manager.active:
+            escalate(handover, now, "Er is niemand om het aan te vragen.", tell=False)
+        else:
+            mails.handover_asked(handover, _new_link(handover, ANSWER, now), str(moves(fresh, now)), now)
+    return handover
+
+
+def offer(site: Site, by: User, email: str, now: datetime) -> Handover:
+    """A manager names a successor by address; the site changes hands when that person accepts, with no waiting time.
+
+    Raises RuleError for the own address, or when another handover waits."""
+    scope.require(by, "offer", site)
+    with writing():
+        fresh = Site.locked(site.id)
+        giver = fresh.manager()
+        if fresh.state != "approved" or giver is None:
+            raise RuleError(f"{fresh} kan nu niet van beheerder veranderen.")
+        if email.strip().lower() == giver.email:
+            raise RuleError(
+                "Dat is het e-mailadres van wie de stageplaats nu beheert. Typ dat van de opvolger.", "email"
+            )
+        handover = Handover(site=fresh, offered=True, asked=giver, email=email, created_at=now)
+        handover.save()
+        audit.record(by, "handover.offered", handover, at=now, site=fresh)
+        mails.handover_offered(handover, _new_link(handover, OFFER, now), str(moves(fresh, now)), now)
+    return handover
+
+
+# ---- the links in the mails
+
+
+def _new_link(handover: Handover, purpose: str, now: datetime) -> str:
+    """One more link to answer, until the end of the term; earlier ones keep working. Returns the secret."""
+    last = handover.due_on if handover.due_on >= local_date(now) else days_after(now, HANDOVER_DAYS)
+    secret = secrets.token_urlsafe(32)
+    Token.create(
+        key_hash=accounts.hashed(secret), purpose=purpose, user=handover.asked if purpose == ANSWER else None,
+        object_type="handover", object_id=handover.id, created_at=now, expires_at=end_of_day(last),
+    )  # fmt: skip
+    return secret
+
+
+def found(secret: str, purpose: str) -> tuple[Token, Handover] | None:
+    """The link and its handover, whether it still works or not."""
+    token = Token.get_or_none(Token.key_hash == accounts.hashed(secret), Token.purpose == purpose)
+    return (token, Handover.get_by_id(int(token.object_id))) if token else None
+
+
+def works(token: Token, handover: Handover, now: datetime) -> bool:
+    """Whether this link can decide at `now` (UTC)."""
+    return handover.undecided and token.used_at is None and token.expires_at > now
+
+
+def ask_new_link(secret: str, now: datetime):
+    """'Nieuwe link vragen': mail a fresh link to the manager who was asked. Raises RuleError when it was decided already."""
+    with writing():
+        known = found(secret, ANSWER)
+        if known is None or not known[1].undecided:
+            raise RuleError("Over deze overdracht is al beslist. Een nieuwe link is niet meer nodig.")
+        handover = known[1]
+        lately = Mail.select().where(
+            mails.about(handover), Mail.kind == "handover_asked", Mail.created_at > now - NOT_TWICE_WITHIN
+        )
+        if not lately.exists():
+            mails.handover_asked(handover, _new_link(handover, ANSWER, now), str(moves(handover.site, now)), now)
+
+
+def remind(handover: Handover, now: datetime):
+    """Mail the manager who was asked once more; for the clock, inside its transaction."""
+    mails.handover_reminder(handover, _new_link(handover, ANSWER, now), now)
+
+
+# ---- deciding
+
+
+def accept(handover: Handover, by: User, now: datetime, reason: str = "", by_link: bool = False):
+    """The site with all its placements goes to the requester, or an offer to `by`; everyone is told. `by_link`: who holds the
+    link of an offer need not have the address to which it went. Raises RuleError when it was decided already."""
+    if not by_link:
+        scope.require(by, "answer", handover)
+    with writing():
+        site = Site.locked(handover.site_id)
+        fresh = Handover.locked(handover.id)
+        taker = fresh.requester
+        if fresh.offered and (by_link or by.email == fresh.email):
+            taker = by
+        _refuse_move(fresh, site, taker)
+        nobody_answered = fresh.state == "escalated" and by.id != fresh.asked_id
+        why = reason.strip() or (NO_ANSWER if nobody_answered else "")
+        fresh.move("accepted", requester=taker, decided_at=now, decided_by=by, reason=why)
+        _finish(fresh, now)
+        sites.hand_to(site, taker, by, now)
+        audit.record(by, "handover.accepted", fresh, at=now, site=site, taker=taker, moves=moves(site, now))
+        mails.handover_accepted(fresh, now)
+
+
+def _refuse_move(handover: Handover, site: Site, taker: User | None):
+    if not handover.undecided:
+        raise RuleError(handover.step_refused())
+    if taker is None:
+        raise RuleError("De opvolger heeft nog niet aanvaard. Alleen die persoon kan dat doen.")
+    if not taker.active:
+        raise RuleError(f"Het account van {taker} bestaat niet meer. Keur de overdracht af.")
+    if site.state != "approved":
+        raise RuleError(f"{site} is geen erkende stageplaats meer. Keur de overdracht af.")
+
+
+def refuse(handover: Handover, by: User, now: datetime, reason: str):
+    """Leave the site as it is, for a reason that the other side reads. Raises RuleError without one, or when it was decided."""
+    scope.require(by, "answer", handover)
+    if not reason.strip():
+        raise RuleError("Schrijf waarom je afkeurt. De aanvrager leest deze tekst.", "reason")
+    with writing():
+        fresh = Handover.locked(handover.id)
+        fresh.move("refused", decided_at=now, decided_by=by, reason=reason.strip())
+        _finish(fresh, now)
+        audit.record(by, "handover.refused", fresh, at=now, site=fresh.site, reason=fresh.reason)
+        mails.handover_refused(fresh, now)
+
+
+def withdraw(handover: Handover, by: User, now: datetime):
+    """Who asked takes the request back, or who offered the offer. Raises RuleError when it was decided already."""
+    scope.require(by, "withdraw", handover)
+    with writing():
+        fresh = Handover.locked(handover.id)
+        fresh.move("withdrawn", decided_at=now, decided_by=by)
+        _finish(fresh, now)
+        audit.record(by, "handover.withdrawn", fresh, at=now, site=fresh.site)
+        if (
+            Mail.select().where(mails.about(fresh), Mail.kind << mails.ASKING).exists()
+        ):  # else nobody was told of it yet
+            mails.handover_withdrawn(fresh, now)
+
+
+def escalate(handover: Handover, now: datetime, why: str, tell: bool = True):
+    """It lies with the team from now on; the manager may still answer, and who asked withdraw. Inside a transaction.
+
+    Raises RuleError when somebody decided first."""
+    handover.move("escalated", team_due_on=days_after(now, HANDOVER_DAYS))
+    audit.record(None, "handover.escalated", handover, at=now, site=handover.site, reason=why)
+    if tell:
+        mails.handover_escalated(handover, now)
+
+
+def lapse(handover: Handover, now: datetime):
+    """An offer that nobody took up in time ends. Inside a transaction. Raises RuleError when somebody decided first."""
+    handover.move("withdrawn", decided_at=now, reason="Niemand ging op het voorstel in.")
+    _finish(handover, now)
+    audit.record(None, "handover.ended", handover, at=now, site=handover.site, reason=handover.reason)
+    mails.handover_ended(handover, now)
+
+
+def _finish(handover: Handover, now: datetime):
+    """No link decides any more, and a reminder that has not left stays."""
+    Token.update(used_at=now).where(
+        Token.object_type == "handover", Token.object_id == str(handover.id), Token.used_at.is_null()
+    ).execute()
+    mails.unsend(handover, *mails.ASKING)
