@@ -15,7 +15,8 @@ from aiosmtpd.controller import Controller
 
 
 class Post:
-    """`fault`: None, '451', '550', 'slow', 'cut' (takes the mail, hangs up without an answer); `kill_at` does worse."""
+    """`fault`: None, '451', '550' (some mailboxes), '554' (this text), 'slow', 'cut' (takes it, then hangs up);
+    `kill_at` does worse."""
 
     def __init__(self, tls: ssl.SSLContext | None = None):
         self.fault, self.victims, self.left, self.mails = None, [], 0, []
@@ -87,6 +88,8 @@ class Post:
 
     async def handle_DATA(self, server, session, envelope):
         self._strike("data")
+        if self.fault == "554":
+            return "554 5.6.0 not this text"
         if self.fault == "slow":
             await asyncio.sleep(2)
         self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))

@@ -21,11 +21,21 @@ NOUNS = {
 """endpoint of a view → who sees it at all"""
 
 PUBLIC_REGISTRATION = (
-    "choice", "everybody", "young", "thanks", "postcodes", "status", "answer", "withdraw", "submit_again", "complete", "new_link",
+    "choice",
+    "everybody",
+    "young",
+    "thanks",
+    "postcodes",
+    "status",
+    "answer",
+    "withdraw",
+    "submit_again",
+    "complete",
+    "new_link",
     "sent_to_eid",
 )
 WITH_EID = ("log_in", "back", "out", "choice", "manager", "new_site", "stop")
-TAKING_OVER = ("answer", "new_link", "thanks")
+TAKING_OVER = ("answer", "new_link", "thanks", "offer")
 NO_STAFF = {"visitor", "manager"}  # fmt: skip
 ROUTES = {
     "pages.start": EVERYBODY, "pages.help_page": EVERYBODY, "pages.after_login": INSIDE, "pages.association": INSIDE,
@@ -37,7 +47,7 @@ ROUTES = {
     **dict.fromkeys((f"registration.{page}" for page in PUBLIC_REGISTRATION), EVERYBODY),
     **dict.fromkeys((f"eid.{page}" for page in WITH_EID), EVERYBODY), "eid.link": INSIDE,
     **dict.fromkeys((f"take_over.{page}" for page in TAKING_OVER), EVERYBODY),
-    **dict.fromkeys((f"take_over.{page}" for page in ("choose", "ask", "offer")), NO_STAFF),
+    **dict.fromkeys((f"take_over.{page}" for page in ("choose", "ask")), NO_STAFF),
     "account.mail_again": INSIDE, "account.evaluations": INSIDE, "account.evaluation": INSIDE,
     "handover.show": BACK_OFFICE, "clock.index": TEAM, "link_request.index": TEAM, "link_request.show": TEAM,
     "site_change.successor": BACK_OFFICE,

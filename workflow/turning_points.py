@@ -118,14 +118,14 @@ def _by_group(dues: list[Due], kind: str, still: Callable[[list[int]], set[int]]
     of them still wait; `write(group, dues)` writes the mail."""
     groups = defaultdict(list)
     for due in dues:
-        groups[due.group].append(due)
+        groups[due.group.pk if due.group else None].append(due)
     count = 0
-    for group, found in groups.items():
+    for found in groups.values():
         with writing():
             waiting = still(sorted(due.row.pk for due in found))
             fresh = [due for due in found if due.row.pk in waiting and say_once(due.row, kind, due.on, now)]
             if fresh:
-                write(group, fresh)
+                write(fresh[0].group, fresh)
                 count += len(fresh)
     return count
 
