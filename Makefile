@@ -14,6 +14,7 @@ run: .venv/.runtime ## Start the application with its demo world; Ctrl-C ends it
 
 test: .venv/.dev ## Run the tests, on every database and browser that is here
 	@tests/install_browser.sh
+	@tests/oidc/install.sh
 	@.venv/bin/python tests/run.py
 
 check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a change goes in

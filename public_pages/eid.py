@@ -24,7 +24,7 @@ PENDING = "eid"
 PENDING_LASTS = timedelta(hours=1)
 LINKING, NEXT, OFFER, TAKE_OVER = "eid_link", "eid_next", "offer", "take_over"
 """in the session: the account to link, where to go after logging in, the link of an offer, the site to take over"""
-KEPT = (DRAFT, OFFER, TAKE_OVER)
+KEPT = (DRAFT, OFFER, TAKE_OVER, "_flashes")
 
 TROUBLE = {
     "cancelled": ("Je brak het aanmelden af", "Er is niets gebeurd. Probeer het opnieuw wanneer je wilt.", 200),

@@ -1,6 +1,7 @@
 """Runs the suite once per database that answers, then says what was covered and what was not. `make test` calls it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import psycopg
 import redis
 
 CHROMIUM = Path("/usr/bin/chromium")
+OIDC = Path(__file__).parent / "oidc"
+LEAST_NODE = 20
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("KAVO_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
@@ -38,6 +41,15 @@ def redis_answers():
         return False
 
 
+def provider_installed():
+    """True when the independent OpenID Connect provider is there, with a Node that runs it."""
+    node = shutil.which("node")
+    if node is None or not (OIDC / "node_modules" / "oidc-provider").exists():
+        return False
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60).stdout
+    return int(version.lstrip("v").partition(".")[0]) >= LEAST_NODE
+
+
 def run_pytest(database, browser):
     """Run the suite on `database`, with or without the tests that need a browser. Returns True when all passed."""
     command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--database", database]
@@ -55,6 +67,7 @@ def main():
         f"a browser ({CHROMIUM})": browser,
         "PostgreSQL (KAVO_TEST_POSTGRES_URL)": postgresql,
         "Redis (KAVO_TEST_REDIS_URL)": redis_answers(),
+        f"an independent eID provider (node {LEAST_NODE}, npm)": provider_installed(),
     }
     missing = [name for name, is_there in there.items() if not is_there]
 

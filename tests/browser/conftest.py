@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+import config
 from tests.post import Post
 
 PROJECT = Path(__file__).parents[2]
@@ -51,19 +52,36 @@ def post():
         yield made
 
 
-@pytest.fixture
-def server(world, tmp_path, post):
-    """The address of the application on a copy of the demo world, started as `make run` starts it, with a mail server."""
-    shutil.copy(world / "kavo.db", tmp_path / "kavo.db")
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command, environ = flask(tmp_path, "start", KAVO_PORT=str(port), KAVO_SMTP_URL=post.url)
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def port():
+    """Where the application answers."""
+    return free_port()
+
+
+@pytest.fixture
+def provider_settings():
+    """The settings of the eID provider; none: the local one."""
+    return {}
+
+
+@pytest.fixture
+def server(world, tmp_path, post, port, provider_settings):
+    """The address of the application on a copy of the demo world, started as `make run` starts it, with a mail server."""
+    shutil.copy(world / "kavo.db", tmp_path / "kavo.db")
+    command, environ = flask(tmp_path, "start", KAVO_PORT=str(port), KAVO_SMTP_URL=post.url, **provider_settings)
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=log, stderr=log)
     address = f"http://localhost:{port}"
     try:
         _wait_for(address, tmp_path / "log")
+        if not provider_settings:
+            _wait_for(f"http://localhost:{port + config.EID_PORT}/sleutels", tmp_path / "log")
         yield address
         assert '"level": "error"' not in (tmp_path / "log").read_text()
     finally:
@@ -125,6 +143,15 @@ class Person:
         self.page.get_by_label("Wachtwoord", exact=True).fill(password)
         self.page.get_by_role("button", name="Aanmelden", exact=True).click()
 
+    def log_in_with_eid(self, name):
+        self.page.goto("/")
+        self.page.get_by_role("navigation").get_by_role("link", name="Aanmelden met eID").click()
+        self.be(name)
+
+    def be(self, name):
+        """At the local eID provider: choose who one is."""
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
     def link(self, words):
         self.page.get_by_role("link", name=words, exact=True).first.click()
 
@@ -138,7 +165,7 @@ class Person:
         menu.get_by_role("link", name=words, exact=True).click()
 
     def log_out(self):
-        self.page.get_by_role("button", name="Afmelden").click()
+        self.page.get_by_role("button", name="Afmelden", exact=True).click()
 
     def fill(self, **fields):
         """Type in fields by their exact label; `_` stands for a space."""

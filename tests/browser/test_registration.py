@@ -12,8 +12,9 @@ from tests.post import link_in
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PUBLIC = (
-    "/", "/registreren", "/registreren/iedereen", "/registreren/jongeren", "/veelgestelde-vragen", "/hulp", "/aanmelden",
-    "/aanmelden-met-eid", "/wachtwoord-vergeten", "/aanvraag/x", "/registratie-voltooien/x",
+    "/", "/registreren", "/registreren/met-18", "/registreren/jongeren", "/veelgestelde-vragen", "/hulp", "/aanmelden",
+    "/aanmelden-met-eid/terug", "/wachtwoord-vergeten", "/aanvraag/x", "/registratie-voltooien/x", "/overnemen/", "/overnemen/1",
+    "/overdracht/x", "/opvolgen/x",
 )  # fmt: skip
 PASSWORD = "Speel2026"
 
