@@ -12,13 +12,18 @@ from models import (
     Evaluation,
     Extension,
     FinalEvaluation,
+    Handover,
     History,
+    Identity,
+    LinkRequest,
     Participant,
     Placement,
     Proposal,
     Site,
     SiteManager,
+    Token,
     Trajectory,
+    User,
 )
 from times import years_after
 
@@ -129,6 +134,40 @@ def _applications():
         yield f"proposal {key}: {state}, which its moment of decision contradicts"
 
 
+def _handovers():
+    """What waits for an answer has no decision and one term; what was decided says when; who took a site over got it."""
+    for one in Handover.select().iterator():
+        if one.undecided != (one.decided_at is None):
+            yield f"handover {one.id}: {one.state}, which its moment of decision contradicts"
+        if one.state == "escalated" and one.team_due_on is None:
+            yield f"handover {one.id}: with the team, without a day to decide by"
+    taken = SiteManager.select().where(
+        SiteManager.site == Handover.site,
+        SiteManager.user == Handover.requester,
+        SiteManager.since == Handover.decided_at,
+    )
+    for key in _ids(Handover.select(Handover.id).where(Handover.state == "accepted", ~fn.EXISTS(taken))):
+        yield f"handover {key}: accepted, but the requester never managed the site"
+    links = Token.select(Token.id).join(Handover, on=Token.object_id == Handover.id.cast("VARCHAR(40)"))
+    links = links.where(
+        Token.object_type == "handover", Token.used_at.is_null(), Handover.state.not_in(Handover.UNDECIDED)
+    )
+    for key in _ids(links):
+        yield f"token {key}: still decides about a handover that was decided"
+
+
+def _identities():
+    """Who is recognised by an eID and is nothing but a site manager has no password."""
+    for user in User.select().join(Identity).where(User.password.is_null(False)):
+        if user.is_plain_manager:
+            yield f"user {user.id}: a site manager with an eID and a password"
+    undecided = LinkRequest.select(LinkRequest.id).where(
+        (LinkRequest.state == "open") != LinkRequest.decided_at.is_null()
+    )
+    for key in _ids(undecided):
+        yield f"link_request {key}: its state contradicts its moment of decision"
+
+
 def _searches():
     """What is searched and ordered follows from the names; trajectories and placements hold what their parents do."""
     for model in (model for model in TABLES if issubclass(model, Searched)):
@@ -181,6 +220,6 @@ def _digests():
 
 
 CHECKS = (
-    _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _searches, _placed, _words,
-    _digests,
+    _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _handovers, _identities,
+    _searches, _placed, _words, _digests,
 )  # fmt: skip

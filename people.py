@@ -97,6 +97,11 @@ class User(UserMixin, Named):
         return self.claimed_email or self.email
 
     @property
+    def is_reachable(self) -> bool:
+        """Whether mail can reach this person: may log in, and has an address that is not only a stand-in."""
+        return self.active and not self.email.endswith(f"@{NOWHERE}")
+
+    @property
     def has_eid(self) -> bool:
         """Whether this person is recognised by an eID; names and birth date come from it. Asked once per loaded row."""
         if "has_eid" not in self.__dict__:

@@ -119,9 +119,3 @@ def _contacts(handover, by) -> list[tuple[str, User | None, str, str]]:
         reach = team or done or by.id == giver.id
         rows.append(("Geeft door", giver, giver.email if reach else "", giver.phone if reach else ""))
     return rows
-
-
-def waiting_for(by: User) -> int:
-    """How many handovers wait for an answer by this person."""
-    mine = Handover.select().where(Handover.state << Handover.UNDECIDED, ~Handover.offered, Handover.asked == by)
-    return mine.count()

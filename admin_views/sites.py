@@ -16,7 +16,7 @@ from admin_views.cells import Cell
 from admin_views.filters import AnyOfFilter
 from database import RuleError
 from forms import ChoiceField, DayField, KavoForm, required
-from models import ON_BEHALF, STAGE_HOURS, TYPES, Placement, Site, SiteManager, SitePeriod, User
+from models import ON_BEHALF, STAGE_HOURS, TYPES, Handover, Placement, Site, SiteManager, SitePeriod, User
 from people import MANAGER, TEAM
 from times import local_date, utcnow
 from workflow import placements, sites
@@ -123,10 +123,16 @@ class SiteView(AdminView):
         return super().tab_choices if self.reach() is scope.own else []
 
     def list_extra(self):
-        """How many placements wait for an evaluation by this manager."""
+        """How many placements wait for an evaluation by this manager, and how many handovers for an answer."""
         if MANAGER not in self.by.role_names:
-            return {"waiting": 0}
-        return {"waiting": Placement.select().where(scope.own(self.by, Placement), _to_evaluate()).count()}
+            return {"waiting": 0, "handovers": 0}
+        asked = Handover.select().where(
+            Handover.asked == self.by, Handover.state << Handover.UNDECIDED, ~Handover.offered
+        )
+        return {
+            "handovers": asked.count(),
+            "waiting": Placement.select().where(scope.own(self.by, Placement), _to_evaluate()).count(),
+        }
 
     def enrich(self, rows, names):
         """Periods of all these sites and how many participants wait for an evaluation, in one query each."""

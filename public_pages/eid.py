@@ -11,9 +11,9 @@ import eid as provider
 import site_forms
 from database import RuleError
 from forms import KavoForm
-from people import User
+from people import ADULT_YEARS, User
 from public_pages.registration import DRAFT, site_page
-from times import utcnow
+from times import local_date, utcnow, years_after
 from workflow import identities, joining, registration
 from workflow.identities import EidPerson
 
@@ -183,7 +183,10 @@ def manager():
 
 def _page_of_new(template):
     person = pending()
-    return render_template(template, person=person) if person else _begin_again()
+    if person is None:
+        return _begin_again()
+    minor = person.birth_date is not None and years_after(person.birth_date, ADULT_YEARS) > local_date(utcnow())
+    return render_template(template, person=person, minor=minor)
 
 
 def _begin_again():

@@ -3,10 +3,11 @@
 import pytest
 
 from database import MAX_INTEGER
-from models import Association, Participant, Placement, Site, Trajectory
+from models import Association, Handover, LinkRequest, Participant, Placement, Site, Trajectory
 from people import User
 from tests import factories as make
 from tests.visitor import Visitor
+from workflow import handovers
 
 BAD = {
     "nothing": "",
@@ -34,7 +35,10 @@ def team(app):
 @pytest.fixture
 def placement(app):
     association = make.association()
-    return make.placement(trajectory=make.trajectory(association=association), hours=20)
+    taker, site = make.user(), make.site(make.user())
+    handovers.ask(site, taker, taker.email, "0470", make.NOW)
+    LinkRequest.create(user=taker, created_at=make.NOW, due_on=make.NOW.date())
+    return make.placement(trajectory=make.trajectory(association=association), hours=20, site=make.site(make.user()))
 
 
 def paths(placement):
@@ -57,6 +61,10 @@ def paths(placement):
         "proposal": f"/stageplaats/{placement.site_id}/wijziging",
         "closing": f"/stageplaats/{placement.site_id}/sluiten",
         "registration": "/registreren/jongeren",
+        "successor": f"/stageplaats/{placement.site_id}/opvolger",
+        "handover": f"/overdrachten/{Handover.get().id}/",
+        "eID and account": f"/eid-aanvragen/{LinkRequest.get().id}/",
+        "clock": "/klok/",
         "own data": "/mijn-gegevens",
         "password": "/wachtwoord-wijzigen",
     }
@@ -65,7 +73,7 @@ def paths(placement):
 FORMS = (
     "site", "new site", "participant", "new participant", "trajectory", "new trajectory", "association", "new account", "account",
     "role", "placement", "cancel", "evaluation", "decision", "proposal", "closing",
-    "registration", "own data", "password",
+    "registration", "own data", "password", "successor", "handover", "eID and account", "clock",
 )  # fmt: skip
 
 
@@ -123,7 +131,7 @@ def test_a_kavo_id_or_hours_that_make_no_sense_are_refused_with_a_sentence(team,
 
 @pytest.mark.parametrize("noun", [
     "stageplaatsen", "gekoppelde-deelnemers", "deelnemers", "trajecten", "verenigingen", "accounts", "rollen", "mails",
-    "geschiedenis", "opzoekingen",
+    "geschiedenis", "opzoekingen", "overdrachten",
 ])  # fmt: skip
 def test_a_list_takes_any_argument(team, placement, noun):
     team.get(f"/{noun}/")
@@ -141,6 +149,23 @@ def test_a_list_takes_any_argument(team, placement, noun):
             assert answer.status_code == 200, f"{noun}, {name}: {what}"
             assert "<script>alert" not in answer.text
             assert team.get(f"/{noun}/export/csv/", query_string={name: text}).status_code == 200
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_who_takes_a_site_over_gets_a_sentence_for_each_field(app, what):
+    taker, site = make.user(password=make.PASSWORD), make.site(make.user())
+    for visitor in (Visitor(app), Visitor(app, taker)):
+        visitor.get(f"/overnemen/?q={what}")
+        visitor.get(f"/overnemen/{site.id}")
+        for field in ("email", "phone", "first_name", "birth_date", "password"):
+            if visitor.page.select_one(f"main [name={field}]") and not (
+                field == "phone" and len(BAD[what].strip()) in range(1, 31)
+            ):
+                answer = visitor.send(**{field: BAD[what]})
+                assert answer.status_code == 200
+                assert visitor.page.select_one(".error-summary"), (what, field)
+                assert "<script>alert" not in answer.text
+    assert not Handover.select().exists()
 
 
 @pytest.mark.parametrize("what", BAD)

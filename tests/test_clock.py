@@ -10,7 +10,7 @@ from models import Clock, Extension, Handover, History, Mail, Reminder, Site, Si
 from tests import factories as make
 from tests.visitor import Visitor
 from times import at_hour, end_of_day, from_local, utcnow, years_after
-from workflow import activation, clock, evaluations, handovers, placements, registration, sites, turning_points
+from workflow import activation, clock, evaluations, falls_due, handovers, placements, registration, sites
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -356,10 +356,10 @@ def test_looking_ahead_changes_nothing_and_tells_what_a_sweep_does():
 
 def test_what_goes_wrong_in_one_thing_holds_up_no_other(monkeypatch, caplog):
     busy_world()
-    broken = turning_points.CATALOGUE[1]
+    broken = falls_due.CATALOGUE[1]
     monkeypatch.setattr(
         clock, "CATALOGUE",
-        (turning_points.TurningPoint(**{**vars(broken), "due": lambda now, since: 1 / 0}), *turning_points.CATALOGUE[2:]),
+        (falls_due.TurningPoint(**{**vars(broken), "due": lambda now, since: 1 / 0}), *falls_due.CATALOGUE[2:]),
     )  # fmt: skip
     done = clock.sweep(at(date(2026, 6, 20)))
 
@@ -378,9 +378,9 @@ def test_of_what_fell_due_before_the_first_day_nobody_is_reminded_but_terms_end(
 
 
 def test_every_turning_point_says_why_how_often_and_when_it_stops():
-    keys = [point.key for point in turning_points.CATALOGUE]
+    keys = [point.key for point in falls_due.CATALOGUE]
     assert len(set(keys)) == len(keys)
-    for point in turning_points.CATALOGUE:
+    for point in falls_due.CATALOGUE:
         assert point.name
         assert point.reason
         assert point.limit

@@ -46,7 +46,7 @@ def modules():
     for path in PROJECT.glob("*.py"):
         yield path.stem, path
     for folder in ("admin_views", "public_pages", "workflow", "migrations"):
-        for path in (PROJECT / folder).glob("*.py"):
+        for path in (PROJECT / folder).rglob("*.py"):
             yield folder, path
 
 

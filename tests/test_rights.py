@@ -2,11 +2,12 @@
 
 import pytest
 
-from models import TABLES, Placement, Site, SiteManager
+from models import TABLES, Evaluation, Handover, Placement, Site, SiteManager
 from people import UserSession
 from records import Lookup
 from tests import factories as make
 from tests.visitor import Visitor
+from workflow import handovers
 
 EVERYBODY = {"visitor", "manager", "association", "team"}
 INSIDE = EVERYBODY - {"visitor"}
@@ -110,6 +111,8 @@ def world(app):
         trajectory=make.trajectory(participant=make.participant(first_name="Geheima", last_name="Vreemdeling")),
     )
     make.evaluated(make.placement(site=theirs.site), by=people["other"])
+    taker = make.user(first_name="Geheima", last_name="Overnemer")
+    handovers.ask(theirs.site, taker, taker.email, "0470999999", make.NOW)
     return World(mine=mine, theirs=theirs, visitor=Visitor(app), log_in=lambda role: Visitor(app, people[role]))
 
 
@@ -187,6 +190,19 @@ WAYS = [
      "municipality": "x"}),
     ("GET", "/stageplaats/{site}/sluiten", {}),
     ("POST", "/stageplaats/{site}/sluiten", {"reason": "Weg"}),
+    ("GET", "/stageplaats/{site}/opvolger", {}),
+    ("POST", "/stageplaats/{site}/opvolger", {"email": "dief@kavo.test"}),
+    ("GET", "/overdrachten/{handover}/", {}),
+    ("POST", "/overdrachten/{handover}/", {"decision": "approve"}),
+    ("POST", "/overdrachten/{handover}/", {"decision": "refuse", "reason": "Weg"}),
+    ("POST", "/overdrachten/{handover}/", {"decision": "withdraw"}),
+    ("GET", "/overdrachten/details/?id={handover}", {}),
+    ("POST", "/overdrachten/action/", {"action": "delete", "rowid": "{handover}"}),
+    ("GET", "/mijn-beoordelingen/{evaluation}", {}),
+    ("GET", "/eid-aanvragen/1/", {}),
+    ("POST", "/eid-aanvragen/1/", {"decision": "approve"}),
+    ("GET", "/klok/", {}),
+    ("POST", "/klok/", {"since": "2030-01-01"}),
     ("POST", "/mails/action/", {"one": "send_again:1"}),
     ("GET", "/deelnemers/details/?id={participant}", {}),
     ("GET", "/deelnemers/edit/?id={participant}", {}),
@@ -204,6 +220,7 @@ def test_no_way_leads_to_somebody_elses_row(world, role, method, path, data):
     ids = {
         "site": theirs.site_id, "placement": theirs.id, "trajectory": theirs.trajectory_id, "other": 2,
         "kavo": theirs.trajectory.participant.kavo_id, "participant": theirs.trajectory.participant_id,
+        "handover": Handover.get().id, "evaluation": Evaluation.get().id,
     }  # fmt: skip
     path, data = path.format(**ids), {key: value.format(**ids) for key, value in data.items()}
     visitor = world[role]
@@ -219,6 +236,7 @@ def test_no_way_leads_to_somebody_elses_row(world, role, method, path, data):
 @pytest.mark.parametrize("path", [
     "/stageplaatsen/", "/stageplaatsen/?eigen=1", "/stageplaatsen/export/csv/", "/stageplaatsen/export/csv/?eigen=1",
     "/gekoppelde-deelnemers/", "/gekoppelde-deelnemers/export/csv/", "/gekoppelde-deelnemers/?q=Geheima",
+    "/overdrachten/", "/overdrachten/export/csv/", "/overdrachten/?sort=requester", "/mijn-beoordelingen",
     "/gekoppelde-deelnemers/?site={site}", "/stageplaatsen/?q=Geheimstraat", "/stageplaatsen/?sort=phone&q=0470999999",
 ])  # fmt: skip
 def test_no_list_and_no_export_shows_what_belongs_to_somebody_else(world, path):

@@ -11,7 +11,7 @@ import scope
 from database import writing
 from models import Clock, User
 from times import local_date
-from workflow.turning_points import CATALOGUE, Due, TurningPoint
+from workflow.falls_due import CATALOGUE, Due, TurningPoint
 
 log = logging.getLogger("kavo.clock")
 

@@ -69,7 +69,7 @@ def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover
         audit.record(by, "handover.asked", handover, at=now, site=fresh)
         if by.confirmed_at:  # else the mail to confirm the address has just left
             mails.handover_received(handover, now)
-        if manager is None or not manager.active:
+        if manager is None or not manager.is_reachable:
             escalate(handover, now, "Er is niemand om het aan te vragen.", tell=False)
         else:
             mails.handover_asked(handover, _new_link(handover, ANSWER, now), str(moves(fresh, now)), now)
@@ -190,13 +190,16 @@ def refuse(handover: Handover, by: User, now: datetime, reason: str):
 
 
 def withdraw(handover: Handover, by: User, now: datetime):
-    """Who asked takes the request back, or who offered the offer. Raises RuleError when it was decided already."""
+    """Who asked takes the request back, who offered the offer; the team may too. Raises RuleError when it was decided already."""
     scope.require(by, "withdraw", handover)
     with writing():
         fresh = Handover.locked(handover.id)
-        fresh.move("withdrawn", decided_at=now, decided_by=by)
+        ours = by.id in (fresh.requester_id, fresh.asked_id)
+        fresh.move("withdrawn", decided_at=now, decided_by=by, reason="" if ours else "Het team trok de overdracht in.")
         _finish(fresh, now)
         audit.record(by, "handover.withdrawn", fresh, at=now, site=fresh.site)
+        if not ours:
+            mails.handover_ended(fresh, now)
         if (
             Mail.select().where(mails.about(fresh), Mail.kind << mails.ASKING).exists()
         ):  # else nobody was told of it yet

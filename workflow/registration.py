@@ -13,7 +13,7 @@ from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
 from people import MANAGER, Draft, Role, User, UserRole
 from records import Mail
 from times import days_after
-from workflow import accounts, activation, declarations, sites
+from workflow import accounts, activation, confirmation, declarations, sites
 
 DRAFT_LASTS = timedelta(hours=24)
 SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailbox
@@ -202,7 +202,9 @@ def correct_address(site: Site, email: str, by: User, now: datetime):
         Mail.update(handled_at=now).where(to_old, Mail.state == "failed").execute()
         audit.record(by, "user.address", site, at=now, old=old, new=user.email)
         activation.drop(user, now)
-        if site.state == "approved":
+        if user.password is None:
+            confirmation.mail_link(user, now)
+        elif site.state == "approved":
             activation.mail_link(site, user, now)
         elif site.state == "rejected":
             mails.site_rejected(site, user, now, now)

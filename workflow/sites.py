@@ -82,8 +82,9 @@ def held_mail(site: Site) -> Mail | None:
 def can_undo(site: Site, now: datetime) -> bool:
     """Whether the last decision can still be undone without anybody noticing."""
     recent = site.state in ("approved", "rejected") and site.decided_at is not None and now < site.decided_at + UNDO_FOR
-    held = held_mail(site)
-    return recent and (site.manager() is None or (held is not None and held.next_at > now))
+    held, manager = held_mail(site), site.manager()
+    nobody_told = manager is None or not manager.is_reachable
+    return recent and (nobody_told or (held is not None and held.next_at > now))
 
 
 def undo(site: Site, by: User, now: datetime):

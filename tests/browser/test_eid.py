@@ -1,5 +1,5 @@
-"""The manual, chapters 2.3 and 3.2, by the words on the screen, with real mail and a real OpenID Connect provider: our local one and
-an independent, certified one."""
+"""The manual, chapters 2.3 and 3.2, by the words on the screen, with real mail and a real OpenID Connect provider: our local one
+and an independent, certified one."""
 
 import json
 import os
