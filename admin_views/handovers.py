@@ -9,6 +9,7 @@ import scope
 from admin_views.actions import row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
+from database import RuleError
 from forms import KavoForm, ReasonField
 from models import Handover, User
 from people import MANAGER, TEAM
@@ -81,16 +82,18 @@ class HandoverView(AdminView):
         )
 
     def _act(self, handover, form):
-        """What the button that was pressed does; 404 for one that is not on the page."""
+        """What the button that was pressed does."""
         reason = form.reason.data or ""
         verbs = {
             "approve": (lambda now: handovers.accept(handover, self.by, now, reason), "De overdracht is goedgekeurd."),
             "refuse": (lambda now: handovers.refuse(handover, self.by, now, reason), "De overdracht is afgekeurd."),
             "withdraw": (lambda now: handovers.withdraw(handover, self.by, now), "De overdracht is ingetrokken."),
         }
-        verb, told = verbs.get(request.form.get("decision")) or abort(404)
 
         def act(now):
+            if request.form.get("decision") not in verbs:
+                raise RuleError(handovers.NO_DECISION)
+            verb, told = verbs[request.form["decision"]]
             verb(now)
             return told
 

@@ -126,13 +126,12 @@ class SiteView(AdminView):
         """How many placements wait for an evaluation by this manager, and how many handovers for an answer."""
         if MANAGER not in self.by.role_names:
             return {"waiting": 0, "handovers": 0}
-        asked = Handover.select().where(
+        asked = Handover.select(fn.COUNT(Handover.id)).where(
             Handover.asked == self.by, Handover.state << Handover.UNDECIDED, ~Handover.offered
         )
-        return {
-            "handovers": asked.count(),
-            "waiting": Placement.select().where(scope.own(self.by, Placement), _to_evaluate()).count(),
-        }
+        mine = Placement.select(fn.COUNT(Placement.id), asked).where(scope.own(self.by, Placement), _to_evaluate())
+        ((waiting, handovers),) = mine.tuples()
+        return {"waiting": waiting, "handovers": handovers}
 
     def enrich(self, rows, names):
         """Periods of all these sites and how many participants wait for an evaluation, in one query each."""

@@ -5,6 +5,7 @@ from flask_security import current_user, hash_password
 
 import limits
 import site_forms
+from database import RuleError
 from forms import KavoForm, ReasonField
 from models import Handover, Site, User
 from people import MANAGER
@@ -165,9 +166,11 @@ def answer(secret):
                 "Je keurde de overdracht af.",
             ),
         }
-        verb, told = verbs.get(request.form.get("decision")) or abort(404)
 
         def act(at):
+            if request.form.get("decision") not in verbs:
+                raise RuleError(handovers.NO_DECISION)
+            verb, told = verbs[request.form["decision"]]
             verb(at)
             return told
 

@@ -18,6 +18,7 @@ from workflow import accounts, sites
 
 ANSWER, OFFER = "handover", "offer"
 """purposes of a link: to answer a request, to take up an offer"""
+NO_DECISION = "Klik op Goedkeuren of op Afkeuren."
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 NO_ANSWER = "De stageplaatsverantwoordelijke antwoordde niet binnen de termijn."
 """why the team accepts when it writes no reason of its own"""
