@@ -168,6 +168,11 @@ class Identity(BaseModel):
     class Meta:
         indexes = ((("issuer", "subject"), True),)
 
+    clashes = {
+        "identity_number_hash identity.number_hash identity_issuer_subject identity.issuer": "Met deze eID is net een account "
+        "gemaakt. Meld je opnieuw aan."
+    }
+
 
 class LinkRequest(Versioned):
     """An eID that does not fit an account by itself, for the team to link: the birth date differs, or (`other`) the eID has an

@@ -120,6 +120,7 @@ def back():
     if user:
         enter(user, person)
         return redirect(following or url_for("pages.after_login"))
+    registration.drop_draft(session.get(PENDING))
     _start_anew()
     session[PENDING] = registration.keep_draft(PENDING, person.plain(), utcnow(), PENDING_LASTS)
     session[provider.BY_EID] = True

@@ -183,6 +183,18 @@ def test_of_the_number_a_keyed_hash_and_the_birth_date_are_kept_and_nothing_else
     assert ORDINARY["rrn"] not in everything + caplog.text
 
 
+@pytest.mark.parametrize("table", ["identity", "link_request", "draft", "user", "history", "mail"])
+def test_no_export_holds_the_number_or_its_hash(app, op, table):
+    register(app, op)
+    go(Visitor(app), op)
+    link(app, op, young(birth_date=date(2000, 1, 1)))
+    output = app.test_cli_runner().invoke(args=["export", table]).output
+
+    assert "\n" in output
+    assert ORDINARY["rrn"] not in output
+    assert Identity.get().number_hash not in output
+
+
 @pytest.mark.parametrize("month, day", [(0, 1), (3, 0)])
 def test_a_number_without_a_birth_date_makes_us_ask_it(app, op, month, day):
     digits = f"90{month:02}{day:02}301"

@@ -12,7 +12,9 @@ PAGES = (
     "/deelnemers/new/", "/deelnemers/details/?id=1", "/deelnemers/edit/?id=1", "/trajecten/", "/trajecten/new/",
     "/trajecten/details/?id=1", "/trajecten/edit/?id=1", "/verenigingen/", "/verenigingen/new/", "/accounts/", "/accounts/new/",
     "/accounts/details/?id=2", "/accounts/edit/?id=2", "/rollen/", "/rollen/details/?id=2", "/mails/", "/geschiedenis/",
-    "/opzoekingen/", "/aanvragen/3/", "/aanvragen/7/", "/aanvragen/1/", "/stageplaats/1/sluiten", "/stageplaats/1/wijziging",
+    "/opzoekingen/", "/overdrachten/", "/overdrachten/1/", "/overdrachten/2/", "/klok/", "/klok/?tot=2027-06-01",
+    "/stageplaats/1/opvolger", "/mijn-beoordelingen",
+    "/aanvragen/3/", "/aanvragen/7/", "/aanvragen/1/", "/stageplaats/1/sluiten", "/stageplaats/1/wijziging",
     "/veelgestelde-vragen", "/mijn-gegevens", "/wachtwoord-wijzigen", "/hulp", "/", "/bestaat-niet", "/deelnemers/?q=zzzz",
 )  # fmt: skip
 
