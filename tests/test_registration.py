@@ -14,7 +14,7 @@ from records import History, Mail
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
-from workflow import activation, registration, sites
+from workflow import activation, clock, registration, sites
 
 FORM = "/registreren/jongeren"
 
@@ -413,8 +413,8 @@ def test_an_old_link_offers_a_new_one_on_its_page(app, site):
 def test_who_never_completes_the_registration_is_erased_after_day_90(site, now, days, erased):
     approve(site, now)
 
-    assert activation.forget_unfinished(now + timedelta(days=days)) == erased
-    assert activation.forget_unfinished(now + timedelta(days=days)) == 0
+    assert clock.sweep(now + timedelta(days=days)).get("activation_end", 0) == erased
+    assert clock.sweep(now + timedelta(days=days)).get("activation_end", 0) == 0
     assert (Site.get_by_id(site.id).manager() is None) is bool(erased)
 
 

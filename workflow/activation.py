@@ -18,7 +18,9 @@ ACTIVATION_DAYS = 30  # domain rule 4
 LAST_DAY = 90  # domain rule 4: until then a new link can be asked
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 
-ACTIVATION = "activation"
+ACTIVATION, CONFIRM = "activation", "confirm"
+"""purposes of a link: to complete a registration, to show that an address is the own one"""
+WAITING = (Token.purpose << (ACTIVATION, CONFIRM)) & Token.used_at.is_null()
 
 
 def new_link(user: User, site: Site, now: datetime) -> tuple[str, datetime]:
@@ -98,13 +100,18 @@ def mail_link(site: Site, user: User, now: datetime):
     mails.activation(site, user, new, expires_at, now)
 
 
-def remind(token: Token, user: User, now: datetime):
-    """Mail somebody who did not complete the registration once more: another link, with the same purpose and the same end."""
+def waiting_link(user: User, now: datetime) -> Token | None:
+    """The newest link that this person did not follow and that still works."""
+    mine = (Token.user == user) & (Token.expires_at > now)
+    return Token.select().where(WAITING, mine).order_by(Token.id.desc()).first()
+
+
+def another_link(token: Token, now: datetime) -> tuple[Site | None, str]:
+    """Another link with the same purpose and the same end, beside this one: (site that it is about, secret)."""
     secret = secrets.token_urlsafe(32)
-    Token.create(key_hash=accounts.hashed(secret), purpose=token.purpose, user=user, object_type=token.object_type,
+    Token.create(key_hash=accounts.hashed(secret), purpose=token.purpose, user=token.user_id, object_type=token.object_type,
                  object_id=token.object_id, created_at=token.created_at, expires_at=token.expires_at)  # fmt: skip
-    site = Site.get_or_none(Site.id == int(token.object_id)) if token.object_type == "site" else None
-    mails.activation_reminder(site, user, secret, token.expires_at, now)
+    return Site.get_or_none(Site.id == int(token.object_id)) if token.object_type == "site" else None, secret
 
 
 def unfinished(now: datetime) -> list[User]:
@@ -118,14 +125,13 @@ def unfinished(now: datetime) -> list[User]:
     return list(User.select().where(never, fn.EXISTS(approved) | without))
 
 
-def forget_unfinished(now: datetime) -> int:
-    """After day 90 an account that was never completed is erased and its site is 'zonder beheerder'. Returns accounts."""
-    count = 0
-    for user in unfinished(now):
-        with writing():
-            for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
-                audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
-            SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
-            accounts.erase(user)
-            count += 1
-    return count
+def forget(user: User, now: datetime) -> bool:
+    """After day 90 an account that was never completed is erased and its site is 'zonder beheerder'. Inside a transaction, for a
+    locked account; False when it was completed or forgotten meanwhile."""
+    if user.confirmed_at is not None or not user.active:
+        return False
+    for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
+        audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
+    SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
+    accounts.erase(user)
+    return True

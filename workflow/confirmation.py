@@ -12,10 +12,10 @@ from people import NOWHERE, Token, User
 from records import Mail
 from times import days_after, end_of_day
 from workflow import accounts, handovers, identities
-from workflow.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN
+from workflow.activation import ACTIVATION_DAYS, CONFIRM, NOT_TWICE_WITHIN
 
-CONFIRM, SAME_PERSON = "confirm", "same_person"
-"""purposes of a link: the address is mine; the account with this address is mine too"""
+SAME_PERSON = "same_person"
+"""purpose of a link: the account with this address is mine too"""
 
 
 def claim(user: User, email: str, now: datetime, site: Site | None = None):

@@ -1,7 +1,7 @@
 """What every turning point shares: what is due, saying a thing once, one transaction each, one mail about several."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -51,13 +51,23 @@ def days_of(number: int) -> timedelta:
     return timedelta(days=number)
 
 
+def series(days: tuple[int, ...], end: int) -> list[tuple[int, int]]:
+    """Each day of a series of reminders, with the day from which it is too late for it: that of the next, or the end."""
+    return list(zip(days, (*days[1:], end), strict=True))
+
+
+def enough_left(end: datetime, now: datetime) -> bool:
+    """Whether a term that ends at `end` (UTC) leaves time enough for a reminder to make sense."""
+    return end - now >= LEAST_LEFT
+
+
 # ---- said once
 
 
-def said(model, kind: str, on):
-    """The condition that this was said about a row, for the date in the column or expression `on`."""
+def said(model, kind: str, *more):
+    """The condition that this was said about a row; `more` conditions on the reminder, such as the date of its term."""
     same = (Reminder.object_type == model._meta.table_name) & (Reminder.object_id == model.id.cast("VARCHAR(40)"))
-    return fn.EXISTS(Reminder.select(Reminder.id).where(same, Reminder.kind == kind, Reminder.due_on == on))
+    return fn.EXISTS(Reminder.select(Reminder.id).where(same, Reminder.kind == kind, *more))
 
 
 def say_once(row, kind: str, on: date, now: datetime) -> bool:
@@ -66,45 +76,44 @@ def say_once(row, kind: str, on: date, now: datetime) -> bool:
     return bool(noted.on_conflict_ignore().as_rowcount().execute())
 
 
-def one_by_one(dues: Iterable[Due], act: Callable[[Due], bool]) -> int:
-    """Treat each in its own transaction; one that somebody treated first is skipped."""
-    count = 0
-    for due in dues:
-        try:
-            with writing():
-                count += bool(act(due))
-        except RuleError:
-            continue
-    return count
+# ---- ways to treat
 
 
-def by_group(dues: list[Due], kind: str, still: Callable[[list[int]], set[int]], write, now: datetime) -> int:
-    """One mail per group about all that is due and was not said, in one transaction. `still(ids)` holds the rows and tells which
-    of them still wait; `write(group, dues)` writes the mail."""
-    groups = defaultdict(list)
-    for due in dues:
-        groups[due.group.pk if due.group else None].append(due)
-    count = 0
-    for found in groups.values():
+def each(model, act: Callable[[object, Due, datetime], bool]):
+    """A `treat`: each row held, in a transaction of its own; `act(row, due, now)` looks again and says whether it did something.
+    One that somebody treated first is skipped."""
+
+    def treat(dues, now):
+        count = 0
+        for due in dues:
+            try:
+                with writing():
+                    count += bool(act(model.locked(due.row.pk), due, now))
+            except RuleError:
+                continue
+        return count
+
+    return treat
+
+
+def one_mail(model, kind: str, waits, write: Callable[[object, list[Due], datetime], object]):
+    """A `treat`: one mail per group about all that is due, by `write(group, dues, now)`. The rows are held, so that nobody acts
+    before the mail is written, and those that no longer meet the condition `waits` are left out."""
+
+    def treat(dues, now):
+        groups = defaultdict(list)
+        for due in dues:
+            groups[due.group.pk if due.group else None].append(due)
+        return sum(_write(found, now) for found in groups.values())
+
+    def _write(found, now):
         with writing():
-            waiting = still(sorted(due.row.pk for due in found))
-            fresh = [due for due in found if due.row.pk in waiting and say_once(due.row, kind, due.on, now)]
+            ids = sorted(due.row.pk for due in found)
+            held = locking(model.select(model.id).where(model.id.in_(ids), waits).order_by(model.id))
+            still = {key for (key,) in held.tuples()}
+            fresh = [due for due in found if due.row.pk in still and say_once(due.row, kind, due.on, now)]
             if fresh:
-                write(fresh[0].group, fresh)
-                count += len(fresh)
-    return count
+                write(fresh[0].group, fresh, now)
+            return len(fresh)
 
-
-def held(model, condition):
-    """A `still` for `_by_group`: the rows that meet a condition, held so that nobody acts before the mail is written."""
-
-    def still(ids):
-        query = model.select(model.id).where(model.id.in_(ids), condition).order_by(model.id)
-        return {key for (key,) in locking(query).tuples()}
-
-    return still
-
-
-def enough_left(end: datetime, now: datetime) -> bool:
-    """Whether a term that ends at `end` (UTC) leaves time enough for a reminder to make sense."""
-    return end - now >= LEAST_LEFT
+    return treat

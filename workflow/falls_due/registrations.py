@@ -1,76 +1,75 @@
 """Registrations that were not completed: reminders while the link works, and the end of the account."""
 
-from peewee import fn
-
-from database import locking
+import mails
 from models import Reminder, Token, User
 from times import end_of_day, local_date
-from workflow import activation, confirmation
-from workflow.falls_due.once import ONE_MAIL, Due, TurningPoint, days_of, enough_left, morning, one_by_one, say_once
+from workflow import activation
+from workflow.activation import ACTIVATION_DAYS
+from workflow.falls_due.once import (
+    ONE_MAIL,
+    Due,
+    TurningPoint,
+    days_of,
+    each,
+    enough_left,
+    morning,
+    said,
+    say_once,
+    series,
+)  # fmt: skip
 
 ACTIVATION_REMINDERS = 7, 25
 
 
-def _activation_step(number):
-    before = activation.ACTIVATION_DAYS - ACTIVATION_REMINDERS[number]
-    next_day = (
-        ACTIVATION_REMINDERS[number + 1] if number + 1 < len(ACTIVATION_REMINDERS) else activation.ACTIVATION_DAYS
-    )
-    superseded = activation.ACTIVATION_DAYS - next_day
-    kind = f"activation_{ACTIVATION_REMINDERS[number]}"
+def _reminder(on_day, until_day):
+    """(due, treat) of one reminder. Days are counted back from the last one of the link."""
+    before, after, kind = ACTIVATION_DAYS - on_day, ACTIVATION_DAYS - until_day, f"activation_{on_day}"
 
     def due(now, since):
         day = morning(now)
-        purposes = (activation.ACTIVATION, confirmation.CONFIRM)
         query = Token.select(Token, User).join(User).where(
-            Token.purpose << purposes, Token.used_at.is_null(), User.confirmed_at.is_null(), User.active,
-            Token.expires_at > (end_of_day(day + days_of(superseded)) if superseded else now),
-            Token.expires_at <= end_of_day(day + days_of(before)), Token.expires_at > end_of_day(since + days_of(before - 1)),
-            ~fn.EXISTS(Reminder.select(Reminder.id).where(
-                Reminder.object_type == "user", Reminder.object_id == User.id.cast("VARCHAR(40)"), Reminder.kind == kind,
-                Reminder.at >= Token.created_at,
-            )),
+            activation.WAITING, User.confirmed_at.is_null(), User.active,
+            Token.expires_at > end_of_day(max(day + days_of(after), since + days_of(before - 1))),
+            Token.expires_at <= end_of_day(day + days_of(before)), ~said(User, kind, Reminder.at >= Token.created_at),
         )  # fmt: skip
         found = {}
-        for token in query.order_by(Token.id):  # the newest link of each
+        for token in query:
             last = local_date(token.expires_at) - days_of(1)
-            if local_date(token.created_at) < last - days_of(before) and enough_left(token.expires_at, now):
-                found[token.user_id] = Due(token, last, str(token.user))
+            whole_term = local_date(token.created_at) < last - days_of(before)  # day 90 may cut a link short
+            if whole_term and enough_left(token.expires_at, now):
+                found[token.user_id] = Due(token.user, last, str(token.user))
         return list(found.values())
 
-    def treat(dues, now):
-        def act(due):
-            token = due.row
-            user = locking(User.select().where(User.id == token.user_id)).get()
-            fits = user.active and user.confirmed_at is None and say_once(user, kind, due.on, now)
-            if fits:
-                activation.remind(token, user, now)
-            return fits
+    def act(user, due, now):
+        token = activation.waiting_link(user, now)
+        fits = token is not None and user.active and user.confirmed_at is None and say_once(user, kind, due.on, now)
+        if fits:
+            site, secret = activation.another_link(token, now)
+            mails.activation_reminder(site, user, secret, token.expires_at, now)
+        return fits
 
-        return one_by_one(dues, act)
-
-    return due, treat
+    return due, each(User, act)
 
 
 def _unfinished(now, since):
     return [Due(user, local_date(user.created_at), str(user)) for user in activation.unfinished(now)]
 
 
-def _forget_unfinished(dues, now):
-    return activation.forget_unfinished(now)
+def _forget(user, due, now):
+    return activation.forget(user, now)
 
 
 POINTS = (
     *(
         TurningPoint(
-            f"activation_{day}", f"Registratie niet voltooid, dag {day}", "De link werkt 30 dagen.", ONE_MAIL,
-            "als de registratie voltooid is, of de link vervangen", *_activation_step(number),
+            f"activation_{day}", f"Registratie niet voltooid, dag {day}", f"De link werkt {ACTIVATION_DAYS} dagen.", ONE_MAIL,
+            "als de registratie voltooid is, of de link vervangen", *_reminder(day, until),
         )
-        for number, day in enumerate(ACTIVATION_REMINDERS)
+        for day, until in series(ACTIVATION_REMINDERS, ACTIVATION_DAYS)
     ),
     TurningPoint(
         "activation_end", f"Registratie niet voltooid na dag {activation.LAST_DAY}",
         "We houden geen gegevens bij van wie nooit begon.", "het account wordt gewist, de stageplaats is zonder beheerder",
-        "als de registratie voltooid is", _unfinished, _forget_unfinished,
+        "als de registratie voltooid is", _unfinished, each(User, _forget),
     ),
 )  # fmt: skip

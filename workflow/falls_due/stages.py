@@ -2,12 +2,12 @@
 
 from datetime import date, timedelta
 
-from peewee import JOIN, fn
+from peewee import JOIN
 
 import mails
 from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User
 from times import days_after, end_of_day
-from workflow.falls_due.once import Due, TurningPoint, by_group, days_of, held, morning, said
+from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said, series
 
 EVALUATE_AFTER = 14, 42  # days after the expected end of the stage: its manager
 ASSOCIATION_AFTER = 56  # then the association
@@ -15,46 +15,8 @@ EVALUATE_UNTIL = 84  # later nobody is reminded any more
 NO_END_DAYS = 46
 """without an expected end a stage counts as over so many days after coupling: its first reminder comes on day 60"""
 
-
-BEING_DONE = (Placement.state == "open") & Placement.trajectory.in_(
-    Trajectory.select(Trajectory.id).where(Trajectory.state == "open")
-)
-
-
-def _late_placements(kind, first, last, now, since):
-    """Open placements whose stage is over since `first` to `last` (not included) days and of which this was not said."""
-    day = morning(now)
-    oldest, newest = day - days_of(last - 1), day - days_of(first)
-    oldest = max(oldest, since - days_of(first))
-    with_end = Placement.ends_on.between(oldest, newest) & ~said(Placement, kind, Placement.ends_on)
-    coupled = Placement.created_at.between(
-        end_of_day(oldest - days_of(NO_END_DAYS + 1)),
-        end_of_day(newest - days_of(NO_END_DAYS)) - timedelta(microseconds=1),
-    )
-    known = Reminder.select(Reminder.id).where(
-        Reminder.object_type == "placement",
-        Reminder.object_id == Placement.id.cast("VARCHAR(40)"),
-        Reminder.kind == kind,
-    )
-    without_end = Placement.ends_on.is_null() & coupled & ~fn.EXISTS(known)
-    for when in (with_end, without_end):
-        query = (
-            Placement.select(Placement, Site, Trajectory, Participant, Association, SiteManager, User)
-            .join(Site)
-            .join(
-                SiteManager,
-                JOIN.LEFT_OUTER,
-                on=(SiteManager.site == Site.id) & SiteManager.until.is_null(),
-                attr="managed",
-            )
-            .join(User, JOIN.LEFT_OUTER)
-            .switch(Placement)
-            .join(Trajectory)
-            .join(Participant)
-            .switch(Trajectory)
-            .join(Association)
-        )
-        yield from query.where(Placement.state == "open", Trajectory.state == "open", when).order_by(Placement.id)
+RUNNING = Trajectory.select(Trajectory.id).where(Trajectory.state == "open")
+WAITING = (Placement.state == "open") & Placement.trajectory.in_(RUNNING)
 
 
 def expected_end(placement: Placement) -> date:
@@ -67,64 +29,73 @@ def trainee(participant: Participant) -> str:
     return f"{participant.first_name} ({participant.kavo_id})"
 
 
-def _evaluate_step(number):
-    first = EVALUATE_AFTER[number]
-    last = EVALUATE_AFTER[number + 1] if number + 1 < len(EVALUATE_AFTER) else ASSOCIATION_AFTER
-    kind = f"evaluate_{first}"
+def _late(kind, first, last, now, since):
+    """Open placements whose stage is over since `first` to `last` (not included) days and of which this was not said."""
+    newest = morning(now) - days_of(first)
+    oldest = max(morning(now) - days_of(last - 1), since - days_of(first))
+    with_end = Placement.ends_on.between(oldest, newest)
+    coupled_from = end_of_day(oldest - days_of(NO_END_DAYS + 1))
+    coupled_until = end_of_day(newest - days_of(NO_END_DAYS)) - timedelta(microseconds=1)
+    without_end = Placement.ends_on.is_null() & Placement.created_at.between(coupled_from, coupled_until)
+    for when, known in (
+        (with_end, said(Placement, kind, Reminder.due_on == Placement.ends_on)),
+        (without_end, said(Placement, kind)),
+    ):
+        yield from _joined().where(Placement.state == "open", Trajectory.state == "open", when, ~known)
+
+
+def _joined():
+    """Placements with all that a mail about them tells, and with who manages the site now."""
+    manages = (SiteManager.site == Site.id) & SiteManager.until.is_null()
+    query = Placement.select(Placement, Site, Trajectory, Participant, Association, SiteManager, User).join(Site)
+    query = query.join(SiteManager, JOIN.LEFT_OUTER, on=manages, attr="managed").join(User, JOIN.LEFT_OUTER)
+    query = query.switch(Placement).join(Trajectory).join(Participant).switch(Trajectory).join(Association)
+    return query.order_by(Placement.id)
+
+
+def _about(placement, group):
+    words = f"{trainee(placement.trajectory.participant)}, {placement.site}"
+    return Due(placement, expected_end(placement), words, group)
+
+
+def _reminder(first, last):
+    """(due, treat) of one reminder to the managers of the sites."""
+    kind, again = f"evaluate_{first}", first != EVALUATE_AFTER[0]
 
     def due(now, since):
-        found = []
-        for one in _late_placements(kind, first, last, now, since):
-            link = getattr(one.site, "managed", None)
-            if link is not None and link.user_id is not None and link.user.active:
-                words = f"{trainee(one.trajectory.participant)}, {one.site}"
-                found.append(Due(one, expected_end(one), words, link.user))
-        return found
+        late = ((one, getattr(one.site, "managed", None)) for one in _late(kind, first, last, now, since))
+        return [_about(one, link.user) for one, link in late if link and link.user_id and link.user.active]
 
-    def treat(dues, now):
-        def write(manager, found):
-            mails.evaluate_reminder(manager, [due.words for due in found], number > 0, now)
+    def write(manager, dues, now):
+        mails.evaluate_reminder(manager, [due.words for due in dues], again, now)
 
-        return by_group(dues, kind, held(Placement, BEING_DONE), write, now)
-
-    return due, treat
+    return due, one_mail(Placement, kind, WAITING, write)
 
 
-def _evaluate_association():
-    kind = "evaluate_association"
-
-    def due(now, since):
-        late = _late_placements(kind, ASSOCIATION_AFTER, EVALUATE_UNTIL, now, since)
-        return [
-            Due(
-                one,
-                expected_end(one),
-                f"{trainee(one.trajectory.participant)}, {one.site}",
-                one.trajectory.association,
-            )
-            for one in late
-        ]
-
-    def treat(dues, now):
-        def write(association, found):
-            mails.association_reminder(kind, association, [due.words for due in found], now)
-
-        return by_group(dues, kind, held(Placement, BEING_DONE), write, now)
-
-    return due, treat
+ASSOCIATION = "evaluate_association"
 
 
+def _of_associations(now, since):
+    late = _late(ASSOCIATION, ASSOCIATION_AFTER, EVALUATE_UNTIL, now, since)
+    return [_about(one, one.trajectory.association) for one in late]
+
+
+def _tell_association(association, dues, now):
+    mails.association_reminder(ASSOCIATION, association, [due.words for due in dues], now)
+
+
+WHY, STOPS = "Zonder beoordeling is er geen attest.", "bij een beoordeling of annulering"
 POINTS = (
     *(
         TurningPoint(
-            f"evaluate_{days}", f"Stage {days} dagen voorbij zonder beoordeling", "Zonder beoordeling is er geen attest.",
-            "één mail per verantwoordelijke, met alle stages samen", "bij een beoordeling of annulering", *_evaluate_step(number),
+            f"evaluate_{days}", f"Stage {days} dagen voorbij zonder beoordeling", WHY,
+            "één mail per verantwoordelijke, met alle stages samen", STOPS, *_reminder(days, until),
         )
-        for number, days in enumerate(EVALUATE_AFTER)
+        for days, until in series(EVALUATE_AFTER, ASSOCIATION_AFTER)
     ),
     TurningPoint(
-        "evaluate_association", f"Stage {ASSOCIATION_AFTER} dagen voorbij zonder beoordeling",
-        "De vereniging kan zelf navragen.", "één mail per vereniging, met alle stages samen", "bij een beoordeling of annulering",
-        *_evaluate_association(),
+        ASSOCIATION, f"Stage {ASSOCIATION_AFTER} dagen voorbij zonder beoordeling", "De vereniging kan zelf navragen.",
+        "één mail per vereniging, met alle stages samen", STOPS, _of_associations,
+        one_mail(Placement, ASSOCIATION, WAITING, _tell_association),
     ),
 )  # fmt: skip

@@ -1,73 +1,69 @@
 """Trajectories that end, or have ended: the association."""
 
+from peewee import fn
+
 import dutch
 import mails
-from models import Association, Extension, Participant, Trajectory
-from workflow.falls_due.once import Due, TurningPoint, by_group, days_of, held, morning, said
+from models import Association, Extension, Participant, Reminder, Trajectory
+from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said, series
 from workflow.falls_due.stages import trainee
 
 TRAJECTORY_REMINDERS = 180, 60
 ENDED_WITHIN = 60  # how long after its end a trajectory is still worth a mail
+ENDED = "trajectory_ended"
+EXTENDED = fn.EXISTS(Extension.select(Extension.id).where(Extension.trajectory == Trajectory.id)).alias("extended")
 
 
-def _trajectories(kind, condition, words):
-    def due(now, since):
-        query = (
-            Trajectory.select(Trajectory, Participant, Association)
-            .join(Participant)
-            .switch(Trajectory)
-            .join(Association)
-            .where(
-                Trajectory.state == "open", condition(morning(now), since), ~said(Trajectory, kind, Trajectory.ends_on)
-            )
-        )
-        return [Due(one, one.ends_on, words(one), one.association) for one in query.order_by(Trajectory.ends_on)]
-
-    def treat(dues, now):
-        def write(association, found):
-            mails.association_reminder(kind, association, [due.words for due in found], now)
-
-        return by_group(dues, kind, held(Trajectory, Trajectory.state == "open"), write, now)
-
-    return due, treat
-
-
-def _trajectory_step(number):
-    before = TRAJECTORY_REMINDERS[number]
-    after = TRAJECTORY_REMINDERS[number + 1] if number + 1 < len(TRAJECTORY_REMINDERS) else 0
-
-    def condition(day, since):
-        until = Trajectory.ends_on.between(day + days_of(after + 1), day + days_of(before))
-        return until & (Trajectory.ends_on >= since + days_of(before))
-
-    return _trajectories(
-        f"trajectory_{before}", condition, lambda one: f"{trainee(one.participant)}, tegen {dutch.day(one.ends_on)}"
+def _found(kind, first, last):
+    """Trajectories that run and end between two days, of which this was not said."""
+    known = said(Trajectory, kind, Reminder.due_on == Trajectory.ends_on)
+    query = Trajectory.select(Trajectory, Participant, Association, EXTENDED).join(Participant)
+    query = query.switch(Trajectory).join(Association)
+    return query.where(Trajectory.state == "open", Trajectory.ends_on.between(first, last), ~known).order_by(
+        Trajectory.ends_on
     )
 
 
-def _trajectory_ended():
-    def condition(day, since):
-        ended = Trajectory.ends_on.between(day - days_of(ENDED_WITHIN), day - days_of(1))
-        return ended & (Trajectory.ends_on >= since - days_of(1))
+def _tell(kind):
+    def write(association, dues, now):
+        mails.association_reminder(kind, association, [due.words for due in dues], now)
 
-    def words(one):
-        longer = " (na verlenging)" if Extension.select().where(Extension.trajectory == one).exists() else ""
-        return f"{trainee(one.participant)}, liep tot {dutch.day(one.ends_on)}{longer}"
-
-    return _trajectories("trajectory_ended", condition, words)
+    return one_mail(Trajectory, kind, Trajectory.state == "open", write)
 
 
+def _reminder(before, after):
+    """(due, treat) of one reminder, so many days before the end."""
+    kind = f"trajectory_{before}"
+
+    def due(now, since):
+        day = morning(now)
+        found = _found(kind, max(day + days_of(after + 1), since + days_of(before)), day + days_of(before))
+        return [
+            Due(one, one.ends_on, f"{trainee(one.participant)}, tegen {dutch.day(one.ends_on)}", one.association)
+            for one in found
+        ]
+
+    return due, _tell(kind)
+
+
+def _ended(now, since):
+    day = morning(now)
+    for one in _found(ENDED, max(day - days_of(ENDED_WITHIN), since - days_of(1)), day - days_of(1)):
+        words = f"{trainee(one.participant)}, liep tot {dutch.day(one.ends_on)}"
+        yield Due(one, one.ends_on, words + (" (na verlenging)" if one.extended else ""), one.association)
+
+
+LIMIT, STOPS = "één mail per vereniging, met alle trajecten samen", "als het traject afgewerkt of verlengd is"
 POINTS = (
     *(
         TurningPoint(
-            f"trajectory_{days}", f"Traject eindigt over {days} dagen", "Zodat er nog tijd is voor een stage of een verlenging.",
-            "één mail per vereniging, met alle trajecten samen", "als het traject afgewerkt of verlengd is",
-            *_trajectory_step(number),
+            f"trajectory_{days}", f"Traject eindigt over {days} dagen",
+            "Zodat er nog tijd is voor een stage of een verlenging.", LIMIT, STOPS, *_reminder(days, after),
         )
-        for number, days in enumerate(TRAJECTORY_REMINDERS)
+        for days, after in series(TRAJECTORY_REMINDERS, 0)
     ),
     TurningPoint(
-        "trajectory_ended", "Traject of verlenging verlopen", "Koppelen kan niet meer.",
-        "één mail per vereniging, met alle trajecten samen", "als het traject afgewerkt of verlengd is", *_trajectory_ended(),
+        ENDED, "Traject of verlenging verlopen", "Koppelen kan niet meer.", LIMIT, STOPS,
+        lambda now, since: list(_ended(now, since)), _tell(ENDED),
     ),
 )  # fmt: skip

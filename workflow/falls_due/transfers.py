@@ -3,7 +3,7 @@
 from peewee import fn
 
 import dutch
-from models import HANDOVER_DAYS, Handover, Mail, Site, User
+from models import HANDOVER_DAYS, Handover, Mail, Reminder, Site, User
 from times import end_of_day, local_date
 from workflow import handovers
 from workflow.falls_due.once import (
@@ -11,102 +11,89 @@ from workflow.falls_due.once import (
     Due,
     TurningPoint,
     days_of,
+    each,
     enough_left,
     morning,
-    one_by_one,
     said,
     say_once,
-)
+    series,
+)  # fmt: skip
 
 HANDOVER_REMINDERS = 7, 13
 
 
-def _handover_ends(now, since):
-    query = (
-        Handover.select(Handover, Site).join(Site).where(Handover.state == "open", Handover.due_on < local_date(now))
-    )
+def _found(*conditions):
+    query = Handover.select(Handover, Site).join(Site).where(Handover.state == "open", *conditions)
     return [Due(one, one.due_on, f"{one.site}, tot {dutch.day(one.due_on)}") for one in query.order_by(Handover.due_on)]
 
 
-def _end_handovers(dues, now):
-    def act(due):
-        fresh = Handover.locked(due.row.id)
-        if fresh.state != "open" or fresh.due_on >= local_date(now):
-            return False
-        if fresh.offered:
-            handovers.lapse(fresh, now)
-        else:
-            handovers.escalate(fresh, now, "Er kwam geen antwoord binnen de termijn.")
-        return True
+def _ended(now, since):
+    return _found(Handover.due_on < local_date(now))
 
-    return one_by_one(dues, act)
+
+def _end(handover, due, now):
+    if handover.state != "open" or handover.due_on >= local_date(now):
+        return False
+    if handover.offered:
+        handovers.lapse(handover, now)
+    else:
+        handovers.escalate(handover, now, "Er kwam geen antwoord binnen de termijn.")
+    return True
 
 
 def _unreachable(now, since):
-    """Open requests of which the manager's own mailbox refuses mail."""
-    refused = Mail.select(Mail.id).where(
-        Mail.object_type == "handover", Mail.object_id == Handover.id.cast("VARCHAR(40)"),
-        Mail.refused_mailbox, Mail.to_address == User.email,
+    """Requests of which the manager's own mailbox refuses mail."""
+    refused = Mail.select(Mail.id).join(User, on=Mail.to_address == User.email).where(
+        Mail.object_type == "handover", Mail.object_id == Handover.id.cast("VARCHAR(40)"), Mail.refused_mailbox,
+        User.id == Handover.asked,
     )  # fmt: skip
-    query = Handover.select(Handover, Site).join(Site).switch(Handover).join(User, on=Handover.asked)
-    query = query.where(Handover.state == "open", ~Handover.offered, fn.EXISTS(refused))
-    return [Due(one, one.due_on, str(one.site)) for one in query]
+    return _found(~Handover.offered, fn.EXISTS(refused))
 
 
-def _escalate_unreachable(dues, now):
-    def act(due):
-        fresh = Handover.locked(due.row.id)
-        if fresh.state != "open":
-            return False
-        handovers.escalate(fresh, now, "De mailbox van de stageplaatsverantwoordelijke aanvaardt geen mail.")
-        return True
-
-    return one_by_one(dues, act)
+def _escalate(handover, due, now):
+    if handover.state != "open":
+        return False
+    handovers.escalate(handover, now, "De mailbox van de stageplaatsverantwoordelijke aanvaardt geen mail.")
+    return True
 
 
-def _handover_step(number):
-    """Reminders are counted back from the last day, of which the end is counted too."""
-    before = HANDOVER_DAYS - HANDOVER_REMINDERS[number]
-    superseded = HANDOVER_DAYS - HANDOVER_REMINDERS[number + 1] if number + 1 < len(HANDOVER_REMINDERS) else None
-    kind = f"handover_{HANDOVER_REMINDERS[number]}"
+def _reminder(on_day, until_day):
+    """(due, treat) of one reminder. Days are counted back from the last one, from which the end is counted too."""
+    before, after, kind = HANDOVER_DAYS - on_day, HANDOVER_DAYS - until_day, f"handover_{on_day}"
 
     def due(now, since):
         day = morning(now)
-        earliest = day + days_of(superseded) if superseded is not None else day - days_of(1)
-        query = Handover.select(Handover, Site).join(Site).where(
-            Handover.state == "open", ~Handover.offered, Handover.due_on <= day + days_of(before), Handover.due_on > earliest,
-            Handover.due_on >= since + days_of(before), ~said(Handover, kind, Handover.due_on),
+        known = said(Handover, kind, Reminder.due_on == Handover.due_on)
+        found = _found(
+            ~Handover.offered, Handover.due_on.between(day + days_of(after + 1), day + days_of(before)),
+            Handover.due_on >= since + days_of(before), ~known,
         )  # fmt: skip
-        return [Due(one, one.due_on, str(one.site)) for one in query if enough_left(end_of_day(one.due_on), now)]
+        return [one for one in found if enough_left(end_of_day(one.on), now)]
 
-    def treat(dues, now):
-        def act(due):
-            fresh = Handover.locked(due.row.id)
-            fits = fresh.state == "open" and fresh.due_on == due.on and say_once(fresh, kind, due.on, now)
-            if fits:
-                handovers.remind(fresh, now)
-            return fits
+    def act(handover, due, now):
+        fits = handover.state == "open" and handover.due_on == due.on and say_once(handover, kind, due.on, now)
+        if fits:
+            handovers.remind(handover, now)
+        return fits
 
-        return one_by_one(dues, act)
-
-    return due, treat
+    return due, each(Handover, act)
 
 
 POINTS = (
     *(
         TurningPoint(
             f"handover_{day}", f"Overdracht aan dag {day}", "Zodat de verantwoordelijke zelf antwoordt.", ONE_MAIL,
-            "bij een antwoord of intrekken, en als er minder dan een dag overblijft", *_handover_step(number),
+            "bij een antwoord of intrekken, en als er minder dan een dag overblijft", *_reminder(day, until),
         )
-        for number, day in enumerate(HANDOVER_REMINDERS)
+        for day, until in series(HANDOVER_REMINDERS, HANDOVER_DAYS + 1)
     ),
     TurningPoint(
         "handover_unreachable", "Overdracht: mailbox weigert", "Wie geen mail krijgt, kan niet antwoorden.",
-        "meteen naar het team", "bij een antwoord of intrekken", _unreachable, _escalate_unreachable,
+        "meteen naar het team", "bij een antwoord of intrekken", _unreachable, each(Handover, _escalate),
     ),
     TurningPoint(
         "handover_end", f"Overdracht na dag {HANDOVER_DAYS}", "De termijn om te antwoorden is voorbij.",
         "één keer naar het team; een voorstel aan een opvolger vervalt", "bij een antwoord of intrekken",
-        _handover_ends, _end_handovers,
+        _ended, each(Handover, _end),
     ),
 )  # fmt: skip
