@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from peewee import JOIN
+from peewee import JOIN, fn
 
 import mails
 from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User
@@ -15,8 +15,8 @@ EVALUATE_UNTIL = 84  # later nobody is reminded any more
 NO_END_DAYS = 46
 """without an expected end a stage counts as over so many days after coupling: its first reminder comes on day 60"""
 
-RUNNING = Trajectory.select(Trajectory.id).where(Trajectory.state == "open")
-WAITING = (Placement.state == "open") & Placement.trajectory.in_(RUNNING)
+RUNNING = Trajectory.select(Trajectory.id).where(Trajectory.id == Placement.trajectory, Trajectory.state == "open")
+WAITING = (Placement.state == "open") & fn.EXISTS(RUNNING)
 
 
 def expected_end(placement: Placement) -> date:
