@@ -14,6 +14,7 @@ from flask_security.signals import password_changed, password_reset
 import audit
 import config
 import dutch
+import eid
 import limits
 import mails
 from database import database, normalise
@@ -201,6 +202,7 @@ def set_up(app, settings: config.Settings):
 
 
 def _logged_in(app, user):
+    session.pop(eid.BY_EID, None)
     session[SESSION_KEY] = accounts.open_session(user, _device(), utcnow(), g.get("acr", ""))
     log.info("logged in", extra={"facts": {"user": user.id}})
 

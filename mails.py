@@ -71,6 +71,11 @@ def about(row):
     return (Mail.object_type == row._meta.table_name) & (Mail.object_id == str(row.pk))
 
 
+def sent_since(kind: str, to: str, since: datetime) -> bool:
+    """Whether a mail of this kind was written to this address after `since` (UTC): nobody's mailbox is filled by asking again."""
+    return Mail.select().where(Mail.kind == kind, Mail.to_address == to, Mail.created_at > since).exists()
+
+
 def unsend(row, *kinds: str) -> int:
     """Mails of these kinds (none given: of any) about a row that have not left yet do not leave any more; returns how many."""
     waiting = about(row) & (Mail.state == "pending")
@@ -203,6 +208,11 @@ def same_person(owner: User, token: str, expires_at: datetime, now: datetime) ->
     """Somebody with eID gave the address of an account: if it was its owner, the two become one."""
     path = links.full(f"/registratie-voltooien/{token}")
     return _write("same_person", owner.email, now, owner, user=owner, link=path, expires_at=expires_at)
+
+
+def address_changed(user: User, old: str, now: datetime) -> Mail:
+    """Somebody has another address from now on: tell the old one, whose owner may not have done it."""
+    return _write("address_changed", old, now, user, user=user, at=now, link=links.full("/hulp"))
 
 
 def log_in_with_eid(user: User, now: datetime) -> Mail:

@@ -6,6 +6,7 @@ from flask_security import auth_required, current_user, hash_password
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import EqualTo
 
+import limits
 import login
 import scope
 from database import RuleError
@@ -16,6 +17,8 @@ from times import utcnow
 from workflow import accounts, confirmation
 
 account = Blueprint("account", __name__)
+
+NEW_ADDRESS, ADDRESSES_AN_HOUR = "new_address", 5  # each gets a mail
 
 
 class FirstPassword(KavoForm):
@@ -85,7 +88,10 @@ def own_data():
             accounts.change_own_data(user, now, **values)
             if email == user.shown_email:
                 return "Je gegevens zijn bewaard."
+            if limits.exceeded(NEW_ADDRESS, str(user.id), ADDRESSES_AN_HOUR, now, limits.HOUR):
+                raise RuleError("Je gaf het laatste uur al een paar andere adressen op. Wacht een uur.", "email")
             confirmation.claim(user, email, now)
+            limits.note(NEW_ADDRESS, str(user.id), now)
             return f"Je gegevens zijn bewaard. We mailden een link naar {email}: klik erop, dan is dat je nieuwe adres."
 
         if form.carry_out(act, user, utcnow()):
@@ -143,4 +149,4 @@ def sign_out_everywhere():
     logout_user()
     session.pop(login.SESSION_KEY, None)
     flash(f"Je bent overal afgemeld ({ended} toestel{'len' if ended != 1 else ''}).", "good")
-    return redirect(url_for("pages.start"))
+    return redirect(url_for("eid.out"))

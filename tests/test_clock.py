@@ -1,5 +1,6 @@
 """The clock: what falls due when, once, whatever happens to the worker; in days and hours of Brussels."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -434,6 +435,14 @@ def test_the_command_treats_what_is_due_at_a_moment_of_brussels(app):
     assert run(app, "--at", "2026-06-15T23:59:59").output == "Nothing was due.\n"
     assert "handover_end: 1" in run(app, "--at", "2026-06-15T22:00:00+00:00").output
     assert run(app, "--at", "2026-06-16").output == "Nothing was due.\n"
+
+
+def test_in_production_a_later_moment_is_for_looking_only(app, settings):
+    app.config["KAVO"] = replace(settings, environment="production")
+
+    assert "for --dry-run only" in run(app, "--at", "2999-01-01").output
+    assert run(app, "--at", "2999-01-01", "--dry-run").exit_code == 0
+    assert run(app, "--at", "2026-06-01").exit_code == 0
 
 
 @pytest.mark.parametrize("text", ["x", "2026-13-01", ""])

@@ -577,6 +577,19 @@ def test_logging_out_goes_on_at_the_provider_and_no_url_holds_the_number(app, op
     assert visitor.client.get("/afgemeld").headers["Location"] == "/"
 
 
+def test_logging_out_everywhere_goes_on_at_the_provider_too_and_a_password_login_does_not(app, op):
+    visitor = register(app, op)
+    User.update(password=make.PASSWORD, password_exception="x", confirmed_at=utcnow()).execute()
+    visitor.get("/mijn-gegevens")
+    assert visitor.post("/overal-afmelden").headers["Location"] == "/afgemeld"
+    visitor.get("/aanmelden")
+    visitor.send(email="bram@kavo.test", password=make.WORD)
+    form = visitor.page.select_one(".loginbar form")
+    visitor.client.post(form["action"], data={"csrf_token": form.input["value"]})
+
+    assert visitor.client.get("/afgemeld").headers["Location"] == "/"
+
+
 def test_where_one_wanted_to_go_is_remembered_but_not_elsewhere(app, op):
     register(app, op)
     for wanted, path in (
@@ -605,6 +618,17 @@ def test_a_new_address_counts_once_its_link_is_followed(app):
     visitor.send()
 
     assert (User.get_by_id(user.id).email, User.get_by_id(user.id).claimed_email) == ("nieuw@kavo.test", None)
+    assert Mail.get(Mail.kind == "address_changed").to_address == user.email
+
+
+def test_a_few_new_addresses_an_hour_are_enough(app):
+    visitor = Visitor(app, young())
+    for attempt in range(6):
+        visitor.get("/mijn-gegevens")
+        visitor.send(email=f"nieuw{attempt}@kavo.test")
+
+    assert "Wacht een uur." in visitor.text
+    assert Mail.select().where(Mail.kind == "confirm_address").count() == 5
 
 
 def test_the_address_of_somebody_else_is_never_taken(app):

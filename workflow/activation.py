@@ -10,7 +10,6 @@ import mails
 from database import RuleError, writing
 from models import Site, SiteManager
 from people import Token, User
-from records import Mail
 from times import days_after, end_of_day, local_date
 from workflow import accounts
 
@@ -87,10 +86,7 @@ def ask_new_link(secret: str, now: datetime):
         token = found(secret)
         if token is None or not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")
-        lately = Mail.select().where(
-            Mail.kind == ACTIVATION, Mail.to_address == token.user.email, Mail.created_at > now - NOT_TWICE_WITHIN
-        )
-        if not lately.exists():
+        if not mails.sent_since("activation", token.user.email, now - NOT_TWICE_WITHIN):
             mail_link(_approved_site(token), token.user, now)
 
 

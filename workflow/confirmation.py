@@ -2,18 +2,18 @@
 when somebody changes address. One that has an account already is never given away: its owner gets a mail."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import audit
 import mails
 from database import RuleError, writing
 from models import Handover, Site
 from people import NOWHERE, Token, User
-from records import Mail
 from times import days_after, end_of_day
 from workflow import accounts, handovers, identities
 from workflow.activation import ACTIVATION_DAYS, CONFIRM, NOT_TWICE_WITHIN
 
+SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailbox
 SAME_PERSON = "same_person"
 """purpose of a link: the account with this address is mine too"""
 
@@ -36,9 +36,10 @@ def claim(user: User, email: str, now: datetime, site: Site | None = None):
     if owner is None:
         mail_link(user, now, site)
     elif user.has_eid and user.confirmed_at is None:
-        token, expires_at = _token(owner, SAME_PERSON, now, "user", user.id)
-        mails.same_person(owner, token, expires_at, now)
-    else:
+        if not mails.sent_since("same_person", email, now - SAME_MAIL_AFTER):
+            token, expires_at = _token(owner, SAME_PERSON, now, "user", user.id)
+            mails.same_person(owner, token, expires_at, now)
+    elif not mails.sent_since("address_known", email, now - SAME_MAIL_AFTER):
         mails.address_known(owner, "/aanmelden", now)
 
 
@@ -86,13 +87,14 @@ def ask_new_link(secret: str, now: datetime):
         token = found(secret)
         if token is None or not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Meld je aan, of bel het team Kadervorming.")
-        lately = Mail.select().where(
-            Mail.kind == "confirm_address",
-            Mail.to_address == token.user.shown_email,
-            Mail.created_at > now - NOT_TWICE_WITHIN,
-        )
-        if not lately.exists():
-            mail_link(token.user, now, _wanted_site(token))
+        mail_again(token.user, now)
+
+
+def mail_again(user: User, now: datetime):
+    """Mail the link once more, for what it was asked for; not twice within a minute."""
+    if not mails.sent_since("confirm_address", user.shown_email, now - NOT_TWICE_WITHIN):
+        newest = Token.select().where(Token.user == user, Token.purpose == CONFIRM).order_by(Token.id.desc()).first()
+        mail_link(user, now, _wanted_site(newest) if newest else None)
 
 
 def _wanted_site(token: Token) -> Site | None:
@@ -113,6 +115,7 @@ def confirm(secret: str, now: datetime) -> str:
             return _become_one(token.user, User.get_by_id(int(token.object_id)), now)
         user = token.user
         if user.claimed_email:
+            mails.address_changed(user, user.email, now)
             user.email, user.claimed_email = user.claimed_email, None
         user.confirmed_at = now
         user.save()

@@ -120,7 +120,8 @@ def found(secret: str, purpose: str) -> tuple[Token, Handover] | None:
 
 def works(token: Token, handover: Handover, now: datetime) -> bool:
     """Whether this link can decide at `now` (UTC)."""
-    return handover.undecided and token.used_at is None and token.expires_at > now
+    may_answer = token.user is None or token.user.active
+    return handover.undecided and token.used_at is None and token.expires_at > now and may_answer
 
 
 def ask_new_link(secret: str, now: datetime):
@@ -130,10 +131,7 @@ def ask_new_link(secret: str, now: datetime):
         if known is None or not known[1].undecided:
             raise RuleError("Over deze overdracht is al beslist. Een nieuwe link is niet meer nodig.")
         handover = known[1]
-        lately = Mail.select().where(
-            mails.about(handover), Mail.kind == "handover_asked", Mail.created_at > now - NOT_TWICE_WITHIN
-        )
-        if not lately.exists():
+        if not mails.sent_since("handover_asked", handover.asked.email, now - NOT_TWICE_WITHIN):
             mails.handover_asked(handover, _new_link(handover, ANSWER, now), str(moves(handover.site, now)), now)
 
 

@@ -187,6 +187,7 @@ def merge(old: User, into: User, by: User | None, now: datetime):
         for model in (SiteManager, Membership):
             model.update(user=into).where(model.user == old).execute()
         Identity.update(user=into).where(Identity.user == old).execute()
+        Token.update(user=into).where(Token.user == old, Token.object_type == "handover").execute()
         for model in (UserRole, SavedView, Token, UserSession):
             model.delete().where(model.user == old).execute()
         email, phone = old.email, old.phone

@@ -14,9 +14,9 @@ from people import MANAGER, Draft, Role, User, UserRole
 from records import Mail
 from times import days_after
 from workflow import accounts, activation, confirmation, declarations, sites
+from workflow.confirmation import SAME_MAIL_AFTER
 
 DRAFT_LASTS = timedelta(hours=24)
-SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailbox
 
 # ---- registering
 
@@ -61,11 +61,10 @@ def _save_new(user) -> bool:
 
 
 def _tell_known(user: User, now: datetime):
-    lately = Mail.select().where(
-        Mail.kind == "address_known", Mail.to_address == user.email, Mail.created_at > now - SAME_MAIL_AFTER
-    )
-    if not lately.exists():
-        waiting = _application_of(user) if not user.confirmed_at else None
+    waiting = _application_of(user) if not user.confirmed_at else None
+    if waiting is None and not user.confirmed_at and user.password:
+        confirmation.mail_again(user, now)
+    elif not mails.sent_since("address_known", user.email, now - SAME_MAIL_AFTER):
         mails.address_known(user, links.application(waiting) if waiting else "/aanmelden", now)
 
 
