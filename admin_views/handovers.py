@@ -61,21 +61,16 @@ class HandoverView(AdminView):
             if form.carry_out(act, self.by, utcnow()):
                 return redirect(url_for(".show", pk=pk))
             handover = Handover.get_by_id(pk)
-        now, may = (
-            utcnow(),
-            {act: scope.may(self.by, act, handover) and handover.undecided for act in ("answer", "withdraw")},
-        )
+        now, team = utcnow(), TEAM in self.by.role_names
         return self.render(
             "admin/handover.html",
             handover=handover,
             form=form,
-            may=may,
-            team=TEAM in self.by.role_names,
+            may={act: handover.undecided and scope.may(self.by, act, handover) for act in ("answer", "withdraw")},
+            team=team,
             moves=handovers.moves(handover.site, now),
             contacts=_contacts(handover, self.by),
-            previews=mails.handover_previews(handover, now)
-            if TEAM in self.by.role_names and handover.requester
-            else {},
+            previews=mails.handover_previews(handover, now) if team and handover.requester else {},
             day=handover.day(now),
             history=audit.told(audit.about(handover, MOST_LINES)),
             no_answer=handovers.NO_ANSWER,

@@ -6,11 +6,25 @@ from datetime import date, timedelta
 
 import pytest
 
+import checks
 import config
 import eid
 from app import create_app
 from database import RuleError, database
-from models import History, Identity, LinkRequest, Mail, Role, Site, SiteManager, Token, User, UserRole, UserSession
+from models import (
+    Handover,
+    History,
+    Identity,
+    LinkRequest,
+    Mail,
+    Role,
+    Site,
+    SiteManager,
+    Token,
+    User,
+    UserRole,
+    UserSession,
+)
 from people import NOWHERE
 from tests import factories as make
 from tests.conftest import KEYS
@@ -18,7 +32,7 @@ from tests.op import Op, number
 from tests.test_registration import born, path_in, typed
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
-from workflow import accounts, identities, joining
+from workflow import accounts, handovers, identities, joining
 from workflow.identities import EidPerson
 
 BORN = date(1990, 3, 8)
@@ -384,6 +398,18 @@ def test_other_birth_dates_go_to_the_team_which_merges_with_history(app, op):
     assert placement.site.manager() == one
     assert placement.evaluations.get().by == one
     assert LinkRequest.get().state == "linked"
+    assert Mail.get(Mail.kind == "eid_linked").to_address == "bram@kavo.test"
+
+
+def test_a_handover_between_two_accounts_of_one_person_ends_when_they_become_one(now):
+    old, into = make.user(birth_date=BORN, password=make.PASSWORD), make.user(birth_date=BORN)
+    site = make.site(old)
+    handover = handovers.ask(site, into, into.email, "0470", now)
+    identities.merge(old, into, make.user("team"), now)
+
+    assert Handover.get_by_id(handover.id).state == "withdrawn"
+    assert site.manager() == into
+    assert list(checks.breaches()) == []
 
 
 def test_an_eid_that_belongs_to_two_accounts_is_refused_kindly(app, op):

@@ -10,7 +10,8 @@ import scope
 from database import RuleError, locking, writing
 from models import TABLES, Identity, LinkRequest, SavedView, SiteManager, StartView, Token, User, UserRole, UserSession
 from people import NOWHERE
-from places import Membership
+from places import Handover, Membership
+from workflow import sites
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def decide_link(request: LinkRequest, by: User, now: datetime):
         fresh.move("linked", decided_at=now, decided_by=by)
         if fresh.other is not None:
             merge(fresh.user, fresh.other, by, now)
-            mails.eid_linked(fresh.other, now)
+            mails.eid_linked(User.get_by_id(fresh.other_id), now)
             return
         if identity_of(fresh) is not None:
             raise RuleError(
@@ -172,7 +173,7 @@ ONCE = (UserRole, Membership, SiteManager, SavedView, StartView, Token, UserSess
 
 def merge(old: User, into: User, by: User | None, now: datetime):
     """Make `into` the only account of a person: sites, roles and all that `old` did go to it. The row of `old` stays, for the
-    history (which never changes), but nobody can log in with it. Raises RuleError when one site would have two managers."""
+    history (which never changes), but nobody can log in with it. A handover between the two ends."""
     with writing():
         old, into = [locking(User.select().where(User.id == one.id)).get() for one in (old, into)]
         if old == into:
@@ -197,6 +198,11 @@ def merge(old: User, into: User, by: User | None, now: datetime):
             into.email, into.claimed_email, into.confirmed_at = email, None, now
         into.phone = into.phone or phone
         into.save()
+        own = Handover.select().where(
+            Handover.requester == into, Handover.asked == into, Handover.state << Handover.UNDECIDED
+        )
+        for handover in list(own):
+            sites.end_handover(handover.site, now, "Je beheert deze stageplaats zelf al.")
         audit.record(by, "user.merged", into, at=now, name=into, old=email, new=into.email)
 
 
