@@ -225,7 +225,5 @@ def lapse(handover: Handover, now: datetime):
 
 def _finish(handover: Handover, now: datetime):
     """No link decides any more, and a reminder that has not left stays."""
-    Token.update(used_at=now).where(
-        Token.object_type == "handover", Token.object_id == str(handover.id), Token.used_at.is_null()
-    ).execute()
+    handover.end_links(now)
     mails.unsend(handover, *mails.ASKING)

@@ -239,6 +239,7 @@ def end_handover(site: Site, now: datetime, why: str):
     if handover is None:
         return
     handover.move("withdrawn", decided_at=now, reason=why)
+    handover.end_links(now)
     mails.unsend(handover)
     audit.record(None, "handover.ended", handover, at=now, site=site, reason=why)
     mails.handover_ended(handover, now)
