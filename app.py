@@ -79,6 +79,12 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     public_pages.register(app)
     cli.register(app)
     app.register_error_handler(Exception, _refuse)
+    _give_words(app)
+    return app
+
+
+def _give_words(app: Flask):
+    """What every template may use."""
     app.jinja_env.globals.update(
         phone=config.TEAM_PHONE,
         address=config.TEAM_ADDRESS,
@@ -90,7 +96,6 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.jinja_env.filters.update(
         problems=forms.problems, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown
     )
-    return app
 
 
 def _near(url: str) -> str:

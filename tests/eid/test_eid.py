@@ -1,87 +1,30 @@
-"""Logging in with eID: what an answer must be, what is kept of it, the age rules, and one account for one person."""
+"""Logging in with eID: what an answer must be, what is kept of it, registering, and out again."""
 
-import re
 import time
 from datetime import date, timedelta
 
 import pytest
 
-import checks
 import config
 import eid
 from app import create_app
 from database import RuleError, database
 from models import (
-    Handover,
-    History,
     Identity,
-    LinkRequest,
     Mail,
-    Role,
     Site,
-    SiteManager,
     Token,
     User,
-    UserRole,
     UserSession,
 )
 from people import NOWHERE
 from tests import factories as make
 from tests.conftest import KEYS
-from tests.op import Op, number
+from tests.eid.steps import BORN, ORDINARY, bram, come_back, go, link, register, send_site, young
 from tests.test_registration import born, path_in, typed
 from tests.visitor import Visitor
-from times import local_date, utcnow, years_after
-from workflow import accounts, handovers, identities, joining
-from workflow.identities import EidPerson
-
-BORN = date(1990, 3, 8)
-ORDINARY = {"given_name": "Bram", "family_name": "Wouters", "rrn": number(BORN)}
-
-
-@pytest.fixture(scope="module")
-def provider():
-    with Op() as made:
-        yield made
-
-
-@pytest.fixture
-def op(provider):
-    provider.claims, provider.fault, provider.asked = dict(ORDINARY), None, []
-    return provider
-
-
-@pytest.fixture
-def app(db, tmp_path, op):
-    """The application, which asks this provider."""
-    database.close()
-    made = create_app(
-        config.load(
-            {"KAVO_DATABASE_URL": db, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}", **KEYS, **op.settings()}
-        )
-    )
-    database.connect()
-    return made
-
-
-def go(visitor, op, **changes):
-    """Click 'Aanmelden met eID', be sent to the provider, and come back."""
-    location = visitor.client.get("/aanmelden-met-eid").headers["Location"]
-    return come_back(visitor, op, location, **changes)
-
-
-def come_back(visitor, op, location, **changes):
-    return visitor.get(op.answer(location, **changes), follow_redirects=True)
-
-
-def bram(**changes):
-    """What the eID of a test tells."""
-    values = {
-        "issuer": "https://op", "subject": "sub-bram", "number_hash": "h" * 64, "key_id": "k", "first_name": "Bram",
-        "last_name": "Wouters", "birth_date": BORN, **changes,
-    }  # fmt: skip
-    return EidPerson(**values)
-
+from times import utcnow
+from workflow import accounts, joining
 
 # ---- the answer of the provider
 
@@ -249,23 +192,6 @@ def test_names_come_from_the_eid_and_change_with_it_only(app, op):
 # ---- registering
 
 
-def send_site(visitor, **changes):
-    values = {
-        name: value
-        for name, value in typed().items()
-        if name not in ("first_name", "last_name", "birth_date", "password", "again")
-    }
-    return visitor.send(**{**values, "email": "bram@kavo.test", **changes})
-
-
-def register(app, op, **changes):
-    visitor = Visitor(app)
-    go(visitor, op)
-    visitor.get("/registreren/met-eid/nieuw")
-    send_site(visitor, **changes)
-    return visitor
-
-
 def test_with_eid_one_is_in_at_once_and_sees_the_application_in_behandeling(app, op):
     visitor = register(app, op)
 
@@ -341,249 +267,6 @@ def test_what_an_adult_typed_in_the_form_for_under_18_is_there_after_eid(app, op
 
     assert visitor.page.select_one("[name=name]")["value"] == "Speelplein De Vlieger"
     assert visitor.page.select_one("[name=email]")["value"] == "noor@kavo.test"
-
-
-# ---- one person, one account
-
-
-def test_an_address_that_is_known_looks_the_same_and_its_owner_is_asked(app, op):
-    owner = make.user(email="bram@kavo.test", birth_date=date(1985, 1, 1), password=make.PASSWORD)
-    visitor = register(app, op)
-
-    assert visitor.path.startswith("/stageplaatsen/")
-    assert "In behandeling" in visitor.text
-    visitor.get("/mijn-gegevens")
-    assert "Je e-mailadres bram@kavo.test is nog niet bevestigd." in visitor.text
-    (mail,) = Mail.select()
-    assert (mail.kind, mail.to_address) == ("same_person", owner.email)
-
-
-def test_who_confirms_that_both_accounts_are_the_own_gets_one(app, op):
-    owner = make.user(email="bram@kavo.test", birth_date=BORN, password=make.PASSWORD, confirmed_at=utcnow())
-    old_site = make.site(owner)
-    register(app, op)
-    visitor = Visitor(app)
-    visitor.get(path_in(Mail.get(Mail.kind == "same_person")))
-    visitor.send()
-
-    assert "Je twee accounts zijn nu één" in visitor.text
-    one = User.get(User.email == "bram@kavo.test")
-    assert one.has_eid
-    assert one.password is None
-    assert {site.id for site in Site.select().join(SiteManager).where(SiteManager.user == one)} == {
-        old_site.id,
-        old_site.id + 1,
-    }
-    assert not User.get_by_id(owner.id).active
-    assert History.select().where(History.verb == "user.merged").exists()
-
-
-def test_other_birth_dates_go_to_the_team_which_merges_with_history(app, op):
-    owner = make.user(email="bram@kavo.test", birth_date=date(1990, 8, 3), password=make.PASSWORD)
-    placement = make.evaluated(make.placement(site=make.site(owner)), by=owner)
-    register(app, op)
-    visitor = Visitor(app)
-    visitor.get(path_in(Mail.get(Mail.kind == "same_person")))
-    visitor.send()
-    assert "Het team Kadervorming kijkt na" in visitor.text
-
-    team = Visitor(app, make.user("team", password=make.PASSWORD))
-    team.get("/te-behandelen/")
-    assert "eID koppelen" in team.text
-    team.get(team.page.find("a", href=re.compile("/eid-aanvragen/"))["href"])
-    team.send(decision="approve")
-
-    one = User.get(User.email == "bram@kavo.test")
-    assert one.has_eid
-    assert placement.site.manager() == one
-    assert placement.evaluations.get().by == one
-    assert LinkRequest.get().state == "linked"
-    assert Mail.get(Mail.kind == "eid_linked").to_address == "bram@kavo.test"
-
-
-def test_a_handover_between_two_accounts_of_one_person_ends_when_they_become_one(now):
-    old, into = make.user(birth_date=BORN, password=make.PASSWORD), make.user(birth_date=BORN)
-    site = make.site(old)
-    handover = handovers.ask(site, into, into.email, "0470", now)
-    identities.merge(old, into, make.user("team"), now)
-
-    assert Handover.get_by_id(handover.id).state == "withdrawn"
-    assert site.manager() == into
-    assert list(checks.breaches()) == []
-
-
-def test_an_eid_that_belongs_to_two_accounts_is_refused_kindly(app, op):
-    for subject, hashed in (("sub-1", "x"), ("other", eid.number_hash(ORDINARY["rrn"], KEYS["KAVO_LOOKUP_KEY"]))):
-        Identity.create(user=make.user(), issuer=op.issuer, subject=subject, number_hash=hashed, created_at=utcnow())
-
-    visitor = Visitor(app)
-    go(visitor, op)
-
-    assert "hoort bij twee accounts" in visitor.text
-
-
-def test_an_account_that_is_switched_off_does_not_open(app, op):
-    register(app, op)
-    User.update(active=False).execute()
-    visitor = Visitor(app)
-    go(visitor, op)
-
-    assert "Met dit account kun je niet meer aanmelden" in visitor.text
-
-
-def test_another_number_of_the_same_person_is_recognised_by_the_subject(app, op):
-    register(app, op)
-    op.claims["rrn"] = number(BORN, 305)
-    visitor = Visitor(app)
-    go(visitor, op)
-
-    assert visitor.path.startswith("/stageplaatsen/")
-    assert Identity.get().number_hash == eid.number_hash(op.claims["rrn"], KEYS["KAVO_LOOKUP_KEY"])
-
-
-# ---- the age rules
-
-
-def young(**values):
-    return make.user(**{"password": make.PASSWORD, "birth_date": date.fromisoformat(born(17)), **values})
-
-
-def link(app, op, user):
-    visitor = Visitor(app, user)
-    visitor.get("/eid-koppelen")
-    form = visitor.page.select_one("main form[method=post]")
-    data = {one["name"]: one["value"] for one in form.select("input")}
-    location = visitor.client.post("/eid-koppelen", data=data).headers["Location"]
-    come_back(visitor, op, location)
-    return visitor
-
-
-def test_under_18_one_may_choose_eid_and_then_the_password_is_gone_for_good(app, op, now):
-    user = young()
-    op.claims["rrn"] = number(user.birth_date)
-    here = Visitor(app, user)
-    here.get("/eid-koppelen")
-    assert "daarna kun je niet meer inloggen met je e-mailadres en wachtwoord" in here.text
-    other = Visitor(app, user)
-    accounts.add_team_member("kim@kavo.test", utcnow())
-
-    visitor = link(app, op, user)
-
-    assert "Je eID is gekoppeld" in visitor.text
-    assert User.get_by_id(user.id).password is None
-    assert "aanmelden" in other.client.get("/mijn-gegevens").headers["Location"]
-    again = Visitor(app)
-    again.get("/aanmelden")
-    again.send(email=user.email, password=make.WORD)
-    assert again.path == "/aanmelden"
-    with pytest.raises(RuleError, match="meldt zich aan met eID"):
-        accounts.invite(User.get_by_id(user.id), make.user("team"), utcnow())
-    reset = Visitor(app)
-    reset.get("/wachtwoord-vergeten")
-    reset.send(email=user.email)
-    assert Mail.select().order_by(Mail.id.desc()).get().kind == "log_in_with_eid"
-
-
-@pytest.mark.parametrize("days, must", [(-1, False), (0, True), (1, True)])
-def test_from_the_18th_birthday_on_a_password_leads_to_linking_an_eid(app, days, must):
-    user = young(birth_date=years_after(local_date(utcnow()), -18) - timedelta(days=days))
-    site = make.site(user)
-    visitor = Visitor(app, user)
-
-    assert (visitor.path == "/eid-koppelen") == must
-    for path in ("/stageplaatsen/", f"/stageplaatsen/{site.id}/deelnemers/", "/mijn-gegevens", "/overdrachten/"):
-        visitor.get(path, follow_redirects=True)
-        assert (visitor.path == "/eid-koppelen") == must
-    assert visitor.get("/hulp").status_code == 200
-
-
-def test_who_links_at_18_keeps_sites_and_history(app, op):
-    user = young(birth_date=BORN)
-    site = make.site(user)
-    visitor = link(app, op, user)
-
-    assert visitor.path.startswith("/stageplaatsen/")
-    assert str(site) in visitor.text
-    assert site.manager().id == user.id
-    assert User.get_by_id(user.id).first_name == "Bram"
-
-
-@pytest.mark.parametrize("values, roles", [
-    ({"password_exception": "Geen Belgische eID"}, ["manager"]), ({}, ["manager", "team"]), ({}, ["association"]),
-    ({"birth_date": None}, ["manager"]),
-])  # fmt: skip
-def test_exceptions_team_and_associations_keep_their_password(app, values, roles):
-    user = make.user(roles[0], **{"password": make.PASSWORD, "birth_date": BORN, **values})
-    for name in roles[1:]:
-        UserRole.create(user=user, role=Role.get_or_create(name=name)[0])
-
-    assert Visitor(app, user).path != "/eid-koppelen"
-
-
-def test_a_team_member_who_links_keeps_the_password(app, op):
-    user = make.user("team", password=make.PASSWORD)
-    link(app, op, user)
-
-    assert User.get_by_id(user.id).password is not None
-    assert User.get_by_id(user.id).has_eid
-
-
-def test_an_eid_with_another_birth_date_goes_to_the_team_and_the_password_works_meanwhile(app, op):
-    user = young(birth_date=date(2000, 1, 1))
-    visitor = link(app, op, user)
-
-    assert "past niet bij je account" in visitor.text
-    assert not Identity.select().exists()
-    assert Visitor(app, user).path != "/eid-koppelen"
-    asked = LinkRequest.get()
-    with pytest.raises(RuleError, match="waarom je niet koppelt"):
-        identities.refuse_link(asked, make.user("team"), utcnow(), " ")
-
-    identities.decide_link(asked, make.user("team"), utcnow())
-
-    assert User.get_by_id(user.id).birth_date == BORN
-    assert User.get_by_id(user.id).password is None
-    with pytest.raises(RuleError, match="al behandeld"):
-        identities.decide_link(LinkRequest.get(), make.user("team"), utcnow())
-
-
-def test_an_eid_that_has_an_account_goes_to_the_team(app, op):
-    register(app, op)
-    user = young(birth_date=BORN)
-    link(app, op, user)
-
-    assert LinkRequest.get().other == User.get(User.email == "bram@kavo.test")
-    assert User.get_by_id(user.id).password is not None
-
-
-def test_a_refused_link_is_told_with_its_reason(now):
-    user = young()
-    with database.atomic():
-        identities.ask_team(user, now, bram(), None)
-    identities.refuse_link(LinkRequest.get(), make.user("team"), now, "Dit is iemand anders.")
-
-    assert "Dit is iemand anders." in Mail.get(Mail.kind == "eid_not_linked").body
-
-
-def test_somebody_without_eid_gets_an_account_by_the_team_with_a_reason(app):
-    team = Visitor(app, make.user("team", password=make.PASSWORD))
-    team.get("/accounts/new/")
-    values = {
-        "email": "pat@kavo.test",
-        "first_name": "Pat",
-        "last_name": "Smith",
-        "role_names": ["manager"],
-        "active": "y",
-        "invite": "y",
-    }
-    team.send(**values)
-    assert "Schrijf dan waarom je een uitzondering maakt." in team.text
-    assert not User.select().where(User.email == "pat@kavo.test").exists()
-
-    team.send(**values, password_exception="Woont in Nederland, geen Belgische eID")
-
-    assert User.get(User.email == "pat@kavo.test").password_exception.startswith("Woont")
-    assert Mail.get().kind == "choose_password"
 
 
 # ---- out again

@@ -1,0 +1,35 @@
+"""The application, which asks an OpenID Connect provider that does what a test wants."""
+
+import pytest
+
+import config
+from app import create_app
+from database import database
+from tests.conftest import KEYS
+from tests.eid.op import Op
+from tests.eid.steps import ORDINARY
+
+
+@pytest.fixture(scope="module")
+def provider():
+    with Op() as made:
+        yield made
+
+
+@pytest.fixture
+def op(provider):
+    provider.claims, provider.fault, provider.asked = dict(ORDINARY), None, []
+    return provider
+
+
+@pytest.fixture
+def app(db, tmp_path, op):
+    """The application, which asks this provider."""
+    database.close()
+    made = create_app(
+        config.load(
+            {"KAVO_DATABASE_URL": db, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}", **KEYS, **op.settings()}
+        )
+    )
+    database.connect()
+    return made
