@@ -2,6 +2,7 @@
 
 The text of a mail is templates/mails/NAME.txt: the first line is the subject, an action link stands alone on its line."""
 
+import re
 import secrets
 from datetime import datetime
 
@@ -37,7 +38,7 @@ def set_up(settings: config.Settings):
 def _text(kind: str, facts: dict) -> tuple[str, str]:
     """(subject, body) of a mail."""
     subject, _, body = _texts.get_template(f"{kind}.txt").render(**facts).partition("\n")
-    return subject.strip(), body.strip() + "\n"
+    return subject.strip(), re.sub(r"\n{3,}", "\n\n", body.strip()) + "\n"
 
 
 def _write(kind: str, to: str, now: datetime, about=None, leaves_at: datetime | None = None, **facts) -> Mail | None:
