@@ -180,10 +180,8 @@ def run_clock(at, dry_run):
     with database.connection_context():
         if dry_run:
             for point, found in clock.upcoming(moment):
-                for due in found if point.key != "passing" else ():
+                for due in found:
                     click.echo(f"{point.key}: {due.words}")
-                if point.key == "passing" and found:
-                    click.echo(f"{point.key}: {len(found)} rows")
             return
         done = clock.sweep(moment)
     click.echo("\n".join(f"{key}: {count}" for key, count in done.items()) or "Nothing was due.")

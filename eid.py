@@ -44,14 +44,12 @@ class StrictClient(FlaskOAuth2App):
     issuer = ""
 
     def load_server_metadata(self):
-        fresh = "_loaded_at" not in self.server_metadata
+        """Pinned each time, so that no request of another thread sees what was just fetched before it is."""
         metadata = super().load_server_metadata()
-        if fresh:
-            if metadata.get("issuer") != self.issuer:
-                metadata.pop("_loaded_at", None)
-                raise Trouble("refused", "discovery names another issuer")
-            metadata["id_token_signing_alg_values_supported"] = [ALGORITHM]
-        return metadata
+        if metadata.get("issuer") != self.issuer:
+            metadata.pop("_loaded_at", None)
+            raise Trouble("refused", "discovery names another issuer")
+        return {**metadata, "id_token_signing_alg_values_supported": [ALGORITHM]}
 
     def parse_id_token(self, token, nonce, **options):
         try:

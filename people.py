@@ -25,6 +25,11 @@ ROLES_OF = "SELECT role.* FROM role JOIN user_role ON user_role.role_id = role.i
 """asked by every request, and building it takes longer than answering"""
 
 
+def of_age(born: date | None, now) -> bool | None:
+    """Whether somebody born on this day is 18 or more at `now` (UTC); born on 29 February: from 1 March on. None when unknown."""
+    return years_after(born, ADULT_YEARS) <= local_date(now) if born else None
+
+
 class Role(RoleMixin, BaseModel):
     """What somebody may do; the rights themselves are in `scope`. Roles come with the code, not with the screen."""
 
@@ -130,8 +135,8 @@ class User(UserMixin, Named):
         return " en ".join(str(role) for role in self.roles) or "nog geen rol"
 
     def is_adult(self, now) -> bool | None:
-        """Whether this person is 18 or more at `now` (UTC); born on 29 February: from 1 March on. None when unknown."""
-        return years_after(self.birth_date, ADULT_YEARS) <= local_date(now) if self.birth_date else None
+        """Whether this person is 18 or more at `now` (UTC); None when unknown."""
+        return of_age(self.birth_date, now)
 
     def age(self, today: date) -> int | None:
         """Age in whole years on `today`; None when the birth date is unknown."""

@@ -11,7 +11,7 @@ import login
 from database import RuleError
 from forms import CheckList, ChoiceField, DayField, KavoForm, Length, required
 from models import PERIODS, RECOGNITIONS, TYPES, Site
-from people import ADULT_YEARS
+from people import of_age
 from times import local_date, utcnow, years_after
 from workflow.sites import Periods, check_periods
 
@@ -112,10 +112,6 @@ class BirthDateField(KavoForm):
 class EidFields(ContactFields, BirthDateField):
     """What somebody with eID adds to what the eID tells; the birth date only when the number does not tell it."""
 
-    def without_birth_date(self):
-        del self.birth_date
-        return self
-
     def contact(self) -> dict:
         return {name: self[name].data for name in ("email", "phone", "birth_date") if name in self}
 
@@ -144,9 +140,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
 
     def is_adult(self) -> bool:
         """Whether the birth date that was typed is of somebody of 18 or more today."""
-        born = self.birth_date.data
-        today = local_date(utcnow())
-        return born is not None and born <= today and years_after(born, ADULT_YEARS) <= today
+        return bool(of_age(self.birth_date.data, utcnow()))
 
     def person(self) -> dict:
         """The columns of the account."""

@@ -9,7 +9,6 @@ import scope
 from admin_views.actions import row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
-from database import RuleError
 from forms import KavoForm, ReasonField
 from models import Handover, User
 from people import MANAGER, TEAM
@@ -57,7 +56,10 @@ class HandoverView(AdminView):
         handover = scope.find(self.by, Handover, pk) or abort(404)
         form = DecideForm()
         if form.is_submitted() and form.validate():
-            act = self._act(handover, form)
+
+            def act(now):
+                return handovers.decide(handover, request.form.get("decision"), self.by, now, form.reason.data or "")
+
             if form.carry_out(act, self.by, utcnow()):
                 return redirect(url_for(".show", pk=pk))
             handover = Handover.get_by_id(pk)
@@ -75,24 +77,6 @@ class HandoverView(AdminView):
             history=audit.told(audit.about(handover, MOST_LINES)),
             no_answer=handovers.NO_ANSWER,
         )
-
-    def _act(self, handover, form):
-        """What the button that was pressed does."""
-        reason = form.reason.data or ""
-        verbs = {
-            "approve": (lambda now: handovers.accept(handover, self.by, now, reason), "De overdracht is goedgekeurd."),
-            "refuse": (lambda now: handovers.refuse(handover, self.by, now, reason), "De overdracht is afgekeurd."),
-            "withdraw": (lambda now: handovers.withdraw(handover, self.by, now), "De overdracht is ingetrokken."),
-        }
-
-        def act(now):
-            if request.form.get("decision") not in verbs:
-                raise RuleError(handovers.NO_DECISION)
-            verb, told = verbs[request.form["decision"]]
-            verb(now)
-            return told
-
-        return act
 
 
 def _taker(handover, by) -> str:

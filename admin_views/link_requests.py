@@ -7,6 +7,7 @@ import audit
 from admin_views.roles import HiddenFromMenu
 from forms import KavoForm, ReasonField
 from models import LinkRequest, Site, SiteManager, User
+from people import LINK_DAYS
 from times import utcnow
 from workflow import identities
 
@@ -39,6 +40,7 @@ class LinkRequestView(HiddenFromMenu, BaseView):
             asked=asked,
             form=form,
             day=asked.day(utcnow()),
+            days=LINK_DAYS,
             sites={user.id: _sites(user) for user in (asked.user, asked.other) if user},
             history=audit.told(audit.about(asked.user, MOST_LINES)),
         )

@@ -1,19 +1,19 @@
 """Logging in with eID, and what follows: the account, the choice of somebody new, linking an eID to an account, logging out."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 from flask_login import logout_user
 from flask_security import auth_required, current_user, login_user
+from flask_security.utils import validate_redirect_url
 
 import eid as provider
 import site_forms
 from database import RuleError
 from forms import KavoForm
-from people import ADULT_YEARS, User
-from public_pages.registration import DRAFT, site_page
-from times import local_date, utcnow, years_after
+from people import User, of_age
+from public_pages.registration import DRAFT, fill_from_draft, site_page
+from times import utcnow
 from workflow import identities, joining, registration
 from workflow.identities import EidPerson
 
@@ -66,22 +66,10 @@ class NewSite(site_forms.EidFields, site_forms.SiteFields):
 def trouble(kind: str, text: str = ""):
     """A page that says kindly what went wrong and what to do."""
     title, known, status = TROUBLE[kind]
-    return render_template("public/eid_trouble.html", title=title, text=text or known, kind=kind), status
+    return render_template("public/eid_trouble.html", title=title, text=text or known), status
 
 
 # ---- there and back
-
-
-def local_path(url: str | None) -> str | None:
-    """An address of ours to go on to; None when it leads elsewhere."""
-    parts = urlsplit(url or "")
-    local = (
-        not parts.scheme
-        and not parts.netloc
-        and parts.path.startswith("/")
-        and not (url or "").startswith(("//", "/\\"))
-    )
-    return url if local else None
 
 
 @pages.get("/aanmelden-met-eid")
@@ -89,7 +77,8 @@ def log_in():
     """Straight to the page of the provider (manual 3.2)."""
     if current_user.is_authenticated and LINKING not in session:
         return redirect(url_for("pages.after_login"))
-    session[NEXT] = local_path(request.args.get("next"))
+    wanted = request.args.get("next")
+    session[NEXT] = wanted if validate_redirect_url(wanted) else None
     return _send_off()
 
 
@@ -164,8 +153,10 @@ def out():
 @pages.post("/registreren/met-eid/stoppen")
 def stop():
     """'Afmelden' of somebody who has no account yet: nothing is kept."""
-    registration.drop_draft(session.pop(PENDING, None))
-    registration.drop_draft(session.pop(DRAFT, None))
+    for draft in (PENDING, DRAFT):
+        registration.drop_draft(session.get(draft))
+    session.clear()
+    session[provider.BY_EID] = True
     return provider.leave()
 
 
@@ -186,8 +177,16 @@ def _page_of_new(template):
     person = pending()
     if person is None:
         return _begin_again()
-    minor = person.birth_date is not None and years_after(person.birth_date, ADULT_YEARS) > local_date(utcnow())
-    return render_template(template, person=person, minor=minor)
+    return render_template(template, person=person, minor=of_age(person.birth_date, utcnow()) is False)
+
+
+def form_for(person: EidPerson, kind: type[site_forms.EidFields]):
+    """A form of this kind, which asks the birth date only when the eID does not tell it, with what was typed before."""
+    form = kind()
+    if person.birth_date is not None:
+        del form.birth_date
+    fill_from_draft(form)
+    return form
 
 
 def _begin_again():
@@ -203,11 +202,7 @@ def new_site():
     person = pending()
     if person is None:
         return _begin_again()
-    form = NewSite() if person.birth_date is None else NewSite().without_birth_date()
-    kept = registration.draft(session.get(DRAFT), DRAFT, utcnow())
-    if kept and request.method == "GET":
-        form.put_back(kept)
-    made = []
+    form, made = form_for(person, NewSite), []
 
     def act(now):
         user, _ = joining.with_new_site(person, form.contact(), form.place(), site_forms.chosen_periods(form), now)

@@ -1,5 +1,8 @@
 """Registering without login: the choice, the form for under 18, and what an applicant does by signed link."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, session, url_for
 from flask_security import auth_required, current_user, hash_password
 from wtforms import TextAreaField
@@ -62,17 +65,27 @@ def sent_to_eid():
 def young():
     """Manual 2.2."""
     form = Registration()
-    if request.method == "GET" and (kept := registration.draft(session.get(DRAFT), DRAFT, utcnow())):
-        form.put_back(kept)
+    fill_from_draft(form)
     if form.is_submitted():
         valid = form.validate()
         if form.is_adult() and not form.birth_date.errors:
             session.pop("take_over", None)
             keep(form)
             return redirect(url_for("registration.sent_to_eid"))
-        if valid and _register(form):
+        if valid and with_password(form, lambda hashed, now: _register(form, hashed, now)):
+            session["registered"] = form.email.data
             return redirect(url_for("registration.thanks"))
     return site_page("public/register_young.html", form)
+
+
+def _register(form, password_hash, now):
+    registration.register(form.person(), form.place(), site_forms.chosen_periods(form), password_hash, now)
+
+
+def fill_from_draft(form):
+    """Put back what was typed before being sent elsewhere, in a form that is opened."""
+    if request.method == "GET" and (kept := registration.draft(session.get(DRAFT), DRAFT, utcnow())):
+        form.put_back(kept)
 
 
 def keep(form):
@@ -84,22 +97,23 @@ def keep(form):
         limits.note(DRAFT_KEPT, address, now)
 
 
-def _register(form) -> bool:
+def with_password(form, register: Callable[[str, datetime], object]) -> bool:
+    """Carry out what somebody under 18 asks by a form with a password: `register(password_hash, now)`, so many an hour from
+    one network. False when it is refused; the form then says why."""
     now, address = utcnow(), request.remote_addr or ""
     if limits.exceeded("registration", address, REGISTRATIONS_PER_ADDRESS, now, limits.HOUR):
         form.form_errors.append(TOO_MANY)
         return False
     password = hash_password(form.password.data)
 
-    def act(now):
-        registration.register(form.person(), form.place(), site_forms.chosen_periods(form), password, now)
+    def act(at):
+        register(password, at)
         registration.drop_draft(session.get(DRAFT))
 
     if not form.carry_out(act, None, now):
         return False
     limits.note("registration", address, now)
     session.pop(DRAFT, None)
-    session["registered"] = form.email.data
     return True
 
 

@@ -1,19 +1,17 @@
 """'Beheer overnemen': choosing a site and asking for it, answering by a link without login, and taking up an offer."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
-from flask_security import current_user, hash_password
+from flask_security import current_user
 
-import limits
 import site_forms
-from database import RuleError
 from forms import KavoForm, ReasonField
 from models import Handover, Site, User
 from people import MANAGER
 from public_pages import eid
-from public_pages.registration import DRAFT, REGISTRATIONS_PER_ADDRESS, TOO_MANY, keep
+from public_pages.registration import fill_from_draft, keep, with_password
 from searching import Search
 from times import days_after, utcnow
-from workflow import confirmation, handovers, joining, registration
+from workflow import confirmation, handovers, joining
 
 pages = Blueprint("take_over", __name__)
 
@@ -80,16 +78,8 @@ def _ask_as_manager(site, by):
     return _form_page(site, form)
 
 
-def _eid_form(person):
-    form = site_forms.EidFields() if person.birth_date is None else site_forms.EidFields().without_birth_date()
-    kept = registration.draft(session.get(DRAFT), DRAFT, utcnow())
-    if kept and request.method == "GET":
-        form.put_back(kept)
-    return form
-
-
 def _ask_with_eid(site, person):
-    form, made = _eid_form(person), []
+    form, made = eid.form_for(person, site_forms.EidFields), []
 
     def act(now):
         user, handover = joining.taking_over(person, form.contact(), site, now)
@@ -103,35 +93,17 @@ def _ask_with_eid(site, person):
 
 def _ask_young(site):
     form = site_forms.PersonFields()
-    if request.method == "GET" and (kept := registration.draft(session.get(DRAFT), DRAFT, utcnow())):
-        form.put_back(kept)
+    fill_from_draft(form)
     if form.is_submitted():
         valid = form.validate()
         if form.is_adult() and not form.birth_date.errors:
             session[eid.TAKE_OVER] = site.id
             keep(form)
             return redirect(url_for("registration.sent_to_eid"))
-        if valid and _register_young(site, form):
+        if valid and with_password(form, lambda hashed, at: joining.young_taking_over(form.person(), site, hashed, at)):
+            session["asked"] = [form.email.data, str(site)]
             return redirect(url_for("take_over.thanks"))
     return _form_page(site, form, young=True)
-
-
-def _register_young(site, form) -> bool:
-    now, address = utcnow(), request.remote_addr or ""
-    if limits.exceeded("registration", address, REGISTRATIONS_PER_ADDRESS, now, limits.HOUR):
-        form.form_errors.append(TOO_MANY)
-        return False
-    password = hash_password(form.password.data)
-
-    def act(now):
-        joining.young_taking_over(form.person(), site, password, now)
-        registration.drop_draft(session.pop(DRAFT, None))
-
-    if not form.carry_out(act, None, now):
-        return False
-    limits.note("registration", address, now)
-    session["asked"] = [form.email.data, str(site)]
-    return True
 
 
 @pages.get("/overnemen/bedankt")
@@ -156,23 +128,9 @@ def answer(secret):
         return _no_answer(handover, secret, form)
     by = token.user
     if form.validate_on_submit():
-        verbs = {
-            "approve": (
-                lambda at: handovers.accept(handover, by, at, form.reason.data or ""),
-                "Je gaf het beheer door.",
-            ),
-            "refuse": (
-                lambda at: handovers.refuse(handover, by, at, form.reason.data or ""),
-                "Je keurde de overdracht af.",
-            ),
-        }
 
         def act(at):
-            if request.form.get("decision") not in verbs:
-                raise RuleError(handovers.NO_DECISION)
-            verb, told = verbs[request.form["decision"]]
-            verb(at)
-            return told
+            return handovers.decide(handover, request.form.get("decision"), by, at, form.reason.data or "")
 
         if form.carry_out(act, None, now):
             return redirect(url_for("take_over.answer", secret=secret))
@@ -213,7 +171,7 @@ def offer(secret):
         ), 410
     handover, by, person = known[1], _manager(), eid.pending()
     session[eid.OFFER] = secret
-    form = KavoForm() if by else _eid_form(person) if person else None
+    form = KavoForm() if by else eid.form_for(person, site_forms.EidFields) if person else None
     made = []
 
     def act(at):

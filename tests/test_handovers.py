@@ -1,18 +1,14 @@
 """Taking a site over: asking, answering with and without login, the team, a successor, and that exactly one outcome counts."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-import config
-import delivery
 from database import RuleError
-from models import Evaluation, Handover, History, Mail, Placement, Site, SiteManager, Token, User
+from models import Evaluation, Handover, History, Mail, Placement, SiteManager, Token, User
 from people import UserRole
 from scope import NotYours
 from tests import factories as make
-from tests.post import Post
 from tests.test_registration import path_in, typed
 from tests.visitor import Visitor
 from times import utcnow
@@ -491,31 +487,3 @@ def test_somebody_new_may_take_up_an_offer_after_the_address_is_confirmed(app, a
 
     assert "Jij beheert nu Jeugdhuis De Kelder." in visitor.text
     assert UserRole.select().where(UserRole.user == kelder.manager()).exists()
-
-
-# ---- a mailbox that refuses
-
-
-@pytest.mark.parametrize(
-    "fault, state", [("550", "escalated"), ("554", "open"), ("451", "open"), ("cut", "open"), (None, "open")]
-)
-def test_only_a_mailbox_that_refuses_for_good_sends_it_to_the_team_at_once(settings, an, bram, kelder, fault, state):
-    an.email = "weigert@kavo.test"
-    an.save()
-    handover = ask(kelder, bram, utcnow())
-    with Post() as post:
-        post.fault = fault
-        server = config.MailServer("127.0.0.1", post.port, "")
-        delivery.deliver(replace(settings, mail_server=server))
-    clock.sweep(utcnow())
-
-    assert Handover.get_by_id(handover.id).state == state
-
-
-def test_a_refused_receipt_of_the_requester_changes_nothing(an, bram, kelder):
-    handover = ask(kelder, bram, utcnow())
-    Mail.update(state="failed", refused_mailbox=True).where(Mail.to_address == bram.email).execute()
-    clock.sweep(utcnow())
-
-    assert Handover.get_by_id(handover.id).state == "open"
-    assert Site.get_by_id(kelder.id).manager() == an

@@ -18,7 +18,6 @@ from workflow import accounts, sites
 
 ANSWER, OFFER = "handover", "offer"
 """purposes of a link: to answer a request, to take up an offer"""
-NO_DECISION = "Klik op Goedkeuren of op Afkeuren."
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 NO_ANSWER = "De stageplaatsverantwoordelijke antwoordde niet binnen de termijn."
 """why the team accepts when it writes no reason of its own"""
@@ -221,6 +220,21 @@ def lapse(handover: Handover, now: datetime):
     _finish(handover, now)
     audit.record(None, "handover.ended", handover, at=now, site=handover.site, reason=handover.reason)
     mails.handover_ended(handover, now)
+
+
+def decide(handover: Handover, decision: str | None, by: User, now: datetime, reason: str = "") -> str:
+    """What a button on the page of a handover does: `decision` approve, refuse or withdraw. Returns what to tell. Raises
+    RuleError when none was pressed, or as that decision does."""
+    if decision == "approve":
+        accept(handover, by, now, reason)
+        return "De overdracht is goedgekeurd."
+    if decision == "refuse":
+        refuse(handover, by, now, reason)
+        return "De overdracht is afgekeurd."
+    if decision == "withdraw":
+        withdraw(handover, by, now)
+        return "De overdracht is ingetrokken."
+    raise RuleError("Klik op Goedkeuren of op Afkeuren.")
 
 
 def _finish(handover: Handover, now: datetime):

@@ -1,5 +1,6 @@
 """Managers who turn 18, and what is kept only for a while."""
 
+import dutch
 import mails
 from models import Role, User, UserRole
 from people import ADULT_YEARS, MANAGER
@@ -37,7 +38,8 @@ def _tell(user, due, now):
 
 
 def _passing(now, since):
-    return [Due(None, local_date(now), "")] * accounts.passed(now)
+    rows = accounts.passed(now)
+    return [Due(None, local_date(now), dutch.counted(rows, "rij", "rijen"))] if rows else []
 
 
 def _forget(dues, now):
