@@ -27,7 +27,9 @@ ROLES_OF = "SELECT role.* FROM role JOIN user_role ON user_role.role_id = role.i
 
 def of_age(born: date | None, now) -> bool | None:
     """Whether somebody born on this day is 18 or more at `now` (UTC); born on 29 February: from 1 March on. None when unknown."""
-    return years_after(born, ADULT_YEARS) <= local_date(now) if born else None
+    if born is None:
+        return None
+    return born <= local_date(now) and years_after(born, ADULT_YEARS) <= local_date(now)
 
 
 class Role(RoleMixin, BaseModel):
