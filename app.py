@@ -30,6 +30,7 @@ from times import utcnow
 log = logging.getLogger("kavo")
 
 MOST_BYTES = 2 * 1024 * 1024
+MOST_UPLOAD = 30 * 1024 * 1024  # a file with participants
 REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another on the phone
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -65,7 +66,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     limits.set_up(settings.rate_limits, settings.lookup_key)
     links.set_up(settings)
     mails.set_up(settings)
-    tasks.ring_for_mails(settings)
+    tasks.ring_the_worker(settings)
 
     app.before_request(_begin)
     policy = CONTENT_POLICY.format(eid=eid.origin(settings))
@@ -107,6 +108,8 @@ def _begin():
     """A reference for this request, and its own database connection."""
     letters = [secrets.choice(REFERENCE_LETTERS) for _ in range(8)]
     g.reference = "".join(letters[:4]) + "-" + "".join(letters[4:])
+    if request.endpoint == "importing.index":  # before anything reads the form
+        request.max_content_length = MOST_UPLOAD
     if request.endpoint != "static":
         g.opened = database.connect(reuse_if_open=True)
 

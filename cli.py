@@ -20,10 +20,10 @@ import migrations
 from admin_views import exports
 from database import RuleError, database, refresh_statistics, writing
 from migrations import compare
-from models import TABLES, User
+from models import TABLES, ImportRow, User
 from people import ROLE_LABELS, Role
 from times import from_local, utcnow
-from workflow import accounts, clock
+from workflow import accounts, clock, imports
 
 CHUNK = 500
 SECRETS = {"password", "fs_uniquifier", "key_hash", "number_hash", "key_id", "salt", "body", "data"}
@@ -33,7 +33,17 @@ STOP_SECONDS = 10
 
 def register(app: Flask):
     """Put the commands on the app."""
-    for command in (migrate, load_demo, add_team_member, check_data, export, send_mails, run_clock, start):
+    for command in (
+        migrate,
+        load_demo,
+        add_team_member,
+        check_data,
+        export,
+        send_mails,
+        run_clock,
+        import_participants,
+        start,
+    ):
         app.cli.add_command(command)
 
 
@@ -185,6 +195,44 @@ def run_clock(at, dry_run):
             return
         done = clock.sweep(moment)
     click.echo("\n".join(f"{key}: {count}" for key, count in done.items()) or "Nothing was due.")
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Change nothing: say what would become of each line.")
+@with_appcontext
+def import_participants(file, dry_run):
+    """Import participants and trajectories from FILE (CSV): all lines that are good. Exit 1 when some were not."""
+    now = utcnow()
+    with database.connection_context():
+        try:
+            batch = imports.receive(file, os.path.basename(file.name), None, now)
+        except RuleError as error:
+            raise click.ClickException(str(error)) from error
+        _advance(batch, "checked")
+        for line in batch.lines.where(ImportRow.verdict == "bad").order_by(ImportRow.number).iterator():
+            click.echo(f"line {line.number}: {line.text}")
+        found = imports.counts(batch)
+        if dry_run:
+            click.echo(f"{batch.rows} lines: {imports.told(found)}. Nothing was changed.")
+            imports.forget(batch, now)
+        elif any(found.get(verdict) for verdict in ImportRow.GOOD):
+            imports.confirm(batch, None, now)
+            _advance(batch, "imported")
+            found = imports.counts(batch)
+            click.echo(f"{batch.rows} lines: {imports.told(found)}.")
+        else:
+            click.echo(f"{batch.rows} lines: {imports.told(found)}. There was nothing to import.")
+            imports.forget(batch, now)
+    sys.exit(bool(found.get("bad")))
+
+
+def _advance(batch, word):
+    """Take all steps of a phase, and say on standard error how far it is."""
+    while imports.advance(batch.id, utcnow()):
+        position = type(batch).get_by_id(batch.id).position
+        click.echo(f"\r{word} up to line {position} …", nl=False, err=True)
+    click.echo(err=True)
 
 
 @click.command()

@@ -257,12 +257,18 @@ class BaseModel(Model):
             if isinstance(self, Versioned):
                 changes["version"] = cls.version + 1
                 unchanged &= cls.version == self.version
-            if not cls.update(**changes).where(self._pk_expr(), unchanged).execute():
+            if not self._moved(cls.update(**changes).where(self._pk_expr(), unchanged)):
                 self.state = cls.get_by_id(self.pk).state
                 raise RuleError(self.step_refused())
         if isinstance(self, Versioned):
             self.version += 1
         self._dirty.clear()
+
+    def _moved(self, change) -> int:
+        try:
+            return change.execute()
+        except IntegrityError as error:
+            raise self.clash(error) from error
 
     def step_refused(self) -> str:
         """What to tell somebody whose step does not fit the state this row has now."""

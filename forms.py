@@ -109,6 +109,10 @@ class KavoForm(FlaskForm):
                 flash(told, "good")
         return True
 
+    def renew(self):
+        """Give a form that was partly done a new key: what is left is sent as a new form."""
+        self.form_key.data = secrets.token_hex(16)
+
     def typed(self) -> dict:
         """What was typed, as plain values, to keep as a draft: never a password."""
         kept = [one for one in self if one.type not in NOT_KEPT]

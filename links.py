@@ -10,6 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 import config
 from database import whole_number
+from models import Attest
 from places import Site
 
 _home = {"base_url": "http://localhost:8000", "host": "localhost", "key": "only until set_up is called"}
@@ -33,25 +34,46 @@ def full(path: str) -> str:
 def application(site: Site, page: str = "") -> str:
     """The path of the status page of an application, for its present manager; `page`: a page below it."""
     manager = site.manager()
-    signed = _signer().dumps([site.id, _fingerprint(manager.email if manager else "")])
+    signed = _signer("aanvraag").dumps([site.id, _fingerprint(manager.email if manager else "")])
     return f"/aanvraag/{signed}{page}"
 
 
 def application_of(signed: str) -> Site | None:
     """The site that a signed link is about; None when it was forged, or mailed to another address than the present one."""
-    try:
-        key, fingerprint = _signer().loads(signed)
-    except (BadSignature, ValueError, TypeError):
-        return None
-    site = Site.get_or_none(Site.id == whole_number(str(key)))
+    key, fingerprint = _opened("aanvraag", signed)
+    site = Site.get_or_none(Site.id == key)
     manager = site.manager() if site else None
     if manager is None or not hmac.compare_digest(str(fingerprint), _fingerprint(manager.email)):
         return None
     return site
 
 
-def _signer():
-    return URLSafeSerializer(_home["key"], salt="aanvraag")
+def attest(attest: Attest, page: str = "") -> str:
+    """The path of the page from which a participant takes an attest, without login; `page`: a page below it."""
+    signed = _signer("attest").dumps([attest.id, _fingerprint(attest.participant.email)])
+    return f"/attest/{signed}{page}"
+
+
+def attest_of(signed: str) -> Attest | None:
+    """The attest that a signed link is about; None when it was forged, or mailed to another address than the present one."""
+    key, fingerprint = _opened("attest", signed)
+    attest = Attest.get_or_none(Attest.id == key)
+    if attest is None or not hmac.compare_digest(str(fingerprint), _fingerprint(attest.participant.email)):
+        return None
+    return attest
+
+
+def _signer(what: str):
+    return URLSafeSerializer(_home["key"], salt=what)
+
+
+def _opened(what: str, signed: str) -> tuple[int | None, str]:
+    """The id and the fingerprint in a signed link; (None, '') when it was forged."""
+    try:
+        key, fingerprint = _signer(what).loads(signed)
+    except (BadSignature, ValueError, TypeError):
+        return None, ""
+    return whole_number(str(key)), fingerprint
 
 
 def _fingerprint(address: str) -> str:

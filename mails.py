@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import config
 import dutch
 import links
+from models import Attest, Trajectory
 from people import NOWHERE, LinkRequest, User
 from places import APPROVAL_DAYS, HANDOVER_DAYS, Handover, Proposal, Site
 from records import Mail
@@ -313,6 +314,26 @@ def handover_offered(handover: Handover, token: str, moves: str, now: datetime) 
     return _handover("handover_offered", handover.email, handover, now, f"/opvolgen/{token}", moves=moves)
 
 
+# ---- attests
+
+
+def attest_released(attest: Attest, now: datetime) -> Mail | None:
+    """The attest is there: a link by which the participant takes it, without login. None when no address is known."""
+    return _write(
+        "attest_released", attest.participant.email, now, attest, attest=attest, link=links.full(links.attest(attest))
+    )
+
+
+def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now: datetime) -> Mail | None:
+    """The team took a final evaluation back: tell the association."""
+    association, who = trajectory.association, trajectory.participant
+    path = links.full(f"/trajecten/details/?id={trajectory.id}")
+    return _write(
+        "trajectory_reopened", association.email, now, trajectory, association=association, reason=reason, link=path,
+        name=f"{who.first_name} ({who.kavo_id})", revoked=revoked,
+    )  # fmt: skip
+
+
 # ---- what the clock writes
 
 
@@ -334,11 +355,18 @@ def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) 
 
 
 def association_reminder(kind: str, association, lines: list[str], now: datetime) -> Mail:
-    """What an association should know of its participants: `kind` evaluate_association, trajectory_180, trajectory_60 or
-    trajectory_ended."""
+    """What an association should know of its participants: `kind` evaluate_association, trajectory_180, trajectory_60,
+    trajectory_ended or news_association."""
+    path = "/trajecten/?tab=open&sort=ends_on" if kind.startswith("trajectory") else "/gekoppelde-deelnemers/"
     return _write(
-        kind, association.email, now, association, association=association, lines=lines, link=links.full("/hulp")
+        kind, association.email, now, association, association=association, lines=lines, link=links.full(path)
     )
+
+
+def news_for_manager(user: User, lines: list[str], now: datetime) -> Mail:
+    """What others did with the participants at somebody's sites; `lines`: one in words each."""
+    link = links.full("/gekoppelde-deelnemers/")
+    return _write("news_site", user.email, now, user, user=user, lines=lines, link=link)
 
 
 def turned_18(user: User, now: datetime) -> Mail:

@@ -17,6 +17,7 @@ from peewee import (
 )
 
 import dutch
+from batches import ImportBatch, ImportRow
 from database import SEARCH_LENGTH, BaseModel, Named, RuleError, Versioned, ordered
 from people import Attempt, Draft, Identity, LinkRequest, Role, SavedView, StartView, Token, User, UserRole, UserSession
 from places import (  # noqa: F401 - all tables are imported from here
@@ -35,12 +36,17 @@ from places import (  # noqa: F401 - all tables are imported from here
     SiteMessage,
     SitePeriod,
 )  # fmt: skip
-from records import Clock, FormKey, History, ImportBatch, Lookup, Mail, Reminder, choices, one_of
+from records import Clock, FormKey, History, Lookup, Mail, Reminder, choices, one_of
 from times import local_date, years_after
 
 STAGE_HOURS = 50  # manual chapter 4
 MOST_HOURS_DONE = 500  # a negative stage may have lasted longer than what was planned; more is a slip
 COURSE_YEARS = 3  # the whole trajectory, from the start of the course
+LEAST_AGES = {
+    "animator": 16,
+    "head_animator": 17,
+    "instructor": 18,
+}  # years, on the day the attest is issued: domain rule 13
 
 CRITERIA = {
     "instructor": "een attest van instructeur",
@@ -97,13 +103,22 @@ class Participant(Named):
     def __str__(self):
         return f"{self.first_name} {self.last_name}"
 
+    def old_enough_on(self, kind: str) -> date:
+        """The day from which an attest of this type may be issued to this person; born on 29 February: 1 March."""
+        return years_after(self.birth_date, LEAST_AGES[kind])
+
 
 class Trajectory(Versioned):
     """One participant's way to one type of attest, at the association of the course."""
 
     named_by = Participant
     STATES = {"open": "Loopt", "finished": "Afgewerkt", "stopped": "Stopgezet"}
-    steps = {"open": {"finished", "stopped"}, "finished": {"open"}, "stopped": {"open"}}
+    OUTCOMES = {
+        "failed": "Niet geslaagd",
+        "passed": "Geslaagd, attest nog niet uitgereikt",
+        "attested": "Attest uitgereikt",
+    }
+    steps = {"open": {"finished", "stopped"}, "finished": {"finished", "open"}, "stopped": {"open"}}
 
     participant = ForeignKeyField(Participant, backref="trajectories", on_delete="RESTRICT", verbose_name="Deelnemer")
     association = ForeignKeyField(Association, backref="trajectories", on_delete="RESTRICT", verbose_name="Vereniging")
@@ -122,12 +137,21 @@ class Trajectory(Versioned):
         verbose_name="Gekoppelde uren",
         constraints=[Check(f"hours_used BETWEEN 0 AND {STAGE_HOURS}")],
     )
+    outcome = CharField(
+        default="",
+        max_length=20,
+        choices=choices(OUTCOMES),
+        verbose_name="Eindresultaat",
+        constraints=[one_of("outcome", ("", *OUTCOMES))],
+    )
+    """what a finished trajectory led to; empty while it is not finished"""
     search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
     """the participant's; a trigger in the database follows a change of name"""
 
     class Meta:
         indexes = (
             (("state", "search"), False),
+            (("outcome", "search", "state"), False),
             (("type", "search", "state"), False),
             (("association", "search", "state"), False),
             (("course_started_on", "search", "state"), False),
@@ -145,12 +169,15 @@ class Trajectory(Versioned):
         if self.course_started_on and (self.ends_on is None or "course_started_on" in self.dirty_field_names):
             self.ends_on = years_after(self.course_started_on, COURSE_YEARS) + timedelta(days=self.extended_days())
 
+    def extensions_of(self):
+        """The extensions that count for this trajectory: its own, and those for all courses that started then."""
+        started = self.course_started_on
+        for_all = (Extension.courses_from <= started) & (Extension.courses_until >= started)
+        return Extension.select().where((Extension.trajectory == self.id) | for_all)
+
     def extended_days(self) -> int:
         """Days of extension that this trajectory got."""
-        return (
-            Extension.select(fn.COALESCE(fn.SUM(Extension.days), 0)).where(Extension.trajectory == self.id).scalar()
-            or 0
-        )
+        return sum(extension.days for extension in self.extensions_of())
 
     @property
     def type_label(self) -> str:
@@ -173,6 +200,33 @@ class Trajectory(Versioned):
         others = Placement.select(Placement, Site).join(Site).where(Placement.trajectory == self, Placement.counted > 0)
         held = [f"{other.counted} uur bij {other.site}" for other in others.where(Placement.id != placement.id)]
         return f" De andere uren: {dutch.listing(held)}." if held else ""
+
+    def waiting(self):
+        """The placements that nobody evaluated yet."""
+        return self.placements.where(Placement.state == "open")
+
+    def missing(self) -> list[str]:
+        """What must still happen before the final evaluation, as sentences; empty when it can be given (domain rule 9). Call it
+        on a locked row when a write depends on it."""
+        if self.state == "finished":
+            return ["De eindevaluatie is al gegeven."]
+        if self.state == "stopped":
+            return ["Het traject is stopgezet. Hervat het eerst."]
+        late = self.waiting().select(Placement, Site).join(Site).order_by(Placement.id)
+        told = [f"De stage bij {placement.site} is nog niet beoordeeld ({placement.hours} uur)." for placement in late]
+        positive = self.hours_positive()
+        if positive < STAGE_HOURS:
+            told.append(
+                f"Er zijn {positive} van {STAGE_HOURS} uur positief beoordeeld: nog {STAGE_HOURS - positive} uur."
+            )
+        return told
+
+    def last_stage_day(self) -> date | None:
+        """The last day of the stages that were evaluated, as the newest version of each says."""
+        newest = Evaluation.alias()
+        number = newest.select(fn.MAX(newest.number)).where(newest.placement == Evaluation.placement)
+        stages = Evaluation.select(fn.MAX(Evaluation.ends_on)).join(Placement)
+        return stages.where(Placement.trajectory == self.id, Evaluation.number == number).scalar()
 
     def hours_positive(self) -> int:
         """Hours (0 to 50) of stage that were evaluated as positive."""
@@ -375,15 +429,57 @@ class Evaluation(BaseModel):
 
 
 class FinalEvaluation(BaseModel):
-    """The outcome of the whole trajectory, by the association or the team."""
+    """The outcome of the whole trajectory, by the association or the team. Reopened: it no longer counts, the row stays."""
 
     trajectory = ForeignKeyField(Trajectory, backref="final_evaluations", on_delete="RESTRICT")
     result = CharField(max_length=20, choices=choices(FINAL_RESULTS), constraints=[one_of("result", FINAL_RESULTS)])
     evaluated_on = DateField(verbose_name="Datum evaluatie")
     motivation = TextField(default="", verbose_name="Motivering")
-    by = ForeignKeyField(User, on_delete="RESTRICT")
+    on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
+    exception = CharField(default="", max_length=2000, verbose_name="Reden van de uitzondering")
+    """why the team gave it although age or term did not allow it"""
+    by = ForeignKeyField(User, backref="final_evaluations", on_delete="RESTRICT")
     at = DateTimeField()
     reopened_at = DateTimeField(null=True)
+    reopened_by = ForeignKeyField(User, null=True, backref="reopenings", on_delete="RESTRICT")
+    reopen_reason = CharField(default="", max_length=2000)
+
+    class Meta:
+        constraints = [Check("result <> 'failed' OR motivation <> ''")]
+
+    def check(self):
+        """The rules of domain rule 9, and 13 for who passes; the trajectory is locked by the verb."""
+        trajectory, who = self.trajectory, self.trajectory.participant
+        if missing := trajectory.missing():
+            raise RuleError(f"{who} kan nog geen eindevaluatie krijgen. {' '.join(missing)}")
+        if self.result == "failed" and not self.motivation.strip():
+            raise RuleError("Schrijf een motivering: die is verplicht voor wie niet geslaagd is.", "motivation")
+        if self.evaluated_on > local_date(self.at):
+            raise RuleError("De datum evaluatie ligt nog niet achter ons. Kies vandaag of vroeger.", "evaluated_on")
+        last = trajectory.last_stage_day()
+        if last and self.evaluated_on < last:
+            raise RuleError(
+                f"De laatste stage van {who} liep tot {dutch.day(last)}. Kies die dag of later.", "evaluated_on"
+            )
+        if not self.exception and (refusal := self.needs_exception()):
+            raise RuleError(refusal, "evaluated_on")
+
+    def needs_exception(self) -> str:
+        """Why only the team can give this, as a sentence; empty when nothing is against it. Domain rule 13."""
+        trajectory, who = self.trajectory, self.trajectory.participant
+        if self.evaluated_on > trajectory.ends_on:
+            return (
+                f"Het traject van {who} moest afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}. Vraag het team Kadervorming "
+                "om een verlenging of een uitzondering."
+            )
+        from_day = who.old_enough_on(trajectory.type)
+        if self.result == "passed" and self.evaluated_on < from_day:
+            least = LEAST_AGES[trajectory.type]
+            return (
+                f"{who} wordt pas {least} op {dutch.day(from_day)}: vanaf dan kan een attest van {trajectory.type_label}. Wacht "
+                "tot dan, of vraag het team Kadervorming om een uitzondering."
+            )
+        return ""
 
 
 FinalEvaluation.add_index(
@@ -403,10 +499,22 @@ class Attest(BaseModel):
     issued_by = ForeignKeyField(User, on_delete="RESTRICT")
     revoked_at = DateTimeField(null=True)
 
+    @property
+    def trajectory(self) -> Trajectory:
+        return self.final_evaluation.trajectory
+
+    @property
+    def participant(self) -> Participant:
+        return self.trajectory.participant
+
+    @property
+    def is_valid(self) -> bool:
+        return self.revoked_at is None
+
 
 TABLES = [
     Role, User, UserRole, Identity, LinkRequest, UserSession, Token, Attempt, Draft, SavedView, StartView,
     Association, Membership, Declaration, Site, SiteManager, SitePeriod, SiteMessage, Proposal, Handover,
     Participant, Trajectory, Extension, Placement, Evaluation, FinalEvaluation, Attest,
-    Mail, Reminder, Clock, History, Lookup, FormKey, ImportBatch,
+    Mail, Reminder, Clock, History, Lookup, FormKey, ImportBatch, ImportRow,
 ]  # fmt: skip

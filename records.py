@@ -159,14 +159,3 @@ class FormKey(BaseModel):
         A form that came without a key (not from our pages) is treated each time."""
         if key and not cls.insert(key=key[:64], user=by, at=now).on_conflict_ignore().as_rowcount().execute():
             raise AlreadyDone("Dat was al bewaard. Er is niets dubbel gebeurd.")
-
-
-class ImportBatch(BaseModel):
-    """One imported file, so that it can be found and undone."""
-
-    by = ForeignKeyField(User, on_delete="RESTRICT")
-    file_name = CharField(max_length=200)
-    digest = CharField(max_length=64)
-    rows = IntegerField(default=0)
-    created_at = DateTimeField()
-    undone_at = DateTimeField(null=True)

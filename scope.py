@@ -1,12 +1,28 @@
 """Who may see and do what with which rows. What is not granted here is refused.
 
-`listed`: rows one may find, of which one sees the public columns only. `own`: rows one may act on.
-Every list, detail, edit, action, lookup, export and verb asks here.
+`listed`: rows one may find, of which one sees the public columns only. `own`: rows on which one may do something, 'view' unless
+another act is named. An act counts for the rows of the same role only: who manages a site and works for an association may not do
+at one what only the other allows. Every list, detail, edit, action, lookup, export and verb asks here.
 """
 
 from database import whole_number
-from models import Evaluation, Handover, History, Placement, SavedView, Site, SiteManager, SitePeriod, Trajectory
-from people import MANAGER, TEAM, User
+from models import (
+    Association,
+    Evaluation,
+    FinalEvaluation,
+    Handover,
+    History,
+    ImportBatch,
+    Membership,
+    Participant,
+    Placement,
+    SavedView,
+    Site,
+    SiteManager,
+    SitePeriod,
+    Trajectory,
+)
+from people import ASSOCIATION, MANAGER, TEAM, User
 
 
 class NotYours(Exception):
@@ -20,6 +36,16 @@ def _managed(by: User):
 
 def _own_placements(by: User):
     return Placement.select(Placement.id).where(Placement.site.in_(_managed(by)))
+
+
+def _works_for(by: User):
+    """Ids of the associations for which this person works now."""
+    return Membership.select(Membership.association).where(Membership.user == by, Membership.until.is_null())
+
+
+def _guided(by: User):
+    """Ids of the trajectories at those associations."""
+    return Trajectory.select(Trajectory.id).where(Trajectory.association.in_(_works_for(by)))
 
 
 def _offered_to(by: User):
@@ -40,11 +66,27 @@ OWN = {
         History: lambda by: History.site_id.in_(_managed(by)),
         Handover: lambda by: (Handover.asked == by) | (Handover.requester == by) | _offered_to(by),
     },
+    ASSOCIATION: {
+        Association: lambda by: Association.id.in_(_works_for(by)),
+        Participant: lambda by: Participant.id.in_(
+            Trajectory.select(Trajectory.participant).where(Trajectory.association.in_(_works_for(by)))
+        ),
+        Trajectory: lambda by: Trajectory.association.in_(_works_for(by)),
+        Placement: lambda by: Placement.association_id.in_(_works_for(by)),
+        Evaluation: lambda by: Evaluation.placement.in_(
+            Placement.select(Placement.id).where(Placement.association_id.in_(_works_for(by)))
+        ),
+        FinalEvaluation: lambda by: FinalEvaluation.trajectory.in_(_guided(by)),
+        History: lambda by: History.trajectory_id.in_(_guided(by)),
+        Site: lambda by: Site.state == "approved",
+        ImportBatch: lambda by: (ImportBatch.by == by) | ImportBatch.association.in_(_works_for(by)),
+    },
 }
-"""role → table → condition for the rows one may act on. The team's own rows are all rows."""
+"""role → table → condition for the rows of which ACTS tells what one may do with them. The team's own rows are all rows."""
 
 LISTED = {
     MANAGER: {Site: lambda by: Site.state == "approved"},
+    ASSOCIATION: {Site: lambda by: Site.state == "approved"},
 }
 """role → table → condition for further rows that one may find, public columns only."""
 
@@ -66,6 +108,17 @@ ACTS = {
         Trajectory: {"history"},
         Handover: {"view", "answer", "withdraw", "export"},
         Evaluation: {"view"},
+        History: {"view"},
+    },
+    ASSOCIATION: {
+        Site: {"couple", "export"},
+        Association: {"view"},
+        Participant: {"view", "add", "edit", "export", "import"},
+        Trajectory: {"view", "add", "edit", "export", "history", "couple", "final", "stop", "resume", "attest"},
+        Placement: {"view", "edit", "change", "cancel", "evaluate", "export"},
+        Evaluation: {"view"},
+        History: {"view"},
+        ImportBatch: {"view", "confirm", "drop", "undo"},
     },
 }  # fmt: skip
 """role → table → what one may do with own rows. The team may do everything."""
@@ -87,15 +140,20 @@ def _any_of(conditions, model):
     return result
 
 
-def own(by: User | None, model):
-    """The condition for rows of this table that `by` may act on; nobody (None) owns nothing."""
+def own(by: User | None, model, act: str = "view"):
+    """The condition for rows of this table with which `by` may do this; nobody (None) owns nothing."""
     if by is None:
         return _any_of([], model)
     if model in PERSONAL:
         return model.user == by
     if TEAM in by.role_names:
         return model._meta.primary_key.is_null(False)
-    return _any_of([OWN[role][model](by) for role in by.role_names if model in OWN.get(role, ())], model)
+    return _any_of([OWN[role][model](by) for role in _roles_with(by, act, model)], model)
+
+
+def _roles_with(by: User, act: str, model) -> list[str]:
+    """The limited roles of `by` that have this act on own rows of this table."""
+    return [role for role in sorted(by.role_names) if act in ACTS.get(role, {}).get(model, ())]
 
 
 def owns_all(by: User | None, model) -> bool:
@@ -107,23 +165,21 @@ def listed(by: User | None, model):
     """The condition for rows of this table that `by` may find: the own ones, and those with public columns."""
     if by is None or TEAM in by.role_names:
         return own(by, model)
-    public = [LISTED[role][model](by) for role in by.role_names if model in LISTED.get(role, ())]
+    public = [LISTED[role][model](by) for role in sorted(by.role_names) if model in LISTED.get(role, ())]
     return _any_of([own(by, model), *public], model)
 
 
-def find(by: User | None, model, pk):
-    """The own row with this id (any text), or None."""
+def find(by: User | None, model, pk, act: str = "view"):
+    """The row with this id (any text) when `by` may do this with it, or None."""
     number = whole_number(str(pk))
     if number is None:
         return None
-    return model.get_or_none(model._meta.primary_key == number, own(by, model))
+    return model.get_or_none(model._meta.primary_key == number, own(by, model, act))
 
 
 def allows(by: User | None, act: str, model) -> bool:
     """Whether any role of `by` has this act on this table (on own rows)."""
-    if by is None:
-        return False
-    return TEAM in by.role_names or any(act in ACTS.get(role, {}).get(model, ()) for role in by.role_names)
+    return by is not None and (TEAM in by.role_names or bool(_roles_with(by, act, model)))
 
 
 def may(by: User | None, act: str, row) -> bool:
@@ -136,10 +192,15 @@ def may(by: User | None, act: str, row) -> bool:
     if TEAM in by.role_names:
         return True
     side = SIDES.get(model, {}).get(act)
-    return (side is None or side(row, by)) and find(by, model, row.pk) is not None
+    return (side is None or side(row, by)) and find(by, model, row.pk, act) is not None
 
 
 def require(by: User | None, act: str, row):
     """Raise NotYours unless `by` may do this with this row. The first line of every verb."""
     if not may(by, act, row):
         raise NotYours(f"{act} {type(row).__name__} {row.pk}")
+
+
+def association_ids(by: User) -> list[int]:
+    """Ids of the associations for which this person works now."""
+    return [key for (key,) in _works_for(by).tuples()]

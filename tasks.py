@@ -20,7 +20,7 @@ import delivery
 import mails
 from database import database, refresh_statistics
 from times import utcnow
-from workflow import clock
+from workflow import clock, imports
 
 log = logging.getLogger("kavo.tasks")
 
@@ -76,7 +76,7 @@ def make_huey(settings: config.Settings):
 
 
 def with_tasks(huey, settings: config.Settings):
-    """Register the tasks on a queue; returns (sweep, send), which put themselves in it when called."""
+    """Register the tasks on a queue; returns (sweep, send, import), which put themselves in it when called."""
 
     @huey.task(name="send_mails")
     def send_mails():
@@ -90,12 +90,20 @@ def with_tasks(huey, settings: config.Settings):
                     return
                 time.sleep(1)
 
+    @huey.task(name="work_on_imports")
+    def work_on_imports():
+        """Check or write the lines of files that were imported; each step is a transaction, so it may be broken off."""
+        with database.connection_context():
+            imports.work(utcnow())
+
     @huey.periodic_task(crontab(minute="*"), name="sweep")
     def sweep():
         """Every minute: treat what is due. Safe late, twice and in parallel."""
         send_mails()
         with database.connection_context():
             clock.sweep(utcnow())
+            if imports.anything_waits():
+                work_on_imports()
 
     @huey.periodic_task(crontab(hour="2", minute="17"), name="look_at_tables")
     def look_at_tables():
@@ -103,23 +111,24 @@ def with_tasks(huey, settings: config.Settings):
         with database.connection_context():
             refresh_statistics()
 
-    return sweep, send_mails
+    return sweep, send_mails, work_on_imports
 
 
 _bell = {"ring": None}
+SEND, IMPORT = 1, 2  # in what `with_tasks` returns
 
 
-def ring_for_mails(settings: config.Settings):
-    """From now on, let the outbox be delivered as soon as a mail is committed. Called once per process. When the queue does
-    not answer nothing is lost: the sweep of the next minute finds the mail."""
+def ring_the_worker(settings: config.Settings):
+    """From now on, let mails leave and files be imported as soon as they are committed. Called once per process. When the queue
+    does not answer nothing is lost: the sweep of the next minute finds them."""
 
     @cache
-    def send_mails():
-        return with_tasks(make_huey(settings), settings)[1]
+    def known():
+        return with_tasks(make_huey(settings), settings)
 
-    def ring():
+    def ring(which):
         try:
-            send_mails()()
+            known()[which]()
         except Exception as error:  # whatever is wrong with the queue, the change itself is committed
             log.warning("the queue does not answer: %s", type(error).__name__)
 
@@ -129,4 +138,10 @@ def ring_for_mails(settings: config.Settings):
 @mails.written.connect
 def _on_written(mail, at_once=False):
     if _bell["ring"] and (at_once or mail.next_at <= mail.created_at):
-        database.after_commit(_bell["ring"])
+        database.after_commit(lambda: _bell["ring"](SEND))
+
+
+@imports.waiting.connect
+def _on_file(batch):
+    if _bell["ring"]:
+        _bell["ring"](IMPORT)

@@ -10,7 +10,10 @@ from admin_views.associations import AssociationView
 from admin_views.cells import Cell
 from admin_views.clock import ClockView
 from admin_views.handovers import HandoverView
+from admin_views.importing import ImportView
 from admin_views.link_requests import LinkRequestView
+from admin_views.many import ManyView
+from admin_views.overview import OverviewView
 from admin_views.participants import ParticipantView
 from admin_views.people import RoleView, UserView
 from admin_views.placements import PlacementView
@@ -19,8 +22,10 @@ from admin_views.saved_views import SavedViewView
 from admin_views.site_changes import SiteChangeView
 from admin_views.sites import SiteView
 from admin_views.todo import Todo
-from admin_views.trajectories import TrajectoryView
+from admin_views.trajectories import AttestView, ReadyView, TrajectoryView
+from admin_views.work import WorkView
 from models import Association, Handover, History, Lookup, Mail, Participant, Placement, Role, Site, Trajectory, User
+from people import TEAM
 from times import utcnow
 
 MANAGE = "Beheer"
@@ -31,9 +36,12 @@ def register(app: Flask) -> Admin:
     admin = Admin(
         app, name="Kadervormingstool", index_view=Todo(name="Te behandelen", endpoint="todo", url="/te-behandelen")
     )
+    admin.add_view(WorkView(name="Te doen", endpoint="work", url="/te-doen"))
     admin.add_view(ApplicationView(name="Aanvragen", endpoint="application", url="/aanvragen"))
     admin.add_view(LinkRequestView(name="eID koppelen", endpoint="link_request", url="/eid-aanvragen"))
     admin.add_view(SiteChangeView(name="Wijzigen", endpoint="site_change", url="/stageplaats"))
+    admin.add_view(ManyView(name="Samen", endpoint="many", url="/samen"))
+    admin.add_view(ImportView(name="Importeren", endpoint="importing", url="/importeren"))
     admin.add_view(SavedViewView(name="Weergaven", endpoint="saved_view", url="/weergaven"))
     placements = PlacementView(Placement, "Gekoppelde deelnemers", endpoint="placement", url="/gekoppelde-deelnemers")
     admin.add_view(SiteView(Site, "Stageplaatsen", endpoint="site", url="/stageplaatsen", placements=placements))
@@ -41,6 +49,13 @@ def register(app: Flask) -> Admin:
     admin.add_view(HandoverView(Handover, "Overdrachten", endpoint="handover", url="/overdrachten"))
     admin.add_view(ParticipantView(Participant, "Deelnemers", endpoint="participant", url="/deelnemers"))
     admin.add_view(TrajectoryView(Trajectory, "Trajecten", category=MANAGE, endpoint="trajectory", url="/trajecten"))
+    admin.add_view(
+        ReadyView(
+            Trajectory, "Klaar voor eindevaluatie", category=MANAGE, endpoint="ready", url="/klaar-voor-eindevaluatie"
+        )
+    )
+    admin.add_view(AttestView(Trajectory, "Attesten", category=MANAGE, endpoint="attested", url="/attesten"))
+    admin.add_view(OverviewView(name="Overzicht", category=MANAGE, endpoint="overview", url="/overzicht"))
     admin.add_view(
         AssociationView(Association, "Verenigingen", category=MANAGE, endpoint="association", url="/verenigingen")
     )
@@ -68,7 +83,9 @@ def menu(admin: Admin) -> list[dict]:
     for item in admin.menu():
         if item.is_category():
             children = [_entry(child) for child in item.get_children() if child.is_accessible()]
-            if children:
+            if TEAM not in current_user.role_names:  # who sees a few of them finds these in the bar itself
+                entries += children
+            elif children:
                 entries.append(
                     {"label": item.name, "children": children, "current": any(child["current"] for child in children)}
                 )

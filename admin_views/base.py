@@ -47,9 +47,9 @@ class AdminView(ListView):
     def get_query(self):
         return self.model.select().where(scope.own(self.by, self.model))
 
-    def get_one(self, id):
-        """The own row with this id, with its related rows; 404 otherwise."""
-        row = scope.find(self.by, self.model, id)
+    def get_one(self, id, act="view"):
+        """The row with this id when one may do this with it, with its related rows; 404 otherwise."""
+        row = scope.find(self.by, self.model, id, act)
         if row is None:
             abort(404)
         full = self.joins.rows().where(self.model._meta.primary_key == row.pk).first()
@@ -71,13 +71,16 @@ class AdminView(ListView):
         """Whether the form makes sense for this row."""
         return True
 
-    def row_actions(self, row) -> list[tuple[str, str, bool]]:
-        """The actions in a row's menu: (label, name, dangerous)."""
+    def row_actions(self, row, menu=False) -> list[tuple[str, str, bool]]:
+        """The actions on the page of a row, or those in its menu: (label, name, dangerous)."""
         return [
             (str(text), name, getattr(self._actions_data[name][0], "danger", False))
             for name, text in self._actions
-            if self.is_action_allowed(name) and self._fits(name, row)
+            if self.is_action_allowed(name) and self._fits(name, row) and (not menu or self._in_menu(name))
         ]
+
+    def _in_menu(self, name):
+        return getattr(self._actions_data[name][0], "in_menu", True)
 
     def _fits(self, name, row):
         when = getattr(self._actions_data[name][0], "when", None)
@@ -128,7 +131,7 @@ class AdminView(ListView):
     def edit_view(self):
         if not self.allowed("edit", self.can_edit):
             abort(404)
-        row = self.get_one(request.args.get("id"))
+        row = self.get_one(request.args.get("id"), "edit")
         if not self.may_edit(row):
             flash(f"{row} kan niet meer wijzigen.", "warn")
             return redirect(self.get_save_return_url(row))
@@ -205,7 +208,7 @@ class AdminView(ListView):
     def delete_view(self):
         if not self.allowed("delete", self.can_delete):
             abort(404)
-        row = self.get_one(request.form.get("id"))
+        row = self.get_one(request.form.get("id"), "delete")
         try:
             rows.delete(row, self.by, utcnow(), self.kind)
         except RuleError as error:
@@ -228,7 +231,7 @@ class AdminView(ListView):
         if not ids:
             flash("Vink eerst aan voor welke rijen je dit wilt doen.", "warn")
             return redirect(back)
-        found = [row for row in (scope.find(self.by, self.model, pk) for pk in ids) if row is not None]
+        found = [row for row in (scope.find(self.by, self.model, pk, name) for pk in ids) if row is not None]
         if not found:
             abort(404)
         form = (getattr(method, "form", None) or KavoForm)() if confirmation or getattr(method, "form", None) else None

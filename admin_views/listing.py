@@ -188,7 +188,7 @@ class Listing:
         if self.reach is scope.own or not ids:
             return set(ids)
         pk = model._meta.primary_key
-        return {key for (key,) in model.select(pk).where(pk.in_(ids), scope.own(self.by, model)).tuples()}
+        return {key for (key,) in model.select(pk).where(pk.in_(ids), self.view.acting()).tuples()}
 
     def selection(self, *columns):
         """A query for these (dotted) columns of all rows of the list, in its order, as an export needs them."""

@@ -162,6 +162,10 @@ class ListView(ForRoles, ModelView):
         """scope.own or scope.listed: which rows the list holds."""
         return scope.own
 
+    def acting(self):
+        """The condition for rows, of those that one may find, with which one may do something."""
+        return scope.own(self.by, self.model)
+
     @expose("/")
     def index_view(self):
         return self.render(self.list_template, listing=self.listing(), export_url=self.export_url, **self.list_extra())

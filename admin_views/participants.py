@@ -1,12 +1,19 @@
 """Participants, with their trajectories on the page of each."""
 
 from flask import url_for
+from peewee import fn
 
+import scope
 from admin_views.base import AdminView
-from models import Association, Participant, Trajectory
+from database import RuleError
+from forms import ChoiceField, DayField
+from models import TYPES, Association, Participant, Trajectory
+from people import ASSOCIATION, TEAM
+from workflow import imports
 
 
 class ParticipantView(AdminView):
+    roles = (TEAM, ASSOCIATION)
     kind, kinds = "deelnemer", "deelnemers"
     column_list = ("name", "kavo_id", "birth_date", "email")
     column_labels = {"name": "Deelnemer"}
@@ -20,13 +27,63 @@ class ParticipantView(AdminView):
     column_details_list = ("kavo_id", "first_name", "last_name", "birth_date", "email")
     form_columns = ("kavo_id", "first_name", "last_name", "birth_date", "email")
     form_args = {"kavo_id": {"description": "6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59."}}
+    form_extra_fields = {
+        "association": ChoiceField("Vereniging", coerce=int),
+        "type": ChoiceField("Traject", choices=TYPES),
+        "course_started_on": DayField("Start van de cursus"),
+    }
+    list_template = "admin/participants.html"
     details_template = "admin/participant.html"
     can_add_words = "Deelnemer toevoegen"
-    empty_text = "Er zijn nog geen deelnemers. Voeg de eerste toe met het KAVO-ID van de vereniging."
+    empty_text = "Er zijn nog geen deelnemers. Voeg de eerste toe met het KAVO-ID, of importeer een bestand."
 
     def details_extra(self, row: Participant):
         running = Trajectory.select(Trajectory, Association).join(Association).where(Trajectory.participant == row)
+        running = running.where(scope.own(self.by, Trajectory))
         return {"trajectories": running.order_by(Trajectory.course_started_on.desc(), Trajectory.id.desc())}
+
+    def enrich(self, rows, names):
+        """Whom one may change: those who have no trajectory at somebody else's association (rule 14)."""
+        if TEAM in self.by.role_names:
+            return
+        others = Trajectory.select(fn.DISTINCT(Trajectory.participant)).where(
+            Trajectory.participant.in_([row.id for row in rows]), ~scope.own(self.by, Trajectory)
+        )
+        shared = {key for (key,) in others.tuples()}
+        for row in rows:
+            row.is_shared = row.id in shared
+
+    def may_edit(self, row):
+        return not getattr(row, "is_shared", False)
+
+    # ---- form
+
+    def create_form(self, obj=None):
+        """With the first trajectory; who works for one association need not choose it."""
+        form = super().create_form(obj)
+        mine = list(Association.select().where(scope.own(self.by, Association)).order_by(Association.search).limit(500))
+        form.association.choices = [("", "Kies …"), *((one.id, one.name) for one in mine)]
+        if len(mine) == 1 and not form.is_submitted():
+            form.association.data = mine[0].id
+        return form
+
+    def edit_form(self, obj=None):
+        form = super().edit_form(obj)
+        del form.association, form.type, form.course_started_on
+        return form
+
+    def save(self, form, row, created, now):
+        """A new one with a trajectory goes the way of an imported line; the team may leave the trajectory for later."""
+        trajectory = [form.association.data, form.type.data, form.course_started_on.data] if created else []
+        if not created or (not any(trajectory) and TEAM in self.by.role_names):
+            return super().save(form, row, created, now)
+        if not all(trajectory):
+            missing = next(name for name in ("association", "type", "course_started_on") if not form[name].data)
+            raise RuleError("Vul vereniging, traject en start van de cursus in.", missing)
+        person = {name: form[name].data for name in self.form_columns}
+        association = Association.get_by_id(form.association.data)
+        saved = imports.add_one(self.by, now, association, form.type.data, form.course_started_on.data, **person)
+        row.__data__.update(saved.__data__)
 
     def get_save_return_url(self, model=None, is_created=False):
         if is_created:

@@ -11,17 +11,20 @@ from admin_views.cells import Cell
 from admin_views.joins import Key
 from database import RuleError
 from forms import CheckList
-from models import Association, Evaluation, Handover, Placement, Site, Trajectory
+from models import Association, Evaluation, Handover, History, ImportBatch, Participant, Placement, Site, Trajectory
 from people import ROLE_LABELS, TEAM, Role, User, UserRole
 from workflow import accounts
 
-NOUNS = {Site: "Eigen stageplaatsen", Placement: "Eigen koppelingen", Trajectory: "Trajecten daarvan",
-         Handover: "Eigen overdrachten", Evaluation: "Eigen beoordelingen"}  # fmt: skip
+NOUNS = {Site: "Stageplaatsen", Placement: "Koppelingen", Trajectory: "Trajecten", Handover: "Overdrachten",
+         Evaluation: "Beoordelingen", History: "Geschiedenis daarvan", Association: "Vereniging", Participant: "Deelnemers",
+         ImportBatch: "Ingelezen bestanden"}  # fmt: skip
 VERBS = {
     "view": "bekijken", "edit": "wijzigen", "couple": "deelnemers koppelen", "export": "exporteren", "change": "uren wijzigen",
     "apply": "een nieuwe aanvragen", "answer": "beantwoorden", "withdraw": "intrekken",
     "take_over": "het beheer van een andere vragen", "offer": "een opvolger aanduiden",
     "submit_again": "opnieuw indienen", "propose": "een wijziging vragen", "close": "sluiten",
+    "add": "toevoegen", "import": "importeren", "final": "eindevaluatie geven", "stop": "stopzetten", "resume": "hervatten",
+    "attest": "attest downloaden", "confirm": "bevestigen", "drop": "laten vallen", "undo": "ongedaan maken",
     "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
 }  # fmt: skip
 """the tables and acts of `scope.ACTS` in words"""
@@ -94,7 +97,7 @@ class UserView(AdminView):
                     del form[name]
         if not form.is_submitted():
             form.role_names.data = list(obj.role_names)
-            form.association_ids.data = accounts.association_ids(obj)
+            form.association_ids.data = scope.association_ids(obj)
         return form
 
     def save(self, form, row, created, now):

@@ -1,21 +1,20 @@
 """Gekoppelde deelnemers: all placements over the own sites; change, cancel, evaluate, and the history of a trajectory."""
 
-from flask import redirect, request
+from flask import redirect, request, url_for
 from flask_admin import expose
 from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
 
-import audit
 import dutch
 import scope
-from admin_views.actions import row_url
+from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from database import Conflict, whole_number
 from forms import ChoiceField, DayField, KavoForm, Length, required
-from models import CRITERIA, CRITERIA_BY_TYPE, ON_BEHALF, RESULTS, History, Placement, Trajectory
-from people import MANAGER, TEAM
+from models import CRITERIA, CRITERIA_BY_TYPE, ON_BEHALF, RESULTS, Placement
+from people import ASSOCIATION, MANAGER, TEAM
 from times import local_date, utcnow
-from workflow import evaluations, placements
+from workflow import evaluations, placements, story, together
 
 
 class CancelForm(KavoForm):
@@ -53,7 +52,7 @@ FIELDS = ("mentor", "criterion", "starts_on", "ends_on", "hours_done", "result",
 
 
 class PlacementView(AdminView):
-    roles = (TEAM, MANAGER)
+    roles = (TEAM, MANAGER, ASSOCIATION)
     kind, kinds = "koppeling", "koppelingen"
     can_create = False
     column_list = ("participant", "type", "site", "hours", "state")
@@ -112,7 +111,7 @@ class PlacementView(AdminView):
     )  # fmt: skip
     form_columns = ("hours", "starts_on", "ends_on")
     list_template = "admin/placements.html"
-    empty_text = "Hier komen de deelnemers van al je stageplaatsen samen."
+    empty_text = "Hier komen de deelnemers van al je stageplaatsen of van je vereniging samen."
 
     # ---- list
 
@@ -140,7 +139,7 @@ class PlacementView(AdminView):
 
     @expose("/annuleren/", methods=("GET", "POST"))
     def cancel(self):
-        row, form = self.get_one(request.args.get("id")), CancelForm()
+        row, form = self.get_one(request.args.get("id"), "cancel"), CancelForm()
 
         def act(now):
             placements.cancel(row, self.by, now, form.reason.data, form.no_show.data)
@@ -152,7 +151,7 @@ class PlacementView(AdminView):
 
     @expose("/beoordelen/", methods=("GET", "POST"))
     def evaluate(self):
-        row = self.get_one(request.args.get("id"))
+        row = self.get_one(request.args.get("id"), "evaluate")
         newest = evaluations.newest(row)
         form = self._evaluation_form(row, newest)
         if form.validate_on_submit():
@@ -169,7 +168,7 @@ class PlacementView(AdminView):
             form=form,
             newest=newest,
             versions=evaluations.versions(row),
-            history=self.trajectory_lines(row.trajectory),
+            history=story.lines(row.trajectory, self.by),
             positive=row.trajectory.hours_positive(),
             most=row.trajectory.hours_left(without=row),
             stand=stand(row, local_date(utcnow())),
@@ -202,27 +201,29 @@ class PlacementView(AdminView):
     @expose("/trajectgeschiedenis/")
     def trajectory_history(self):
         row = self.get_one(request.args.get("id"))
-        trajectory = row.trajectory
         return self.render(
             "admin/trajectory_history.html",
-            row=row,
-            trajectory=trajectory,
-            history=self.trajectory_lines(trajectory),
-            sums=placements.sum_of_hours(trajectory, row.site),
-            left=trajectory.hours_left(),
             return_url=self.get_save_return_url(),
+            history=story.lines(row.trajectory, self.by),
+            **told(row.trajectory),
         )
 
-    def trajectory_lines(self, trajectory: Trajectory):
-        """(moment, sentence, by the tool) of one trajectory, newest first, as far as the own sites go."""
-        visible = scope.own(self.by, History) | History.site_id.is_null()
-        lines = (
-            History.select()
-            .where(History.trajectory_id == trajectory.id, visible)
-            .order_by(History.id.desc())
-            .limit(200)
-        )
-        return [(line.at, audit.sentence(line), line.actor_id is None) for line in lines]
+    # ---- many at once
+
+    @row_action("evaluate", "Samen beoordelen", in_menu=False, when=lambda row: row.state == "open")
+    def action_evaluate(self, ids):
+        return redirect(url_for("many.evaluate", id=ids[: together.MOST_EVALUATED]))
+
+
+def told(trajectory) -> dict:
+    """What every page about a trajectory shows: who must act, and the sum of its hours."""
+    waiting = story.waiting_of([trajectory])[trajectory.id]
+    return {
+        "trajectory": trajectory,
+        "turn": story.whose_turn(trajectory, waiting, local_date(utcnow())),
+        "sums": placements.sum_of_hours(trajectory),
+        "left": trajectory.hours_left(),
+    }
 
 
 def _hours(row) -> Cell:

@@ -8,7 +8,7 @@ import scope
 from admin_views.roles import HiddenFromMenu, came_from
 from forms import KavoForm, Length, required
 from models import SavedView
-from people import MANAGER, TEAM
+from people import ASSOCIATION, MANAGER, TEAM
 from times import utcnow
 from workflow import saved_views
 
@@ -22,7 +22,7 @@ class KeepForm(KavoForm):
 
 
 class SavedViewView(HiddenFromMenu, BaseView):
-    roles = (TEAM, MANAGER)
+    roles = (TEAM, MANAGER, ASSOCIATION)
 
     @expose("/bewaren", methods=("POST",))
     def keep(self):

@@ -37,10 +37,7 @@ class SiteChangeView(HiddenFromMenu, BaseView):
     home = "site.index_view"
 
     def _own(self, pk, act) -> Site:
-        site = scope.find(self.by, Site, pk)
-        if site is None or not scope.allows(self.by, act, Site):
-            abort(404)
-        return site
+        return scope.find(self.by, Site, pk, act) or abort(404)
 
     @expose("/<int:pk>/wijziging", methods=("GET", "POST"))
     def propose(self, pk):

@@ -17,7 +17,7 @@ from admin_views.filters import AnyOfFilter
 from database import RuleError
 from forms import ChoiceField, DayField, KavoForm, required
 from models import ON_BEHALF, STAGE_HOURS, TYPES, Handover, Placement, Site, SiteManager, SitePeriod, User
-from people import MANAGER, TEAM
+from people import ASSOCIATION, MANAGER, TEAM
 from times import local_date, utcnow
 from workflow import placements, sites
 
@@ -36,7 +36,7 @@ class CoupleForm(KavoForm):
 
 
 class SiteView(AdminView):
-    roles = (TEAM, MANAGER)
+    roles = (TEAM, MANAGER, ASSOCIATION)
     kind, kinds = "stageplaats", "stageplaatsen"
     list_template = "admin/sites.html"
     details_template = "admin/site.html"
@@ -118,6 +118,9 @@ class SiteView(AdminView):
             where = (*where, Site.id.in_(mine))
         return super().listing(where, path, keep, columns)
 
+    def acting(self):
+        return scope.own(self.by, Site) | scope.own(self.by, Site, "couple")
+
     @property
     def tab_choices(self):
         return super().tab_choices if self.reach() is scope.own else []
@@ -145,13 +148,23 @@ class SiteView(AdminView):
                 Placement.site.in_(ids), _to_evaluate()
             )
             waiting = dict(late.group_by(Placement.site).tuples())
+        mine = self._own_among(ids)
         for row in rows:
-            row.period_list, row.waiting = periods[row.id], waiting.get(row.id, 0)
+            row.period_list, row.waiting, row.is_own = periods[row.id], waiting.get(row.id, 0), row.id in mine
+
+    def _own_among(self, ids) -> set[int]:
+        """Which of these sites one may act on as its manager or as the team; for an association one couples at others too."""
+        if ASSOCIATION not in self.by.role_names or TEAM in self.by.role_names:
+            return set(ids)
+        mine = Site.select(Site.id).where(Site.id.in_(ids), scope.own(self.by, Site))
+        return {key for (key,) in mine.tuples()}
 
     def row_links(self, row):
         people = (
             [("Deelnemers", row_url("site.participants", row.id, "pk"))] if row.state in ("approved", "closed") else []
         )
+        if not row.is_own:
+            return people
         links = [*people, *super().row_links(row)]
         if row.state == "submitted" and TEAM in self.by.role_names:
             links.insert(0, ("Behandelen", row_url("application.show", row.id, "pk")))
@@ -214,9 +227,7 @@ class SiteView(AdminView):
     @expose("/<int:pk>/deelnemers/", methods=("GET", "POST"))
     def participants(self, pk):
         """Manual chapter 4: KAVO-ID → name and hours left → Aantal uren → Deelnemer toevoegen."""
-        site = scope.find(self.by, Site, pk)
-        if site is None or not scope.allows(self.by, "couple", Site):
-            abort(404)
+        site = scope.find(self.by, Site, pk, "couple") or abort(404)
         form = CoupleForm()
         found, search_problem = self._look_up(site, form) if request.method == "POST" else (None, None)
         if found and "trajectory" in request.form and form.validate() and self._couple(site, found, form):
@@ -239,7 +250,7 @@ class SiteView(AdminView):
 
     @expose("/<int:pk>/deelnemers/export/")
     def export_participants(self, pk):
-        site = scope.find(self.by, Site, pk)
+        site = scope.find(self.by, Site, pk, "couple")
         if site is None or not self.placements.allowed("export", True):
             abort(404)
         return self.placements.export_of(self.placements.listing(where=(Placement.site == site,)), "csv")

@@ -1,22 +1,63 @@
-"""Trajectories: one participant's way to one type of attest."""
+"""Trajectories: one participant's way to one type of attest, with the final evaluation, and the lists of who is ready for it and
+for the attest."""
 
-from flask import request
+from flask import Response, abort, redirect, request, url_for
+from flask_admin import expose
+from wtforms import IntegerField, RadioField, TextAreaField
 
-from admin_views.actions import row_url
+import certificates
+import dutch
+import scope
+from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
-from models import STAGE_HOURS, Participant, Trajectory
-from workflow import trajectories
+from admin_views.placements import told
+from database import RuleError, writing
+from forms import DayField, KavoForm, Length, ReasonField, required
+from models import FINAL_RESULTS, STAGE_HOURS, Participant, Trajectory
+from people import ASSOCIATION, TEAM
+from times import local_date, utcnow
+from workflow import attests, finals, story, trajectories
 
-MARKS = {"open": "busy", "finished": "good", "stopped": ""}
+MARKS = {"open": "busy", "finished": "good", "stopped": "", "failed": "bad", "passed": "wait", "attested": "good"}
+MOST_AT_ONCE = 200
+
+
+class WhyForm(KavoForm):
+    reason = TextAreaField("Reden", [required("Schrijf waarom."), Length(max=2000)])
+
+
+class ExtendForm(WhyForm):
+    until = DayField("Nieuwe einddatum", [required("Kies tot wanneer het traject mag duren.")])
+
+
+class ExtendAllForm(WhyForm):
+    """More time for everybody whose course began between two days."""
+
+    first = DayField("Cursus begon vanaf", [required("Kies de eerste dag.")])
+    last = DayField("Cursus begon tot en met", [required("Kies de laatste dag.")])
+    days = IntegerField("Aantal dagen erbij", [required("Typ hoeveel dagen erbij komen.")])
+
+
+class FinalForm(KavoForm):
+    """'Eindevaluatie': contract."""
+
+    result = RadioField("Resultaat", [required("Kies geslaagd of niet geslaagd.")], choices=list(FINAL_RESULTS.items()))
+    evaluated_on = DayField("Datum evaluatie", [required("Kies de dag van de evaluatie.")])
+    motivation = ReasonField("Motivering", [Length(max=10_000)], "Alleen verplicht voor wie niet geslaagd is.")
+    exception = ReasonField(
+        "Reden van de uitzondering",
+        description="Alleen nodig als de leeftijd of de termijn van 3 jaar het niet toelaat.",
+    )
 
 
 class TrajectoryView(AdminView):
+    roles = (TEAM, ASSOCIATION)
     kind, kinds = "traject", "trajecten"
     column_list = ("participant", "type", "association", "course_started_on", "ends_on", "hours_used", "state")
     search_words = "Zoek op naam of KAVO-ID"
     column_searchable_list = ("search",)
-    column_filters = ("type", "association", "course_started_on", "ends_on")
+    column_filters = ("type", "association", "course_started_on", "ends_on", "outcome")
     column_sortable_list = (
         ("participant", "search"),
         "type",
@@ -28,29 +69,61 @@ class TrajectoryView(AdminView):
     )
     column_default_sort = "participant"
     column_tabs = "state"
-    column_spread = {"participant": ("participant.kavo_id", "participant.first_name", "participant.last_name")}
+    column_spread = {"participant": ("participant.kavo_id", "participant.first_name", "participant.last_name"),
+                     "state": ("state", "outcome")}  # fmt: skip
     column_formatters = {
         "participant": lambda view, context, row, name: Cell(str(row.participant), row.participant.kavo_id),
         "hours_used": lambda view, context, row, name: f"{row.hours_used} van {STAGE_HOURS} uur",
-        "state": lambda view, context, row, name: Cell(Trajectory.STATES[row.state], state=MARKS[row.state]),
+        "state": lambda view, context, row, name: _stand(row),
     }
     column_formatters_export = {}
     form_columns = ("participant", "association", "type", "course_started_on")
     form_ajax_refs = {"participant": {"fields": ("kavo_id",)}}
     form_args = {"participant": {"description": "Typ het KAVO-ID of de naam en kies uit de lijst."}}
+    details_template = "admin/trajectory.html"
+    list_template = "admin/trajectories.html"
     can_add_words = "Traject toevoegen"
-    empty_text = (
-        "Er zijn nog geen trajecten. Voeg er een toe: voor wie, bij welke vereniging en wanneer de cursus begon."
-    )
+    empty_text = "Er zijn nog geen trajecten. Voeg deelnemers toe, of importeer ze uit een bestand."
+
+    # ---- list
+
+    def enrich(self, rows, names):
+        """Who must act next, for all these rows in one query."""
+        if "state" in names:
+            waiting, today = story.waiting_of(rows), local_date(utcnow())
+            for row in rows:
+                row.turn = story.whose_turn(row, waiting[row.id], today)
+
+    def row_links(self, row):
+        links = [("Trajectgeschiedenis", row_url("trajectory.details_view", row.id))]
+        if self.allowed("edit", True):
+            links.append(("Gegevens wijzigen", row_url("trajectory.edit_view", row.id)))
+        if row.state == "open":
+            links.append(("Eindevaluatie", row_url("trajectory.final", row.id)))
+        if row.outcome == "attested":
+            links.append(("Attest downloaden", row_url("trajectory.attest", row.id, "pk")))
+        return links
+
+    def details_extra(self, row):
+        return told(row) | {"final": finals.current(row), "attest": attests.of(row), "missing": row.missing()}
+
+    def history(self, row):
+        return story.lines(row, self.by)
+
+    # ---- form
 
     def create_form(self, obj=None):
-        participant = Participant.get_or_none(Participant.kavo_id == request.args.get("kavo", ""))
+        participant = Participant.get_or_none(
+            Participant.kavo_id == request.args.get("kavo", ""), scope.own(self.by, Participant)
+        )
         return super().create_form(Trajectory(participant=participant) if participant else None)
 
     def edit_form(self, obj=None):
-        """For whom and what kind stays: a mistake there is a new trajectory."""
+        """For whom and what kind stays: a mistake there is a new trajectory. The association is the team's to change."""
         form = super().edit_form(obj)
         del form.participant, form.type
+        if TEAM not in self.by.role_names:
+            del form.association
         return form
 
     def save(self, form, row, created, now):
@@ -59,6 +132,157 @@ class TrajectoryView(AdminView):
         self.fill(row, form)
         trajectories.start(row, self.by, now)
 
-    def row_links(self, row):
-        history = ("Trajectgeschiedenis", row_url("trajectory.details_view", row.id) + "#geschiedenis")
-        return [*super().row_links(row), history]
+    # ---- final evaluation
+
+    @expose("/eindevaluatie/", methods=("GET", "POST"))
+    def final(self):
+        """One or several: who is not ready stands there with what is missing; the others get the same outcome."""
+        ids = (request.values.getlist("id") or [""])[:MOST_AT_ONCE]
+        rows = [self.get_one(pk, "final") for pk in dict.fromkeys(ids)]
+        form = FinalForm()
+        if TEAM not in self.by.role_names:
+            del form.exception
+        chosen = [row for row in rows if not row.missing()]
+        done, refused = [], {}
+        if chosen and form.validate_on_submit():
+            if (
+                form.carry_out(lambda now: self._give(chosen, form, now, done, refused), self.by, utcnow())
+                and not refused
+            ):
+                return redirect(self.get_save_return_url())
+            chosen = [row for row in chosen if row.id in refused]
+            form.renew()
+        missing = [(row, row.missing()) for row in rows if row not in chosen and row not in done]
+        return self.render(
+            "admin/final.html", form=form, chosen=chosen, missing=missing, refused=refused, several=len(rows) > 1,
+            return_url=self.get_save_return_url(),
+        )  # fmt: skip
+
+    def _give(self, rows, form, now, done, refused) -> str:
+        """Each in a savepoint of its own: who is refused stays on the page with the reason."""
+        exception = form.exception.data if "exception" in form else ""
+        for row in sorted(rows, key=lambda row: row.id):
+            try:
+                with writing():
+                    finals.give(row, self.by, now, form.result.data, form.evaluated_on.data, form.motivation.data or "",
+                                exception or "")  # fmt: skip
+            except RuleError as error:
+                if len(rows) == 1:
+                    raise
+                refused[row.id] = str(error)
+            else:
+                done.append(row)
+        word = FINAL_RESULTS[form.result.data].lower()
+        if len(done) == 1:
+            return f"De eindevaluatie van {done[0].participant} is bewaard: {word}."
+        return f"{dutch.counted(len(done), 'eindevaluatie', 'eindevaluaties')} bewaard: {word}." if done else ""
+
+    @row_action("final", "Eindevaluatie geven", in_menu=False, when=lambda row: row.state == "open")
+    def action_final(self, ids):
+        return redirect(url_for("trajectory.final", id=ids[:MOST_AT_ONCE]))
+
+    @row_action("reopen", "Heropenen", "De eindevaluatie telt dan niet meer, en een attest dat uitgereikt is, wordt ongeldig.",
+                form=WhyForm, when=lambda row: row.state == "finished", danger=True, in_menu=False)  # fmt: skip
+    def action_reopen(self, ids, form):
+        return self.apply(finals.reopen, ids, "heropend", reason=form.reason.data)
+
+    # ---- attest
+
+    @row_action("release", "Attest uitreiken", "Het attest is dan geldig. Wie een e-mailadres heeft, krijgt een link.",
+                when=lambda row: row.outcome == "passed", in_menu=False)  # fmt: skip
+    def action_release(self, ids):
+        return self.apply(attests.release, ids, "klaar: het attest is uitgereikt")
+
+    @expose("/<int:pk>/attest")
+    def attest(self, pk):
+        row = scope.find(self.by, Trajectory, pk, "attest") or abort(404)
+        given = attests.of(row) or abort(404)
+        name = certificates.file_name(given)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(certificates.pdf(given), mimetype="application/pdf", headers=headers)
+
+    # ---- stopping, going on, more time
+
+    @row_action("stop", "Stopzetten", "Koppelen kan dan niet meer. Je kunt het traject later hervatten.", form=WhyForm,
+                when=lambda row: row.state == "open", danger=True, in_menu=False)  # fmt: skip
+    def action_stop(self, ids, form):
+        return self.apply(trajectories.stop, ids, "stopgezet", reason=form.reason.data)
+
+    @row_action("resume", "Hervatten", "Het traject loopt dan weer, met dezelfde einddatum.", form=WhyForm,
+                when=lambda row: row.state == "stopped", in_menu=False)  # fmt: skip
+    def action_resume(self, ids, form):
+        return self.apply(trajectories.resume, ids, "hervat", reason=form.reason.data)
+
+    @row_action("extend", "Verlengen", "De deelnemers mogen hun traject afwerken tot de dag die je kiest.", form=ExtendForm,
+                when=lambda row: row.state == "open", in_menu=False)  # fmt: skip
+    def action_extend(self, ids, form):
+        return self.apply(trajectories.extend, ids, "verlengd", until=form.until.data, reason=form.reason.data)
+
+    @expose("/verlengen/", methods=("GET", "POST"))
+    def extend_all(self):
+        """Everybody whose course began between two days."""
+        if not self.allowed("extend", True):
+            abort(404)
+        form = ExtendAllForm()
+
+        def act(now):
+            count = trajectories.extend_all(
+                form.first.data, form.last.data, form.days.data, self.by, now, form.reason.data
+            )
+            return f"{dutch.counted(count, 'traject loopt', 'trajecten lopen')} nu {form.days.data} dagen langer."
+
+        if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
+            return redirect(url_for(".index_view"))
+        return self.render("admin/extend_all.html", form=form)
+
+
+class _Part(TrajectoryView):
+    """A list of some trajectories, on which one acts as on all of them."""
+
+    can_create = can_edit = can_view_details = False
+
+    def listing(self, where=(), path=None, keep=(), columns=None):
+        return super().listing((*where, self.part()), path, keep, columns)
+
+
+class ReadyView(_Part):
+    """'Klaar voor eindevaluatie'."""
+
+    column_list = ("participant", "type", "association", "course_started_on", "ends_on", "state")
+    column_filters = ("type", "association")
+    column_tabs = None
+    list_template = "admin/list.html"
+    empty_text = "Er wacht niemand op een eindevaluatie. Wie 50 uur positief beoordeeld is, komt hier vanzelf."
+
+    def part(self):
+        return finals.ready()
+
+
+class AttestView(_Part):
+    """'Attesten': who passed, and whose attest was released."""
+
+    column_list = ("participant", "type", "association", "ends_on", "outcome")
+    column_filters = ("type", "association")
+    column_sortable_list = (*TrajectoryView.column_sortable_list, ("outcome", "outcome"))
+    column_labels = {"outcome": "Stand"}
+    column_tabs = "outcome"
+    tab_words = {"passed": ("Uit te reiken", ["passed"]), "attested": ("Uitgereikt", ["attested"])}
+    column_formatters = {**TrajectoryView.column_formatters, "outcome": lambda view, context, row, name: _stand(row)}
+    column_default_sort = "participant"
+    list_template = "admin/list.html"
+    empty_text = "Er is nog niemand geslaagd voor een eindevaluatie."
+
+    def part(self):
+        return Trajectory.outcome << ("passed", "attested")
+
+    def enrich(self, rows, names):
+        super().enrich(rows, ["state"])
+
+
+def _stand(row) -> Cell:
+    """How a trajectory stands, and whose move it is."""
+    word = Trajectory.OUTCOMES.get(row.outcome) or Trajectory.STATES[row.state]
+    if row.outcome == "passed":
+        word = "Geslaagd"
+    turn = getattr(row, "turn", None)
+    return Cell(word, f"aan zet: {turn.side}" if turn and turn.side else "", state=MARKS[row.outcome or row.state])

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from public_pages.account import account
+from public_pages.attest import pages as with_attest
 from public_pages.eid import pages as with_eid
 from public_pages.eid import pending
 from public_pages.pages import pages
@@ -12,6 +13,6 @@ from public_pages.take_over import pages as taking_over
 
 def register(app: Flask):
     """Put these pages on the app."""
-    for blueprint in (pages, account, registration, with_eid, taking_over):
+    for blueprint in (pages, account, registration, with_eid, taking_over, with_attest):
         app.register_blueprint(blueprint)
     app.context_processor(lambda: {"eid_person": pending})

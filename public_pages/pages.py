@@ -9,7 +9,7 @@ from people import ASSOCIATION, MANAGER, TEAM
 
 pages = Blueprint("pages", __name__)
 
-FIRST_PAGE = {TEAM: "todo.index", MANAGER: "site.index_view", ASSOCIATION: "pages.association"}
+FIRST_PAGE = {TEAM: "todo.index", MANAGER: "site.index_view", ASSOCIATION: "work.index"}
 """Where one arrives after logging in, by role; the first that fits."""
 
 
@@ -40,9 +40,3 @@ def after_login():
     endpoint = next((page for role, page in FIRST_PAGE.items() if role in roles), "account.own_data")
     arguments = {"eigen": 1} if endpoint == "site.index_view" else {}
     return redirect(url_for(endpoint, **arguments))
-
-
-@pages.get("/vereniging")
-@auth_required()
-def association():
-    return render_template("public/association.html")

@@ -110,3 +110,20 @@ document.addEventListener("click", async (event) => {
     status.textContent = "Het exporteren is mislukt. Er is niets bewaard. Probeer het opnieuw.";
   }
 });
+
+// Work that goes on elsewhere: this part of the page is fetched again until it is done; then the whole page.
+const refresh = async (selector) => {
+  try {
+    const answer = await fetch(location.href, { credentials: "same-origin" });
+    const part = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(selector);
+    if (!answer.ok || !part) {
+      location.reload();
+      return;
+    }
+    document.querySelector(selector).replaceChildren(...part.childNodes);
+  } catch {
+    // the network was away: the next time may succeed
+  }
+  setTimeout(refresh, 1500, selector);
+};
+document.querySelectorAll("[data-refresh]").forEach((part) => setTimeout(refresh, 1000, part.dataset.refresh));

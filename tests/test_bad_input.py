@@ -41,6 +41,12 @@ def placement(app):
     return make.placement(trajectory=make.trajectory(association=association), hours=20, site=make.site(make.user()))
 
 
+def ready_trajectory():
+    trajectory = make.trajectory()
+    make.evaluated(make.placement(trajectory=trajectory, hours=50))
+    return trajectory
+
+
 def paths(placement):
     waiting = make.site(make.user(), state="submitted")
     return {
@@ -65,6 +71,11 @@ def paths(placement):
         "handover": f"/overdrachten/{Handover.get().id}/",
         "eID and account": f"/eid-aanvragen/{LinkRequest.get().id}/",
         "clock": "/klok/",
+        "final evaluation": f"/trajecten/eindevaluatie/?id={ready_trajectory().id}",
+        "extend all": "/trajecten/verlengen/",
+        "couple many": f"/samen/{placement.site_id}/koppelen",
+        "evaluate many": f"/samen/beoordelen?id={placement.id}",
+        "attest check": "/attest-nakijken",
         "own data": "/mijn-gegevens",
         "password": "/wachtwoord-wijzigen",
     }
@@ -74,6 +85,7 @@ FORMS = (
     "site", "new site", "participant", "new participant", "trajectory", "new trajectory", "association", "new account", "account",
     "role", "placement", "cancel", "evaluation", "decision", "proposal", "closing",
     "registration", "own data", "password", "successor", "handover", "eID and account", "clock",
+    "final evaluation", "extend all", "couple many", "evaluate many", "attest check",
 )  # fmt: skip
 
 
@@ -131,7 +143,7 @@ def test_a_kavo_id_or_hours_that_make_no_sense_are_refused_with_a_sentence(team,
 
 @pytest.mark.parametrize("noun", [
     "stageplaatsen", "gekoppelde-deelnemers", "deelnemers", "trajecten", "verenigingen", "accounts", "rollen", "mails",
-    "geschiedenis", "opzoekingen", "overdrachten",
+    "geschiedenis", "opzoekingen", "overdrachten", "klaar-voor-eindevaluatie", "attesten",
 ])  # fmt: skip
 def test_a_list_takes_any_argument(team, placement, noun):
     team.get(f"/{noun}/")

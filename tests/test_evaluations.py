@@ -124,7 +124,7 @@ def test_after_the_final_evaluation_nothing_is_corrected(state, allowed):
     if state == "finished":
         Trajectory.get().move("finished")
 
-    with outcome(allowed, "Vraag het team Kadervorming om het te heropenen"):
+    with outcome(allowed, "Vraag het team Kadervorming om het traject te heropenen"):
         make.evaluated(placement, hours_done=10)
 
 
@@ -151,4 +151,4 @@ def test_the_history_says_who_evaluated_on_behalf_of_whom():
     )
 
     assert evaluations.newest(placement).on_behalf == "association"
-    assert "namens de vereniging" in History.get(History.verb == "placement.evaluated").payload
+    assert "namens Vereniging " in History.get(History.verb == "placement.evaluated").payload

@@ -173,7 +173,12 @@ def test_the_columns_are_those_that_one_chooses_and_the_export_follows(team, sta
     query = "kolom=participant&kolom=starts_on&kolom=geheim&kolom=coupled_by&sort=-starts_on"
 
     team.get(f"{LIST}?{query}")
-    assert [one.get_text() for one in team.page.select("thead th")] == ["Deelnemer", "Verwachte begindatum", "Acties"]
+    assert [one.get_text() for one in team.page.select("thead th")] == [
+        "Kiezen",
+        "Deelnemer",
+        "Verwachte begindatum",
+        "Acties",
+    ]
     assert team.page.select_one("tbody td").get_text() == "04/07/2026"
     titles = team.get(f"{LIST}export/csv/?{query}").text.splitlines()[0]
     assert titles.removeprefix("\ufeff") == "KAVO-ID;Voornaam;Naam;Verwachte begindatum"

@@ -41,7 +41,7 @@ def test_a_view_keeps_search_filters_order_columns_and_tab_but_no_page(team):
     assert "page" not in link
     assert "geheim" not in link
     assert team.get(link).status_code == 200
-    assert [one.get_text() for one in team.page.select("thead th")] == ["Deelnemer", "Uren", "Acties"]
+    assert [one.get_text() for one in team.page.select("thead th")] == ["Kiezen", "Deelnemer", "Uren", "Acties"]
 
 
 def test_only_what_is_shared_is_seen_by_colleagues_and_only_its_maker_removes_it(app, team):

@@ -188,12 +188,6 @@ def forget(now: datetime) -> int:
         return sum(model.delete().where(old).execute() for model, old in _passing(now))
 
 
-def association_ids(user: User) -> list[int]:
-    """Ids of the associations for which this person works now."""
-    current = Membership.select(Membership.association).where(Membership.user == user, Membership.until.is_null())
-    return [key for (key,) in current.tuples()]
-
-
 def set_roles(user: User, names: list[str], associations: list[int], by: User, now: datetime) -> str:
     """Make these the roles and the associations of `user`; returns what changed, in words.
 
@@ -207,7 +201,7 @@ def set_roles(user: User, names: list[str], associations: list[int], by: User, n
     for name in set(names) - before:
         role, _ = Role.get_or_create(name=name)
         UserRole.create(user=user, role=role)
-    worked = set(association_ids(user))
+    worked = set(scope.association_ids(user))
     stopped, started = worked - set(associations), set(associations) - worked
     Membership.update(until=now).where(
         Membership.user == user, Membership.association.in_(stopped), Membership.until.is_null()

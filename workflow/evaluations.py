@@ -35,7 +35,7 @@ def evaluate(
         fresh = Placement.locked(placement.id)
         fresh.trajectory = trajectory
         _refuse(fresh, version)
-        behalf = acting_for(by, on_behalf)
+        behalf = acting_for(by, on_behalf, fresh.site)
         number = fresh.evaluations.count() + 1
         evaluation = Evaluation(
             placement=fresh, number=number, mentor=mentor.strip(), criterion=criterion, starts_on=starts_on, ends_on=ends_on,
@@ -47,7 +47,7 @@ def evaluate(
         audit.record(
             by, "placement.evaluated" if number == 1 else "placement.corrected", fresh, at=now,
             participant=trajectory.participant, site=fresh.site, result=RESULTS[result].lower(),
-            hours_done=hours_done, on_behalf=behalf_words(behalf), number=number,
+            hours_done=hours_done, on_behalf=behalf_words(behalf, trajectory), number=number,
         )  # fmt: skip
     return evaluation
 
@@ -57,7 +57,9 @@ def _refuse(placement: Placement, version: int | None):
     if placement.state == "cancelled":
         raise RuleError(f"De koppeling van {placement} is geannuleerd. Er is niets te beoordelen.")
     if placement.trajectory.state == "finished":
-        raise RuleError(f"Het traject van {who} is afgewerkt. Vraag het team Kadervorming om het te heropenen.")
+        raise RuleError(
+            f"De eindevaluatie van {who} is al gegeven. Vraag het team Kadervorming om het traject te heropenen."
+        )
     if version is not None and version != placement.version:
         raise Conflict(
             f"De stage van {placement} is intussen door iemand anders beoordeeld of gewijzigd. Kijk na wat er nu staat."

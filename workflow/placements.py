@@ -8,8 +8,20 @@ import dutch
 import limits
 import scope
 from database import Conflict, RuleError, writing
-from models import ON_BEHALF, STAGE_HOURS, TYPES, Association, Lookup, Participant, Placement, Site, Trajectory, User
-from people import TEAM
+from models import (
+    ON_BEHALF,
+    STAGE_HOURS,
+    TYPES,
+    Association,
+    Lookup,
+    Participant,
+    Placement,
+    Site,
+    SiteManager,
+    Trajectory,
+    User,
+)
+from people import ASSOCIATION, TEAM
 from times import local_date
 
 UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers
@@ -37,13 +49,15 @@ def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
         User.hold(by.id)
         _refuse_guessing(by, now)
         participant = Participant.get_or_none(Participant.kavo_id == kavo_id)
+        if participant and only_for_association(by, site) and not scope.may(by, "view", participant):
+            participant = None
         _log_lookup(kavo_id, participant is not None, f"koppelen aan {site}"[:200], by, now)
     if participant is None:
         raise RuleError(
             f"We vinden niemand met KAVO-ID {kavo_id}. Vraag het nummer na bij de stagiair of bij de vereniging.",
             "kavo",
         )
-    return Found(participant, _to_couple(participant, site, local_date(now)))
+    return Found(participant, _to_couple(participant, site, by, local_date(now)))
 
 
 def _log_lookup(kavo_id: str, found: bool, purpose: str, by: User, now: datetime):
@@ -62,8 +76,16 @@ def _refuse_guessing(by: User, now: datetime):
         )
 
 
-def _to_couple(participant: Participant, site: Site, today: date) -> list[Trajectory]:
-    """The trajectories of this participant that may be coupled to this site today. Raises RuleError when there are none."""
+def only_for_association(by: User, site: Site) -> bool:
+    """Whether somebody couples at this site for an association alone: not of the team, and not the site's manager."""
+    if ASSOCIATION not in by.role_names or TEAM in by.role_names:
+        return False
+    mine = SiteManager.select().where(SiteManager.site == site, SiteManager.user == by, SiteManager.until.is_null())
+    return not mine.exists()
+
+
+def _to_couple(participant: Participant, site: Site, by: User, today: date) -> list[Trajectory]:
+    """The trajectories of this participant that `by` may couple to this site today. Raises RuleError when there are none."""
     _refuse_site(site)
     running = (
         Trajectory.select(Trajectory, Association)
@@ -71,6 +93,8 @@ def _to_couple(participant: Participant, site: Site, today: date) -> list[Trajec
         .where(Trajectory.participant == participant, Trajectory.state == "open", Trajectory.ends_on >= today)
         .order_by(Trajectory.id)
     )
+    if only_for_association(by, site):
+        running = running.where(scope.own(by, Trajectory, "couple"))
     fitting = [trajectory for trajectory in running if site.offers(trajectory.type)]
     if not running:
         raise RuleError(f"{participant} heeft geen traject dat nog loopt. Vraag het na bij de vereniging.", "kavo")
@@ -89,14 +113,18 @@ def _refuse_site(site: Site):
         raise RuleError(f"{site} is niet (meer) goedgekeurd. Er kunnen geen deelnemers bij.")
 
 
-def acting_for(by: User, asked: str | None) -> str | None:
-    """For whom somebody acts: the team always 'namens' the site or the association, a manager for the site itself."""
-    if TEAM not in by.role_names:
-        return None
-    return asked if asked in ON_BEHALF else "site"
+def acting_for(by: User, asked: str | None, site: Site) -> str | None:
+    """For whom somebody acts at a site: the team always 'namens' the site or the association; who works for an association and
+    does not manage the site, for the association; a manager for the site itself (None)."""
+    if TEAM in by.role_names:
+        return asked if asked in ON_BEHALF else "site"
+    return "association" if only_for_association(by, site) else None
 
 
-def behalf_words(on_behalf: str | None) -> str:
+def behalf_words(on_behalf: str | None, trajectory: Trajectory) -> str:
+    """' namens …', as a sentence of the history ends; the association by its name."""
+    if on_behalf == "association":
+        return f" namens {trajectory.association}"
     return f" namens {ON_BEHALF[on_behalf]}" if on_behalf else ""
 
 
@@ -114,6 +142,8 @@ def couple(
 
     Raises RuleError when the hours do not fit, the trajectory or the site is not open for it. Manual chapter 4."""
     scope.require(by, "couple", site)
+    if only_for_association(by, site):
+        scope.require(by, "couple", trajectory)
     with writing():
         site = Site.locked(site.id)  # first, and not shared: its number of participants changes too
         _refuse_site(site)
@@ -122,13 +152,13 @@ def couple(
             raise RuleError(f"Het traject van {who} loopt niet meer. Vraag het na bij de vereniging.")
         if not site.offers(trajectory.type):
             raise RuleError(f"{site} biedt geen stage aan voor {trajectory.type_label}.")
-        behalf = acting_for(by, on_behalf)
+        behalf = acting_for(by, on_behalf, site)
         placement = Placement(trajectory=trajectory, site=site, hours=hours, starts_on=starts_on, ends_on=ends_on,
                               on_behalf=behalf, coupled_by=by, created_at=now)  # fmt: skip
         placement.save()
         audit.record(
             by, "placement.coupled", placement, at=now,
-            participant=who, site=site, hours=hours, on_behalf=behalf_words(behalf),
+            participant=who, site=site, hours=hours, on_behalf=behalf_words(behalf, trajectory),
         )  # fmt: skip
     return placement
 
@@ -208,12 +238,13 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
     return fresh
 
 
-def sum_of_hours(trajectory: Trajectory, site: Site | None = None) -> list[tuple[str, int]]:
-    """Why so many hours are left: (line, hours) from 'Stage in totaal' on; negative hours are taken. Other sites than
-    `site` stay unnamed, for the sum may be asked before anything is coupled here."""
+def sum_of_hours(trajectory: Trajectory, only: Site | None = None) -> list[tuple[str, int]]:
+    """Why so many hours are left: (line, hours) from 'Stage in totaal' on; negative hours are taken. With `only` other sites stay
+    unnamed, for then the sum is asked before anything is coupled there."""
     lines = [("Stage in totaal", STAGE_HOURS)]
-    for placement in trajectory.placements.where(Placement.counted > 0).order_by(Placement.id):
-        here = site is not None and placement.site_id == site.id
+    taking = trajectory.placements.select(Placement, Site).join(Site).where(Placement.counted > 0)
+    for placement in taking.order_by(Placement.id):
+        named = only is None or placement.site_id == only.id
         what = "Gekoppeld" if placement.state == "open" else "Positief beoordeeld"
-        lines.append((f"{what} bij {site if here else 'een andere stageplaats'}", -placement.counted))
+        lines.append((f"{what} bij {placement.site if named else 'een andere stageplaats'}", -placement.counted))
     return lines

@@ -1,0 +1,125 @@
+"""Importing participants from a file: choose it, look at the verdict of each line, confirm, take the result along, undo."""
+
+import json
+
+from flask import Response, abort, flash, redirect, request, stream_with_context, url_for
+from flask_admin import BaseView, expose
+from flask_wtf.file import FileField, FileRequired
+from wtforms import RadioField
+
+import scope
+from admin_views import exports
+from admin_views.roles import HiddenFromMenu
+from database import whole_number
+from forms import KavoForm
+from models import ImportBatch, ImportRow, User
+from people import ASSOCIATION, TEAM
+from times import utcnow
+from workflow import imports
+from workflow.imports import taking_back
+
+LINES_SHOWN = 50
+MARKS = {"new": "good", "trajectory": "good", "changed": "wait", "known": "", "bad": "bad"}
+
+
+class UploadForm(KavoForm):
+    file = FileField("CSV-bestand", [FileRequired("Kies het bestand dat je wilt importeren.")])
+
+
+class ConfirmForm(KavoForm):
+    which = RadioField(
+        "Wat importeer je",
+        choices=[("good", "Alle goede regels"), ("all", "Alleen als elke regel kan, anders niets")],
+        default="good",
+    )
+
+
+class ImportView(HiddenFromMenu, BaseView):
+    roles = (TEAM, ASSOCIATION)
+    home = "participant.index_view"
+
+    @expose("/", methods=("GET", "POST"))
+    def index(self):
+        form = UploadForm()
+        if form.validate_on_submit():
+            made = []
+
+            def act(now):
+                file = form.file.data
+                made.append(imports.receive(file.stream, file.filename or "bestand.csv", self.by, now))
+
+            if form.carry_out(act, self.by, utcnow()):
+                if made:
+                    imports.work_at_once(made[0], utcnow())
+                return redirect(url_for(".show", pk=made[0].id) if made else url_for(".index"))
+        return self.render(
+            "admin/import.html", form=form, columns=";".join(imports.COLUMNS), earlier=self._earlier(),
+        )  # fmt: skip
+
+    def _earlier(self):
+        query = ImportBatch.select(ImportBatch, User).left_outer_join(User)
+        return query.where(scope.own(self.by, ImportBatch)).order_by(ImportBatch.id.desc()).limit(20)
+
+    def _batch(self, pk, act="view") -> ImportBatch:
+        return scope.find(self.by, ImportBatch, pk, act) or abort(404)
+
+    @expose("/<int:pk>/")
+    def show(self, pk):
+        """How far it is, or the verdicts: the lines that need attention first."""
+        batch = self._batch(pk)
+        after = whole_number(request.args.get("na")) or 0
+        verdict = request.args.get("oordeel", "")
+        lines = batch.lines.where(ImportRow.number > after).order_by(ImportRow.number)
+        if verdict in ImportRow.VERDICTS:
+            lines = lines.where(ImportRow.verdict == verdict)
+        shown = [] if batch.at_work else list(lines.limit(LINES_SHOWN + 1))
+        return self.render(
+            "admin/import_batch.html", batch=batch, form=ConfirmForm(), counts=imports.counts(batch), verdict=verdict,
+            lines=[(line, json.loads(line.cells)) for line in shown[:LINES_SHOWN]], marks=MARKS,
+            more=shown[LINES_SHOWN - 1].number if len(shown) > LINES_SHOWN else None,
+            before=imports.seen_before(batch) if batch.state == "checked" else None, words=ImportRow.VERDICTS,
+        )  # fmt: skip
+
+    @expose("/<int:pk>/<what>", methods=("POST",))
+    def act(self, pk, what):
+        if what not in ("confirm", "drop", "undo"):
+            abort(404)
+        batch, form = self._batch(pk, what), ConfirmForm()
+
+        def act(now):
+            if what == "confirm":
+                imports.confirm(batch, self.by, now, all_or_none=form.which.data == "all")
+                return "Het importeren is begonnen."
+            if what == "drop":
+                imports.drop(batch, self.by, now)
+                return f"{batch} is niet geïmporteerd. Er is niets veranderd."
+            taking_back.undo(batch, self.by, now)
+            return f"Het importeren van {batch} is ongedaan gemaakt."
+
+        if form.carry_out(act, self.by, utcnow()):
+            if what == "confirm":
+                imports.work_at_once(batch, utcnow())
+        else:
+            flash(" ".join(map(str, form.form_errors)), "warn")
+        return redirect(url_for(".index") if what == "drop" else url_for(".show", pk=pk))
+
+    @expose("/<int:pk>/resultaat.csv")
+    def result(self, pk):
+        """The file with what became of each line: mend what could not be, and import it again."""
+        batch = self._batch(pk)
+        made = exports.DutchCsv()
+        rows = _result_rows(batch, made)
+        pieces = exports.to_the_end(made.pieces([*imports.COLUMNS, *imports.RESULTS], rows), rows)
+        headers = {"Content-Disposition": f'attachment; filename="import-{batch.id}-resultaat.csv"'}
+        return Response(stream_with_context(pieces), mimetype=made.mimetype, headers=headers)
+
+
+def _result_rows(batch, made):
+    """Chunks of rows of cells: the texts of the file, then the verdict and why."""
+    last = 0
+    while chunk := list(batch.lines.where(ImportRow.number > last).order_by(ImportRow.number).limit(imports.STEP)):
+        last = chunk[-1].number
+        yield [
+            [made.cell(text) for text in (*json.loads(line.cells), ImportRow.VERDICTS.get(line.verdict, ""), line.text)]
+            for line in chunk
+        ]

@@ -1,0 +1,189 @@
+"""Many at once: coupling a pasted column of KAVO-IDs to a site, and evaluating a list of stages on one page."""
+
+from flask import abort, redirect, request, url_for
+from flask_admin import BaseView, expose
+from flask_wtf.file import FileField
+from wtforms import IntegerField, RadioField, StringField, TextAreaField
+from wtforms.validators import Optional
+
+import dutch
+import scope
+from admin_views.placements import FIELDS
+from admin_views.roles import HiddenFromMenu, came_from
+from database import RuleError
+from forms import ChoiceField, DayField, KavoForm, Length, clean, required
+from models import CRITERIA, ON_BEHALF, RESULTS, Placement, Site
+from people import ASSOCIATION, MANAGER, TEAM
+from times import utcnow
+from workflow import together
+
+MOST_BYTES = 64 * 1024
+
+
+class PasteForm(KavoForm):
+    text = TextAreaField(
+        "KAVO-ID’s",
+        [Length(max=20_000)],
+        description="Elk KAVO-ID op een eigen regel. Verschillen de uren, zet ze er dan achter: 125143-59;20.",
+    )
+    file = FileField("Of kies een CSV-bestand met KAVO-ID’s en uren")
+    hours = IntegerField("Aantal uren", [Optional()])
+    starts_on = DayField("Verwachte begindatum")
+    ends_on = DayField("Verwachte einddatum")
+    on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
+
+
+class TogetherForm(KavoForm):
+    """What all stages of a list share."""
+
+    mentor = StringField("Stagebegeleider", [required("Typ de naam van de stagebegeleider."), Length(max=200)])
+    criterion = ChoiceField(
+        "De stagebegeleider heeft", [required("Kies wat de stagebegeleider heeft.")], choices=CRITERIA
+    )
+    on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
+
+
+LATER = "later"
+
+
+class OneForm(KavoForm):
+    """What differs for each of them."""
+
+    class Meta(KavoForm.Meta):
+        csrf = False
+
+    starts_on = DayField("Begindatum")
+    ends_on = DayField("Einddatum")
+    hours_done = IntegerField("Gepresteerde uren", [Optional()])
+    result = RadioField("Resultaat", choices=[*RESULTS.items(), (LATER, "Nu niet")], default=LATER)
+    motivation = TextAreaField("Motivering", [Length(max=10_000)])
+
+
+class ManyView(HiddenFromMenu, BaseView):
+    roles = (TEAM, MANAGER, ASSOCIATION)
+    home = "placement.index_view"
+
+    # ---- coupling
+
+    @expose("/<int:pk>/koppelen", methods=("GET", "POST"))
+    def couple(self, pk):
+        """Paste, look at what was found, confirm, and read what became of each line."""
+        site = scope.find(self.by, Site, pk, "couple") or abort(404)
+        form, lines, done = PasteForm(), [], False
+        if TEAM not in self.by.role_names:
+            del form.on_behalf
+        if form.validate_on_submit():
+            try:
+                lines = together.read(_pasted(form), form.hours.data)
+            except RuleError as error:
+                form.refuse(error)
+            else:
+                done = "sure" in request.form and form.carry_out(self._couple(lines, site, form), self.by, utcnow())
+                if not done:
+                    together.look_up(lines, site, self.by, utcnow())
+        template = "admin/couple_result.html" if done else "admin/couple_many.html"
+        return self.render(template, site=site, form=form, lines=lines, chosen=_chosen())
+
+    def _couple(self, lines, site, form):
+        def act(now):
+            together.look_up(lines, site, self.by, now)
+            behalf = form.on_behalf.data if "on_behalf" in form else None
+            together.couple(lines, _chosen(), site, self.by, now, form.starts_on.data, form.ends_on.data, behalf)
+            count = sum(bool(line.done) for line in lines)
+            return f"{dutch.counted(count, 'deelnemer', 'deelnemers')} toegevoegd aan {site}." if count else ""
+
+        return act
+
+    # ---- evaluating
+
+    @expose("/beoordelen", methods=("GET", "POST"))
+    def evaluate(self):
+        """One form for what stages share, and some fields for each of them; who is left for later stays open."""
+        ids = list(dict.fromkeys(request.values.getlist("id")))[: together.MOST_EVALUATED]
+        found = [scope.find(self.by, Placement, pk, "evaluate") for pk in ids]
+        rows = [row for row in found if row is not None and row.state == "open"]
+        form = TogetherForm()
+        if TEAM not in self.by.role_names:
+            del form.on_behalf
+        ones = {row.id: _one(row) for row in rows}
+        if rows and form.is_submitted() and self._valid(form, ones):
+            refused = {}
+            if (
+                form.carry_out(lambda now: self._evaluate(rows, ones, form, now, refused), self.by, utcnow())
+                and not refused
+            ):
+                return redirect(self._back())
+            rows = [row for row in rows if row.id in refused]
+            form.renew()
+        return self.render(
+            "admin/evaluate_many.html", form=form, rows=rows, ones=ones, back=self._back(), skipped=len(ids) - len(rows)
+        )  # fmt: skip
+
+    def _back(self):
+        return came_from() or url_for("placement.index_view")
+
+    def _valid(self, form, ones) -> bool:
+        """Whether all that is filled is fit: of each stage that is not left for later, the days, the hours and the result."""
+        now = {key: one for key, one in ones.items() if one.result.data != LATER}
+        fine = form.validate()
+        if not now:
+            form.form_errors.append("Kies bij minstens één deelnemer Positief of Negatief.")
+            return False
+        for one in now.values():
+            if not one.validate():
+                fine = False
+            for field, text in ((one.starts_on, "Kies de eerste dag."), (one.ends_on, "Kies de laatste dag."),
+                                (one.hours_done, "Typ hoeveel uur.")):  # fmt: skip
+                if field.data is None and not field.errors:
+                    field.errors, fine = [text], False
+        return fine
+
+    def _evaluate(self, rows, ones, form, now, refused) -> str:
+        """Each in a savepoint of its own, in the order of their trajectories; `refused` gets those that were not let through."""
+        shared = {"mentor": form.mentor.data, "criterion": form.criterion.data}
+        behalf = form.on_behalf.data if "on_behalf" in form else None
+        count = 0
+        for row in sorted(rows, key=lambda row: row.trajectory_id):
+            one = ones[row.id]
+            if one.result.data == LATER:
+                continue
+            values = {name: one[name].data for name in FIELDS if name in one} | shared
+            problem = together.evaluate(row, self.by, now, on_behalf=behalf, **values)
+            count += not problem
+            if problem:
+                refused[row.id] = problem
+                one.form_errors.append(problem)
+        return f"{dutch.counted(count, 'stage', 'stages')} beoordeeld." if count else ""
+
+
+def _pasted(form) -> str:
+    """What was pasted or stood in the file; once confirmed: the lines that were ticked, with the hours that stand beside them."""
+    if "sure" in request.form:
+        return "\n".join(f"{kavo};{request.form.get(f'uren-{kavo}', '')}" for kavo in request.form.getlist("kavo"))
+    data = form.file.data.read(MOST_BYTES + 1) if form.file.data else b""
+    if len(data) > MOST_BYTES:
+        raise RuleError("Dit bestand is te groot voor een lijst met KAVO-ID’s.", "file")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    return clean(f"{form.text.data or ''}\n{text}")
+
+
+def _chosen() -> dict[str, int]:
+    """KAVO-ID → id of the trajectory, for who has several."""
+    return {
+        name.removeprefix("traject-"): int(value)
+        for name, value in request.form.items()
+        if name.startswith("traject-") and value.isdigit() and len(value) < 10
+    }
+
+
+def _one(row) -> OneForm:
+    """The fields of one stage, filled with what was expected."""
+    form = OneForm(prefix=f"s{row.id}-")
+    if not form.is_submitted():
+        form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours
+        if request.args.get("alle"):
+            form.result.data = "positive"
+    return form

@@ -1,0 +1,74 @@
+"""'Overzicht': figures over trajectories for the team, as table, chart and CSV."""
+
+from flask import Response, request, url_for
+from flask_admin import BaseView, expose
+
+import audit
+from admin_views import exports
+from admin_views.roles import ForRoles
+from database import whole_number
+from models import TYPES, Association
+from times import local_date, utcnow
+from workflow import figures
+
+BARS = 12  # in the chart; the table has all
+CHART = 121  # pixels that the highest bar takes, as in the style sheet
+
+
+class OverviewView(ForRoles, BaseView):
+    @expose("/")
+    def index(self):
+        chosen, rows = self._asked()
+        return self.render(
+            "admin/overview.html", rows=rows, chosen=chosen, measures=figures.MEASURES, groups=figures.GROUPS, types=TYPES,
+            years=figures.years(), associations=Association.select().order_by(Association.search), bars=_bars(rows),
+            export_url=url_for(".export", **{key: value for key, value in chosen.items() if value}),
+        )  # fmt: skip
+
+    def _asked(self):
+        """What the address asks for, and its figures."""
+        group = request.args.get("per", "")
+        chosen = {
+            "per": group if group in figures.GROUPS else "jaar",
+            "jaar": whole_number(request.args.get("jaar")),
+            "type": request.args.get("type", "") if request.args.get("type") in TYPES else "",
+            "vereniging": whole_number(request.args.get("vereniging")),
+        }
+        if not 1900 <= (chosen["jaar"] or 2000) <= 2100:
+            chosen["jaar"] = None
+        rows = figures.by(
+            chosen["per"], local_date(utcnow()), chosen["jaar"], chosen["type"], chosen["vereniging"]
+        )  # fmt: skip
+        return chosen, rows
+
+    @expose("/export/")
+    def export(self):
+        chosen, rows = self._asked()
+        audit.record(
+            self.by, "list.exported", None, at=utcnow(), name="Overzicht", rows=f"{len(rows)} rijen", filter=""
+        )
+        made = exports.DutchCsv()
+        cells = [[made.cell(row.name), *(made.cell(row.numbers[name]) for name in figures.MEASURES)] for row in rows]
+        titles = [
+            made.title("", figures.GROUPS[chosen["per"]]),
+            *(made.title("", word) for word in figures.MEASURES.values()),
+        ]
+        headers = {"Content-Disposition": f'attachment; filename="overzicht-{utcnow():%Y-%m-%d}.csv"'}
+        return Response("".join(made.pieces(titles, [cells])), mimetype=made.mimetype, headers=headers)
+
+
+def _bars(rows) -> list[dict]:
+    """What the chart draws of the first groups: for each how many started, and within it who dropped out."""
+    shown = rows[-BARS:] if len(rows) > BARS and rows[0].name.isdigit() else rows[:BARS]
+    most = max((row.numbers["started"] for row in shown), default=0) or 1
+    width = 100 / max(len(shown), 1)
+    bars = []
+    for number, row in enumerate(shown):
+        height, late = (round(CHART * count / most) for count in (row.numbers["started"], row.dropped_out))
+        bars.append({
+            "name": row.name, "started": row.numbers["started"], "out": row.dropped_out,
+            "x": f"{number * width + width * 0.15:.2f}%", "width": f"{width * 0.7:.2f}%", "middle": f"{number * width + width / 2:.2f}%",
+            "height": height, "late": late,
+            "y": 134 - height, "late_y": 134 - late,
+        })  # fmt: skip
+    return bars

@@ -1,0 +1,63 @@
+"""The start page of an association: what waits for it, each with the way to it."""
+
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_admin import BaseView, expose
+
+import dutch
+import scope
+from admin_views.counting import COUNT_UP_TO
+from admin_views.roles import ForRoles
+from models import Association, Placement, Trajectory
+from people import ASSOCIATION
+from times import local_date, utcnow
+from workflow import finals
+from workflow.falls_due.once import days_of
+from workflow.falls_due.trajectories import TRAJECTORY_REMINDERS
+
+SOON = TRAJECTORY_REMINDERS[-1]  # days
+
+
+@dataclass
+class Waiting:
+    """One kind of work: how many, in words what, and where."""
+
+    count: str
+    title: str
+    what: str
+    url: str
+
+
+class WorkView(ForRoles, BaseView):
+    roles = (ASSOCIATION,)
+
+    @expose("/")
+    def index(self):
+        mine = Association.select().where(scope.own(self.by, Association)).order_by(Association.search)
+        return self.render("admin/work.html", associations=list(mine), tasks=[one for one in self._tasks() if one])
+
+    def _tasks(self):
+        today = local_date(utcnow())
+        trajectories = Trajectory.select(Trajectory.id).where(scope.own(self.by, Trajectory))
+        late = (Placement.state == "open") & (Placement.ends_on < today)
+        ending = (Trajectory.state == "open") & Trajectory.ends_on.between(today, today + days_of(SOON))
+        yield _task(trajectories.where(finals.ready()), "Klaar voor eindevaluatie",
+                    "50 uur positief beoordeeld. Geef de eindevaluatie, voor één of voor meer deelnemers samen.",
+                    url_for("ready.index_view"))  # fmt: skip
+        yield _task(Placement.select(Placement.id).where(scope.own(self.by, Placement), late), "Stages te beoordelen",
+                    "De stage is voorbij. De stageplaats of jij beoordeelt ze.",
+                    url_for("placement.index_view", tab="open", sort="ends_on", eind=1))  # fmt: skip
+        yield _task(trajectories.where(ending), f"Trajecten die binnen {SOON} dagen aflopen",
+                    "Zoek mee een stageplaats, of vraag het team om een verlenging.",
+                    url_for("trajectory.index_view", tab="open", sort="ends_on"))  # fmt: skip
+
+
+def _task(query, title, what, url) -> Waiting | None:
+    """None when there is none. Counts stop at some point, as those of lists do."""
+    count = query.limit(COUNT_UP_TO + 1).count()
+    if not count:
+        return None
+    return Waiting(
+        dutch.number(count) if count <= COUNT_UP_TO else f"meer dan {dutch.number(COUNT_UP_TO)}", title, what, url
+    )

@@ -1,0 +1,35 @@
+"""The attest as a file: PDF/UA-1 made by Typst from templates/attest.typ, the same bytes each time."""
+
+import json
+from datetime import UTC, datetime
+
+import typst
+
+import config
+import dutch
+import links
+from models import TYPES, Attest
+
+TEMPLATE = config.PROJECT / "templates" / "attest.typ"
+
+
+def pdf(attest: Attest) -> bytes:
+    """The attest as PDF/UA-1, in Dutch, with its code and where to check it. Made anew each time: nothing is kept."""
+    facts = {
+        "name": str(attest.participant),
+        "type": TYPES[attest.trajectory.type],
+        "association": str(attest.trajectory.association),
+        "day": dutch.day(attest.issued_on),
+        "code": attest.code,
+        "check": links.full("/attest-nakijken"),
+    }
+    issued = datetime(*attest.issued_on.timetuple()[:3], tzinfo=UTC)
+    return typst.compile(
+        TEMPLATE.read_bytes(), sys_inputs={"facts": json.dumps(facts)}, pdf_standards=["ua-1"], timestamp=issued, format="pdf",
+        ignore_system_fonts=True,
+    )  # fmt: skip
+
+
+def file_name(attest: Attest) -> str:
+    """What the file is called when it is saved: no name of a minor in it."""
+    return f"attest-{attest.code}.pdf"

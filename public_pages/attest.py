@@ -1,0 +1,44 @@
+"""The attest without login: the page behind the link in the mail, and whether a code is valid."""
+
+from flask import Blueprint, Response, abort, render_template
+from wtforms import StringField
+
+import certificates
+import links
+from forms import KavoForm, Length, required
+from workflow import attests
+
+pages = Blueprint("attest", __name__)
+
+
+class CodeForm(KavoForm):
+    code = StringField(
+        "Code van het attest",
+        [required("Typ de code die onderaan op het attest staat."), Length(max=40)],
+        description="Bijvoorbeeld ABCD-EFGH-2345-6789, met of zonder streepjes.",
+        render_kw={"autocomplete": "off"},
+    )
+
+
+@pages.get("/attest/<signed>")
+def show(signed):
+    attest = links.attest_of(signed) or abort(404)
+    return render_template("public/attest.html", attest=attest, file_url=links.attest(attest, "/bestand"))
+
+
+@pages.get("/attest/<signed>/bestand")
+def file(signed):
+    attest = links.attest_of(signed)
+    if attest is None or not attest.is_valid:
+        abort(404)
+    headers = {"Content-Disposition": f'attachment; filename="{certificates.file_name(attest)}"'}
+    return Response(certificates.pdf(attest), mimetype="application/pdf", headers=headers)
+
+
+@pages.route("/attest-nakijken", methods=["GET", "POST"])
+def check():
+    """Says valid or not, and nothing else: no name, no date. By POST, so that no code stands in a log."""
+    form, valid = CodeForm(), None
+    if form.validate_on_submit():
+        valid = attests.holds(form.code.data)
+    return render_template("public/attest_check.html", form=form, valid=valid)

@@ -1,0 +1,58 @@
+"""The attest: released by the team after a passed final evaluation, and whether a code stands for one that is valid."""
+
+import secrets
+from datetime import datetime
+
+import audit
+import dutch
+import mails
+import scope
+from database import RuleError, writing
+from models import LEAST_AGES, Attest, FinalEvaluation, Trajectory, User
+from times import local_date
+from workflow import finals
+
+LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another
+GROUPS, GROUP = 4, 4  # 80 bits: nobody guesses one
+
+
+def release(trajectory: Trajectory, by: User, now: datetime) -> Attest:
+    """Issue the attest today, and mail the participant where to take it when there is an address. Raises RuleError when the final
+    evaluation is not passed, was released before, or the participant is too young today (domain rule 13)."""
+    scope.require(by, "release", trajectory)
+    today = local_date(now)
+    with writing():
+        fresh = Trajectory.locked(trajectory.id)
+        who = fresh.participant
+        if fresh.outcome == "attested":
+            raise RuleError(f"Het attest van {who} is al uitgereikt.")
+        if fresh.outcome != "passed":
+            raise RuleError(f"{who} is niet geslaagd voor de eindevaluatie. Er is geen attest om uit te reiken.")
+        if today < (from_day := who.old_enough_on(fresh.type)):
+            raise RuleError(
+                f"{who} wordt pas {LEAST_AGES[fresh.type]} op {dutch.day(from_day)}. Reik het attest dan uit."
+            )
+        attest = Attest.create(final_evaluation=finals.current(fresh), code=_new_code(), issued_on=today, issued_by=by)
+        fresh.move("finished", outcome="attested")
+        mails.attest_released(attest, now)
+        audit.record(by, "attest.released", fresh, at=now, participant=who, type=fresh.type_label)
+    return attest
+
+
+def _new_code() -> str:
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(GROUP)) for _ in range(GROUPS))
+
+
+def of(trajectory: Trajectory) -> Attest | None:
+    """The valid attest of this trajectory, if there is one."""
+    given = Attest.select().join(FinalEvaluation)
+    return given.where(FinalEvaluation.trajectory == trajectory, Attest.revoked_at.is_null()).first()
+
+
+def holds(code: str) -> bool:
+    """Whether a verification code, typed with or without dashes, stands for an attest that is valid now."""
+    letters = "".join(char for char in code.upper() if char.isalnum())
+    if len(letters) != GROUPS * GROUP:
+        return False
+    written = "-".join(letters[start : start + GROUP] for start in range(0, len(letters), GROUP))
+    return Attest.select().where(Attest.code == written, Attest.revoked_at.is_null()).exists()

@@ -1,0 +1,95 @@
+"""What the other side did with a stage: the site's manager hears of the association and the team, the association of the site."""
+
+import json
+
+from peewee import JOIN, fn
+
+import mails
+from models import Association, History, Membership, Participant, Placement, Site, SiteManager, Trajectory, User
+from times import end_of_day
+from workflow.falls_due.once import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
+from workflow.falls_due.stages import trainee
+
+DAYS_BACK = 3  # after a longer silence of the clock it is no news any more
+WORDS = {
+    "placement.coupled": "gekoppeld voor {hours} uur",
+    "placement.changed": "koppeling gewijzigd",
+    "placement.cancelled": "koppeling geannuleerd",
+    "placement.evaluated": "beoordeeld, {result}, {hours_done} uur",
+    "placement.corrected": "beoordeling verbeterd, nu {result}, {hours_done} uur",
+}
+"""verb of the history → what a mail says of it; a reason stays in the tool"""
+
+MANAGES = fn.EXISTS(
+    SiteManager.select(SiteManager.id).where(
+        SiteManager.site == History.site_id, SiteManager.user == History.actor, SiteManager.until.is_null()
+    )
+)
+WORKS_THERE = fn.EXISTS(
+    Membership.select(Membership.id)
+    .join(Trajectory, on=Trajectory.association == Membership.association)
+    .where(Trajectory.id == History.trajectory_id, Membership.user == History.actor, Membership.until.is_null())
+)
+
+
+def _news(kind, own_side, now, since):
+    """Lines of the days before this morning, by anybody but the own side, of which was not told; with their placement."""
+    last = morning(now) - days_of(1)
+    first = max(last - days_of(DAYS_BACK), since - days_of(1))
+    lines = History.select().where(
+        History.verb << list(WORDS), History.at >= end_of_day(first), History.at < end_of_day(last), ~own_side,
+        ~said(History, kind), History.payload.is_null(False),
+    )  # fmt: skip
+    lines = list(lines.order_by(History.id))
+    if not lines:
+        return
+    manages = (SiteManager.site == Site.id) & SiteManager.until.is_null()
+    query = Placement.select(Placement, Site, Trajectory, Participant, Association, SiteManager, User).join(Site)
+    query = query.join(SiteManager, JOIN.LEFT_OUTER, on=manages, attr="managed").join(User, JOIN.LEFT_OUTER)
+    query = query.switch(Placement).join(Trajectory).join(Participant).switch(Trajectory).join(Association)
+    found = {one.id: one for one in query.where(Placement.id.in_([int(line.object_id) for line in lines]))}
+    for line in lines:
+        if placement := found.get(int(line.object_id)):
+            yield line, placement
+
+
+def _words(line, placement) -> str:
+    facts = json.loads(line.payload)
+    what = WORDS[line.verb].format_map(facts)
+    return f"{trainee(placement.trajectory.participant)}, {placement.site}: {what}, door {facts['who']}"
+
+
+def _for_managers(now, since):
+    for line, placement in _news("news_site", MANAGES, now, since):
+        link = getattr(placement.site, "managed", None)
+        manager = link.user if link and link.user_id and link.user.active else None
+        yield Due(line, line.at.date(), _words(line, placement), manager)
+
+
+def _for_associations(now, since):
+    for line, placement in _news("news_association", WORKS_THERE, now, since):
+        yield Due(line, line.at.date(), _words(line, placement), placement.trajectory.association)
+
+
+def _tell_manager(manager, dues, now):
+    if manager is not None:  # a site without one: nobody to tell, and nothing to look at again
+        mails.news_for_manager(manager, [due.words for due in dues], now)
+
+
+def _tell_association(association, dues, now):
+    mails.association_reminder("news_association", association, [due.words for due in dues], now)
+
+
+ANY = History.id.is_null(False)
+POINTS = (
+    TurningPoint(
+        "news_site", "Iemand anders koppelde of beoordeelde bij de stageplaats", "De verantwoordelijke weet wie er komt.",
+        f"{ONE_MAIL}, over de dag ervoor", "na die ene mail", lambda now, since: list(_for_managers(now, since)),
+        one_mail(History, "news_site", ANY, _tell_manager),
+    ),
+    TurningPoint(
+        "news_association", "Een stageplaats koppelde of beoordeelde een deelnemer", "De vereniging volgt haar deelnemers.",
+        f"{ONE_MAIL}, over de dag ervoor", "na die ene mail", lambda now, since: list(_for_associations(now, since)),
+        one_mail(History, "news_association", ANY, _tell_association),
+    ),
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""'Eindevaluatie': the outcome of a whole trajectory, and reopening it."""
+
+from datetime import date, datetime
+
+from peewee import fn
+
+import audit
+import mails
+import scope
+from database import RuleError, writing
+from models import FINAL_RESULTS, STAGE_HOURS, Attest, FinalEvaluation, Placement, Trajectory, User
+from people import TEAM
+from workflow.placements import behalf_words
+
+
+def give(
+    trajectory: Trajectory,
+    by: User,
+    now: datetime,
+    result: str,
+    evaluated_on: date,
+    motivation: str = "",
+    exception: str = "",
+) -> FinalEvaluation:
+    """Give the final evaluation: passed or failed, on a day. `exception`: why the team gives it although age or term forbid it.
+
+    Raises RuleError when stages are not evaluated, hours are missing, or a rule of domain rules 9 and 13 refuses."""
+    scope.require(by, "final", trajectory)
+    team = TEAM in by.role_names
+    with writing():
+        fresh = Trajectory.locked(trajectory.id)
+        final = FinalEvaluation(
+            trajectory=fresh, result=result, evaluated_on=evaluated_on, motivation=motivation.strip(), by=by, at=now,
+            on_behalf="association", exception=exception.strip() if team else "",
+        )  # fmt: skip
+        if final.exception and not final.needs_exception():
+            final.exception = ""  # nothing was against it
+        final.save()
+        fresh.move("finished", outcome=result)
+        audit.record(
+            by, "final.given", fresh, at=now, participant=fresh.participant, type=fresh.type_label,
+            result=FINAL_RESULTS[result].lower(), day=evaluated_on, on_behalf=behalf_words("association", fresh),
+            exception=f" Uitzondering: {final.exception}" if final.exception else "",
+        )  # fmt: skip
+    return final
+
+
+def reopen(trajectory: Trajectory, by: User, now: datetime, reason: str) -> bool:
+    """The team takes a final evaluation back; an attest that was released is no longer valid. Raises RuleError when there is
+    none, or when another trajectory of this type runs by now. Returns whether there was an attest."""
+    scope.require(by, "reopen", trajectory)
+    if not reason.strip():
+        raise RuleError("Schrijf waarom je het traject heropent.", "reason")
+    with writing():
+        fresh = Trajectory.locked(trajectory.id)
+        final = current(fresh)
+        if final is None:
+            raise RuleError(f"{fresh.participant} heeft geen eindevaluatie om te heropenen.")
+        revoked = Attest.update(revoked_at=now).where(Attest.final_evaluation == final, Attest.revoked_at.is_null())
+        had_attest = revoked.execute() > 0
+        FinalEvaluation.update(reopened_at=now, reopened_by=by, reopen_reason=reason.strip()).where(
+            FinalEvaluation.id == final.id
+        ).execute()
+        fresh.move("open", outcome="")
+        mails.trajectory_reopened(fresh, reason.strip(), had_attest, now)
+        audit.record(
+            by, "final.reopened", fresh, at=now, participant=fresh.participant, type=fresh.type_label, reason=reason.strip(),
+            revoked=" Het attest is niet meer geldig." if had_attest else "",
+        )  # fmt: skip
+    return had_attest
+
+
+def current(trajectory: Trajectory) -> FinalEvaluation | None:
+    """The final evaluation that counts now."""
+    return trajectory.final_evaluations.where(FinalEvaluation.reopened_at.is_null()).first()
+
+
+def ready():
+    """The condition for trajectories that wait for nothing but a final evaluation."""
+    waiting = Placement.select(Placement.id).where(Placement.trajectory == Trajectory.id, Placement.state == "open")
+    return (Trajectory.state == "open") & (Trajectory.hours_used == STAGE_HOURS) & ~fn.EXISTS(waiting)

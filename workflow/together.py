@@ -1,0 +1,134 @@
+"""Many participants at once: a pasted column of KAVO-IDs with hours, looked up, shown and then coupled; a list that is evaluated
+on one page."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import scope
+from database import RuleError, writing
+from models import Participant, Placement, Site, Trajectory, User
+from workflow import evaluations, placements
+
+MOST_LINES = 200
+MOST_EVALUATED = 100  # on one page
+LINE = re.compile(
+    r"""^\W*?(\d{6})\s?-?\s?(\d{2})(?:["']?\s*[;,\t ]\s*["']?(\d{1,4})(?:[.,]0+)?\s*(?:uur|u)?)?\W*$""", re.I
+)
+"""a KAVO-ID, and perhaps hours after a semicolon, comma, tab or space, as a spreadsheet copies them"""
+
+
+@dataclass
+class Line:
+    """One line: what was asked, who was found, and why it cannot be done (`problem`, empty when it can)."""
+
+    text: str
+    kavo_id: str = ""
+    hours: int | None = None
+    participant: Participant | None = None
+    trajectories: list[Trajectory] = field(default_factory=list)
+    problem: str = ""
+    done: str = ""
+    """what was done, once it was"""
+
+    @property
+    def good(self) -> bool:
+        return not self.problem
+
+
+def read(text: str, hours: int | None) -> list[Line]:
+    """The lines of a pasted column; `hours` are for lines that name none. A first line with words is a header. Raises RuleError
+    when nothing or too much was pasted."""
+    texts = [line.strip() for line in text.splitlines() if line.strip(" \t;,")]
+    if texts and not any(char.isdigit() for char in texts[0]):
+        texts = texts[1:]
+    if not texts:
+        raise RuleError("Plak hier de KAVO-ID’s, elk op een eigen regel.", "text")
+    if len(texts) > MOST_LINES:
+        raise RuleError(f"Dit zijn {len(texts)} regels. Plak er hoogstens {MOST_LINES} tegelijk.", "text")
+    return [_line(text, hours) for text in texts]
+
+
+def _line(text, hours) -> Line:
+    found = LINE.match(text)
+    if not found:
+        return Line(
+            text[:60], problem="Hier staat geen KAVO-ID. Typ 6 cijfers, een streepje en 2 cijfers, dan het aantal uren."
+        )
+    own = int(found[3]) if found[3] else hours
+    line = Line(text[:60], f"{found[1]}-{found[2]}", own)
+    if own is None:
+        line.problem = "Typ hoeveel uur de stage duurt, na het KAVO-ID of voor iedereen samen."
+    return line
+
+
+def look_up(lines: list[Line], site: Site, by: User, now: datetime):
+    """Find who stands on each line, and whether the hours fit; each search is kept as any other. Raises NotYours."""
+    scope.require(by, "couple", site)
+    seen = set()
+    for line in lines:
+        if line.kavo_id in seen:
+            line.problem = "Dit KAVO-ID staat hier twee keer."
+        elif line.kavo_id:
+            seen.add(line.kavo_id)
+            _find(line, site, by, now)
+
+
+def _find(line, site, by, now):
+    try:
+        found = placements.look_up(line.kavo_id, site, by, now)
+    except RuleError as error:
+        line.problem = line.problem or str(error)
+        return
+    line.participant, line.trajectories = found.participant, found.trajectories
+    if line.hours is not None and len(found.trajectories) == 1:
+        draft = Placement(
+            trajectory=found.trajectories[0], site=site, hours=line.hours, state="open", counted=line.hours
+        )
+        try:
+            draft.check()
+        except RuleError as error:
+            line.problem = str(error)
+
+
+def couple(
+    lines: list[Line],
+    chosen: dict[str, int],
+    site: Site,
+    by: User,
+    now: datetime,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    on_behalf: str | None = None,
+):
+    """Couple every line that can be; the others say why not. `chosen`: KAVO-ID → id of the trajectory, for who has several.
+    Trajectories are taken in the order of their ids, so that two lists at once never wait for each other."""
+    ready = [line for line in lines if line.good and line.trajectories]
+    for line in ready:
+        line.trajectories = [
+            one for one in line.trajectories if one.id == chosen.get(line.kavo_id, line.trajectories[0].id)
+        ]
+    with writing():
+        for line in sorted((line for line in ready if line.trajectories), key=lambda line: line.trajectories[0].id):
+            _couple(line, site, by, now, starts_on, ends_on, on_behalf)
+
+
+def _couple(line, site, by, now, starts_on, ends_on, on_behalf):
+    trajectory = line.trajectories[0]
+    try:
+        with writing():
+            placement = placements.couple(trajectory, site, line.hours, by, now, starts_on, ends_on, on_behalf)
+    except RuleError as error:
+        line.problem = str(error)
+    else:
+        line.done = f"Toegevoegd voor {placement.hours} uur."
+
+
+def evaluate(placement: Placement, by: User, now: datetime, **values) -> str:
+    """Evaluate one of a list; returns why not, as a sentence, or '' when it is done. The others of the list go on."""
+    try:
+        with writing():
+            evaluations.evaluate(placement, by, now, **values)
+    except RuleError as error:
+        return str(error)
+    return ""
