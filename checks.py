@@ -1,6 +1,6 @@
 """Every invariant of the data, for `check-data`: what the rules, the triggers and the verbs keep, asked of the whole database."""
 
-from peewee import JOIN, DatabaseError, fn
+from peewee import JOIN, Case, DatabaseError, fn
 
 import audit
 import migrations
@@ -9,6 +9,7 @@ from models import (
     COURSE_YEARS,
     STAGE_HOURS,
     TABLES,
+    Attest,
     Evaluation,
     Extension,
     FinalEvaluation,
@@ -87,29 +88,46 @@ def _evaluations():
 
 
 def _terms():
-    """A trajectory ends 3 years after the start of its course, plus its extensions."""
+    """A trajectory ends 3 years after the start of its course, plus its extensions and those for everybody."""
     extended = dict(
         Extension.select(Extension.trajectory, fn.SUM(Extension.days))
         .where(Extension.trajectory.is_null(False))
         .group_by(Extension.trajectory)
         .tuples()
     )
+    for_all = list(Extension.select().where(Extension.trajectory.is_null()))
     query = Trajectory.select(Trajectory.id, Trajectory.course_started_on, Trajectory.ends_on)
     for key, started, ends in query.tuples().iterator():
         days = (ends - years_after(started, COURSE_YEARS)).days
-        if days != extended.get(key, 0):
-            yield f"trajectory {key}: ends {days} days after its 3 years, with {extended.get(key, 0)} days of extension"
+        given = extended.get(key, 0) + sum(
+            one.days for one in for_all if one.courses_from <= started <= one.courses_until
+        )
+        if days != given:
+            yield f"trajectory {key}: ends {days} days after its 3 years, with {given} days of extension"
 
 
 def _final_evaluations():
+    """A finished trajectory has one final evaluation that counts, 50 positive hours and nothing that waits; its outcome says what
+    that evaluation and a valid attest say."""
     current = FinalEvaluation.reopened_at.is_null()
-    query = (
-        Trajectory.select(Trajectory.id, Trajectory.state, FinalEvaluation.result)
-        .join(FinalEvaluation, JOIN.LEFT_OUTER, on=(FinalEvaluation.trajectory == Trajectory.id) & current)
-        .where((Trajectory.state == "finished") != FinalEvaluation.id.is_null(False))
+    valid = fn.EXISTS(
+        Attest.select(Attest.id).where(Attest.final_evaluation == FinalEvaluation.id, Attest.revoked_at.is_null())
     )
-    for key, state, result in query.tuples().iterator():
-        yield f"trajectory {key}: {state}, with final evaluation {result}"
+    said = Case(None, [(FinalEvaluation.id.is_null(), ""), (valid, "attested")], FinalEvaluation.result)
+    query = (
+        Trajectory.select(Trajectory.id, Trajectory.state, Trajectory.outcome, FinalEvaluation.result)
+        .join(FinalEvaluation, JOIN.LEFT_OUTER, on=(FinalEvaluation.trajectory == Trajectory.id) & current)
+        .where(((Trajectory.state == "finished") != FinalEvaluation.id.is_null(False)) | (Trajectory.outcome != said))
+    )
+    for key, state, outcome, result in query.tuples().iterator():
+        yield f"trajectory {key}: {state}, outcome ‘{outcome}’, with final evaluation {result}"
+    waiting = Placement.select(Placement.id).where(Placement.trajectory == Trajectory.id, Placement.state == "open")
+    short = (Trajectory.hours_used != STAGE_HOURS) | fn.EXISTS(waiting)
+    for key in _ids(Trajectory.select(Trajectory.id).where(Trajectory.state == "finished", short)):
+        yield f"trajectory {key}: finished without {STAGE_HOURS} positive hours"
+    revived = Attest.select(Attest.id).join(FinalEvaluation).where(~current, Attest.revoked_at.is_null())
+    for key in _ids(revived):
+        yield f"attest {key}: valid, though its final evaluation was reopened"
 
 
 def _managers():

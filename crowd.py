@@ -16,6 +16,7 @@ from database import database, normalise, on_postgresql, refresh_statistics, sea
 from demo import FIRST_NAMES, LAST_NAMES, SEED, places
 from models import (
     COURSE_YEARS,
+    STAGE_HOURS,
     Association,
     Evaluation,
     FinalEvaluation,
@@ -34,7 +35,7 @@ from workflow import declarations
 
 PLACEMENTS_PER_PERSON, PLACEMENTS_PER_SITE, PLACEMENTS_PER_ASSOCIATION = 10 / 3, 50, 25_000
 SECOND_TRAJECTORY = 10  # one person in ten goes on to be a head animator
-HOURS = (8, 10, 12)  # at most four stages each: 48 of the 50 hours
+HOURS = (8, 10, 12)  # of each stage but the last; at most four before it
 BATCH = 5000
 CACHE_KIB = 512 * 1024  # while it writes: the indexes of a large table are touched all over
 STAGE_DAYS = 14
@@ -185,6 +186,7 @@ class _Crowd:
     def _placements(self):
         """The stages with what hangs on them: evaluations, final evaluations and history, some thousands at a time."""
         self.all_positive = bytearray(b"\1" * len(self.persons))
+        self.left = bytearray([STAGE_HOURS] * len(self.persons))
         team = User.get(User.email == "team@kavo.test")
         rows = self._stages(_next(Placement))
         while batch := list(islice(rows, BATCH)):
@@ -196,22 +198,26 @@ class _Crowd:
     def _stages(self, pk):
         for number in range(self.count):
             which = number % len(self.persons)
-            yield self._stage(pk + number, which, self.starts[which])
+            last = number + len(self.persons) >= self.count
+            yield self._stage(pk + number, which, self.starts[which], last)
 
-    def _stage(self, pk, which, course):
+    def _stage(self, pk, which, course, last):
+        """A stage; the last of somebody takes all the hours that are left."""
         site = self.chance.choice(self.approved)
         start = self.chance.randint(course + 30, min(course + 1000, 120))
-        luck, hours = self.chance.random(), self.chance.choice(HOURS)
+        luck, hours = self.chance.random(), self.left[which] if last else self.chance.choice(HOURS)
         over = start + STAGE_DAYS < 0
         state = "cancelled" if luck < 0.05 else "evaluated" if over and luck > 0.1 else "open"
         result = ("positive" if luck > 0.16 else "negative") if state == "evaluated" else None
         done = hours if result == "positive" else 2 if result else None
+        counted = hours if state == "open" else done if result == "positive" else 0
+        self.left[which] -= counted
         self.all_positive[which] &= result == "positive"
         begin = self.today + timedelta(days=start)
         return {
             "id": pk, "version": 1 + (state != "open"), "trajectory_id": self.first_trajectory + which, "site_id": site,
             "hours": hours, "hours_done": done, "state": state, "result": result,
-            "counted": hours if state == "open" else done if result == "positive" else 0,
+            "counted": counted,
             "starts_on": str(begin), "ends_on": str(begin + timedelta(days=STAGE_DAYS)),
             "reason": "De deelnemer is ziek geworden." if state == "cancelled" else "",
             "coupled_by_id": self.managers[(site - self.first_site) % len(self.managers)],
@@ -264,7 +270,8 @@ class _Crowd:
             for pk in passed
         ))  # fmt: skip
         for start in range(0, len(passed), BATCH):
-            Trajectory.update(state="finished").where(Trajectory.id.in_(passed[start : start + BATCH])).execute()
+            finished = Trajectory.update(state="finished", outcome="passed")
+            finished.where(Trajectory.id.in_(passed[start : start + BATCH])).execute()
 
 
 def _skewed(names, chance):

@@ -32,6 +32,7 @@ BUSY_SECONDS = 10
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
 BEFORE_ALL = {DateTimeField: "0001-01-01 00:00:00", DateField: "0001-01-01", IntegerField: -1, CharField: ""}
+LATIN_END, MARKS = 0x250, "‘’“”–ʼ"
 ONE_MARK = str.maketrans("‘’`´‐‑–—", "''''----")
 """phones type curly quotes and long dashes"""
 
@@ -159,6 +160,13 @@ def refuse_address(text: str, field: str):
     """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
     if "://" in text or "www." in text.lower():
         raise RuleError("Typ hier alleen een naam, geen webadres.", field)
+
+
+def is_latin(text: str) -> bool:
+    """Whether a text is written in Latin letters and common marks, as names on a Belgian identity card are."""
+    return all(
+        ord(char) < LATIN_END or unicodedata.name(char, "").startswith("LATIN ") or char in MARKS for char in text
+    )
 
 
 class BaseModel(Model):

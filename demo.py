@@ -16,18 +16,28 @@ from database import writing
 from models import (
     CRITERIA_BY_TYPE,
     Association,
-    FinalEvaluation,
     Identity,
     Membership,
     Participant,
-    Placement,
     Site,
     SitePeriod,
     Trajectory,
 )
 from people import ASSOCIATION, MANAGER, ROLE_LABELS, TEAM, Role, User, UserRole
 from times import local_date, years_after
-from workflow import accounts, declarations, evaluations, handovers, placements, proposals, rows, sites, trajectories
+from workflow import (
+    accounts,
+    attests,
+    declarations,
+    evaluations,
+    finals,
+    handovers,
+    placements,
+    proposals,
+    rows,
+    sites,
+    trajectories,
+)
 
 PASSWORD = "Kadervorming1"
 ACCOUNTS = {
@@ -201,7 +211,10 @@ def _approved(world, site, day):
 
 
 def _participant(world, kavo_id, first_name, last_name, birth):
-    participant = Participant(kavo_id=kavo_id, first_name=first_name, last_name=last_name, birth_date=birth)
+    email = f"deelnemer{kavo_id[:6]}@kavo.test" if int(kavo_id[5]) % 2 else ""
+    participant = Participant(
+        kavo_id=kavo_id, first_name=first_name, last_name=last_name, birth_date=birth, email=email
+    )
     rows.add(participant, world.team, world.at(-400), "deelnemer")
     return participant
 
@@ -320,7 +333,7 @@ def _decide(world, site, state, day):
 
 def _crowd(world, associations, approved):
     """Participants with trajectories in every state: running, half done, ready, finished, stopped, out of time."""
-    outcomes = ("positive", "positive", None, "negative", "cancelled", None)
+    outcomes = ("positive", "positive", "positive", None, "negative", "cancelled")
     for number in range(60):
         person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
         kavo_id = f"{150000 + 37 * number:06}-{world.chance.randint(10, 99)}"
@@ -340,14 +353,15 @@ def _crowd(world, associations, approved):
 
 
 def _finish(world, trajectory):
-    """Whoever has 50 positive hours and nothing open passed, about half of the time."""
+    """Of those who are ready, about half got their final evaluation, and some of these their attest."""
     trajectory = Trajectory.get_by_id(trajectory.id)
-    waiting = trajectory.placements.where(Placement.state == "open").exists()
-    if trajectory.hours_positive() == 50 and not waiting and world.chance.random() < 0.5:
-        FinalEvaluation.create(
-            trajectory=trajectory, result="passed", evaluated_on=world.days(-8), motivation="", by=world.team, at=world.at(-8)
-        )  # fmt: skip
-        trajectory.move("finished")
+    if trajectory.missing() or trajectory.ends_on < world.days(0) or world.chance.random() < 0.5:
+        return
+    passed = world.chance.random() < 0.8
+    motivation = "" if passed else "Neemt nog te weinig verantwoordelijkheid op."
+    finals.give(trajectory, world.team, world.at(-8), "passed" if passed else "failed", world.days(-8), motivation)
+    if passed and world.chance.random() < 0.5:
+        attests.release(trajectory, world.team, world.at(-5))
 
 
 def _second_trajectory(world, association):

@@ -18,7 +18,7 @@ from peewee import (
 
 import dutch
 from batches import ImportBatch, ImportRow
-from database import SEARCH_LENGTH, BaseModel, Named, RuleError, Versioned, ordered
+from database import SEARCH_LENGTH, BaseModel, Named, RuleError, Versioned, is_latin, ordered
 from people import Attempt, Draft, Identity, LinkRequest, Role, SavedView, StartView, Token, User, UserRole, UserSession
 from places import (  # noqa: F401 - all tables are imported from here
     APPROVAL_DAYS,
@@ -96,6 +96,9 @@ class Participant(Named):
             raise RuleError(
                 "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id"
             )
+        for name in {"first_name", "last_name"} & set(self.dirty_field_names):
+            if not is_latin(getattr(self, name)):  # others cannot stand on an attest
+                raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", name)
 
     def search_text(self):
         return f"{self.last_name} {self.first_name} {self.kavo_id}"

@@ -82,7 +82,7 @@ def menu(admin: Admin) -> list[dict]:
     entries = []
     for item in admin.menu():
         if item.is_category():
-            children = [_entry(child) for child in item.get_children() if child.is_accessible()]
+            children = [_entry(child) for child in item.get_children() if child.is_accessible() and child.is_visible()]
             if TEAM not in current_user.role_names:  # who sees a few of them finds these in the bar itself
                 entries += children
             elif children:

@@ -67,7 +67,8 @@ def _bars(rows) -> list[dict]:
         height, late = (round(CHART * count / most) for count in (row.numbers["started"], row.dropped_out))
         bars.append({
             "name": row.name, "started": row.numbers["started"], "out": row.dropped_out,
-            "x": f"{number * width + width * 0.15:.2f}%", "width": f"{width * 0.7:.2f}%", "middle": f"{number * width + width / 2:.2f}%",
+            "x": f"{number * width + width * 0.15:.2f}%", "width": f"{width * 0.7:.2f}%",
+            "middle": f"{number * width + width / 2:.2f}%",
             "height": height, "late": late,
             "y": 134 - height, "late_y": 134 - late,
         })  # fmt: skip

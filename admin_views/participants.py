@@ -6,10 +6,13 @@ from peewee import fn
 import scope
 from admin_views.base import AdminView
 from database import RuleError
-from forms import ChoiceField, DayField
+from forms import ChoiceField, DayField, required
 from models import TYPES, Association, Participant, Trajectory
 from people import ASSOCIATION, TEAM
 from workflow import imports
+
+TRAJECTORY = ("association", "type", "course_started_on")
+"""the fields of a first trajectory, in the form for a new participant"""
 
 
 class ParticipantView(AdminView):
@@ -65,20 +68,24 @@ class ParticipantView(AdminView):
         form.association.choices = [("", "Kies …"), *((one.id, one.name) for one in mine)]
         if len(mine) == 1 and not form.is_submitted():
             form.association.data = mine[0].id
+        if TEAM not in self.by.role_names:  # the team may leave the trajectory for later
+            for name in TRAJECTORY:
+                form[name].validators, form[name].flags.required = [required()], True
         return form
 
     def edit_form(self, obj=None):
         form = super().edit_form(obj)
-        del form.association, form.type, form.course_started_on
+        for name in TRAJECTORY:
+            del form[name]
         return form
 
     def save(self, form, row, created, now):
         """A new one with a trajectory goes the way of an imported line; the team may leave the trajectory for later."""
-        trajectory = [form.association.data, form.type.data, form.course_started_on.data] if created else []
+        trajectory = [form[name].data for name in TRAJECTORY] if created else []
         if not created or (not any(trajectory) and TEAM in self.by.role_names):
             return super().save(form, row, created, now)
         if not all(trajectory):
-            missing = next(name for name in ("association", "type", "course_started_on") if not form[name].data)
+            missing = next(name for name in TRAJECTORY if not form[name].data)
             raise RuleError("Vul vereniging, traject en start van de cursus in.", missing)
         person = {name: form[name].data for name in self.form_columns}
         association = Association.get_by_id(form.association.data)

@@ -172,6 +172,7 @@ class PlacementView(AdminView):
             positive=row.trajectory.hours_positive(),
             most=row.trajectory.hours_left(without=row),
             stand=stand(row, local_date(utcnow())),
+            is_own=scope.may(self.by, "view", row.site),
             return_url=self.get_save_return_url(),
         )
 

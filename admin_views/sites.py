@@ -245,6 +245,7 @@ class SiteView(AdminView):
             listing=listing,
             sums=self._sums(found, site),
             view=self.placements,
+            is_own=scope.may(self.by, "view", site),
             export_url=lambda one: url_for("site.export_participants", pk=site.id, **one.query),
         )
 

@@ -272,6 +272,10 @@ class AttestView(_Part):
     list_template = "admin/list.html"
     empty_text = "Er is nog niemand geslaagd voor een eindevaluatie."
 
+    def is_visible(self):
+        """In the menu of the team, which has it to do; an association has the same rows under 'Trajecten'."""
+        return TEAM in self.by.role_names
+
     def part(self):
         return Trajectory.outcome << ("passed", "attested")
 

@@ -41,16 +41,17 @@ class WorkView(ForRoles, BaseView):
         today = local_date(utcnow())
         trajectories = Trajectory.select(Trajectory.id).where(scope.own(self.by, Trajectory))
         late = (Placement.state == "open") & (Placement.ends_on < today)
-        ending = (Trajectory.state == "open") & Trajectory.ends_on.between(today, today + days_of(SOON))
+        soon = today + days_of(SOON)
+        ending = (Trajectory.state == "open") & Trajectory.ends_on.between(today, soon)
         yield _task(trajectories.where(finals.ready()), "Klaar voor eindevaluatie",
                     "50 uur positief beoordeeld. Geef de eindevaluatie, voor één of voor meer deelnemers samen.",
                     url_for("ready.index_view"))  # fmt: skip
         yield _task(Placement.select(Placement.id).where(scope.own(self.by, Placement), late), "Stages te beoordelen",
                     "De stage is voorbij. De stageplaats of jij beoordeelt ze.",
-                    url_for("placement.index_view", tab="open", sort="ends_on", eind=1))  # fmt: skip
+                    url_for("placement.index_view", tab="open", sort="ends_on", ends_on_tot=today - days_of(1)))  # fmt: skip
         yield _task(trajectories.where(ending), f"Trajecten die binnen {SOON} dagen aflopen",
                     "Zoek mee een stageplaats, of vraag het team om een verlenging.",
-                    url_for("trajectory.index_view", tab="open", sort="ends_on"))  # fmt: skip
+                    url_for("trajectory.index_view", tab="open", ends_on_van=today, ends_on_tot=soon))  # fmt: skip
 
 
 def _task(query, title, what, url) -> Waiting | None:

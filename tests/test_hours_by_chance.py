@@ -1,4 +1,5 @@
-"""Random sequences of couple, change, cancel, evaluate and correct, next to a model in plain Python that adds up by itself."""
+"""Random sequences of couple, change, cancel, evaluate, correct, final evaluation and reopen, next to a model in plain Python that
+adds up by itself and says who is ready."""
 
 import os
 
@@ -10,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from database import RuleError, database
 from models import STAGE_HOURS, Evaluation, Placement, Trajectory
 from tests import factories as make
-from workflow import placements
+from workflow import finals, placements
 
 SEQUENCES = 1_000 if os.environ.get("KAVO_THOROUGH") else 100
 STEPS = 20
@@ -19,13 +20,13 @@ pick = st.integers(min_value=0, max_value=50)
 
 
 class Hours(RuleBasedStateMachine):
-    """`said` is what the model believes: placement id → (trajectory id, state, counted)."""
+    """`said` is what the model believes: placement id → (trajectory id, state, counted); `finished`: ids of trajectories."""
 
     def __init__(self):
         super().__init__()
         self.whole = database.atomic()
         self.whole.__enter__()
-        self.said, self.steps = {}, 0
+        self.said, self.finished = {}, set()
 
     def teardown(self):
         """Leave the transaction as after an error, so that nothing of this sequence stays."""
@@ -43,6 +44,12 @@ class Hours(RuleBasedStateMachine):
     def fits(self, trajectory, counted, without=None):
         return self.used(trajectory, without) + counted <= STAGE_HOURS
 
+    def ready(self, trajectory):
+        """Whether the final evaluation can be given: nothing is open, and the positive hours are 50."""
+        mine = [(state, counted) for of, state, counted in self.said.values() if of == trajectory]
+        positive = sum(counted for state, counted in mine if state == "evaluated")
+        return trajectory not in self.finished and positive == STAGE_HOURS and all(state != "open" for state, _ in mine)
+
     def expect(self, allowed, verb, *arguments, **values):
         """Run a verb; it must be refused exactly when the model says so."""
         try:
@@ -59,7 +66,7 @@ class Hours(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), hours=hours)
     def couple(self, which, hours):
         trajectory = self.trajectories[which]
-        allowed = hours >= 1 and self.fits(trajectory, hours)
+        allowed = trajectory not in self.finished and hours >= 1 and self.fits(trajectory, hours)
         row = Trajectory.get_by_id(trajectory)
         made = self.expect(allowed, placements.couple, row, self.site, hours, self.team, make.NOW)
         if made:
@@ -97,14 +104,42 @@ class Hours(RuleBasedStateMachine):
         fits = hours >= 1 and self.fits(trajectory, hours, key) if positive else hours >= 0
         result = "positive" if positive else "negative"
         row = Placement.get_by_id(key)
-        allowed = state != "cancelled" and fits
+        allowed = state != "cancelled" and trajectory not in self.finished and fits
         if self.expect(allowed, make.evaluated, row, by=self.team, hours_done=hours, result=result):
             self.said[key] = (trajectory, "evaluated", hours if positive else 0)
+
+    @rule(number=pick)
+    def evaluate_as_planned(self, number):
+        """Otherwise few sequences would come to 50 positive hours."""
+        waiting = sorted(key for key, (_, state, _) in self.said.items() if state == "open")
+        if waiting:
+            key = waiting[number % len(waiting)]
+            self.evaluate_or_correct(number=sorted(self.said).index(key), hours=self.said[key][2], positive=True)
+
+    @rule(which=st.integers(0, 1), passed=st.booleans())
+    def give_the_final_evaluation(self, which, passed):
+        trajectory = self.trajectories[which]
+        row, result = Trajectory.get_by_id(trajectory), "passed" if passed else "failed"
+        words = "" if passed else "Nog niet."
+        if self.expect(self.ready(trajectory), finals.give, row, self.team, make.NOW, result, make.NOW.date(), words):
+            self.finished.add(trajectory)
+
+    @rule(which=st.integers(0, 1))
+    def reopen(self, which):
+        trajectory = self.trajectories[which]
+        row = Trajectory.get_by_id(trajectory)
+        self.expect(trajectory in self.finished, finals.reopen, row, self.team, make.NOW, "Verbetering.")
+        self.finished.discard(trajectory)
 
     @invariant()
     def the_database_says_what_the_model_says(self):
         for row in Trajectory.select():
             assert row.hours_used == self.used(row.id) <= STAGE_HOURS
+            assert row.hours_left() == STAGE_HOURS - self.used(row.id) >= 0
+            assert (row.missing() == []) == self.ready(row.id)
+            assert (row.state == "finished") == (row.id in self.finished)
+        ready = {row.id for row in Trajectory.select().where(finals.ready())}
+        assert ready == {key for key in self.trajectories if self.ready(key)}
         stored = {row.id: (row.trajectory_id, row.state, row.counted) for row in Placement.select()}
         assert stored == self.said
         evaluated = {key for key, (_, state, _) in self.said.items() if state == "evaluated"}

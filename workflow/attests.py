@@ -7,7 +7,7 @@ import audit
 import dutch
 import mails
 import scope
-from database import RuleError, writing
+from database import RuleError, is_latin, writing
 from models import LEAST_AGES, Attest, FinalEvaluation, Trajectory, User
 from times import local_date
 from workflow import finals
@@ -32,6 +32,8 @@ def release(trajectory: Trajectory, by: User, now: datetime) -> Attest:
             raise RuleError(
                 f"{who} wordt pas {LEAST_AGES[fresh.type]} op {dutch.day(from_day)}. Reik het attest dan uit."
             )
+        if not is_latin(str(who)):
+            raise RuleError(f"De naam van {who} bevat tekens die niet op een attest kunnen. Verbeter eerst de naam.")
         attest = Attest.create(final_evaluation=finals.current(fresh), code=_new_code(), issued_on=today, issued_by=by)
         fresh.move("finished", outcome="attested")
         mails.attest_released(attest, now)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from database import normalise
+from database import is_latin, normalise
 from models import TYPES, Participant
 
 COLUMNS = ("kavo_id", "voornaam", "naam", "geboortedatum", "email", "vereniging", "type", "start_cursus")
@@ -12,7 +12,7 @@ RESULTS = ("resultaat", "uitleg")
 """what our own file of results has besides: it may come back"""
 PERSONAL = ("first_name", "last_name", "birth_date", "email")
 KINDS = {normalise(word): kind for kind, word in TYPES.items()}
-DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})|(\d{4})-(\d{2})-(\d{2})")
+DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})|(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 
 
 @dataclass
@@ -59,6 +59,10 @@ def _problem(line: Typed, cells: list[str]) -> str:
     checks = (
         (not line.kavo_id, "Het KAVO-ID heeft geen 6 en 2 cijfers, zoals 125143-59."),
         (not line.first_name or not line.last_name, "Voornaam of naam ontbreekt."),
+        (
+            not is_latin(line.first_name + line.last_name),
+            "Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.",
+        ),
         (formula, f"{formula} begint met een teken van een formule."),
         (long, f"{long} is langer dan 100 tekens."),
         (not line.birth_date, "Typ de geboortedatum als dag/maand/jaar, met 4 cijfers voor het jaar."),
