@@ -1,4 +1,4 @@
-"""'Eindevaluatie' and what follows: when it can be given, ages and term, reopening, the attest and its code, more time, stopping."""
+"""'Eindevaluatie' and what follows: when it can be given, ages and term, reopening, the attest and its code, more time."""
 
 from contextlib import nullcontext
 from datetime import date, datetime

@@ -1,5 +1,5 @@
-"""Random sequences of couple, change, cancel, evaluate, correct, final evaluation and reopen, next to a model in plain Python that
-adds up by itself and says who is ready."""
+"""Random sequences of couple, change, cancel, evaluate, correct, final evaluation and reopen, next to a model in plain Python
+that adds up by itself and says who is ready."""
 
 import os
 

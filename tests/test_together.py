@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from database import RuleError
-from models import Evaluation, Mail, Placement
+from models import Evaluation, Mail, Membership, Placement, Role, UserRole
 from scope import NotYours
 from tests import factories as make
 from tests.visitor import Visitor
@@ -46,7 +46,8 @@ def person(association, number=1, **values):
 
 
 @pytest.mark.parametrize("text, kavo_id, hours", [
-    ("125143-59", "125143-59", 20), ("12514359", "125143-59", 20), ("125143 59", "125143-59", 20), ("125143-59;30", "125143-59", 30),
+    ("125143-59", "125143-59", 20), ("12514359", "125143-59", 20), ("125143 59", "125143-59", 20),
+    ("125143-59;30", "125143-59", 30),
     ("125143-59\t30", "125143-59", 30), ("125143-59, 30", "125143-59", 30), ('"125143-59";"30"', "125143-59", 30),
     ("125143-59 30 uur", "125143-59", 30), ("125143-59;30,0", "125143-59", 30), ("125143-59;", "125143-59", 20),
 ])  # fmt: skip
@@ -85,7 +86,7 @@ def test_an_association_couples_its_own_participants_at_any_approved_site(app, s
     visitor.get(f"/samen/{site.id}/koppelen")
     visitor.send(text="400001-01\n400002-02;10\n400003-03\n400001-01\nonzin", hours="20")
 
-    assert "1 van 5 regels kan toegevoegd worden. Er is nog niets gebeurd." in visitor.text
+    assert "Van 5 regels kan er 1 toegevoegd worden. Er is nog niets gebeurd." in visitor.text
     assert "kan nog 5 uur stage lopen" in visitor.text
     assert "We vinden niemand met KAVO-ID 400003-03" in visitor.text
     assert Placement.select().count() == 1
@@ -146,7 +147,6 @@ def test_an_association_does_not_couple_somebody_elses_participant(hilde, site):
 
 
 def test_who_manages_the_site_and_works_for_the_association_acts_for_the_site(speelkaravaan, site, jonas):
-    from models import Membership, Role, UserRole
 
     UserRole.create(user=jonas, role=Role.get_or_create(name="association")[0])
     Membership.create(user=jonas, association=speelkaravaan, since=make.NOW)
