@@ -12,6 +12,7 @@ from flask_security import hash_password
 
 import config
 import eid
+import mails
 from database import writing
 from models import (
     CRITERIA_BY_TYPE,
@@ -361,7 +362,7 @@ def _finish(world, trajectory):
     motivation = "" if passed else "Neemt nog te weinig verantwoordelijkheid op."
     finals.give(trajectory, world.team, world.at(-8), "passed" if passed else "failed", world.days(-8), motivation)
     if passed and world.chance.random() < 0.5:
-        attests.release(trajectory, world.team, world.at(-5))
+        mails.unsend(attests.release(trajectory, world.team, world.at(-5)))  # they left long ago
 
 
 def _second_trajectory(world, association):

@@ -44,6 +44,7 @@ class TogetherForm(KavoForm):
 
 
 LATER = "later"
+NEEDED = {"starts_on": "Kies de eerste dag.", "ends_on": "Kies de laatste dag.", "hours_done": "Typ hoeveel uur."}
 
 
 class OneForm(KavoForm):
@@ -132,10 +133,9 @@ class ManyView(HiddenFromMenu, BaseView):
         for one in now.values():
             if not one.validate():
                 fine = False
-            for field, text in ((one.starts_on, "Kies de eerste dag."), (one.ends_on, "Kies de laatste dag."),
-                                (one.hours_done, "Typ hoeveel uur.")):  # fmt: skip
-                if field.data is None and not field.errors:
-                    field.errors, fine = [text], False
+            for name, text in NEEDED.items():
+                if one[name].data is None and not one[name].errors:
+                    one[name].errors, fine = [text], False
         return fine
 
     def _evaluate(self, rows, ones, form, now, refused) -> str:
@@ -182,6 +182,8 @@ def _chosen() -> dict[str, int]:
 def _one(row) -> OneForm:
     """The fields of one stage, filled with what was expected."""
     form = OneForm(prefix=f"s{row.id}-")
+    for name in NEEDED:
+        form[name].flags.required = True  # by who is not left for later
     if not form.is_submitted():
         form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours
         if request.args.get("alle"):

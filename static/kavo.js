@@ -127,3 +127,19 @@ const refresh = async (selector) => {
   setTimeout(refresh, 1500, selector);
 };
 document.querySelectorAll("[data-refresh]").forEach((part) => setTimeout(refresh, 1000, part.dataset.refresh));
+
+// A list whose rows can be ticked gets a box that ticks all of this page.
+document.querySelectorAll("table.list").forEach((table) => {
+  const boxes = [...table.querySelectorAll("td.tick input")];
+  const head = table.tHead && table.tHead.rows[0].cells[0];
+  if (boxes.length < 2 || !head) return;
+  const all = Object.assign(document.createElement("input"), { type: "checkbox" });
+  all.setAttribute("aria-label", "Kies alles op deze pagina");
+  all.checked = boxes.every((box) => box.checked);
+  head.classList.add("tick");
+  head.append(all);
+  table.addEventListener("change", (event) => {
+    if (event.target === all) boxes.forEach((box) => { box.checked = all.checked; });
+    else all.checked = boxes.every((box) => box.checked);
+  });
+});

@@ -108,13 +108,17 @@ class Hours(RuleBasedStateMachine):
         if self.expect(allowed, make.evaluated, row, by=self.team, hours_done=hours, result=result):
             self.said[key] = (trajectory, "evaluated", hours if positive else 0)
 
-    @rule(number=pick)
-    def evaluate_as_planned(self, number):
-        """Otherwise few sequences would come to 50 positive hours."""
-        waiting = sorted(key for key, (_, state, _) in self.said.items() if state == "open")
-        if waiting:
-            key = waiting[number % len(waiting)]
-            self.evaluate_or_correct(number=sorted(self.said).index(key), hours=self.said[key][2], positive=True)
+    @rule(which=st.integers(0, 1), positive=st.booleans())
+    def lead_to_the_end(self, which, positive):
+        """Couple what is left and evaluate all that is open; the last of it perhaps as negative."""
+        trajectory = self.trajectories[which]
+        if trajectory not in self.finished and self.used(trajectory) < STAGE_HOURS:
+            self.couple(which=which, hours=STAGE_HOURS - self.used(trajectory))
+        waiting = sorted(key for key, (of, state, _) in self.said.items() if of == trajectory and state == "open")
+        for key in waiting:
+            planned = self.said[key][2]
+            number = sorted(self.said).index(key)
+            self.evaluate_or_correct(number=number, hours=planned, positive=positive or key != waiting[-1])
 
     @rule(which=st.integers(0, 1), passed=st.booleans())
     def give_the_final_evaluation(self, which, passed):
