@@ -7,6 +7,8 @@ from people import User
 from places import TYPES, Association
 from records import choices, one_of
 
+KEPT_DAYS = 90  # how long the lines of a file are kept, and an import can be undone
+
 
 class ImportBatch(BaseModel):
     """A file with participants that was received: first every line is checked, then somebody confirms, then the good lines are

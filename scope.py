@@ -5,6 +5,8 @@ another act is named. An act counts for the rows of the same role only: who mana
 at one what only the other allows. Every list, detail, edit, action, lookup, export and verb asks here.
 """
 
+from peewee import fn
+
 from database import whole_number
 from models import (
     Association,
@@ -38,14 +40,24 @@ def _own_placements(by: User):
     return Placement.select(Placement.id).where(Placement.site.in_(_managed(by)))
 
 
-def _works_for(by: User):
-    """Ids of the associations for which this person works now."""
-    return Membership.select(Membership.association).where(Membership.user == by, Membership.until.is_null())
+def association_ids(by: User) -> list[int]:
+    """Ids of the associations for which this person works now; asked once per loaded row."""
+    if "association_ids" not in by.__dict__:
+        current = Membership.select(Membership.association).where(Membership.user == by, Membership.until.is_null())
+        by.__dict__["association_ids"] = [key for (key,) in current.tuples()]
+    return by.__dict__["association_ids"]
+
+
+def _works_for(by: User, column):
+    """The condition that this column names one of those associations: one id, for most work for one, so that an index in the
+    order of a list serves."""
+    ids = association_ids(by)
+    return column == ids[0] if len(ids) == 1 else column.in_(ids)
 
 
 def _guided(by: User):
     """Ids of the trajectories at those associations."""
-    return Trajectory.select(Trajectory.id).where(Trajectory.association.in_(_works_for(by)))
+    return Trajectory.select(Trajectory.id).where(_works_for(by, Trajectory.association))
 
 
 def _offered_to(by: User):
@@ -67,19 +79,17 @@ OWN = {
         Handover: lambda by: (Handover.asked == by) | (Handover.requester == by) | _offered_to(by),
     },
     ASSOCIATION: {
-        Association: lambda by: Association.id.in_(_works_for(by)),
-        Participant: lambda by: Participant.id.in_(
-            Trajectory.select(Trajectory.participant).where(Trajectory.association.in_(_works_for(by)))
-        ),
-        Trajectory: lambda by: Trajectory.association.in_(_works_for(by)),
-        Placement: lambda by: Placement.association_id.in_(_works_for(by)),
+        Association: lambda by: _works_for(by, Association.id),
+        Participant: lambda by: fn.EXISTS(_guided(by).where(Trajectory.participant == Participant.id)),
+        Trajectory: lambda by: _works_for(by, Trajectory.association),
+        Placement: lambda by: _works_for(by, Placement.association_id),
         Evaluation: lambda by: Evaluation.placement.in_(
-            Placement.select(Placement.id).where(Placement.association_id.in_(_works_for(by)))
+            Placement.select(Placement.id).where(_works_for(by, Placement.association_id))
         ),
         FinalEvaluation: lambda by: FinalEvaluation.trajectory.in_(_guided(by)),
         History: lambda by: History.trajectory_id.in_(_guided(by)),
         Site: lambda by: Site.state == "approved",
-        ImportBatch: lambda by: (ImportBatch.by == by) | ImportBatch.association.in_(_works_for(by)),
+        ImportBatch: lambda by: (ImportBatch.by == by) | _works_for(by, ImportBatch.association),
     },
 }
 """role → table → condition for the rows of which ACTS tells what one may do with them. The team's own rows are all rows."""
@@ -199,8 +209,3 @@ def require(by: User | None, act: str, row):
     """Raise NotYours unless `by` may do this with this row. The first line of every verb."""
     if not may(by, act, row):
         raise NotYours(f"{act} {type(row).__name__} {row.pk}")
-
-
-def association_ids(by: User) -> list[int]:
-    """Ids of the associations for which this person works now."""
-    return [key for (key,) in _works_for(by).tuples()]

@@ -27,6 +27,8 @@ MOST_IDS = 1000
 class AdminView(ListView):
     can_add_words = "Toevoegen"
     show_history = True
+    action_order: tuple[str, ...] = ()
+    """the actions for several rows, the one that is meant most first; those that are not named are not offered"""
 
     can_delete = False
     form_base_class = KavoForm
@@ -88,7 +90,8 @@ class AdminView(ListView):
 
     @property
     def bulk_actions(self) -> list[tuple[str, str]]:
-        return [(name, str(text)) for name, text in self._actions if self.is_action_allowed(name)]
+        offered = {name: str(text) for name, text in self._actions if self.is_action_allowed(name)}
+        return [(name, offered[name]) for name in self.action_order or offered if name in offered]
 
     # ---- one row
 

@@ -9,8 +9,9 @@ from peewee import fn
 
 import delivery
 import dutch
+from admin_views.counting import COUNT_UP_TO
 from admin_views.roles import ForRoles
-from models import APPROVAL_DAYS, HANDOVER_DAYS, Handover, LinkRequest, Proposal, Site, SiteManager, User
+from models import APPROVAL_DAYS, HANDOVER_DAYS, Handover, LinkRequest, Proposal, Site, SiteManager, Trajectory, User
 from people import LINK_DAYS
 from times import local_date, utcnow
 from workflow import clock
@@ -44,7 +45,7 @@ class Todo(ForRoles, AdminIndexView):
         return self.render(
             "admin/todo.html", groups=filled, today=dutch.weekday(local_date(now)), total=_total(), shown=len(tasks),
             soon=sum(len(groups[title]) for title in ("Te laat", "Vandaag", "Deze week")), mails=delivery.trouble(now),
-            silent=clock.is_silent(clock.state(now), now),
+            silent=clock.is_silent(clock.state(now), now), attests=_attests(),
         )  # fmt: skip
 
 
@@ -110,6 +111,13 @@ def _total() -> int:
         + Handover.select(count).where(Handover.state == "escalated").scalar()
         + LinkRequest.select(count).where(LinkRequest.state == "open").scalar()
     )
+
+
+def _attests() -> str:
+    """How many attests can be released, in words; counted as a list counts. '' when there are none."""
+    count = Trajectory.select(Trajectory.id).where(Trajectory.outcome == "passed").limit(COUNT_UP_TO + 1).count()
+    more = f"Meer dan {dutch.number(COUNT_UP_TO)} attesten" if count > COUNT_UP_TO else ""
+    return more or (dutch.counted(count, "attest", "attesten") if count else "")
 
 
 def _group(task, today):

@@ -82,6 +82,7 @@ class TrajectoryView(AdminView):
     form_args = {"participant": {"description": "Typ het KAVO-ID of de naam en kies uit de lijst."}}
     details_template = "admin/trajectory.html"
     list_template = "admin/trajectories.html"
+    action_order = ("final", "release", "stop", "resume", "extend", "reopen")
     can_add_words = "Traject toevoegen"
     empty_text = "Er zijn nog geen trajecten. Voeg deelnemers toe, of importeer ze uit een bestand."
 
@@ -251,6 +252,7 @@ class ReadyView(_Part):
     column_list = ("participant", "type", "association", "course_started_on", "ends_on", "state")
     column_filters = ("type", "association")
     column_tabs = None
+    action_order = ("final",)
     list_template = "admin/list.html"
     empty_text = "Er wacht niemand op een eindevaluatie. Wie 50 uur positief beoordeeld is, komt hier vanzelf."
 
@@ -268,7 +270,7 @@ class AttestView(_Part):
     column_tabs = "outcome"
     tab_words = {"passed": ("Uit te reiken", ["passed"]), "attested": ("Uitgereikt", ["attested"])}
     column_formatters = {**TrajectoryView.column_formatters, "outcome": lambda view, context, row, name: _stand(row)}
-    column_default_sort = "participant"
+    action_order = ("release", "reopen")
     list_template = "admin/list.html"
     empty_text = "Er is nog niemand geslaagd voor een eindevaluatie."
 

@@ -98,3 +98,46 @@ def test_an_export_holds_every_row_no_secret_and_is_noted(run):
     assert make.PASSWORD not in result.output
     assert dict(zip(titles, lines[0], strict=True))["first_name"] == "'=1+1"
     assert History.select().where(History.verb == "list.exported").count() == 1
+
+
+FILE = """kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus
+300001-01;Lotte;Peeters;12/03/2009;;Speelkaravaan vzw;animator;10/01/2026
+300002-02;An;Maes;12/03/2009;;Onbekend vzw;animator;10/01/2026
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    make.association(name="Speelkaravaan vzw")
+    path = tmp_path / "lijst.csv"
+    path.write_text(FILE)
+    return path
+
+
+def test_a_dry_run_of_an_import_tells_and_changes_nothing(run, file):
+    result = run("import-participants", str(file), "--dry-run")
+
+    assert result.exit_code == 1
+    assert "line 3: We kennen geen vereniging ‘Onbekend vzw’." in result.output
+    assert "2 lines: 1 × nieuwe deelnemer met traject, 1 × kan niet. Nothing was changed." in result.output
+    assert not Participant.select().exists()
+
+
+def test_an_import_writes_the_good_lines_and_the_second_time_nothing(run, file):
+    assert run("import-participants", str(file)).exit_code == 1
+    assert [one.kavo_id for one in Participant.select()] == ["300001-01"]
+    file.write_text(FILE[: FILE.index("300002")])
+
+    again = run("import-participants", str(file))
+
+    assert again.exit_code == 0
+    assert "There was nothing to import." in again.output
+    assert Trajectory.select().count() == 1
+
+
+def test_a_file_that_is_none_is_refused_in_a_sentence(run, file):
+    file.write_bytes(b"PK\x03\x04")
+    result = run("import-participants", str(file))
+
+    assert result.exit_code == 1
+    assert "Dit is een Excel-bestand of een ZIP" in result.output

@@ -3,6 +3,7 @@ the same file twice, taking it back."""
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +14,7 @@ from models import History, ImportBatch, ImportRow, Participant, Trajectory
 from sheets import Unreadable
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import finals, imports, placements, trajectories
+from workflow import accounts, finals, imports, placements, trajectories
 from workflow.imports import lines, taking_back
 
 HEADER = ";".join(imports.COLUMNS)
@@ -324,6 +325,17 @@ def test_an_import_on_which_a_stage_hangs_is_not_taken_back(hilde):
     with pytest.raises(RuleError, match="Lotte Peeters hebben intussen een koppeling"):
         taking_back.undo(batch, hilde, make.NOW)
     assert Participant.select().count() == 2
+
+
+def test_the_lines_of_a_file_are_kept_for_90_days(hilde):
+    imported([LOTTE], hilde)
+    accounts.forget(make.NOW + timedelta(days=90))
+    assert ImportRow.select().exists()
+
+    accounts.forget(make.NOW + timedelta(days=90, seconds=1))
+
+    assert not ImportRow.select().exists()
+    assert Participant.select().exists()
 
 
 # ---- by hand

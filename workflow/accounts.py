@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import audit
 import mails
 import scope
+from batches import KEPT_DAYS
 from database import RuleError, locking, writing
-from models import Association, Membership
+from models import Association, ImportBatch, ImportRow, Membership
 from people import NOWHERE, ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
 from records import FormKey
 
@@ -168,12 +169,14 @@ def erase(user: User):
 
 def _passing(now: datetime):
     """(table, condition) of what only served for a while."""
+    old_files = ImportBatch.select(ImportBatch.id).where(ImportBatch.created_at < now - timedelta(days=KEPT_DAYS))
     return (
         (Attempt, Attempt.at < now - timedelta(days=1)),
         (FormKey, FormKey.at < now - timedelta(days=2)),
         (UserSession, UserSession.seen_at < now - ENDED_SESSIONS_KEPT),
         (Token, Token.expires_at < now - timedelta(days=90)),
         (Draft, Draft.expires_at < now),
+        (ImportRow, ImportRow.batch.in_(old_files)),
     )
 
 
@@ -183,7 +186,8 @@ def passed(now: datetime) -> int:
 
 
 def forget(now: datetime) -> int:
-    """Delete what only served for a while: failed attempts, received forms, old sessions, links and drafts. Returns rows."""
+    """Delete what only served for a while: failed attempts, received forms, old sessions, links, drafts and lines of imported
+    files. Returns rows."""
     with writing():
         return sum(model.delete().where(old).execute() for model, old in _passing(now))
 

@@ -22,7 +22,6 @@ from workflow.imports.verdicts import Known, changes, whole_reach
 MOST_ROWS = 200_000
 STEP = 500  # lines in one transaction
 AT_ONCE = 1000  # lines that are treated while somebody waits for the page; more is for the worker
-KEPT_DAYS = 90  # how long the lines of a file are kept, and an import can be undone
 
 waiting = Signal()
 """Sent when a file waits for the worker; `tasks` listens."""
@@ -197,7 +196,7 @@ def forget(batch: ImportBatch, now: datetime, by: User | None = None):
 def _write(batch, lines, now):
     """Write good lines; each looks again at what stands there now, and one that is refused by then says why."""
     known = Known(batch, lines, now)
-    for line in lines:
+    for line in sorted(lines, key=lambda line: line.kavo_id):  # so that two files at once never wait for each other
         verdict, text = known.verdict(line)
         if verdict in ImportRow.GOOD:
             try:

@@ -1,0 +1,76 @@
+"""An import whose process is killed at any moment goes on where it was: nothing is lost, nothing stands there twice."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import checks
+from database import database
+from models import ImportBatch, ImportRow, Participant, Trajectory
+from tests import factories as make
+from workflow import imports
+
+PROJECT = Path(__file__).parents[2]
+LINES, KILLS = (20_000, 40) if os.environ.get("KAVO_THOROUGH") else (2_500, 6)
+WORK = """
+import database, links, times
+from workflow import imports
+database.connect_to({url!r}).connect()
+imports.STEP = 50
+print("ready", flush=True)
+imports.work(times.utcnow())
+"""
+
+
+def file():
+    lines = (
+        f"{100_000 + number}-{number % 100:02};Kind{number};Maes;12/03/2009;;;animator;10/01/2026"
+        for number in range(LINES)
+    )
+    text = "\n".join([";".join(imports.COLUMNS), *lines])
+    return io.BytesIO(text.encode())
+
+
+def one_run(url, seconds):
+    """Let a process work on what waits and kill it after some time; whether it had ended by itself."""
+    process = subprocess.Popen([sys.executable, "-c", WORK.format(url=url)], cwd=PROJECT, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return False
+    return process.returncode == 0
+
+
+def to_the_end(url, chance):
+    kills = 0
+    while not one_run(url, 120 if kills >= KILLS else chance.uniform(0.02, 0.6)):
+        kills += 1
+    return kills
+
+
+def test_an_import_that_is_killed_goes_on_where_it_was(db, capsys):
+    hilde, chance, begun = make.user("association", association=make.association()), Random(6), time.monotonic()
+    batch = imports.receive(file(), "lijst.csv", hilde, make.NOW)
+    database.close()
+    kills = to_the_end(db, chance)
+    database.connect()
+    imports.confirm(ImportBatch.get_by_id(batch.id), hilde, make.NOW)
+    database.close()
+    kills += to_the_end(db, chance)
+    database.connect()
+
+    assert ImportBatch.get().state == "done"
+    assert Participant.select().count() == Trajectory.select().count() == LINES
+    assert ImportRow.select().where(ImportRow.done, ImportRow.trajectory_id.is_null(False)).count() == LINES
+    assert list(checks.breaches()) == []
+    assert kills > 0
+    with capsys.disabled():
+        print(f"\n{LINES} lines, killed {kills} times: 0 lost, 0 doubled, {time.monotonic() - begun:.0f} s")

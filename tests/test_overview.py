@@ -1,0 +1,107 @@
+"""'Overzicht': the figures against plain Python over the same rows, their narrowing, chart, table and CSV."""
+
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+
+from models import TYPES, Placement, Trajectory
+from tests import factories as make
+from tests.visitor import Visitor
+from times import local_date
+from workflow import figures, finals, placements, trajectories
+
+TODAY = local_date(make.NOW)
+
+
+@pytest.fixture
+def world():
+    """Trajectories in every state, over some years and associations."""
+    chance, team = Random(3), make.user("team")
+    associations = [make.association() for _ in range(3)]
+    sites = [make.site(head_animator=True, instructor=True) for _ in range(3)]
+    for number in range(60):
+        started = TODAY - timedelta(days=chance.randint(60, 1800))
+        one = make.trajectory(
+            association=chance.choice(associations), type=chance.choice(list(TYPES)), course_started_on=started,
+            participant=make.participant(birth_date=date(2000, 1, 1)),
+        )  # fmt: skip
+        what = number % 6
+        if what:
+            placed = make.placement(trajectory=one, site=chance.choice(sites), hours=50)
+            if what == 1:
+                placements.cancel(placed, team, make.NOW, "Ziek.")
+            elif what > 2:
+                days = {"starts_on": max(started, TODAY - timedelta(days=40)), "ends_on": TODAY - timedelta(days=20)}
+                make.evaluated(placed, by=team, **days)
+        if what == 4:
+            result = chance.choice(["passed", "failed"])
+            finals.give(one, team, make.NOW, result, TODAY, "Nog niet.", exception="Te laat.")
+        if what == 5:
+            trajectories.stop(one, team, make.NOW, "Verhuisd.")
+    return associations
+
+
+def counted(rows):
+    """The same figures in plain Python."""
+
+    def placed(one, *states):
+        return any(placement.state in states for placement in one.placements)
+
+    return {
+        "started": len(rows),
+        "coupled": sum(placed(one, "open", "evaluated") for one in rows),
+        "evaluated": sum(placed(one, "evaluated") for one in rows),
+        "passed": sum(one.outcome in ("passed", "attested") for one in rows),
+        "failed": sum(one.outcome == "failed" for one in rows),
+        "expired": sum(one.state == "open" and one.ends_on < TODAY for one in rows),
+        "stopped": sum(one.state == "stopped" for one in rows),
+    }
+
+
+KEYS = {
+    "jaar": lambda one: str(one.course_started_on.year),
+    "type": lambda one: TYPES[one.type],
+    "vereniging": lambda one: one.association.name,
+}
+
+
+@pytest.mark.parametrize("group", KEYS)
+@pytest.mark.parametrize("narrowed", [{}, {"year": 2024}, {"kind": "animator"}, {"association": 1}])
+def test_the_figures_are_what_plain_python_counts(world, group, narrowed):
+    rows = [
+        one for one in Trajectory.select()
+        if one.course_started_on.year == narrowed.get("year", one.course_started_on.year)
+        and one.type == narrowed.get("kind", one.type)
+        and one.association_id == narrowed.get("association", one.association_id)
+    ]  # fmt: skip
+    expected = {name: counted([one for one in rows if KEYS[group](one) == name]) for name in map(KEYS[group], rows)}
+
+    found = {one.name: one.numbers for one in figures.by(group, TODAY, **narrowed)}
+
+    assert found == expected
+    assert Placement.select().exists()
+
+
+def test_the_page_shows_them_and_the_file_holds_them(app, world):
+    visitor = Visitor(app, make.user("team", password=make.PASSWORD))
+    visitor.get("/overzicht/?per=type")
+    assert "Animator" in visitor.text
+    assert len(visitor.page.select("svg.chart rect")) == 2 * len(TYPES)
+    lines = visitor.get("/overzicht/export/?per=type").text.splitlines()
+
+    assert lines[0] == "\ufeffTraject;Gestart;Gekoppeld;Beoordeeld;Geslaagd;Niet geslaagd;Verlopen;Stopgezet"
+    assert sum(int(line.split(";")[1]) for line in lines[1:]) == 60
+
+
+@pytest.mark.parametrize(
+    "query", ["per=x", "jaar=x", "jaar=9", "jaar=99999", "type=x", "vereniging=x", "vereniging=99999999"]
+)
+def test_the_page_takes_any_argument(app, world, query):
+    assert Visitor(app, make.user("team", password=make.PASSWORD)).get(f"/overzicht/?{query}").status_code == 200
+
+
+def test_an_empty_table_says_so(app):
+    visitor = Visitor(app, make.user("team", password=make.PASSWORD))
+    visitor.get("/overzicht/")
+    assert "Nog geen cijfers" in visitor.text
