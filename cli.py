@@ -229,8 +229,7 @@ def import_participants(file, dry_run):
 
 def _advance(batch, word):
     """Take all steps of a phase, and say on standard error how far it is."""
-    while imports.advance(batch.id, utcnow()):
-        position = type(batch).get_by_id(batch.id).position
+    for position in imports.steps_of(batch, utcnow()):
         click.echo(f"\r{word} up to line {position} …", nl=False, err=True)
     click.echo(err=True)
 

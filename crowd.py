@@ -12,7 +12,7 @@ from random import Random
 from peewee import Select, fn
 
 import audit
-from database import database, normalise, on_postgresql, refresh_statistics, searchable, writing
+from database import bulk_insert, database, normalise, on_postgresql, refresh_statistics, searchable, writing
 from demo import FIRST_NAMES, LAST_NAMES, SEED, places
 from models import (
     COURSE_YEARS,
@@ -85,7 +85,7 @@ class _Crowd:
     def _associations(self):
         first = _next(Association)
         self.associations = range(first, first + max(2, self.count // PLACEMENTS_PER_ASSOCIATION))
-        _insert(Association, (
+        bulk_insert(Association, (
             {"id": pk, "search": searchable(name), "name": name, "email": f"vereniging{pk}@kavo.test"}
             for pk in self.associations for name in [f"Vorming {HALVES[pk % 26]} {pk}"]
         ))  # fmt: skip
@@ -95,14 +95,14 @@ class _Crowd:
         first_user, first = _next(User), _next(Site)
         self.managers = range(first_user, first_user + max(1, self.sites * 2 // 3))
         self.site_names, role, declared = [], Role.get(name=MANAGER), declarations.current(self.now)
-        _insert(User, (self._manager(pk) for pk in self.managers))
-        _insert(UserRole, ({"user_id": pk, "role_id": role.id} for pk in self.managers))
-        _insert(Site, (self._site(pk, declared.id) for pk in range(first, first + self.sites)))
-        _insert(SiteManager, (
+        bulk_insert(User, (self._manager(pk) for pk in self.managers))
+        bulk_insert(UserRole, ({"user_id": pk, "role_id": role.id} for pk in self.managers))
+        bulk_insert(Site, (self._site(pk, declared.id) for pk in range(first, first + self.sites)))
+        bulk_insert(SiteManager, (
             {"site_id": first + number, "user_id": self.managers[number % len(self.managers)], "since": str(self.now)}
             for number in range(self.sites)
         ))  # fmt: skip
-        _insert(SitePeriod, (
+        bulk_insert(SitePeriod, (
             {"site_id": pk, "kind": kind}
             for pk in range(first, first + self.sites)
             for kind in ("summer", "easter")[: 1 + pk % 2]
@@ -144,7 +144,7 @@ class _Crowd:
     def _participants(self):
         first = _next(Participant)
         self.names, self.searches = [], []
-        _insert(
+        bulk_insert(
             Participant, (self._participant(pk, number) for number, pk in enumerate(range(first, first + self.people)))
         )
         self.first_person = first
@@ -166,7 +166,7 @@ class _Crowd:
         self.persons = array("l", [*range(self.people), *second])
         self.starts = array("l", (self.chance.randint(-1300, -60) for _ in self.persons))
         self.first_trajectory = _next(Trajectory)
-        _insert(Trajectory, (self._trajectory(number) for number in range(len(self.persons))))
+        bulk_insert(Trajectory, (self._trajectory(number) for number in range(len(self.persons))))
 
     def _type(self, number):
         return "animator" if number < self.people else "head_animator"
@@ -190,9 +190,9 @@ class _Crowd:
         team = User.get(User.email == "team@kavo.test")
         rows = self._stages(_next(Placement))
         while batch := list(islice(rows, BATCH)):
-            _insert(Placement, batch)
-            _insert(Evaluation, (self._evaluation(row) for row in batch if row["state"] == "evaluated"))
-            _insert(History, (line for row in batch for line in self._lines(row)))
+            bulk_insert(Placement, batch)
+            bulk_insert(Evaluation, (self._evaluation(row) for row in batch if row["state"] == "evaluated"))
+            bulk_insert(History, (line for row in batch for line in self._lines(row)))
         self._finish(team)
 
     def _stages(self, pk):
@@ -265,7 +265,7 @@ class _Crowd:
             if self.all_positive[which] and self.starts[which] < -300
         ]
         at = str(self.now - timedelta(days=8))
-        _insert(FinalEvaluation, (
+        bulk_insert(FinalEvaluation, (
             {"trajectory_id": pk, "result": "passed", "evaluated_on": at[:10], "motivation": "", "by_id": team.id, "at": at}
             for pk in passed
         ))  # fmt: skip
@@ -285,24 +285,6 @@ def _skewed(names, chance):
 def _next(model) -> int:
     """The first id that no row of this table has or had."""
     return (model.select(model.id).order_by(model.id.desc()).limit(1).scalar() or 0) + 1
-
-
-def _insert(model, rows):
-    """Write dictionaries of column → value; all have the same columns. The others get the default of their field."""
-    rows, mark, defaults = iter(rows), database.param, model._meta.defaults
-    first = next(rows, None)
-    if first is None:
-        return
-    others = {field.column_name: value for field, value in defaults.items() if field.column_name not in first}
-    fixed = tuple(value() if callable(value) else value for value in others.values())
-    names = ", ".join(f'"{name}"' for name in [*first, *others])
-    marks = ", ".join([mark] * (len(first) + len(others)))
-    sql = f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})'  # noqa: S608 - our own names
-    cursor = database.connection().cursor()
-    pending = [first, *islice(rows, BATCH - 1)]
-    while pending:
-        cursor.executemany(sql, [(*row.values(), *fixed) for row in pending])
-        pending = list(islice(rows, BATCH))
 
 
 def _follow_sequences():

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 from urllib.parse import urlsplit
 
 from peewee import (
@@ -29,6 +30,7 @@ POOL = {"max_connections": 20, "stale_timeout": 300}
 CACHE_KIB = 8 * 1024  # for each connection to SQLite
 MAPPED = 2**31  # bytes of the file that SQLite reads where the system has them in memory, instead of copying them
 BUSY_SECONDS = 10
+AT_ONCE = 5000  # rows in one statement of a bulk insert
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
 BEFORE_ALL = {DateTimeField: "0001-01-01 00:00:00", DateField: "0001-01-01", IntegerField: -1, CharField: ""}
@@ -100,6 +102,24 @@ def reading():
     finally:
         cursor.close()
         database.execute_sql(f"PRAGMA mmap_size = {MAPPED}")
+
+
+def bulk_insert(model, rows):
+    """Write dictionaries of column → value; all have the same columns. The others get the default of their field."""
+    rows, mark, defaults = iter(rows), database.param, model._meta.defaults
+    first = next(rows, None)
+    if first is None:
+        return
+    others = {field.column_name: value for field, value in defaults.items() if field.column_name not in first}
+    fixed = tuple(value() if callable(value) else value for value in others.values())
+    names = ", ".join(f'"{name}"' for name in [*first, *others])
+    marks = ", ".join([mark] * (len(first) + len(others)))
+    sql = f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})'  # noqa: S608 - our own names
+    cursor = database.connection().cursor()
+    pending = [first, *islice(rows, AT_ONCE - 1)]
+    while pending:
+        cursor.executemany(sql, [(*row.values(), *fixed) for row in pending])
+        pending = list(islice(rows, AT_ONCE))
 
 
 def refresh_statistics():

@@ -267,7 +267,9 @@ class Placement(Versioned):
     STATES = {"open": "Te beoordelen", "evaluated": "Beoordeeld", "cancelled": "Geannuleerd"}
     steps = {"open": {"evaluated", "cancelled"}, "evaluated": {"evaluated"}}
 
-    trajectory = ForeignKeyField(Trajectory, backref="placements", on_delete="RESTRICT", verbose_name="Traject")
+    trajectory = ForeignKeyField(
+        Trajectory, backref="placements", on_delete="RESTRICT", index=False, verbose_name="Traject"
+    )
     site = ForeignKeyField(Site, backref="placements", on_delete="RESTRICT", verbose_name="Stageplaats")
     hours = IntegerField(verbose_name="Aantal uren", constraints=[Check("hours >= 1")])
     hours_done = IntegerField(null=True, verbose_name="Gepresteerde uren", constraints=[Check("hours_done >= 0")])
@@ -303,9 +305,12 @@ class Placement(Versioned):
     """whether nothing is to be done any more at the site: evaluated or cancelled; lists show what is not finished first"""
 
     class Meta:
-        indexes = tuple(
-            ((*names, "finished", "search"), False)
-            for names in ((), ("type",), ("hours",), ("site",), ("association_id",))
+        indexes = (
+            (("trajectory", "state"), False),
+            *(
+                ((*names, "finished", "search"), False)
+                for names in ((), ("type",), ("hours",), ("site",), ("association_id",))
+            ),
         )
         constraints = [
             Check("(state = 'evaluated') = (result IS NOT NULL)"),

@@ -5,8 +5,6 @@ another act is named. An act counts for the rows of the same role only: who mana
 at one what only the other allows. Every list, detail, edit, action, lookup, export and verb asks here.
 """
 
-from peewee import fn
-
 from database import whole_number
 from models import (
     Association,
@@ -80,7 +78,9 @@ OWN = {
     },
     ASSOCIATION: {
         Association: lambda by: _works_for(by, Association.id),
-        Participant: lambda by: fn.EXISTS(_guided(by).where(Trajectory.participant == Participant.id)),
+        Participant: lambda by: Participant.id.in_(
+            Trajectory.select(Trajectory.participant).where(_works_for(by, Trajectory.association))
+        ),
         Trajectory: lambda by: _works_for(by, Trajectory.association),
         Placement: lambda by: _works_for(by, Placement.association_id),
         Evaluation: lambda by: Evaluation.placement.in_(

@@ -269,6 +269,7 @@ def test_who_no_longer_works_there_writes_nothing(hilde):
 
 def test_work_that_broke_off_goes_on_where_it_was(hilde, monkeypatch):
     monkeypatch.setattr(imports, "STEP", 3)
+    monkeypatch.setattr(imports, "WRITTEN", 3)
     many = [line(kavo_id=f"30{number:04}-00", voornaam=f"Kind{number}") for number in range(10)]
     batch = receive(many, hilde)
     assert imports.advance(batch.id, make.NOW)

@@ -17,5 +17,7 @@ ALTER TABLE "final_evaluation" DROP COLUMN "reopen_reason";
 ALTER TABLE "final_evaluation" DROP COLUMN "reopened_by_id";
 ALTER TABLE "final_evaluation" DROP COLUMN "exception";
 ALTER TABLE "final_evaluation" DROP COLUMN "on_behalf";
+DROP INDEX "placement_trajectory_id_state";
+CREATE INDEX "placement_trajectory_id" ON "placement" ("trajectory_id");
 DROP INDEX "trajectory_outcome_search_state";
 ALTER TABLE "trajectory" DROP COLUMN "outcome";

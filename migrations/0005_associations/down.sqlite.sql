@@ -49,5 +49,7 @@ CREATE UNIQUE INDEX "attest_final_evaluation_id" ON "attest" ("final_evaluation_
 CREATE UNIQUE INDEX "attest_code" ON "attest" ("code");
 CREATE INDEX "attest_issued_by_id" ON "attest" ("issued_by_id");
 
+DROP INDEX "placement_trajectory_id_state";
+CREATE INDEX "placement_trajectory_id" ON "placement" ("trajectory_id");
 DROP INDEX "trajectory_outcome_search_state";
 ALTER TABLE "trajectory" DROP COLUMN "outcome";

@@ -5,6 +5,9 @@ UPDATE "trajectory" SET "outcome" = COALESCE((SELECT "result" FROM "final_evalua
     AND "reopened_at" IS NULL), '') WHERE "state" = 'finished';
 UPDATE "trajectory" SET "outcome" = 'attested' WHERE "id" IN (SELECT "trajectory_id" FROM "attest"
     JOIN "final_evaluation" ON "final_evaluation"."id" = "final_evaluation_id" WHERE "revoked_at" IS NULL);
+-- Whether a trajectory has a stage that waits is asked often: one index for both.
+DROP INDEX "placement_trajectory_id";
+CREATE INDEX "placement_trajectory_id_state" ON "placement" ("trajectory_id", "state");
 CREATE INDEX "trajectory_outcome_search_state" ON "trajectory" ("outcome", "search", "state");
 
 -- A column that refers to another table needs a new table in SQLite; what refers to this one moves along.

@@ -16,12 +16,12 @@ from tests import factories as make
 from workflow import imports
 
 PROJECT = Path(__file__).parents[2]
-LINES, KILLS = (20_000, 40) if os.environ.get("KAVO_THOROUGH") else (2_500, 6)
+LINES, KILLS = (20_000, 40) if os.environ.get("KAVO_THOROUGH") else (1_000, 5)
 WORK = """
 import database, links, times
 from workflow import imports
 database.connect_to({url!r}).connect()
-imports.STEP = 50
+imports.STEP = imports.WRITTEN = 20
 print("ready", flush=True)
 imports.work(times.utcnow())
 """

@@ -2,6 +2,7 @@
 hundreds of lines, each a transaction, so that whoever goes on after a fault knows where."""
 
 import json
+import time
 from datetime import date, datetime
 from itertools import islice
 from typing import BinaryIO
@@ -11,7 +12,7 @@ from blinker import Signal
 import audit
 import dutch
 import scope
-from database import RuleError, database, writing
+from database import RuleError, bulk_insert, database, on_postgresql, writing
 from models import TYPES, Association, ImportBatch, ImportRow, Participant, Trajectory, User
 from sheets import Sheet, Unreadable
 from workflow import trajectories
@@ -20,8 +21,10 @@ from workflow.imports.people import change_person
 from workflow.imports.verdicts import Known, changes, whole_reach
 
 MOST_ROWS = 200_000
-STEP = 500  # lines in one transaction
-AT_ONCE = 1000  # lines that are treated while somebody waits for the page; more is for the worker
+STEP = 500  # lines that are received or checked in one transaction
+WRITTEN = 50  # lines that are written in one: SQLite lets nobody else write meanwhile
+AT_ONCE = 500  # lines that are treated while somebody waits for the page; more is for the worker
+PAUSE = 0.12  # seconds between steps on SQLite: who waits for its one writer looks every 0.1 s
 
 waiting = Signal()
 """Sent when a file waits for the worker; `tasks` listens."""
@@ -47,7 +50,7 @@ def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime) ->
             batch.rows += len(chunk)
             if batch.rows > MOST_ROWS:
                 raise Unreadable(f"Dit bestand heeft meer dan {dutch.number(MOST_ROWS)} regels. Splits het.")
-            ImportRow.insert_many([_received(batch, *line) for line in chunk]).execute()
+            bulk_insert(ImportRow, (_received(batch, *line) for line in chunk))
         if not batch.rows:
             raise Unreadable("Onder de eerste regel staat niets. Vul het bestand aan.")
         batch.save()
@@ -59,7 +62,7 @@ def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime) ->
 def _received(batch, number, cells, problem) -> dict:
     line = typed(cells)
     return {
-        "batch": batch, "number": number, "cells": json.dumps(cells, ensure_ascii=False), "kavo_id": line.kavo_id,
+        "batch_id": batch.id, "number": number, "cells": json.dumps(cells, ensure_ascii=False), "kavo_id": line.kavo_id,
         "type": line.type, "text": problem, "verdict": "bad" if problem else "", "done": False,
     }  # fmt: skip
 
@@ -75,19 +78,27 @@ def seen_before(batch: ImportBatch) -> ImportBatch | None:
 
 def work_at_once(batch: ImportBatch, now: datetime):
     """Treat a small file at once; what remains of a large one is for the worker."""
-    for _ in range(0, AT_ONCE, STEP):
-        if not advance(batch.id, now):
-            return
-    waiting.send(batch)
+    writes = ImportBatch.get_by_id(batch.id).state == "importing"
+    most = AT_ONCE // (WRITTEN if writes else STEP)
+    if sum(1 for _ in islice(steps_of(batch, now), most)) == most:
+        waiting.send(batch)
 
 
 def work(now: datetime) -> int:
     """Go on with all files that wait, until none does; returns the steps taken. Safe twice and in parallel."""
     steps = 0
-    for batch in ImportBatch.select().where(ImportBatch.state << ImportBatch.AT_WORK).order_by(ImportBatch.id):
-        while advance(batch.id, now):
-            steps += 1
+    waiting_ones = ImportBatch.select().where(ImportBatch.state << ImportBatch.AT_WORK).order_by(ImportBatch.id)
+    for batch in list(waiting_ones):  # a query that is still open would keep SQLite from writing
+        steps += len(list(steps_of(batch, now)))
     return steps
+
+
+def steps_of(batch: ImportBatch, now: datetime):
+    """Take all steps of the present phase of a file; yields the last line after each. On SQLite others get their turn between."""
+    while advance(batch.id, now):
+        yield ImportBatch.get_by_id(batch.id).position
+        if not on_postgresql():
+            time.sleep(PAUSE)
 
 
 def anything_waits() -> bool:
@@ -100,9 +111,11 @@ def advance(batch_id: int, now: datetime) -> bool:
         batch = ImportBatch.locked(batch_id)
         if not batch.at_work:
             return False
-        lines = batch.lines.where(ImportRow.number > batch.position).order_by(ImportRow.number).limit(STEP)
+        lines = batch.lines.where(ImportRow.number > batch.position).order_by(ImportRow.number)
         if batch.state == "importing":
-            lines = lines.where(ImportRow.verdict << ImportRow.GOOD)
+            lines = lines.where(ImportRow.verdict << ImportRow.GOOD).limit(WRITTEN)
+        else:
+            lines = lines.limit(STEP)
         lines = list(lines)
         if not lines:
             _end_phase(batch, now)
