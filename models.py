@@ -189,6 +189,11 @@ class Trajectory(Versioned):
     def __str__(self):
         return f"{self.participant}, traject {self.type_label}"
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing was built on it yet: then its association may still correct it."""
+        return self.state == "open" and self.hours_used == 0
+
     def is_open(self, today: date) -> bool:
         """Whether one may still be coupled: not finished, and within 3 years of the course start plus extension."""
         return self.state == "open" and today <= self.ends_on
@@ -208,16 +213,20 @@ class Trajectory(Versioned):
         """The placements that nobody evaluated yet."""
         return self.placements.where(Placement.state == "open")
 
-    def missing(self) -> list[str]:
+    def missing(self, waiting: "list[Placement] | None" = None, positive: int | None = None) -> list[str]:
         """What must still happen before the final evaluation, as sentences; empty when it can be given (domain rule 9). Call it
-        on a locked row when a write depends on it."""
+        on a locked row when a write depends on it. Given are the placements that wait, with their sites, and the positive hours
+        when a page asked for those of many at once."""
         if self.state == "finished":
             return ["De eindevaluatie is al gegeven."]
         if self.state == "stopped":
             return ["Het traject is stopgezet. Hervat het eerst."]
-        late = self.waiting().select(Placement, Site).join(Site).order_by(Placement.id)
-        told = [f"De stage bij {placement.site} is nog niet beoordeeld ({placement.hours} uur)." for placement in late]
-        positive = self.hours_positive()
+        if waiting is None:
+            waiting = self.waiting().select(Placement, Site).join(Site).order_by(Placement.id)
+        told = [
+            f"De stage bij {placement.site} is nog niet beoordeeld ({placement.hours} uur)." for placement in waiting
+        ]
+        positive = self.hours_positive() if positive is None else positive
         if positive < STAGE_HOURS:
             told.append(
                 f"Er zijn {positive} van {STAGE_HOURS} uur positief beoordeeld: nog {STAGE_HOURS - positive} uur."

@@ -133,13 +133,22 @@ ACTS = {
 }  # fmt: skip
 """role → table → what one may do with own rows. The team may do everything."""
 
+
+def _shared(participant: Participant, by: User) -> bool:
+    """Whether somebody else's association has a trajectory of this person too (domain rule 14)."""
+    elsewhere = Trajectory.association.not_in(association_ids(by))
+    return Trajectory.select().where(Trajectory.participant == participant, elsewhere).exists()
+
+
 SIDES = {
+    Participant: {"edit": lambda participant, by: not _shared(participant, by)},
+    Trajectory: {"edit": lambda trajectory, by: trajectory.untouched},
     Handover: {
         "answer": lambda handover, by: handover.asked_id != by.id if handover.offered else handover.asked_id == by.id,
         "withdraw": lambda handover, by: by.id == (handover.asked_id if handover.offered else handover.requester_id),
     },
 }
-"""table → act → whether it is for this side of an own row; who offers does not answer"""
+"""table → act → whether it is for this side of an own row, or for this row as it is; who offers does not answer"""
 
 
 def _any_of(conditions, model):

@@ -65,7 +65,7 @@ class ImportView(HiddenFromMenu, BaseView):
 
     @expose("/<int:pk>/")
     def show(self, pk):
-        """How far it is, or the verdicts: the lines that need attention first."""
+        """How far it is; then the lines with their verdicts, all of them or those with one verdict."""
         batch = self._batch(pk)
         after = whole_number(request.args.get("na")) or 0
         verdict = request.args.get("oordeel", "")

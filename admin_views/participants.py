@@ -1,7 +1,6 @@
 """Participants, with their trajectories on the page of each."""
 
 from flask import url_for
-from peewee import fn
 
 import scope
 from admin_views.base import AdminView
@@ -49,8 +48,9 @@ class ParticipantView(AdminView):
         """Whom one may change: those who have no trajectory at somebody else's association (rule 14)."""
         if TEAM in self.by.role_names:
             return
-        others = Trajectory.select(fn.DISTINCT(Trajectory.participant)).where(
-            Trajectory.participant.in_([row.id for row in rows]), ~scope.own(self.by, Trajectory)
+        others = Trajectory.select(Trajectory.participant).where(
+            Trajectory.participant.in_([row.id for row in rows]),
+            Trajectory.association.not_in(scope.association_ids(self.by)),
         )
         shared = {key for (key,) in others.tuples()}
         for row in rows:

@@ -12,7 +12,7 @@ from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.placements import told
-from database import RuleError, writing
+from database import RuleError, whole_number, writing
 from forms import DayField, KavoForm, Length, ReasonField, required
 from models import FINAL_RESULTS, STAGE_HOURS, Participant, Trajectory
 from people import ASSOCIATION, TEAM
@@ -97,13 +97,16 @@ class TrajectoryView(AdminView):
 
     def row_links(self, row):
         links = [("Trajectgeschiedenis", row_url("trajectory.details_view", row.id))]
-        if self.allowed("edit", True):
+        if self.allowed("edit", True) and self.may_edit(row):
             links.append(("Gegevens wijzigen", row_url("trajectory.edit_view", row.id)))
         if row.state == "open":
             links.append(("Eindevaluatie", row_url("trajectory.final", row.id)))
         if row.outcome == "attested":
             links.append(("Attest downloaden", row_url("trajectory.attest", row.id, "pk")))
         return links
+
+    def may_edit(self, row):
+        return TEAM in self.by.role_names or row.untouched
 
     def details_extra(self, row):
         return told(row) | {"final": finals.current(row), "attest": attests.of(row), "missing": row.missing()}
@@ -138,12 +141,12 @@ class TrajectoryView(AdminView):
     @expose("/eindevaluatie/", methods=("GET", "POST"))
     def final(self):
         """One or several: who is not ready stands there with what is missing; the others get the same outcome."""
-        ids = (request.values.getlist("id") or [""])[:MOST_AT_ONCE]
-        rows = [self.get_one(pk, "final") for pk in dict.fromkeys(ids)]
+        rows = self._for_final(request.values.getlist("id")[:MOST_AT_ONCE])
+        missing = story.missing_of(rows)
         form = FinalForm()
         if TEAM not in self.by.role_names:
             del form.exception
-        chosen = [row for row in rows if not row.missing()]
+        chosen = [row for row in rows if not missing[row.id]]
         done, refused = [], {}
         if chosen and form.validate_on_submit():
             if (
@@ -153,11 +156,22 @@ class TrajectoryView(AdminView):
                 return redirect(self.get_save_return_url())
             chosen = [row for row in chosen if row.id in refused]
             form.renew()
-        missing = [(row, row.missing()) for row in rows if row not in chosen and row not in done]
+        waiting = [(row, missing[row.id]) for row in rows if missing[row.id]]
         return self.render(
-            "admin/final.html", form=form, chosen=chosen, missing=missing, refused=refused, several=len(rows) > 1,
+            "admin/final.html", form=form, chosen=chosen, missing=waiting, refused=refused, several=len(rows) > 1,
             return_url=self.get_save_return_url(),
         )  # fmt: skip
+
+    def _for_final(self, ids) -> list[Trajectory]:
+        """The trajectories with these ids, each of which one may evaluate; 404 otherwise."""
+        numbers = {whole_number(pk) for pk in ids}
+        mine = scope.own(self.by, Trajectory, "final")
+        rows = list(
+            self.joins.rows().where(Trajectory.id.in_([pk for pk in numbers if pk]), mine).order_by(Trajectory.search)
+        )
+        if not rows or len(rows) < len(numbers):
+            abort(404)
+        return rows
 
     def _give(self, rows, form, now, done, refused) -> str:
         """Each in a savepoint of its own: who is refused stays on the page with the reason."""

@@ -10,7 +10,7 @@ import pytest
 import checks
 import sheets
 from database import RuleError
-from models import History, ImportBatch, ImportRow, Participant, Trajectory
+from models import History, ImportBatch, ImportRow, Lookup, Participant, Trajectory
 from sheets import Unreadable
 from tests import factories as make
 from tests.visitor import Visitor
@@ -94,7 +94,8 @@ def test_a_file_that_breaks_off_inside_quotes_leaves_nothing_behind(hilde):
 
 @pytest.mark.parametrize("text, expected", [
     ("12/03/2009", "2009-03-12"), ("1-3-2009", "2009-03-01"), ("12.03.2009", "2009-03-12"), ("2009-03-12", "2009-03-12"),
-    ("12/03/09", None), ("31/02/2009", None), ("39884", None), ("03/13/2009", None), ("", None), ("١٢/٠٣/٢٠٠٩", None),
+    ("12/03/09", None), ("12/03/9999", None), ("12/03/1899", None), ("31/02/2009", None), ("39884", None),
+    ("03/13/2009", None), ("", None), ("١٢/٠٣/٢٠٠٩", None),
 ])  # fmt: skip
 def test_a_day_is_written_the_belgian_way(text, expected):
     found = lines.day(text)
@@ -161,6 +162,30 @@ def test_a_known_person_gets_a_second_trajectory_at_another_association(hilde):
     imported([LOTTE], hilde)
 
     assert {one.type for one in person.trajectories} == {"animator", "head_animator"}
+
+
+@pytest.mark.parametrize("changes", [{"naam": "Peters"}, {"geboortedatum": "13/03/2009"}, {"email": "ander@kavo.test"}])
+def test_who_is_not_ones_own_is_not_to_be_guessed(hilde, changes):
+    make.trajectory(
+        participant=make.participant(kavo_id="300001-01", first_name="Lotte", last_name="Peeters"), type="instructor"
+    )
+
+    (only,) = checked([line(**changes)], hilde).lines
+
+    assert only.verdict == "bad"
+    assert only.text == "KAVO-ID 300001-01 bestaat al met andere gegevens. Kijk ze na, of bel het team Kadervorming."
+
+
+def test_that_somebody_was_found_by_the_kavo_id_alone_is_kept(hilde):
+    person = make.participant(kavo_id="300001-01", first_name="Lotte", last_name="Peeters", email="lotte@kavo.test")
+    make.trajectory(participant=person, type="instructor")
+    imported([LOTTE], hilde)
+
+    assert [(one.kavo_id, one.purpose, one.user_id) for one in Lookup.select()] == [
+        ("300001-01", "importeren", hilde.id)
+    ]
+    imported([line(type="hoofdanimator")], hilde)
+    assert Lookup.select().count() == 1
 
 
 @pytest.mark.parametrize("changes", [{"naam": "Peters"}, {"geboortedatum": "13/03/2009"}, {"email": "ander@kavo.test"}])
@@ -257,14 +282,14 @@ def test_what_changed_since_the_check_is_looked_at_again(hilde, speelkaravaan):
 
 
 def test_who_no_longer_works_there_writes_nothing(hilde):
-    batch = checked([LOTTE], hilde)
+    batch = checked([LOTTE, line(kavo_id="300002-02", vereniging="")], hilde)
     imports.confirm(batch, hilde, make.NOW)
     hilde.memberships.get().delete_instance()
 
     imports.work(make.NOW)
 
     assert not Participant.select().exists()
-    assert verdicts(batch) == ["bad"]
+    assert verdicts(batch) == ["bad", "bad"]
 
 
 def test_work_that_broke_off_goes_on_where_it_was(hilde, monkeypatch):

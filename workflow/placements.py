@@ -51,7 +51,7 @@ def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
         participant = Participant.get_or_none(Participant.kavo_id == kavo_id)
         if participant and only_for_association(by, site) and not scope.may(by, "view", participant):
             participant = None
-        _log_lookup(kavo_id, participant is not None, f"koppelen aan {site}"[:200], by, now)
+        log_lookup(kavo_id, participant is not None, f"koppelen aan {site}"[:200], by, now)
     if participant is None:
         raise RuleError(
             f"We vinden niemand met KAVO-ID {kavo_id}. Vraag het nummer na bij de stagiair of bij de vereniging.",
@@ -60,8 +60,8 @@ def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
     return Found(participant, _to_couple(participant, site, by, local_date(now)))
 
 
-def _log_lookup(kavo_id: str, found: bool, purpose: str, by: User, now: datetime):
-    """Keep a search; looking up and then coupling the same person is one search."""
+def log_lookup(kavo_id: str, found: bool, purpose: str, by: User, now: datetime):
+    """Keep that somebody was found, or not, by the KAVO-ID alone; looking up and then coupling the same person is one search."""
     same = Lookup.select().where(Lookup.user == by, Lookup.kavo_id == kavo_id, Lookup.purpose == purpose)
     if not found or not same.where(Lookup.found, Lookup.at > now - SAME_LOOKUP).exists():
         Lookup.create(user=by, kavo_id=kavo_id, found=found, purpose=purpose, at=now)

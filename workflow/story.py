@@ -76,6 +76,16 @@ def waiting_of(trajectories: list[Trajectory]) -> dict[int, list[Placement]]:
     return found
 
 
+def missing_of(trajectories: list[Trajectory]) -> dict[int, list[str]]:
+    """What misses for the final evaluation of each, by the id of the trajectory; in two queries."""
+    waiting = waiting_of(trajectories)
+    sums = Placement.select(Placement.trajectory, fn.SUM(Placement.hours_done)).where(
+        Placement.trajectory.in_(list(waiting)), Placement.result == "positive"
+    )
+    positive = dict(sums.group_by(Placement.trajectory).tuples())
+    return {one.id: one.missing(waiting[one.id], positive.get(one.id, 0)) for one in trajectories}
+
+
 def lines(trajectory: Trajectory, by: User) -> list[tuple[datetime, str, bool]]:
     """(moment in UTC, sentence, by the tool) of a trajectory, the newest first: all of it for the team and its association, for a
     site's manager what happened at the own sites and what is about nobody's site."""

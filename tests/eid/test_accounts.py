@@ -200,6 +200,17 @@ def test_a_team_member_who_links_keeps_the_password(app, op):
     assert User.get_by_id(user.id).has_eid
 
 
+def test_who_works_for_an_association_links_an_eid_and_starts_with_what_is_to_do(app, op):
+    hilde = make.user("association", association=make.association(name="Speelkaravaan vzw"), password=make.PASSWORD)
+    link(app, op, hilde)
+    visitor = Visitor(app)
+    go(visitor, op)
+
+    assert visitor.path == "/te-doen/"
+    assert "Speelkaravaan vzw" in visitor.text
+    assert User.get_by_id(hilde.id).password is not None  # the age rule is for site managers
+
+
 def test_an_eid_with_another_birth_date_goes_to_the_team_and_the_password_works_meanwhile(app, op):
     user = young(birth_date=date(2000, 1, 1))
     visitor = link(app, op, user)

@@ -2,13 +2,13 @@
 
 import json
 
-from peewee import JOIN, fn
+from peewee import fn
 
 import mails
-from models import Association, History, Membership, Participant, Placement, Site, SiteManager, Trajectory, User
+from models import History, Membership, Placement, SiteManager, Trajectory
 from times import end_of_day
 from workflow.falls_due.once import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
-from workflow.falls_due.stages import trainee
+from workflow.falls_due.stages import joined, trainee
 
 DAYS_BACK = 3  # after a longer silence of the clock it is no news any more
 WORDS = {
@@ -43,11 +43,7 @@ def _news(kind, own_side, now, since):
     lines = list(lines.order_by(History.id))
     if not lines:
         return
-    manages = (SiteManager.site == Site.id) & SiteManager.until.is_null()
-    query = Placement.select(Placement, Site, Trajectory, Participant, Association, SiteManager, User).join(Site)
-    query = query.join(SiteManager, JOIN.LEFT_OUTER, on=manages, attr="managed").join(User, JOIN.LEFT_OUTER)
-    query = query.switch(Placement).join(Trajectory).join(Participant).switch(Trajectory).join(Association)
-    found = {one.id: one for one in query.where(Placement.id.in_([int(line.object_id) for line in lines]))}
+    found = {one.id: one for one in joined().where(Placement.id.in_([int(line.object_id) for line in lines]))}
     for line in lines:
         if placement := found.get(int(line.object_id)):
             yield line, placement

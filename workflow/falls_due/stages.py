@@ -41,10 +41,10 @@ def _late(kind, first, last, now, since):
         (with_end, said(Placement, kind, Reminder.due_on == Placement.ends_on)),
         (without_end, said(Placement, kind)),
     ):
-        yield from _joined().where(Placement.state == "open", Trajectory.state == "open", when, ~known)
+        yield from joined().where(Placement.state == "open", Trajectory.state == "open", when, ~known)
 
 
-def _joined():
+def joined():
     """Placements with all that a mail about them tells, and with who manages the site now."""
     manages = (SiteManager.site == Site.id) & SiteManager.until.is_null()
     query = Placement.select(Placement, Site, Trajectory, Participant, Association, SiteManager, User).join(Site)

@@ -15,7 +15,7 @@ import scope
 from database import RuleError, bulk_insert, database, on_postgresql, writing
 from models import TYPES, Association, ImportBatch, ImportRow, Participant, Trajectory, User
 from sheets import Sheet, Unreadable
-from workflow import trajectories
+from workflow import placements, trajectories
 from workflow.imports.lines import COLUMNS, PERSONAL, RESULTS, typed
 from workflow.imports.people import change_person
 from workflow.imports.verdicts import Known, changes, whole_reach
@@ -80,7 +80,7 @@ def work_at_once(batch: ImportBatch, now: datetime):
     """Treat a small file at once; what remains of a large one is for the worker."""
     writes = ImportBatch.get_by_id(batch.id).state == "importing"
     most = AT_ONCE // (WRITTEN if writes else STEP)
-    if sum(1 for _ in islice(steps_of(batch, now), most)) == most:
+    if sum(1 for _ in islice(steps_of(batch, now), most + 1)) > most:
         waiting.send(batch)
 
 
@@ -237,6 +237,8 @@ def _write_line(batch, line, known, now):
     mine = known.trajectories.setdefault(person.id, [])
     association = known.association(said)
     same = (said.type, association.id, said.course_started_on)
+    if not known.is_mine(person):
+        placements.log_lookup(person.kavo_id, True, "importeren", batch.by, now)
     if same not in [(one.type, one.association_id, one.course_started_on) for one in mine]:
         trajectory = Trajectory(
             participant=person, association=association, type=said.type, course_started_on=said.course_started_on

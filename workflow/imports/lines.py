@@ -11,6 +11,7 @@ COLUMNS = ("kavo_id", "voornaam", "naam", "geboortedatum", "email", "vereniging"
 RESULTS = ("resultaat", "uitleg")
 """what our own file of results has besides: it may come back"""
 PERSONAL = ("first_name", "last_name", "birth_date", "email")
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 KINDS = {normalise(word): kind for kind, word in TYPES.items()}
 DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})|(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 
@@ -37,9 +38,10 @@ def day(text: str) -> date | None:
         return None
     year, month, number = (found[4], found[5], found[6]) if found[4] else (found[3], found[2], found[1])
     try:
-        return date(int(year), int(month), int(number))
+        made = date(int(year), int(month), int(number))
     except ValueError:
         return None
+    return made if EARLIEST_YEAR <= made.year <= LATEST_YEAR else None
 
 
 def typed(cells: list[str]) -> Typed:

@@ -57,9 +57,9 @@ class Known:
 
     def association(self, said: Typed) -> Association | str:
         """The association of a line, or why there is none."""
-        if not said.association and self.batch.association:
-            return self.batch.association
         found = self.associations.get(normalise(said.association))
+        if not said.association:
+            found = self.batch.association
         if found is None:
             return (
                 f"We kennen geen vereniging ‘{said.association[:60]}’."
@@ -86,6 +86,11 @@ class Known:
 
     def _of_known(self, person, said, association) -> tuple[str, str]:
         changed = changes(person, said)
+        if changed and not self.is_mine(person):  # who is not one's own is not to be guessed
+            return (
+                "bad",
+                f"KAVO-ID {said.kavo_id} bestaat al met andere gegevens. Kijk ze na, of bel het team Kadervorming.",
+            )
         if {"last_name", "birth_date"} <= set(changed):
             return "bad", f"KAVO-ID {said.kavo_id} is van iemand anders. Kijk het nummer na."
         mine = self.trajectories.get(person.id, [])
@@ -102,6 +107,12 @@ class Known:
             return ("changed", told) if changed else ("known", "")
         refusal = _refuse_second(person, of_type, association) or _too_young(str(person), said.birth_date, said)
         return ("bad", refusal) if refusal else ("trajectory", told)
+
+    def is_mine(self, person) -> bool:
+        """Whether who imports may see this person anyhow."""
+        if self.reach is None:
+            return True
+        return any(one.association_id in self.reach for one in self.trajectories.get(person.id, ()))
 
     def _may_change(self, mine) -> bool:
         """Rule 14: by the team, or by the only association involved."""
