@@ -10,9 +10,9 @@ import dutch
 import scope
 from admin_views.placements import FIELDS
 from admin_views.roles import HiddenFromMenu, came_from
-from database import RuleError
+from database import RuleError, whole_number
 from forms import ChoiceField, DayField, KavoForm, Length, clean, required
-from models import CRITERIA, ON_BEHALF, RESULTS, Placement, Site
+from models import CRITERIA, ON_BEHALF, RESULTS, Site
 from people import ASSOCIATION, MANAGER, TEAM
 from times import utcnow
 from workflow import together
@@ -101,23 +101,22 @@ class ManyView(HiddenFromMenu, BaseView):
     def evaluate(self):
         """One form for what stages share, and some fields for each of them; who is left for later stays open."""
         ids = list(dict.fromkeys(request.values.getlist("id")))[: together.MOST_EVALUATED]
-        found = [scope.find(self.by, Placement, pk, "evaluate") for pk in ids]
-        rows = [row for row in found if row is not None and row.state == "open"]
+        rows = together.to_evaluate([pk for pk in map(whole_number, ids) if pk], self.by)
+        skipped = len(ids) - len(rows)
         form = TogetherForm()
         if TEAM not in self.by.role_names:
             del form.on_behalf
         ones = {row.id: _one(row) for row in rows}
         if rows and form.is_submitted() and self._valid(form, ones):
             refused = {}
-            if (
-                form.carry_out(lambda now: self._evaluate(rows, ones, form, now, refused), self.by, utcnow())
-                and not refused
-            ):
-                return redirect(self._back())
-            rows = [row for row in rows if row.id in refused]
-            form.renew()
+            asked = rows
+            if form.carry_out(lambda now: self._evaluate(asked, ones, form, now, refused), self.by, utcnow()):
+                if not refused:
+                    return redirect(self._back())
+                rows = [row for row in asked if row.id in refused]
+                form.renew()
         return self.render(
-            "admin/evaluate_many.html", form=form, rows=rows, ones=ones, back=self._back(), skipped=len(ids) - len(rows)
+            "admin/evaluate_many.html", form=form, rows=rows, ones=ones, back=self._back(), skipped=skipped
         )  # fmt: skip
 
     def _back(self):
@@ -173,9 +172,9 @@ def _pasted(form) -> str:
 def _chosen() -> dict[str, int]:
     """KAVO-ID → id of the trajectory, for who has several."""
     return {
-        name.removeprefix("traject-"): int(value)
+        name.removeprefix("traject-"): number
         for name, value in request.form.items()
-        if name.startswith("traject-") and value.isdigit() and len(value) < 10
+        if name.startswith("traject-") and (number := whole_number(value))
     }
 
 

@@ -149,13 +149,12 @@ class TrajectoryView(AdminView):
         chosen = [row for row in rows if not missing[row.id]]
         done, refused = [], {}
         if chosen and form.validate_on_submit():
-            if (
-                form.carry_out(lambda now: self._give(chosen, form, now, done, refused), self.by, utcnow())
-                and not refused
-            ):
-                return redirect(self.get_save_return_url())
-            chosen = [row for row in chosen if row.id in refused]
-            form.renew()
+            asked = chosen
+            if form.carry_out(lambda now: self._give(asked, form, now, done, refused), self.by, utcnow()):
+                if not refused:
+                    return redirect(self.get_save_return_url())
+                chosen = [row for row in asked if row.id in refused]
+                form.renew()
         waiting = [(row, missing[row.id]) for row in rows if missing[row.id]]
         return self.render(
             "admin/final.html", form=form, chosen=chosen, missing=waiting, refused=refused, several=len(rows) > 1,

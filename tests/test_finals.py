@@ -365,6 +365,20 @@ def test_an_expired_trajectory_is_the_teams_to_extend():
     assert story.whose_turn(trajectory, [], date(2029, 1, 11)).side == "het team"
 
 
+def test_a_manager_reads_of_the_own_site_only_and_no_reasons(speelkaravaan, hilde, kim):
+    jonas = make.user()
+    trajectory = make.trajectory(association=speelkaravaan)
+    placements.couple(trajectory, make.site(manager=jonas, name="Eigen plein"), 10, jonas, make.NOW)
+    placements.couple(trajectory, make.site(name="Ander plein"), 10, kim, make.NOW)
+    trajectories.extend(trajectory, kim, make.NOW, date(2029, 6, 1), "Langdurig ziek.")
+    trajectories.extend_all(date(2026, 1, 1), date(2026, 2, 1), 5, kim, make.NOW, "Staking.")
+    fresh = Trajectory.get_by_id(trajectory.id)
+
+    for by, words in ((jonas, {"Eigen plein"}), (hilde, {"Eigen plein", "Ander plein", "Langdurig ziek", "Staking"})):
+        told = " ".join(text for _, text, _ in story.lines(fresh, by))
+        assert {word for word in ("Eigen plein", "Ander plein", "Langdurig ziek", "Staking") if word in told} == words
+
+
 # ---- on the screen
 
 
@@ -383,6 +397,16 @@ def test_a_selection_gets_one_outcome_and_who_is_not_ready_stands_there(app, spe
     assert [Trajectory.get_by_id(one.id).outcome for one in (*pair, waiting, young)] == ["passed", "passed", "", ""]
     visitor.send(result="failed", evaluated_on="2026-06-30", motivation="Nog te jong.", id=str(young.id))
     assert Trajectory.get_by_id(young.id).outcome == "failed"
+
+
+def test_one_who_is_refused_stays_with_the_reason_and_what_was_typed(app, speelkaravaan, hilde):
+    young = done(speelkaravaan, birth_date=date(2011, 1, 1))
+    visitor = Visitor(app, hilde)
+    visitor.get(f"/trajecten/eindevaluatie/?id={young.id}")
+    visitor.send(result="passed", evaluated_on="2026-06-30")
+
+    assert "wordt pas 16 op 01/01/2027" in visitor.text
+    assert visitor.page.select_one("input[name=evaluated_on]")["value"] == "2026-06-30"
 
 
 def test_the_queue_holds_who_is_ready_and_nobody_else(app, speelkaravaan, hilde):

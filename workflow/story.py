@@ -12,6 +12,8 @@ from models import STAGE_HOURS, Extension, History, Placement, Site, Trajectory,
 from times import at_hour
 
 MOST_LINES = 200
+FOR_EVERYBODY = ("trajectory.started", "attest.released")
+"""what is told of a trajectory to whoever may read something of it: no reasons, and nothing of other sites"""
 TEAM = "Het team Kadervorming"
 SITE, ASSOCIATION, PARTICIPANT, THE_TEAM = "de stageplaats", "de vereniging", "de deelnemer", "het team"
 NOBODY = "Niemand"
@@ -87,14 +89,15 @@ def missing_of(trajectories: list[Trajectory]) -> dict[int, list[str]]:
 
 
 def lines(trajectory: Trajectory, by: User) -> list[tuple[datetime, str, bool]]:
-    """(moment in UTC, sentence, by the tool) of a trajectory, the newest first: all of it for the team and its association, for a
-    site's manager what happened at the own sites and what is about nobody's site."""
-    visible = scope.own(by, History) | History.site_id.is_null()
+    """(moment in UTC, sentence, by the tool) of a trajectory, the newest first: all of it for the team and its association; for a
+    site's manager what happened at the own sites, and when the course and the attest were."""
+    whole = scope.may(by, "view", trajectory)
+    visible = scope.own(by, History) | (History.verb << FOR_EVERYBODY)
     about = History.select().where(History.trajectory_id == trajectory.id, visible)
     told = audit.told(about.order_by(History.id.desc()).limit(MOST_LINES))
     if not _begun_here(trajectory):
         told.append((at_hour(trajectory.course_started_on, 12), f"{trajectory.association} begon de cursus.", True))
-    for_all = trajectory.extensions_of().where(Extension.trajectory.is_null())
+    for_all = trajectory.extensions_of().where(Extension.trajectory.is_null()) if whole else []
     told += [(one.at, _for_all(one), False) for one in for_all]
     return sorted(told, key=lambda line: line[0], reverse=True)
 

@@ -124,6 +124,15 @@ def _couple(line, site, by, now, starts_on, ends_on, on_behalf):
         line.done = f"Toegevoegd voor {placement.hours} uur."
 
 
+def to_evaluate(ids: list[int], by: User) -> list[Placement]:
+    """Those of these placements that wait for an evaluation and that `by` may evaluate, with what a page tells of them."""
+    query = Placement.select(Placement, Site, Trajectory, Participant).join(Site).switch(Placement).join(Trajectory)
+    mine = scope.own(by, Placement, "evaluate")
+    return list(
+        query.join(Participant).where(Placement.id.in_(ids), Placement.state == "open", mine).order_by(Placement.search)
+    )
+
+
 def evaluate(placement: Placement, by: User, now: datetime, **values) -> str:
     """Evaluate one of a list; returns why not, as a sentence, or '' when it is done. The others of the list go on."""
     try:
