@@ -12,7 +12,8 @@ PAGES = (
     "/deelnemers/new/", "/deelnemers/details/?id=1", "/deelnemers/edit/?id=1", "/trajecten/", "/trajecten/new/",
     "/trajecten/details/?id=1", "/trajecten/edit/?id=1", "/verenigingen/", "/verenigingen/new/", "/accounts/", "/accounts/new/",
     "/accounts/details/?id=2", "/accounts/edit/?id=2", "/rollen/", "/rollen/details/?id=2", "/mails/", "/geschiedenis/",
-    "/opzoekingen/", "/overdrachten/", "/overdrachten/1/", "/overdrachten/2/", "/klok/", "/klok/?tot=2027-06-01",
+    "/opzoekingen/", "/klaar-voor-eindevaluatie/", "/attesten/", "/overzicht/", "/trajecten/verlengen/",
+    "/overdrachten/", "/overdrachten/1/", "/overdrachten/2/", "/klok/", "/klok/?tot=2027-06-01",
     "/stageplaats/1/opvolger", "/mijn-beoordelingen",
     "/aanvragen/3/", "/aanvragen/7/", "/aanvragen/1/", "/stageplaats/1/sluiten", "/stageplaats/1/wijziging",
     "/veelgestelde-vragen", "/mijn-gegevens", "/wachtwoord-wijzigen", "/hulp", "/", "/bestaat-niet", "/deelnemers/?q=zzzz",
@@ -54,8 +55,19 @@ def test_the_team_couples_on_behalf_of_a_site(person):
     expect(kim.page.locator(".notice.good")).to_contain_text("Mohamed El Amrani is toegevoegd voor 10 uur.")
 
 
-def test_the_association_sees_an_empty_page_that_says_so(person):
-    hilde = person(360)
+OF_AN_ASSOCIATION = (
+    "/te-doen/", "/stageplaatsen/", "/stageplaatsen/1/deelnemers/", "/samen/1/koppelen", "/gekoppelde-deelnemers/",
+    "/gekoppelde-deelnemers/?tab=open", "/deelnemers/", "/deelnemers/new/", "/deelnemers/details/?id=1", "/trajecten/",
+    "/trajecten/new/", "/trajecten/details/?id=1", "/trajecten/eindevaluatie/?id=1", "/klaar-voor-eindevaluatie/", "/importeren/",
+    "/samen/beoordelen?id=1&id=4", "/hulp", "/mijn-gegevens", "/attest-nakijken",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_every_page_of_an_association_is_fit_for_everybody(person, width):
+    hilde = person(width)
     hilde.log_in("vereniging@kavo.test")
-    expect(hilde.page.get_by_text("Hier staat nog niets voor verenigingen")).to_be_visible()
-    hilde.look()
+    expect(hilde.page.get_by_role("heading", name="Te doen")).to_be_visible()
+    for path in OF_AN_ASSOCIATION:
+        hilde.page.goto(path)
+        hilde.look()
