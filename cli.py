@@ -206,7 +206,7 @@ def import_participants(file, dry_run):
     now = utcnow()
     with database.connection_context():
         try:
-            batch = imports.receive(file, os.path.basename(file.name), None, now)
+            batch = imports.receive(file, os.path.basename(file.name), None, now, trial=dry_run)
         except RuleError as error:
             raise click.ClickException(str(error)) from error
         _advance(batch, "checked")
@@ -215,7 +215,7 @@ def import_participants(file, dry_run):
         found = imports.counts(batch)
         if dry_run:
             click.echo(f"{batch.rows} lines: {imports.told(found)}. Nothing was changed.")
-            imports.forget(batch, now)
+            imports.erase(batch)
         elif any(found.get(verdict) for verdict in ImportRow.GOOD):
             imports.confirm(batch, None, now)
             _advance(batch, "imported")

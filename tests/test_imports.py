@@ -3,6 +3,7 @@ the same file twice, taking it back."""
 
 import io
 import json
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -309,6 +310,22 @@ def test_work_that_broke_off_goes_on_where_it_was(hilde, monkeypatch):
 
     assert Participant.select().count() == Trajectory.select().count() == 10
     assert ImportBatch.get().state == "done"
+
+
+def test_memory_does_not_grow_with_the_file(hilde):
+    def peak(count):
+        many = [line(kavo_id=f"{500_000 + number}-00") for number in range(count)]
+        file = io.BytesIO("\n".join([HEADER, *many]).encode())
+        tracemalloc.start()
+        batch = imports.receive(file, "lijst.csv", hilde, make.NOW)
+        while imports.advance(batch.id, make.NOW):
+            pass
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(10)  # what is loaded once
+    assert peak(6000) < 1.5 * peak(1000)
 
 
 def test_an_own_file_of_results_may_come_back(app, hilde):

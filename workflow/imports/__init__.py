@@ -33,9 +33,10 @@ waiting = Signal()
 # ---- receive
 
 
-def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime) -> ImportBatch:
-    """Keep the lines of a file, to be checked; nothing else changes. `by` None: somebody at the server's command line. Raises
-    Unreadable (a RuleError) when it is no CSV file with our columns; then nothing is kept."""
+def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime, trial: bool = False) -> ImportBatch:
+    """Keep the lines of a file, to be checked; nothing else changes. `by` None: somebody at the server's command line; a `trial`
+    will be erased and leaves no history. Raises Unreadable (a RuleError) when it is no CSV file with our columns; then nothing is
+    kept."""
     if by is not None and not scope.allows(by, "import", Participant):
         raise scope.NotYours("import Participant")
     sheet = Sheet(stream, COLUMNS, RESULTS)
@@ -54,8 +55,9 @@ def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime) ->
         if not batch.rows:
             raise Unreadable("Onder de eerste regel staat niets. Vul het bestand aan.")
         batch.save()
-        told = dutch.counted(batch.rows, "regel", "regels")
-        audit.record(by, "import.received", batch, at=now, name=batch.file_name, rows=told)
+        if not trial:
+            told = dutch.counted(batch.rows, "regel", "regels")
+            audit.record(by, "import.received", batch, at=now, name=batch.file_name, rows=told)
     return batch
 
 
@@ -204,6 +206,13 @@ def forget(batch: ImportBatch, now: datetime, by: User | None = None):
         fresh.move("dropped")
         ImportRow.delete().where(ImportRow.batch == fresh).execute()
         audit.record(by, "import.dropped", fresh, at=now, name=fresh.file_name)
+
+
+def erase(batch: ImportBatch):
+    """Take away all of a trial."""
+    with writing():
+        ImportRow.delete().where(ImportRow.batch == batch).execute()
+        batch.delete_instance()
 
 
 def _write(batch, lines, now):
