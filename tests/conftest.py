@@ -9,7 +9,11 @@ import psycopg
 import pytest
 
 import config
+import limits
+import links
+import mails
 import migrations
+import tasks
 from database import connect_to, database
 from records import Clock
 
@@ -143,14 +147,33 @@ def settings(db, tmp_path):
     return config.load(values)
 
 
+@pytest.fixture(scope="session")
+def applications():
+    """URL of a database → the application on it."""
+    return {}
+
+
 @pytest.fixture
-def app(settings):
+def app(settings, applications):
+    """The application on the database of this test. It is made once, for that takes longer than most tests; what a test set in it
+    is put back."""
     from app import create_app
 
     database.close()
-    made = create_app(settings)
+    url = settings.database_url
+    if url not in applications:
+        applications[url] = create_app(settings)
+    made = applications[url]
+    kept = dict(made.config)
+    made.config["KAVO"] = settings
+    limits.set_up(settings.rate_limits, settings.lookup_key)
+    links.set_up(settings)
+    mails.set_up(settings)
+    tasks.ring_the_worker(settings)
     database.connect()
-    return made
+    yield made
+    made.config.clear()
+    made.config.update(kept)
 
 
 @pytest.fixture
