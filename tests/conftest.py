@@ -147,6 +147,14 @@ def settings(db, tmp_path):
     return config.load(values)
 
 
+def with_quick_passwords(application):
+    """The same application, whose hashes of passwords cost next to nothing: a test logs in often."""
+    application.extensions["security"].pwd_context.update(
+        argon2__rounds=1, argon2__memory_cost=8, argon2__parallelism=1
+    )
+    return application
+
+
 @pytest.fixture(scope="session")
 def applications():
     """URL of a database → the application on it."""
@@ -162,7 +170,7 @@ def app(settings, applications):
     database.close()
     url = settings.database_url
     if url not in applications:
-        applications[url] = create_app(settings)
+        applications[url] = with_quick_passwords(create_app(settings))
     made = applications[url]
     kept = dict(made.config)
     made.config["KAVO"] = settings

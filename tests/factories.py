@@ -21,8 +21,8 @@ from workflow import accounts, evaluations
 NOW = datetime(2026, 7, 1, 8, 0)
 COURSE = date(2026, 1, 10)
 WORD = "Kadervorming1"
-PASSWORD = "$argon2id$v=19$m=65536,t=3,p=4$kieH8LfTDXu1JzYC659A5Q$inUo1jup/Fp598YcBvVBvWBBXgzmux/sOelbhYY/Tpg"
-"""the hash of WORD"""
+PASSWORD = "$argon2id$v=19$m=8,t=1,p=1$D8FY6703BuAco1SqNWYs5Q$v1o8x0b8oXH7/vpzM3l2wsKvlyppp2rfqBNU6BrPII4"
+"""the hash of WORD, made cheaply: see `conftest.with_quick_passwords`"""
 
 _numbers = count(1)
 

@@ -5,7 +5,7 @@ import pytest
 import config
 from app import create_app
 from database import database
-from tests.conftest import KEYS
+from tests.conftest import KEYS, with_quick_passwords
 from tests.eid.op import Op
 from tests.eid.steps import ORDINARY
 
@@ -26,10 +26,7 @@ def op(provider):
 def app(db, tmp_path, op):
     """The application, which asks this provider."""
     database.close()
-    made = create_app(
-        config.load(
-            {"KAVO_DATABASE_URL": db, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}", **KEYS, **op.settings()}
-        )
-    )
+    values = {"KAVO_DATABASE_URL": db, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}", **KEYS, **op.settings()}
+    made = with_quick_passwords(create_app(config.load(values)))
     database.connect()
     return made

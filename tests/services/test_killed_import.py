@@ -16,7 +16,7 @@ from tests import factories as make
 from workflow import imports
 
 PROJECT = Path(__file__).parents[2]
-LINES, KILLS = (20_000, 40) if os.environ.get("KAVO_THOROUGH") else (400, 4)
+LINES, KILLS = (20_000, 40) if os.environ.get("KAVO_THOROUGH") else (240, 3)
 WORK = """
 import database, links, times
 from workflow import imports
