@@ -1,4 +1,4 @@
-"""The tables of a stage (participants, trajectories, placements, evaluations) and the rules one row must always obey. Policy
+"""The tables of a stage (trajectories, placements, evaluations) and the rules one row must always obey. Policy
 numbers stand on top. Sites are in `places`, people in `people`, the tool's own records in `records`; import all from here:
 `TABLES` names them."""
 
@@ -18,7 +18,8 @@ from peewee import (
 
 import dutch
 from batches import ImportBatch, ImportRow
-from database import SEARCH_LENGTH, BaseModel, Named, RuleError, Versioned, is_latin, ordered
+from database import SEARCH_LENGTH, BaseModel, RuleError, Versioned, ordered
+from participants import LEAST_AGES, Participant
 from people import Attempt, Draft, Identity, LinkRequest, Role, SavedView, StartView, Token, User, UserRole, UserSession
 from places import (  # noqa: F401 - all tables are imported from here
     APPROVAL_DAYS,
@@ -42,11 +43,6 @@ from times import local_date, years_after
 STAGE_HOURS = 50  # manual chapter 4
 MOST_HOURS_DONE = 500  # a negative stage may have lasted longer than what was planned; more is a slip
 COURSE_YEARS = 3  # the whole trajectory, from the start of the course
-LEAST_AGES = {
-    "animator": 16,
-    "head_animator": 17,
-    "instructor": 18,
-}  # years, on the day the attest is issued: domain rule 13
 
 CRITERIA = {
     "instructor": "een attest van instructeur",
@@ -64,51 +60,6 @@ CRITERIA_BY_TYPE = {
 RESULTS = {"positive": "Positief", "negative": "Negatief"}
 FINAL_RESULTS = {"passed": "Geslaagd", "failed": "Niet geslaagd"}
 ON_BEHALF = {"site": "de stageplaats", "association": "de vereniging"}
-
-
-class Participant(Named):
-    """A young person who does a stage, known by the KAVO-ID that the association handed out (never made by us)."""
-
-    kavo_id = CharField(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
-    first_name = CharField(max_length=100, verbose_name="Voornaam")
-    last_name = CharField(max_length=100, verbose_name="Naam")
-    birth_date = DateField(verbose_name="Geboortedatum")
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
-
-    class Meta:
-        indexes = ((("birth_date", "search"), False), (("email", "search"), False))
-
-    clashes = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
-
-    @staticmethod
-    def clean_kavo_id(text: str) -> str | None:
-        """'125143 59', ' 12514359 ' or '125143-59' as '125143-59'; None when it is no KAVO-ID. No check digit is known."""
-        digits = "".join((text or "").split()).replace("-", "")
-        return f"{digits[:6]}-{digits[6:]}" if len(digits) == 8 and digits.isascii() and digits.isdigit() else None
-
-    def prepare(self):
-        self.kavo_id = self.clean_kavo_id(self.kavo_id) or self.kavo_id
-        self.email = self.email.lower()
-        super().prepare()
-
-    def check(self):
-        if self.clean_kavo_id(self.kavo_id) is None:
-            raise RuleError(
-                "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id"
-            )
-        for name in {"first_name", "last_name"} & set(self.dirty_field_names):
-            if not is_latin(getattr(self, name)):  # others cannot stand on an attest
-                raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", name)
-
-    def search_text(self):
-        return f"{self.last_name} {self.first_name} {self.kavo_id}"
-
-    def __str__(self):
-        return f"{self.first_name} {self.last_name}"
-
-    def old_enough_on(self, kind: str) -> date:
-        """The day from which an attest of this type may be issued to this person; born on 29 February: 1 March."""
-        return years_after(self.birth_date, LEAST_AGES[kind])
 
 
 class Trajectory(Versioned):

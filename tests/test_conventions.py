@@ -19,7 +19,7 @@ LAYERS = [
     {"people"},
     {"records"},
     {"places"},
-    {"batches"},
+    {"batches", "participants"},
     {"models"},
     {"scope", "audit", "links", "limits", "migrations"},
     {"mails", "certificates"},

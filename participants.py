@@ -1,0 +1,56 @@
+"""Who does a stage. `models` names this table with all others; import it from there."""
+
+from datetime import date
+
+from peewee import CharField, Check, DateField
+
+from database import Named, RuleError, is_latin
+from times import years_after
+
+LEAST_AGES = {"animator": 16, "head_animator": 17, "instructor": 18}
+"""years, on the day the attest is issued: domain rule 13"""
+
+
+class Participant(Named):
+    """A young person who does a stage, known by the KAVO-ID that the association handed out (never made by us)."""
+
+    kavo_id = CharField(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
+    first_name = CharField(max_length=100, verbose_name="Voornaam")
+    last_name = CharField(max_length=100, verbose_name="Naam")
+    birth_date = DateField(verbose_name="Geboortedatum")
+    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
+
+    class Meta:
+        indexes = ((("birth_date", "search"), False), (("email", "search"), False))
+
+    clashes = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
+
+    @staticmethod
+    def clean_kavo_id(text: str) -> str | None:
+        """'125143 59', ' 12514359 ' or '125143-59' as '125143-59'; None when it is no KAVO-ID. No check digit is known."""
+        digits = "".join((text or "").split()).replace("-", "")
+        return f"{digits[:6]}-{digits[6:]}" if len(digits) == 8 and digits.isascii() and digits.isdigit() else None
+
+    def prepare(self):
+        self.kavo_id = self.clean_kavo_id(self.kavo_id) or self.kavo_id
+        self.email = self.email.lower()
+        super().prepare()
+
+    def check(self):
+        if self.clean_kavo_id(self.kavo_id) is None:
+            raise RuleError(
+                "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id"
+            )
+        for name in {"first_name", "last_name"} & set(self.dirty_field_names):
+            if not is_latin(getattr(self, name)):  # others cannot stand on an attest
+                raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", name)
+
+    def search_text(self):
+        return f"{self.last_name} {self.first_name} {self.kavo_id}"
+
+    def __str__(self):
+        return f"{self.first_name} {self.last_name}"
+
+    def old_enough_on(self, kind: str) -> date:
+        """The day from which an attest of this type may be issued to this person; born on 29 February: 1 March."""
+        return years_after(self.birth_date, LEAST_AGES[kind])
