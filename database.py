@@ -294,7 +294,8 @@ class BaseModel(Model):
 
     def _moved(self, change) -> int:
         try:
-            return change.execute()
+            with database.atomic() if on_postgresql() else nullcontext():  # as in `save`
+                return change.execute()
         except IntegrityError as error:
             raise self.clash(error) from error
 
