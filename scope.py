@@ -9,7 +9,6 @@ from database import whole_number
 from models import (
     Association,
     Evaluation,
-    FinalEvaluation,
     Handover,
     History,
     ImportBatch,
@@ -86,7 +85,6 @@ OWN = {
         Evaluation: lambda by: Evaluation.placement.in_(
             Placement.select(Placement.id).where(_works_for(by, Placement.association_id))
         ),
-        FinalEvaluation: lambda by: FinalEvaluation.trajectory.in_(_guided(by)),
         History: lambda by: History.trajectory_id.in_(_guided(by)),
         Site: lambda by: Site.state == "approved",
         ImportBatch: lambda by: (ImportBatch.by == by) | _works_for(by, ImportBatch.association),

@@ -17,7 +17,6 @@ from models import (
     Participant,
     Placement,
     Site,
-    SiteManager,
     Trajectory,
     User,
 )
@@ -77,11 +76,8 @@ def _refuse_guessing(by: User, now: datetime):
 
 
 def only_for_association(by: User, site: Site) -> bool:
-    """Whether somebody couples at this site for an association alone: not of the team, and not the site's manager."""
-    if ASSOCIATION not in by.role_names or TEAM in by.role_names:
-        return False
-    mine = SiteManager.select().where(SiteManager.site == site, SiteManager.user == by, SiteManager.until.is_null())
-    return not mine.exists()
+    """Whether somebody acts at this site for an association alone: not of the team, and not the site's manager."""
+    return ASSOCIATION in by.role_names and not scope.may(by, "view", site)
 
 
 def _to_couple(participant: Participant, site: Site, by: User, today: date) -> list[Trajectory]:

@@ -95,18 +95,16 @@ def lines(trajectory: Trajectory, by: User) -> list[tuple[datetime, str, bool]]:
     visible = scope.own(by, History) | (History.verb << FOR_EVERYBODY)
     about = History.select().where(History.trajectory_id == trajectory.id, visible)
     told = audit.told(about.order_by(History.id.desc()).limit(MOST_LINES))
-    if not _begun_here(trajectory):
+    if not _is_told_of_the_start(trajectory):  # of old data
         told.append((at_hour(trajectory.course_started_on, 12), f"{trajectory.association} begon de cursus.", True))
     for_all = trajectory.extensions_of().where(Extension.trajectory.is_null()) if whole else []
     told += [(one.at, _for_all(one), False) for one in for_all]
     return sorted(told, key=lambda line: line[0], reverse=True)
 
 
-def _begun_here(trajectory: Trajectory) -> bool:
-    started = History.select(fn.COUNT(History.id)).where(
-        History.trajectory_id == trajectory.id, History.verb == "trajectory.started"
-    )
-    return started.scalar() > 0
+def _is_told_of_the_start(trajectory: Trajectory) -> bool:
+    started = (History.trajectory_id == trajectory.id) & (History.verb == "trajectory.started")
+    return History.select().where(started).exists()
 
 
 def _for_all(extension: Extension) -> str:
