@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -50,13 +51,34 @@ def provider_installed():
     return int(version.lstrip("v").partition(".")[0]) >= LEAST_NODE
 
 
-def run_pytest(database, browser):
-    """Run the suite on `database`, with or without the tests that need a browser. Returns True when all passed."""
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--database", database]
-    if not browser:
-        command += ["-m", "not browser"]
-    print(f"\n=== Tests on {database}{'' if browser else ', without a browser'} ===", flush=True)
-    return subprocess.run(command).returncode == 0
+def started(database, *words):
+    """A run of pytest that has begun, and the file to which it writes."""
+    kept = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed once it was shown
+    command = [sys.executable, "-m", "pytest", "--database", database, *words]
+    return subprocess.Popen(command, stdout=kept, stderr=subprocess.STDOUT), kept
+
+
+def passed(title, run):
+    """Wait for a run, show what it wrote, and tell whether all passed."""
+    process, kept = run
+    code = process.wait()
+    kept.seek(0)
+    print(f"\n=== Tests on {title} ===\n{kept.read()}", flush=True)
+    kept.close()
+    return code == 0
+
+
+def run_all(browser, postgresql):
+    """Run what can run here; a browser keeps one core busy by itself, the databases get the other. Name → whether all passed."""
+    print("The tests run; what they say is shown when a part is done.", flush=True)
+    rest, outcome = ["-m", "not browser"], {}
+    screens = started("sqlite", "-m", "browser") if browser else None
+    outcome["SQLite"] = passed("SQLite", started("sqlite", *rest, "-n", "1" if browser else "2"))
+    if postgresql:
+        outcome["PostgreSQL"] = passed("PostgreSQL", started("postgresql", *rest, "-n", "2"))
+    if browser:
+        outcome["a browser"] = passed("SQLite with a browser", screens)
+    return outcome
 
 
 def main():
@@ -71,19 +93,16 @@ def main():
     }
     missing = [name for name, is_there in there.items() if not is_there]
 
-    passed = {"sqlite": run_pytest("sqlite", browser)}
-    if postgresql:
-        passed["postgresql"] = run_pytest("postgresql", browser=False)
-
+    outcome = run_all(browser, postgresql)
     print()
-    for database, all_passed in passed.items():
-        print(f"Tests on {database}: {'passed' if all_passed else 'FAILED'}")
+    for name, all_passed in outcome.items():
+        print(f"Tests on {name}: {'passed' if all_passed else 'FAILED'}")
     print("Covered: " + ", ".join(name for name in there if name not in missing))
     print("Not covered: " + (", ".join(missing) or "nothing, all was here"))
     incomplete = bool(missing) and os.environ.get("CI") == "true"
     if incomplete:
         print("With CI=true that counts as a failure.")
-    return 0 if all(passed.values()) and not incomplete else 1
+    return 0 if all(outcome.values()) and not incomplete else 1
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.post import link_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 TODAY = date.today()
 
 

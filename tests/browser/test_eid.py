@@ -15,7 +15,7 @@ import demo
 from tests.browser.conftest import free_port
 from tests.post import link_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 both = pytest.mark.parametrize("width, script", [(1280, True), (360, False)], ids=["desk", "phone-no-script"])
 OIDC = Path(__file__).parents[1] / "oidc"

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.test_manual import ways
 from tests.post import link_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PUBLIC = (
     "/", "/registreren", "/registreren/met-18", "/registreren/jongeren", "/veelgestelde-vragen", "/hulp", "/aanmelden",

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = (
     "/te-behandelen/", "/stageplaatsen/", "/stageplaatsen/new/", "/stageplaatsen/details/?id=1", "/stageplaatsen/edit/?id=1",
