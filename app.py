@@ -22,9 +22,11 @@ import logs
 import mails
 import public_pages
 import tasks
-from database import connect_to, database
+import watching
+from database import UNAVAILABLE, connect_to, database
 from models import APPROVAL_DAYS, HANDOVER_DAYS
 from scope import NotYours
+from serving import RETRY_SECONDS, Gate
 from times import utcnow
 
 log = logging.getLogger("kavo")
@@ -58,16 +60,18 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         BABEL_DEFAULT_TIMEZONE="Europe/Brussels",
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
+    app.wsgi_app = Gate(app.wsgi_app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
-    logs.set_up()
+    logs.set_up(settings)
     connect_to(settings.database_url)
     limits.set_up(settings.rate_limits, settings.lookup_key)
     links.set_up(settings)
     mails.set_up(settings)
     tasks.ring_the_worker(settings)
 
+    watching.set_up(app, settings)
     app.before_request(_begin)
     policy = CONTENT_POLICY.format(eid=eid.origin(settings))
     app.after_request(lambda response: _protect(response, policy))
@@ -111,7 +115,10 @@ def _begin():
     if request.endpoint == "importing.index":  # before anything reads the form
         request.max_content_length = MOST_UPLOAD
     if request.endpoint != "static":
-        g.opened = database.connect(reuse_if_open=True)
+        try:
+            request.form  # noqa: B018 - read now: a client that sends slowly must not hold a connection meanwhile
+        finally:
+            g.opened = database.connect(reuse_if_open=True)
 
 
 def _end(error):
@@ -164,6 +171,8 @@ def _refuse(error):
     if isinstance(error, HTTPException):
         return _page(error.code or 500, response=error) if (error.code or 500) >= 400 else error
     log.error("unexpected error", exc_info=error)
+    if isinstance(error, UNAVAILABLE):
+        return render_template("errors/503.html"), 503, {"Retry-After": RETRY_SECONDS}
     return _page(500)
 
 

@@ -17,6 +17,7 @@ import delivery
 import demo
 import dutch
 import migrations
+import serving
 from admin_views import exports
 from database import RuleError, database, refresh_statistics, writing
 from migrations import compare
@@ -42,6 +43,7 @@ def register(app: Flask):
         send_mails,
         run_clock,
         import_participants,
+        serve,
         start,
     ):
         app.cli.add_command(command)
@@ -236,11 +238,16 @@ def _advance(batch, word):
 
 @click.command()
 @with_appcontext
+def serve():
+    """Answer browsers on KAVO_HOST and KAVO_PORT until SIGTERM; what runs is finished first. The worker is started apart."""
+    serving.serve(current_app.config["KAVO"])
+
+
+@click.command()
+@with_appcontext
 def start():
     """Migrate, load the demo world into an empty database, start the web server, the worker and, without KAVO_SMTP_URL, a local
     mail catcher, without KAVO_EID_ISSUER a local eID provider; Ctrl-C ends them."""
-    from waitress import serve
-
     settings = current_app.config["KAVO"]
     _make_folder()
     with database.connection_context():
@@ -259,7 +266,7 @@ def start():
         helpers.append(_spawn("provider"))
     try:
         _greet(settings)
-        serve(current_app._get_current_object(), host="127.0.0.1", port=settings.port, **config.SERVER)
+        serving.serve(settings)
     finally:
         _stop(helpers)
 

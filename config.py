@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-SERVER = {"threads": 8, "outbuf_overflow": 2**22, "outbuf_high_watermark": 2**20, "ident": None}
-"""how waitress serves: a download that a slow client does not take waits in memory, never in a file (they hold personal data)"""
 PROJECT = Path(__file__).resolve().parent
 
 TEAM_PHONE = "02 553 69 73"
@@ -42,6 +40,8 @@ class Settings:
     environment: str
     database_url: str
     queue_url: str
+    host: str
+    """the address on which the web server listens"""
     port: int
     base_url: str
     secret_key: str = field(repr=False)
@@ -57,6 +57,13 @@ class Settings:
     eid_client_id: str
     eid_client_secret: str = field(repr=False)
     eid_scopes: str
+    metrics_token: str = field(repr=False)
+    """what a Prometheus has to show to see /metrics"""
+    sentry_dsn: str = field(repr=False)
+    replica_url: str = field(repr=False)
+    """a copy of the database from which exports are read; '' for the database itself"""
+    backup_key: str
+    """the public key (age1…) for which backups are encrypted; '' for not"""
     local_eid: bool
     """whether the eID provider is our own local one, since no other is named"""
 
@@ -83,6 +90,7 @@ def load(environ=os.environ) -> Settings:
         environment=environment,
         database_url=_under_project(environ.get("KAVO_DATABASE_URL", "sqlite:///instance/kavo.db")),
         queue_url=_under_project(environ.get("KAVO_QUEUE_URL", "sqlite:///instance/queue.db")),
+        host=environ.get("KAVO_HOST", "127.0.0.1"),
         port=port,
         base_url=environ.get("KAVO_BASE_URL", f"http://localhost:{port}").rstrip("/"),
         secret_key=environ.get("KAVO_SECRET_KEY") or _kept("secret.key"),
@@ -97,6 +105,10 @@ def load(environ=os.environ) -> Settings:
         eid_client_id=environ.get("KAVO_EID_CLIENT_ID") or "kavo",
         eid_client_secret=environ.get("KAVO_EID_CLIENT_SECRET") or "only-for-the-local-provider",
         eid_scopes=environ.get("KAVO_EID_SCOPES") or EID_SCOPES,
+        metrics_token=environ.get("KAVO_METRICS_TOKEN", ""),
+        sentry_dsn=environ.get("KAVO_SENTRY_DSN", ""),
+        replica_url=environ.get("KAVO_REPLICA_URL", ""),
+        backup_key=environ.get("KAVO_BACKUP_KEY", ""),
         local_eid=not environ.get("KAVO_EID_ISSUER"),
     )
 

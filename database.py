@@ -14,14 +14,16 @@ from peewee import (
     DateTimeField,
     IntegerField,
     IntegrityError,
+    InterfaceError,
     Model,
     NodeList,
+    OperationalError,
     PostgresqlDatabase,
     SqliteDatabase,
     fn,
 )
 from playhouse.db_url import parse
-from playhouse.pool import PooledSqliteDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
 from playhouse.postgres_ext import PooledPsycopg3Database
 
 database = DatabaseProxy()
@@ -37,6 +39,10 @@ BEFORE_ALL = {DateTimeField: "0001-01-01 00:00:00", DateField: "0001-01-01", Int
 LATIN_END, MARKS = 0x250, "‘’“”–ʼ"
 ONE_MARK = str.maketrans("‘’`´‐‑–—", "''''----")
 """phones type curly quotes and long dashes"""
+
+
+UNAVAILABLE = OperationalError, InterfaceError, MaxConnectionsExceeded
+"""the database is away, full, or has no time: what was under way is undone, and one may try again"""
 
 
 class RuleError(Exception):

@@ -24,7 +24,7 @@ from workflow import clock, imports
 
 log = logging.getLogger("kavo.tasks")
 
-RING_SECONDS = 2
+RING_SECONDS = 2  # how long a request waits for Redis at most; the worker asks it to wait for one second
 
 
 class SignedJson(Serializer):
@@ -71,7 +71,7 @@ def make_huey(settings: config.Settings):
     serializer = SignedJson(settings.secret_key)
     if settings.queue_url.startswith("sqlite:///"):
         return SqliteHuey("kavo", filename=settings.queue_url.removeprefix("sqlite:///"), serializer=serializer)
-    pool = ConnectionPool.from_url(settings.queue_url, socket_connect_timeout=RING_SECONDS)
+    pool = ConnectionPool.from_url(settings.queue_url, socket_connect_timeout=RING_SECONDS, socket_timeout=RING_SECONDS)
     return RedisHuey("kavo", connection_pool=pool, serializer=serializer)
 
 
@@ -114,7 +114,7 @@ def with_tasks(huey, settings: config.Settings):
     return sweep, send_mails, work_on_imports
 
 
-_bell = {"ring": None}
+_bell = {"ring": None, "queue": None}
 SEND, IMPORT = 1, 2  # in what `with_tasks` returns
 
 
@@ -122,9 +122,8 @@ def ring_the_worker(settings: config.Settings):
     """From now on, let mails leave and files be imported as soon as they are committed. Called once per process. When the queue
     does not answer nothing is lost: the sweep of the next minute finds them."""
 
-    @cache
-    def known():
-        return with_tasks(make_huey(settings), settings)
+    queue = cache(lambda: make_huey(settings))
+    known = cache(lambda: with_tasks(queue(), settings))
 
     def ring(which):
         try:
@@ -132,7 +131,16 @@ def ring_the_worker(settings: config.Settings):
         except Exception as error:  # whatever is wrong with the queue, the change itself is committed
             log.warning("the queue does not answer: %s", type(error).__name__)
 
-    _bell["ring"] = ring
+    _bell.update(ring=ring, queue=queue)
+
+
+def queue_trouble() -> str:
+    """What is wrong with the queue; empty when it answers."""
+    try:
+        _bell["queue"]().pending_count()
+    except Exception as error:  # each kind of queue has errors of its own
+        return type(error).__name__
+    return ""
 
 
 @mails.written.connect

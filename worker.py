@@ -8,8 +8,8 @@ import mails
 import tasks
 from database import connect_to
 
-logs.set_up()
 settings = config.load()
+logs.set_up(settings)
 connect_to(settings.database_url)  # once, not per thread: who points the models elsewhere breaks off the tasks that run
 links.set_up(settings)
 mails.set_up(settings)

@@ -24,10 +24,10 @@ LAYERS = [
     {"scope", "audit", "links", "limits", "migrations"},
     {"mails", "certificates"},
     {"workflow", "checks", "delivery"},
-    {"forms", "login", "logs", "eid"},
+    {"forms", "login", "logs", "eid", "serving"},
     {"site_forms"},
     {"admin_views", "public_pages", "tasks", "demo"},
-    {"crowd"},
+    {"crowd", "watching"},
     {"cli"},
     {"app", "worker", "catcher", "provider"},
 ]

@@ -3,18 +3,16 @@
 import csv
 import http.client
 import io
-import threading
 import zipfile
 from datetime import date, datetime
 
 import openpyxl
 import pytest
-from waitress.server import create_server
 
-import config
 from admin_views import exports
 from models import History
 from tests import factories as make
+from tests.machines import Web, environment
 from tests.visitor import Visitor
 
 PATH = "/gekoppelde-deelnemers/export/{}/?alles=1"
@@ -120,12 +118,10 @@ def test_every_list_exports_in_every_form_with_all_its_columns(app, team, stage)
 
 
 @pytest.fixture
-def server(app):
-    """The application under the server of production, in a thread; yields its port."""
-    made = create_server(app, host="127.0.0.1", port=0, **config.SERVER)
-    threading.Thread(target=made.run, daemon=True).start()
-    yield made.effective_port
-    made.trigger.pull_trigger(made.close)
+def server(db, tmp_path):
+    """The web server of production on the same database; yields its port."""
+    with Web(tmp_path, environment(db, f"sqlite:///{tmp_path}/queue.db")) as web:
+        yield web.port
 
 
 @pytest.mark.parametrize("kind", list(exports.FORMATS))

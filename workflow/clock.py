@@ -28,6 +28,12 @@ def is_silent(clock: Clock, now: datetime) -> bool:
     return clock.ran_at is None or now - clock.ran_at > SILENT_AFTER
 
 
+def lag(now: datetime) -> timedelta | None:
+    """How long ago the clock ran; None when it never did."""
+    clock = Clock.get_or_none()
+    return now - clock.ran_at if clock and clock.ran_at else None
+
+
 def upcoming(now: datetime) -> list[tuple[TurningPoint, list[Due]]]:
     """What a sweep at `now` (UTC) would treat, of each turning point; changes nothing."""
     since = state(now).since

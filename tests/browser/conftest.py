@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import config
+from tests.machines import free_port
 from tests.post import Post
 
 PROJECT = Path(__file__).parents[2]
@@ -50,12 +50,6 @@ def post():
     """The mail server to which the application sends."""
     with Post() as made:
         yield made
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @pytest.fixture

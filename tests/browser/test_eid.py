@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 import demo
-from tests.browser.conftest import free_port
+from tests.machines import free_port
 from tests.post import link_in
 
 pytestmark = pytest.mark.browser

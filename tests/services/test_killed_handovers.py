@@ -24,8 +24,8 @@ import checks
 from database import database, writing
 from models import Clock, Handover, Mail
 from tests import factories as make
-from tests.browser.conftest import free_port
 from tests.conftest import KEYS
+from tests.machines import free_port
 from tests.post import Post
 from tests.run import REDIS_URL, redis_answers
 from times import utcnow

@@ -1,0 +1,81 @@
+"""The web server: Granian with our numbers, and the gate in front of the application."""
+
+import threading
+from pathlib import Path
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+import config
+from database import database
+
+THREADS = 64  # a slow client keeps one busy while it sends a form or takes a file
+AT_WORK = 56  # requests at once; what comes on top is told to come back by the threads that are left
+CONNECTIONS = 12_000
+STOP_SECONDS = 30  # how long requests that run may take at a stop
+RETRY_SECONDS = 30
+BUSY = (Path(__file__).parent / "templates" / "errors" / "busy.html").read_bytes()
+
+
+def serve(settings: config.Settings):
+    """Answer on KAVO_HOST:KAVO_PORT, from a process of its own, until SIGTERM or SIGINT; what runs is finished first."""
+    if hasattr(database.obj, "close_all"):
+        database.close_all()  # that process must not share a connection with this one
+    Granian(
+        "app:create_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=settings.host,
+        port=settings.port,
+        http=HTTPModes.http1,
+        websockets=False,
+        blocking_threads=THREADS,
+        backlog=4096,
+        backpressure=CONNECTIONS,
+        workers_kill_timeout=STOP_SECONDS,
+        respawn_failed_workers=True,
+        log_level=LogLevels.error,
+    ).serve()
+
+
+class Gate:
+    """Lets so many requests in at once; to who comes on top it says at once to come back, so that nobody waits in vain."""
+
+    def __init__(self, application, most: int = AT_WORK):
+        self.application, self.free = application, threading.Semaphore(most)
+
+    def __call__(self, environ, start_response):
+        if not self.free.acquire(blocking=False):
+            headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(BUSY))),
+                       ("Retry-After", str(RETRY_SECONDS)), ("Cache-Control", "no-store")]  # fmt: skip
+            start_response("503 Service Unavailable", headers)
+            return [BUSY]
+        try:
+            return Answer(self.application(environ, start_response), self.free.release)
+        except BaseException:
+            self.free.release()
+            raise
+
+
+class Answer:
+    """The pieces of an answer; when it is closed, or forgotten, the next request may come in."""
+
+    def __init__(self, pieces, leave):
+        self.pieces, self.leave, self.closed = pieces, leave, False
+
+    def __iter__(self):
+        return iter(self.pieces)
+
+    def close(self):
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            if hasattr(self.pieces, "close"):
+                self.pieces.close()
+        finally:
+            self.leave()
+
+    def __del__(self):
+        self.close()

@@ -1,0 +1,191 @@
+"""The parts of production as processes that can be killed and started again: web server, worker, PostgreSQL, Redis."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psycopg
+import redis
+
+from tests.conftest import KEYS
+
+PROJECT = Path(__file__).parents[1]
+POSTGRES_PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def environment(database_url, queue_url, **more) -> dict[str, str]:
+    """The settings of a web server or a worker, as environment variables."""
+    return {**os.environ, **KEYS, "KAVO_DATABASE_URL": database_url, "KAVO_QUEUE_URL": queue_url, **more}
+
+
+class Machine:
+    """One process with its children. `log`: the file that keeps what it says."""
+
+    command: list
+    environ: dict | None = None
+
+    def __init__(self, folder: Path):
+        self.folder, self.log, self.process = folder, folder / f"{type(self).__name__.lower()}.log", None
+
+    def start(self):
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, cwd=PROJECT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            )
+        self.wait()
+        return self
+
+    def answers(self) -> bool:
+        return True
+
+    def wait(self):
+        """Return when it answers."""
+        end = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"{type(self).__name__} does not start:\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.05)
+
+    def kill(self):
+        """kill -9 of the process and its children."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(30)
+
+    def stop(self, seconds=40) -> int:
+        """Ask it to end; returns its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *error):
+        self.kill()
+
+
+class Web(Machine):
+    """The web server of production on a port of its own."""
+
+    def __init__(self, folder, environ, port=None):
+        super().__init__(folder)
+        self.port = port or free_port()
+        self.environ = {**environ, "KAVO_PORT": str(self.port)}
+        self.command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
+
+    @property
+    def address(self):
+        return f"http://localhost:{self.port}"
+
+    def answers(self):
+        try:
+            return urllib.request.urlopen(f"{self.address}/healthz", timeout=5).status == 200
+        except OSError:
+            return False
+
+
+class Worker(Machine):
+    """The worker with the clock."""
+
+    def __init__(self, folder, environ):
+        super().__init__(folder)
+        self.environ = environ
+        self.command = [
+            sys.executable,
+            "-m",
+            "huey.bin.huey_consumer",
+            "worker.huey",
+            "--quiet",
+            "--workers=2",
+            "--max-delay=1",
+        ]
+
+
+class Postgres(Machine):
+    """A PostgreSQL of our own, with its files in `folder`. PostgreSQL refuses to run as root."""
+
+    def __init__(self, folder, *options):
+        super().__init__(folder)
+        self.port, self.data = free_port(), folder / "data"
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/kavo"
+        self.command = self.as_postgres("postgres", "-D", self.data, "-p", self.port, "-h", "127.0.0.1",
+                                        "-k", folder, "-c", "fsync=off", *options)  # fmt: skip
+
+    def as_postgres(self, program, *words) -> list[str]:
+        change = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+        return [*change, str(POSTGRES_PROGRAMS[-1] / program), *map(str, words)]
+
+    def make(self):
+        """Make its files; afterwards it holds an empty database `kavo`."""
+        if os.getuid() == 0:
+            for parent in self.folder.parents[:3]:
+                parent.chmod(0o755)
+            shutil.chown(self.folder, "postgres", "postgres")
+        words = ("-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        subprocess.run(self.as_postgres("initdb", *words), check=True, capture_output=True, cwd="/")
+        self.start()
+        with psycopg.connect(self.url.replace("/kavo", "/postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE kavo")
+        return self
+
+    def start(self):
+        """Starts it, also just after a kill, when the processes that it left still hold its memory."""
+        for _ in range(20):
+            try:
+                return super().start()
+            except AssertionError:
+                time.sleep(0.3)
+        return super().start()
+
+    def answers(self):
+        try:
+            psycopg.connect(self.url.replace("/kavo", "/postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def kill(self):
+        """kill -9 of the first process: the others see that and end."""
+        self.process.kill()
+        self.process.wait(30)
+
+
+class Redis(Machine):
+    """A Redis of our own that keeps nothing."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.command = [
+            "redis-server",
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(folder),
+        ]
+
+    def answers(self):
+        try:
+            with redis.Redis.from_url(self.url, socket_connect_timeout=5) as client:
+                return client.ping()
+        except redis.RedisError:
+            return False
