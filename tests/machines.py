@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 import psycopg
 import redis
 
+import config
 from tests.conftest import KEYS
 
 PROJECT = Path(__file__).parents[1]
@@ -22,9 +24,13 @@ START_SECONDS = 60
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """A port with those beside it that `flask start` takes too, below the range from which the system hands out ports."""
+    while True:
+        port = random.randrange(15_000, 30_000)
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for more in (0, *config.CATCHER_PORTS, config.EID_PORT):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port + more))
+            return port
 
 
 def environment(database_url, queue_url, **more) -> dict[str, str]:
