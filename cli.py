@@ -4,12 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 import audit
+import backups
 import checks
 import config
 import crowd
@@ -17,9 +21,10 @@ import delivery
 import demo
 import dutch
 import migrations
+import moving
 import serving
 from admin_views import exports
-from database import RuleError, database, refresh_statistics, writing
+from database import UNAVAILABLE, RuleError, database, refresh_statistics, writing
 from migrations import compare
 from models import TABLES, ImportRow, User
 from people import ROLE_LABELS, Role
@@ -43,6 +48,9 @@ def register(app: Flask):
         send_mails,
         run_clock,
         import_participants,
+        backup,
+        restore,
+        move,
         serve,
         start,
     ):
@@ -234,6 +242,77 @@ def _advance(batch, word):
     for position in imports.steps_of(batch, utcnow()):
         click.echo(f"\r{word} up to line {position} …", nl=False, err=True)
     click.echo(err=True)
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--key", metavar="age1…", help="Encrypt for this public key (default: KAVO_BACKUP_KEY).")
+@click.option(
+    "--check/--no-check", default=True, help="Restore the copy to a database of its own and check it (default)."
+)
+@with_appcontext
+def backup(target, key, check):
+    """Write a backup of the database, also while it is in use, to TARGET: a new file, or a folder."""
+    settings, begun = current_app.config["KAVO"], time.monotonic()
+    if target.is_dir():
+        target /= f"kavo-{utcnow():%Y%m%dT%H%M%SZ}.backup"
+    with _told():
+        found = backups.backup(settings.database_url, target, key or settings.backup_key, check)
+    proof = f"restored as a trial: {found.rows} rows, all invariants hold" if found else "not tried"
+    click.echo(f"{target}: {target.stat().st_size} bytes in {time.monotonic() - begun:.1f} s; {proof}.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--identity", type=click.Path(exists=True, path_type=Path), help="The file with the private key (age).")
+@click.option("--check", is_flag=True, help="Change nothing: restore to a database of its own and say what it holds.")
+@click.option("--overwrite", is_flag=True, help="Replace the data that is there; they are kept in a file beside FILE.")
+@with_appcontext
+def restore(file, identity, check, overwrite):
+    """Put a backup in the place of the database. Stop the web servers and the worker first."""
+    url = current_app.config["KAVO"].database_url
+    _make_folder()
+    with _told(), backups.unpacked(file, file, identity) as raw:
+        backups.suits(url, raw)
+        found = backups.examine(url, raw)
+        click.echo(f"{file}: {found.rows} rows, schema {found.step}.")
+        if found.breaches:
+            raise click.ClickException("\n".join(found.breaches))
+        if check:
+            return
+        if backups.holds_people(url) and not overwrite:
+            raise click.ClickException("The database holds data. Use --overwrite to replace them by this backup.")
+        kept = backups.restore(url, raw, utcnow())
+    click.echo("Restored; everybody has to log in again." + (f" What was there is kept in {kept}." if kept else ""))
+
+
+@click.command()
+@click.option("--to", "target", required=True, metavar="URL", help="postgresql://user@host/database, which exists.")
+@click.option("--again", is_flag=True, help="Throw away what an earlier move left there.")
+@with_appcontext
+def move(target, again):
+    """Copy the SQLite database to PostgreSQL, also while it is in use, and compare counts and sums."""
+    source = current_app.config["KAVO"].database_url
+    if not source.startswith("sqlite:") or not target.startswith(("postgresql:", "postgres:")):
+        raise click.ClickException("This moves from SQLite (KAVO_DATABASE_URL) to postgresql://… only.")
+    with _told():
+        moving.move(source, target, again, click.echo)
+        with backups.pointed_at(target):
+            breaches = list(checks.breaches())
+    if breaches:
+        raise click.ClickException("\n".join(breaches))
+    click.echo("All arrived, and all invariants hold. Now set KAVO_DATABASE_URL to the new address; keep both keys.")
+
+
+@contextmanager
+def _told():
+    """What cannot be done, as a sentence instead of a trace."""
+    try:
+        yield
+    except (backups.BackupError, moving.MoveError) as error:
+        raise click.ClickException(str(error)) from error
+    except UNAVAILABLE as error:
+        raise click.ClickException(f"The database does not answer: {str(error).splitlines()[0]}") from error
 
 
 @click.command()

@@ -27,7 +27,8 @@ LAYERS = [
     {"forms", "login", "logs", "eid", "serving"},
     {"site_forms"},
     {"admin_views", "public_pages", "tasks", "demo"},
-    {"crowd", "watching"},
+    {"crowd", "watching", "backups"},
+    {"moving"},
     {"cli"},
     {"app", "worker", "catcher", "provider"},
 ]
