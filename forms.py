@@ -73,6 +73,11 @@ def clean_line(text):
     return " ".join(clean(text).split()) if isinstance(text, str) else text
 
 
+def _whole_text(text) -> str:
+    """The text of a large field; one that the browser left out is empty."""
+    return clean(text) or ""
+
+
 class KavoForm(FlaskForm):
     """A form of ours: in Dutch, with clean text, and with a key by which the same form sent twice is recognised."""
 
@@ -85,7 +90,7 @@ class KavoForm(FlaskForm):
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
             if issubclass(kind, StringField) and not issubclass(kind, PasswordField | HiddenField):
-                tidy = clean if issubclass(kind, TextAreaField) else clean_line
+                tidy = _whole_text if issubclass(kind, TextAreaField) else clean_line
                 filters = [tidy, *unbound_field.kwargs.get("filters", ())]
                 return unbound_field.bind(form=form, **{**options, "filters": filters})
             return unbound_field.bind(form=form, **options)

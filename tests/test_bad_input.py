@@ -206,3 +206,13 @@ def test_too_much_at_once_is_refused_with_a_sentence(team):
 
     assert answer.status_code == 413
     assert "te groot" in team.text
+
+
+def test_text_that_a_browser_left_out_is_empty_text(team, placement):
+    path = f"/gekoppelde-deelnemers/beoordelen/?id={placement.id}"
+    team.get(path)
+    day = make.COURSE.isoformat()
+    answer = team.send(mentor="Eline", criterion="instructor", starts_on=day, ends_on=day, hours_done="20",
+                       result="positive", motivation=[], remarks=[])  # fmt: skip
+    assert answer.status_code == 200
+    assert Placement.get_by_id(placement.id).state == "evaluated"

@@ -1,0 +1,86 @@
+"""Site managers at work over HTTP, as browsers do it: log in, look, couple, evaluate; and who does not give up at an error."""
+
+import re
+import time
+from collections import Counter
+from urllib.parse import urljoin
+
+import requests
+
+from tests import factories as make
+
+FIELD = re.compile(r'name="(csrf_token|form_key|trajectory|version)"(?: type="hidden")? value="([^"]*)"')
+DONE_BEFORE = "Dat was al bewaard."
+
+
+class Refused(Exception):
+    """The page said no to what was sent; the text is the page."""
+
+
+class Manager:
+    """Somebody with a browser. `statuses`: how often which answer came."""
+
+    def __init__(self, address, email, password=make.WORD):
+        self.address, self.email, self.password = address, email, password
+        self.web, self.statuses = requests.Session(), Counter()
+
+    def ask(self, method, path, data=None):
+        """One request; the page as text. Raises OSError when no good answer comes."""
+        answer = self.web.request(method, urljoin(self.address, path), data=data, timeout=20)
+        self.statuses[answer.status_code] += 1
+        if answer.status_code >= 500:
+            raise OSError(answer.status_code)
+        return answer.text
+
+    def persist(self, act, *values, seconds=120):
+        """Do something until it works, as somebody who comes back when told to."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return act(*values)
+            except (OSError, requests.RequestException):
+                self.statuses["again"] += 1
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+    def log_in(self):
+        fields = dict(FIELD.findall(self.ask("GET", "/aanmelden")))
+        page = self.ask("POST", "/aanmelden", {**fields, "email": self.email, "password": self.password})
+        if "Afmelden" not in page:
+            raise Refused(page)
+
+    def look(self, path):
+        return self.ask("GET", path)
+
+    def look_up(self, site_id, kavo_id) -> dict[str, str]:
+        """'Opzoeken'; returns the fields of the form that appears."""
+        path = f"/stageplaatsen/{site_id}/deelnemers/"
+        fields = dict(FIELD.findall(self.ask("GET", path)))
+        page = self.ask("POST", path, {"csrf_token": fields["csrf_token"], "kavo": kavo_id})
+        if "Deelnemer toevoegen" not in page:
+            raise Refused(page)
+        return {**dict(FIELD.findall(page)), "kavo": kavo_id}
+
+    def couple(self, site_id, kavo_id, hours, fields):
+        """'Deelnemer toevoegen' with the fields of `look_up`; the same fields twice couple once."""
+        page = self.ask("POST", f"/stageplaatsen/{site_id}/deelnemers/", {**fields, "hours": hours})
+        if "toegevoegd" not in page and DONE_BEFORE not in page:
+            raise Refused(page)
+
+    def to_evaluate(self) -> str | None:
+        """The number of the first placement that waits for an evaluation."""
+        found = re.search(r"beoordelen/\?id=(\d+)", self.ask("GET", "/gekoppelde-deelnemers/?tab=open"))
+        return found and found[1]
+
+    def evaluation(self, placement_id) -> dict[str, str]:
+        """The fields of the form 'Traject opvolging'."""
+        return dict(FIELD.findall(self.ask("GET", f"/gekoppelde-deelnemers/beoordelen/?id={placement_id}")))
+
+    def evaluate(self, placement_id, hours, result, fields):
+        """'Beoordeling bewaren'."""
+        filled = {"mentor": "Eline", "criterion": "instructor", "starts_on": make.COURSE.isoformat(), "hours_done": hours,
+                  "ends_on": make.COURSE.isoformat(), "result": result, "motivation": "Te vaak afwezig."}  # fmt: skip
+        page = self.ask("POST", f"/gekoppelde-deelnemers/beoordelen/?id={placement_id}", {**fields, **filled})
+        if "bewaard" not in page:
+            raise Refused(page)
