@@ -45,7 +45,7 @@ class Manager:
                 time.sleep(0.1)
 
     def log_in(self):
-        fields = dict(FIELD.findall(self.ask("GET", "/aanmelden")))
+        fields = self.fields("/aanmelden")
         page = self.ask("POST", "/aanmelden", {**fields, "email": self.email, "password": self.password})
         if "Afmelden" not in page:
             raise Refused(page)
@@ -53,10 +53,14 @@ class Manager:
     def look(self, path):
         return self.ask("GET", path)
 
+    def fields(self, path) -> dict[str, str]:
+        """The hidden fields of the forms of a page."""
+        return dict(FIELD.findall(self.ask("GET", path)))
+
     def look_up(self, site_id, kavo_id) -> dict[str, str]:
         """'Opzoeken'; returns the fields of the form that appears."""
         path = f"/stageplaatsen/{site_id}/deelnemers/"
-        fields = dict(FIELD.findall(self.ask("GET", path)))
+        fields = self.fields(path)
         page = self.ask("POST", path, {"csrf_token": fields["csrf_token"], "kavo": kavo_id})
         if "Deelnemer toevoegen" not in page:
             raise Refused(page)
@@ -75,12 +79,12 @@ class Manager:
 
     def evaluation(self, placement_id) -> dict[str, str]:
         """The fields of the form 'Traject opvolging'."""
-        return dict(FIELD.findall(self.ask("GET", f"/gekoppelde-deelnemers/beoordelen/?id={placement_id}")))
+        return self.fields(f"/gekoppelde-deelnemers/beoordelen/?id={placement_id}")
 
-    def evaluate(self, placement_id, hours, result, fields):
-        """'Beoordeling bewaren'."""
-        filled = {"mentor": "Eline", "criterion": "instructor", "starts_on": make.COURSE.isoformat(), "hours_done": hours,
-                  "ends_on": make.COURSE.isoformat(), "result": result, "motivation": "Te vaak afwezig."}  # fmt: skip
+    def evaluate(self, placement_id, hours, result, day, fields):
+        """'Beoordeling bewaren', of a stage on one day."""
+        filled = {"mentor": "Eline", "criterion": "instructor", "starts_on": day.isoformat(), "ends_on": day.isoformat(),
+                  "hours_done": hours, "result": result, "motivation": "Te vaak afwezig."}  # fmt: skip
         page = self.ask("POST", f"/gekoppelde-deelnemers/beoordelen/?id={placement_id}", {**fields, **filled})
-        if "bewaard" not in page:
+        if "bewaard" not in page or "Kijk dit nog na" in page:
             raise Refused(page)

@@ -1,39 +1,33 @@
-"""kill -9 of the web server and of the worker at random moments while handovers are answered and end: nothing is lost, each has
-one outcome, and a mail that comes twice bears the same Message-ID."""
+"""kill -9 of web server, worker, PostgreSQL and Redis at random moments while managers couple and evaluate and handovers are
+answered and end: nothing is lost or doubled, no page lies, and a mail that comes twice bears the same Message-ID.
+
+`make chaos` does it for long."""
 
 import os
 import re
-import signal
-import subprocess
-import sys
+import threading
 import time
 from collections import Counter
 from datetime import timedelta
-from http.client import HTTPException
-from http.cookiejar import CookieJar
-from pathlib import Path
 from random import Random
-from urllib.error import URLError
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-import redis
 
 import checks
-from database import database, writing
-from models import Clock, Handover, Mail
+import migrations
+from database import connect_to, database, writing
+from models import Clock, Handover, Mail, Placement
 from tests import factories as make
-from tests.conftest import KEYS
-from tests.machines import free_port
+from tests.machines import POSTGRES_PROGRAMS, Postgres, Redis, Web, Worker, environment
+from tests.managers import Manager
 from tests.post import Post
-from tests.run import REDIS_URL, redis_answers
+from tests.run import redis_answers
 from times import utcnow
 from workflow import handovers
 
-PROJECT = Path(__file__).parents[2]
-HANDOVERS, KILLS = (300, 40) if os.environ.get("KAVO_THOROUGH") else (36, 6)
-PATIENCE = 300
+KILLS = int(os.environ.get("KAVO_KILLS", 6))
+HANDOVERS, MANAGERS = max(36, KILLS), 3
+PATIENCE = 300  # seconds
 MAILS_OF = {
     "accepted": ("handover_taken", "handover_given"),
     "refused": ("handover_refused",),
@@ -41,70 +35,60 @@ MAILS_OF = {
 }
 
 
-class Crew:
-    """The web server and the worker, each a process that can be killed and is then started again."""
-
-    def __init__(self, environ, port):
-        self.environ, self.kills = environ, Counter()
-        serve = "import sys; from waitress import serve; from app import create_app; serve(create_app(), port=int(sys.argv[1]))"
-        self.commands = {
-            "web": [sys.executable, "-c", serve, str(port)],
-            "worker": [
-                sys.executable,
-                "-m",
-                "huey.bin.huey_consumer",
-                "worker.huey",
-                "--quiet",
-                "--workers=2",
-                "--max-delay=1",
-            ],
-        }
-        self.running = {}
-        for name in self.commands:
-            self.start(name)
-
-    def start(self, name):
-        self.running[name] = subprocess.Popen(
-            self.commands[name], cwd=PROJECT, env=self.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-
-    def stop(self):
-        for process in self.running.values():
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+@pytest.fixture
+def own_database(db, request, tmp_path_factory):
+    """(url, machines to kill): on PostgreSQL a server of our own."""
+    if request.config.getoption("--database") == "sqlite":
+        yield db, {}
+        return
+    if not POSTGRES_PROGRAMS:
+        pytest.skip("no programs of PostgreSQL")
+    database.close()
+    with Postgres(tmp_path_factory.mktemp("postgres")).make() as server:
+        connect_to(server.url).connect()
+        migrations.migrate()
+        yield server.url, {"postgresql": server}
+        if not database.is_closed():
+            database.close()
+        database.close_all()
 
 
 @pytest.mark.parametrize("queue", ["file", "redis"])
-def test_no_handover_and_no_mail_is_lost_when_processes_are_killed(db, tmp_path, queue, capsys):
-    if queue == "redis":
-        if not redis_answers():
-            pytest.fail("no Redis") if os.environ.get("CI") == "true" else pytest.skip("no Redis")
-        redis.Redis.from_url(REDIS_URL).flushdb()
-    chance, links = Random(queue), _world()
+def test_nothing_is_lost_when_machines_are_killed(own_database, tmp_path, queue, capsys):
+    if queue == "redis" and not redis_answers():
+        pytest.fail("no Redis") if os.environ.get("CI") == "true" else pytest.skip("no Redis")
+    url, machines = own_database
+    chance, links, managers = Random(queue), _handovers(), _managers()
     database.close()
-    port = free_port()
+    (tmp_path / "redis").mkdir()
+    if queue == "redis":
+        machines["redis"] = Redis(tmp_path / "redis").start()
     with Post() as post:
-        environ = {
-            **os.environ, **KEYS, "KAVO_DATABASE_URL": db, "KAVO_SMTP_URL": post.url, "KAVO_PORT": str(port),
-            "KAVO_QUEUE_URL": REDIS_URL if queue == "redis" else f"sqlite:///{tmp_path}/queue.db",
-        }  # fmt: skip
-        crew = Crew(environ, port)
+        queue_url = machines["redis"].url if queue == "redis" else f"sqlite:///{tmp_path}/queue.db"
+        environ = environment(url, queue_url, KAVO_SMTP_URL=post.url)
+        machines |= {"web": Web(tmp_path, environ).start(), "worker": Worker(tmp_path, environ).start()}
+        crew = Crew(machines, links, managers, chance)
         try:
-            _answer_all(crew, f"http://localhost:{port}", links, chance)
+            kills = crew.work()
             database.connect(reuse_if_open=True)
             _wait_until_all_is_sent()
+            assert machines["worker"].process.poll() is None
         finally:
-            crew.stop()
+            for name in ("web", "worker", "redis"):
+                if name in machines:
+                    machines[name].kill()
         copies = post.copies()
 
-    ended = _check(copies)
+    ended, stages = _check(copies), _check_stages(crew.stages)
     doubled = sum(count - 1 for count in copies.values())
     with capsys.disabled():
-        print(f"\n{queue}: {dict(ended)}, kills {dict(crew.kills)}: {len(copies)} mails, 0 lost, {doubled} doubled")
-    assert doubled <= sum(crew.kills.values())
+        print(f"\n{queue}: kills {dict(kills)}; {stages} stages, handovers {dict(ended)}, {len(copies)} mails: 0 lost,"
+              f" {doubled} mails doubled; answers {dict(crew.statuses)}")  # fmt: skip
+    assert set(crew.statuses) <= {200, 503, "again"}
+    assert doubled <= sum(kills.values())
 
 
-def _world() -> dict[int, str]:
+def _handovers() -> dict[int, str]:
     """Handovers, of which every third is past its term; handover → path of the link to answer, for the others."""
     links, now = {}, utcnow()
     with writing():
@@ -121,42 +105,82 @@ def _world() -> dict[int, str]:
     return links
 
 
-def _answer_all(crew, address, links, chance):
-    """Answer by the page without login, each until the server says that it is done; between them somebody is killed."""
-    between = max(1, len(links) // KILLS)
-    for number, path in enumerate(links.values()):
-        browser, decision = build_opener(HTTPCookieProcessor(CookieJar())), chance.choice(("approve", "refuse"))
-        data = None
-        for _ in range(PATIENCE):
-            try:
-                page = browser.open(address + path, timeout=10).read().decode()
-                if "Je gaf het beheer door" in page or "De overdracht is" in page:
-                    break
-                fields = dict(re.findall(r'name="(csrf_token|form_key)" value="([^"]+)"', page))
-                data = data or fields["form_key"]
-                sent = urlencode({**fields, "form_key": data, "reason": "Daarom.", "decision": decision}).encode()
-                if number % between == 0 and sum(crew.kills.values()) < KILLS:
-                    _kill_soon(crew, chance)
-                browser.open(address + path, sent, timeout=10).read()
-            except (URLError, HTTPException, OSError):
-                time.sleep(0.1)
-        else:
-            pytest.fail("an answer was never taken")
+def _managers() -> list[tuple]:
+    """(e-mail, site, trajectory) of some managers."""
+    with writing():
+        return [
+            (user.email, make.site(user), make.trajectory())
+            for user in (make.user(password=make.PASSWORD) for _ in range(MANAGERS))
+        ]
 
 
-def _kill_soon(crew, chance):
-    """Let somebody be killed within the next tenths of a second, while the answer is on its way."""
-    name = chance.choice(("web", "worker"))
-    process = crew.running[name]
-    subprocess.Popen(["sh", "-c", f"sleep {chance.random() / 10:.3f}; kill -9 {process.pid}"])
-    time.sleep(chance.random() / 10)
-    process.wait(10)
-    crew.kills[name] += 1
-    crew.start(name)
+class Crew:
+    """Who works, and who kills; `stages`: trajectory → how many stages a page said were coupled and evaluated."""
+
+    def __init__(self, machines, links, managers, chance):
+        self.machines, self.links, self.managers, self.chance = machines, links, managers, chance
+        self.stages, self.statuses, self.kills, self.errors = Counter(), Counter(), Counter(), []
+        self.ended = threading.Event()
+
+    def work(self) -> Counter:
+        """Let all work until there were enough kills; returns how often each machine was killed."""
+        workers = [threading.Thread(target=self._guarded, args=(self._stages, *one)) for one in self.managers]
+        workers.append(threading.Thread(target=self._guarded, args=(self._answers,)))
+        for one in workers:
+            one.start()
+        while sum(self.kills.values()) < KILLS and not self.errors:
+            time.sleep(self.chance.random() * 1.5)
+            name = self.chance.choice(sorted(self.machines))
+            self.machines[name].kill()
+            self.machines[name].start()
+            self.kills[name] += 1
+        self.ended.set()
+        for one in workers:
+            one.join()
+        if self.errors:
+            raise self.errors[0]
+        return self.kills
+
+    def _guarded(self, task, *values):
+        try:
+            task(*values)
+        except BaseException as error:
+            self.errors.append(error)
+
+    def _manager(self, email=""):
+        return Manager(self.machines["web"].address, email)
+
+    def _stages(self, email, site, trajectory):
+        """Couple for 30 hours and evaluate negatively, again and again: a stage that came twice would leave no room."""
+        manager = self._manager(email)
+        manager.persist(manager.log_in)
+        kavo_id = trajectory.participant.kavo_id
+        while not self.ended.is_set() or not self.stages[trajectory.id]:
+            fields = manager.persist(manager.look_up, site.id, kavo_id)
+            manager.persist(manager.couple, site.id, kavo_id, 30, fields)
+            number = manager.persist(manager.to_evaluate)
+            fields = manager.persist(manager.evaluation, number)
+            manager.persist(manager.evaluate, number, 30, "negative", make.COURSE, fields)
+            self.stages[trajectory.id] += 1
+        self.statuses += manager.statuses
+
+    def _answers(self):
+        """Answer each handover by the page without login, until the server says that it is done."""
+        pause = 0.0
+        for path in self.links.values():
+            visitor, decision = self._manager(), self.chance.choice(("approve", "refuse"))
+            fields = {**visitor.persist(visitor.fields, path), "reason": "Daarom.", "decision": decision}
+            visitor.persist(visitor.ask, "POST", path, fields)
+            page = visitor.persist(visitor.look, path)
+            assert "Je gaf het beheer door" in page or "De overdracht is" in page, page
+            self.statuses += visitor.statuses
+            pause = max(0.0, KILLS / len(self.links) - 0.3)
+            self.ended.wait(pause)
 
 
 def _wait_until_all_is_sent():
-    for _ in range(PATIENCE):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         open_ones = Handover.select().where(Handover.state == "open").count()
         if not open_ones and not Mail.select().where(Mail.state != "sent").exists():
             return
@@ -179,3 +203,11 @@ def _check(copies) -> Counter:
     assert set(copies) == {mail.message_id for mail in Mail.select()}
     assert list(checks.breaches()) == []
     return ended
+
+
+def _check_stages(said) -> int:
+    """Each stage of which a page said that it was saved is there, once."""
+    for trajectory, count in said.items():
+        states = Counter(one.state for one in Placement.select().where(Placement.trajectory == trajectory))
+        assert states == {"evaluated": count}, trajectory
+    return sum(said.values())
