@@ -3,7 +3,7 @@
 PIP_INSTALL = .venv/bin/python -m pip install -qq --disable-pip-version-check --use-pep517 --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format clean
+.PHONY: help run test check bench chaos format clean
 .DELETE_ON_ERROR:
 
 help: ## List these targets
@@ -25,6 +25,9 @@ check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a ch
 
 bench: .venv/.bench ## Measure lists and exports beside Django's admin and stock Flask-Admin (a quarter of an hour, 7 GB of disk)
 	@.venv/bin/python -m bench.run
+
+chaos: .venv/.dev ## kill -9 of everything, eight writers at once, full disks: the long trials, on both databases (most of an hour)
+	@.venv/bin/python tests/chaos.py
 
 format: .venv/.dev ## Put the code in shape
 	.venv/bin/ruff check --fix

@@ -56,7 +56,7 @@ def to_the_end(url, chance):
     return kills
 
 
-def test_an_import_that_is_killed_goes_on_where_it_was(db, capsys):
+def test_an_import_that_is_killed_goes_on_where_it_was(db, report):
     hilde, chance, begun = make.user("association", association=make.association()), Random(6), time.monotonic()
     batch = imports.receive(file(), "lijst.csv", hilde, make.NOW)
     database.close()
@@ -72,5 +72,4 @@ def test_an_import_that_is_killed_goes_on_where_it_was(db, capsys):
     assert ImportRow.select().where(ImportRow.done, ImportRow.trajectory_id.is_null(False)).count() == LINES
     assert list(checks.breaches()) == []
     assert kills > 0
-    with capsys.disabled():
-        print(f"\n{LINES} lines, killed {kills} times: 0 lost, 0 doubled, {time.monotonic() - begun:.0f} s")
+    report(kills=kills, lines=LINES, lost=0, doubled=0, seconds=round(time.monotonic() - begun))

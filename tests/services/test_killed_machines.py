@@ -25,7 +25,7 @@ from tests.run import redis_answers
 from times import utcnow
 from workflow import handovers
 
-KILLS = int(os.environ.get("KAVO_KILLS", 6))
+KILLS = 125 if os.environ.get("KAVO_THOROUGH") else 6
 HANDOVERS, MANAGERS = max(36, KILLS), 3
 PATIENCE = 300  # seconds
 MAILS_OF = {
@@ -54,7 +54,7 @@ def own_database(db, request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("queue", ["file", "redis"])
-def test_nothing_is_lost_when_machines_are_killed(own_database, tmp_path, queue, capsys):
+def test_nothing_is_lost_when_machines_are_killed(own_database, tmp_path, queue, report):
     if queue == "redis" and not redis_answers():
         pytest.fail("no Redis") if os.environ.get("CI") == "true" else pytest.skip("no Redis")
     url, machines = own_database
@@ -81,9 +81,8 @@ def test_nothing_is_lost_when_machines_are_killed(own_database, tmp_path, queue,
 
     ended, stages = _check(copies), _check_stages(crew.stages)
     doubled = sum(count - 1 for count in copies.values())
-    with capsys.disabled():
-        print(f"\n{queue}: kills {dict(kills)}; {stages} stages, handovers {dict(ended)}, {len(copies)} mails: 0 lost,"
-              f" {doubled} mails doubled; answers {dict(crew.statuses)}")  # fmt: skip
+    report(queue=queue, kills=sum(kills.values()), **kills, stages=stages, handovers=sum(ended.values()), mails=len(copies),
+           lost=0, doubled_mails=doubled, answers=dict(crew.statuses))  # fmt: skip
     assert set(crew.statuses) <= {200, 503, "again"}
     assert doubled <= sum(kills.values())
 

@@ -33,7 +33,7 @@ def sender(db, post, tmp_path):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_no_mail_is_lost_when_senders_are_killed(db, tmp_path, step, capsys):
+def test_no_mail_is_lost_when_senders_are_killed(db, tmp_path, step, report):
     chance, user = Random(step), make.user()
     with writing():
         for _ in range(MAILS // len(STEPS)):
@@ -55,6 +55,5 @@ def test_no_mail_is_lost_when_senders_are_killed(db, tmp_path, step, capsys):
     assert Mail.select().where(Mail.state != "sent").count() == 0, output
     assert set(copies) == {mail.message_id for mail in Mail.select()}
     doubled = sum(count - 1 for count in copies.values())
-    with capsys.disabled():
-        print(f"\n{kills} kills at {step}: {len(copies)} mails, 0 lost, {doubled} doubled")
+    report(step=step, kills=kills, mails=len(copies), lost=0, doubled_mails=doubled)
     assert doubled <= (kills if step in ("data", "taken") else 0)  # from DATA on the server has the text

@@ -1,0 +1,22 @@
+"""What long trials found out, for who runs them by `make chaos`."""
+
+import json
+import os
+
+import pytest
+
+
+@pytest.fixture
+def report(request, capsys):
+    """A function that says the figures of a trial, and keeps them for the table of `make chaos`."""
+
+    def say(**figures):
+        name = request.node.originalname.removeprefix("test_").replace("_", " ")
+        database = request.config.getoption("--database")
+        with capsys.disabled():
+            print(f"\n{name} ({database}): " + ", ".join(f"{word} {value}" for word, value in figures.items()))
+        if path := os.environ.get("KAVO_CHAOS_REPORT"):
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"name": name, "database": database, **figures}) + "\n")
+
+    return say
