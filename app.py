@@ -23,7 +23,7 @@ import mails
 import public_pages
 import tasks
 import watching
-from database import UNAVAILABLE, connect_to, database
+from database import UNAVAILABLE, connect_to, database, read_from
 from models import APPROVAL_DAYS, HANDOVER_DAYS
 from scope import NotYours
 from serving import RETRY_SECONDS, Gate
@@ -66,6 +66,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
     logs.set_up(settings)
     connect_to(settings.database_url)
+    read_from(settings.replica_url)
     limits.set_up(settings.rate_limits, settings.lookup_key)
     links.set_up(settings)
     mails.set_up(settings)

@@ -85,6 +85,8 @@ def load(environ=os.environ) -> Settings:
         raise SettingsError(f"KAVO_ENV is '{environment}'; use 'development' or 'production'.")
     if environment == "production":
         _refuse_laptop_settings(environ)
+    if environ.get("KAVO_REPLICA_URL") and not environ.get("KAVO_DATABASE_URL", "").startswith("postgres"):
+        raise SettingsError("KAVO_REPLICA_URL is for PostgreSQL: KAVO_DATABASE_URL must start with postgresql:// too.")
     port = int(environ.get("KAVO_PORT", "8000"))
     return Settings(
         environment=environment,

@@ -1,11 +1,13 @@
 """The database: connecting, writing in one transaction, and what every row has in common."""
 
+import logging
 import re
 import unicodedata
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from urllib.parse import urlsplit
 
+import psycopg
 from peewee import (
     SQL,
     CharField,
@@ -27,11 +29,13 @@ from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
 from playhouse.postgres_ext import PooledPsycopg3Database
 
 database = DatabaseProxy()
+log = logging.getLogger("kavo.database")
 
 POOL = {"max_connections": 20, "stale_timeout": 300}
 CACHE_KIB = 8 * 1024  # for each connection to SQLite
 MAPPED = 2**31  # bytes of the file that SQLite reads where the system has them in memory, instead of copying them
 BUSY_SECONDS = 10
+REPLICA_SECONDS = 3
 AT_ONCE = 5000  # rows in one statement of a bulk insert
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
@@ -75,6 +79,8 @@ def connect_to(url: str):
         database.initialize(kind(name, pragmas=pragmas, **settings, **more))
     elif urlsplit(url).scheme in ("postgresql", "postgres"):
         arguments = parse(url, unquote_password=True, unquote_user=True)
+        arguments.setdefault("connect_timeout", BUSY_SECONDS)
+        arguments.setdefault("options", f"-c lock_timeout={BUSY_SECONDS}s")
         database.initialize(PooledPsycopg3Database(**arguments, timeout=BUSY_SECONDS, **POOL))
     else:
         raise ValueError("KAVO_DATABASE_URL must start with sqlite:/// or postgresql://")
@@ -96,7 +102,12 @@ def writing():
 
 @contextmanager
 def reading():
-    """A cursor of the driver for reading very much: in little memory, and keeping nobody from writing."""
+    """A cursor of the driver for reading very much: in little memory, and keeping nobody from writing. It reads from the copy of
+    the database of KAVO_REPLICA_URL, if there is one that answers."""
+    if (copy := _replica()) is not None:
+        with copy, copy.cursor(name="reading") as cursor:
+            yield cursor
+        return
     if on_postgresql():
         with database.atomic(), database.connection().cursor(name="reading") as cursor:
             yield cursor
@@ -108,6 +119,28 @@ def reading():
     finally:
         cursor.close()
         database.execute_sql(f"PRAGMA mmap_size = {MAPPED}")
+
+
+_copies = {"url": ""}
+
+
+def read_from(url: str):
+    """Let `reading` read from a copy of the database (postgresql://…); '' for the database itself."""
+    _copies["url"] = url
+
+
+def _replica() -> psycopg.Connection | None:
+    if not _copies["url"]:
+        return None
+    try:
+        return psycopg.connect(
+            _copies["url"], connect_timeout=REPLICA_SECONDS, options="-c default_transaction_read_only=on"
+        )
+    except psycopg.OperationalError as error:
+        log.warning(
+            "the copy of the database does not answer, so the database itself is read: %s", type(error).__name__
+        )
+        return None
 
 
 def bulk_insert(model, rows):

@@ -149,6 +149,26 @@ class Postgres(Machine):
             connection.execute("CREATE DATABASE kavo")
         return self
 
+    def follow(self, other):
+        """Become a copy of another server, that follows it."""
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        words = (
+            "-D",
+            self.data,
+            "-R",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            other.port,
+            "-U",
+            "postgres",
+            "--no-sync",
+            "--checkpoint=fast",
+        )
+        subprocess.run(self.as_postgres("pg_basebackup", *words), check=True, capture_output=True, cwd="/")
+        return self.start()
+
     def start(self):
         """Starts it, also just after a kill, when the processes that it left still hold its memory."""
         for _ in range(20):

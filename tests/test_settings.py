@@ -55,3 +55,10 @@ def test_production_says_which_setting_is_missing(name):
 def test_production_refuses_what_is_only_fit_for_a_laptop(name, value):
     with pytest.raises(config.SettingsError, match=name):
         config.load({**PRODUCTION, name: value})
+
+
+def test_a_copy_to_read_from_is_for_postgresql():
+    copy = {**KEYS, "KAVO_REPLICA_URL": "postgresql://x/y"}
+    assert config.load({**copy, "KAVO_DATABASE_URL": "postgresql://x/y"}).replica_url == "postgresql://x/y"
+    with pytest.raises(config.SettingsError, match="KAVO_REPLICA_URL is for PostgreSQL"):
+        config.load(copy)
