@@ -3,7 +3,7 @@
 PIP_INSTALL = .venv/bin/python -m pip install -qq --disable-pip-version-check --use-pep517 --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos format clean
+.PHONY: help run test check bench load chaos format clean
 .DELETE_ON_ERROR:
 
 help: ## List these targets
@@ -25,6 +25,9 @@ check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a ch
 
 bench: .venv/.bench ## Measure lists and exports beside Django's admin and stock Flask-Admin (a quarter of an hour, 7 GB of disk)
 	@.venv/bin/python -m bench.run
+
+load: .venv/.dev ## The peak of July: 200 managers at once for ten minutes, on PostgreSQL and Redis that answer here (twenty minutes)
+	@.venv/bin/python -m bench.load
 
 chaos: .venv/.dev ## kill -9 of everything, eight writers at once, full disks: the long trials, on both databases (most of an hour)
 	@.venv/bin/python tests/chaos.py
