@@ -212,7 +212,9 @@ def throughput(count, people, environ, folder, clients=16, seconds=20):
     webs = [Web(folder, environ).start() for _ in range(count)]
     figures, end = Figures(), 0.0
     try:
-        crowd = [Timed(webs[number % count].address, people[number % len(people)][0], Figures()) for number in range(clients)]
+        crowd = [
+            Timed(webs[number % count].address, people[number % len(people)][0], Figures()) for number in range(clients)
+        ]
         for one in crowd:
             one.log_in()
             one.figures, one.kind = figures, "list"

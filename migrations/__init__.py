@@ -1,8 +1,13 @@
 """Numbered steps of the schema, forward (`up`) and back (`down`), plain SQL for each database; one transaction a step.
 
 A step is a folder `NNNN_name` with `up.sqlite.sql`, `up.postgresql.sql`, `down.sqlite.sql`, `down.postgresql.sql`.
+
+The release before goes on working meanwhile, and after it: a step adds and fills. What nobody uses any more a later release takes
+away, in a step whose name ends in `_drop` (tests/test_migrations.py keeps that).
 """
 
+import logging
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,8 +16,13 @@ import peewee
 from database import database, on_postgresql
 from migrations import searches
 
+log = logging.getLogger("kavo.migrations")
+
 FOLDER = Path(__file__).parent
 LOCK = 4_915_027  # any number: PostgreSQL's advisory lock for whoever migrates
+TABLE_SECONDS = 3  # how long a step may keep others waiting while it waits for a table itself
+PATIENCE = 600  # seconds in which a step is tried again when somebody holds what it needs
+BUSY = "database is locked", "lock timeout"
 
 
 def available() -> list[str]:
@@ -46,21 +56,39 @@ def back(target: str) -> list[str]:
 
 
 def _take(name: str, direction: str) -> bool:
-    """Run one step and note it, in one transaction."""
+    """Run one step and note it, in one transaction; wait for another who migrates, and for tables that are in use."""
     engine = "postgresql" if on_postgresql() else "sqlite"
     script = (FOLDER / name / f"{direction}.{engine}.sql").read_text(encoding="utf-8")
     note = f"INSERT INTO migration (name) VALUES ('{name}');"
     if direction == "down":
         note = f"DELETE FROM migration WHERE name = '{name}';"
     table = "CREATE TABLE IF NOT EXISTS migration (name VARCHAR(100) NOT NULL PRIMARY KEY);"
-    begin = f"SELECT pg_advisory_xact_lock({LOCK});" if on_postgresql() else ""
+    begin = ""
+    if on_postgresql():
+        begin = (
+            f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({LOCK});"
+            f" SET LOCAL lock_timeout = '{TABLE_SECONDS}s';"
+        )
     try:
-        _run(begin + table + note + script)
+        _run_patiently(begin + table + note + script)
     except peewee.IntegrityError:
         if name in applied():  # another process took this step while we waited for it
             return True
         raise
     return True
+
+
+def _run_patiently(script: str):
+    """Run it, again and again while somebody holds what it needs. Between two tries those who waited behind us come first."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _run(script)
+        except peewee.OperationalError as error:
+            if not any(words in str(error) for words in BUSY) or time.monotonic() > end:
+                raise
+            log.warning("the tables are in use; trying again")
+            time.sleep(TABLE_SECONDS)
 
 
 def _run(script: str):

@@ -1,10 +1,14 @@
 """The steps of the schema: forward, back, together, and the same tables as the models."""
 
+import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import peewee
+import psycopg
 import pytest
 
 import migrations
@@ -68,6 +72,85 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
     assert "half" not in database.get_tables()
     assert "0002_broken" not in migrations.applied()
+
+
+def test_a_step_waits_for_who_uses_its_tables_and_keeps_nobody_waiting_long(db, monkeypatch):
+    """Somebody reads (PostgreSQL) or writes (SQLite) for six seconds; others who only read meanwhile wait for three at most."""
+    monkeypatch.setattr(migrations, "TABLE_SECONDS", 1)
+    last = migrations.available()[-1]
+    holder, waits = _connection(db), []
+    holder.execute("BEGIN" if on_postgresql() else "BEGIN IMMEDIATE")
+    holder.execute("SELECT count(*) FROM trajectory").fetchone()
+    ending = threading.Timer(6, holder.rollback)
+    ended = threading.Event()
+
+    def look():
+        with _connection(db) as reader:
+            while not ended.wait(0.1):
+                begun = time.monotonic()
+                reader.execute("SELECT count(*) FROM trajectory").fetchone()
+                reader.rollback()
+                waits.append(time.monotonic() - begun)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    ending.start()
+    if not on_postgresql():
+        database.execute_sql("PRAGMA busy_timeout = 500")
+    begun = time.monotonic()
+    try:
+        assert migrations.back(migrations.available()[-2]) == [last]
+    finally:
+        ended.set()
+        looker.join()
+        ending.join()
+        holder.close()
+    assert time.monotonic() - begun > 5
+    assert max(waits) < 3
+    assert migrations.migrate() == [last]
+
+
+def _connection(url):
+    if url.startswith("sqlite:"):
+        return sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
+    return psycopg.connect(url)
+
+
+# What the release before would stumble over; squawk's names.
+BREAKING = (
+    "renaming-column", "renaming-table", "changing-column-type", "ban-drop-column", "ban-drop-table", "adding-required-field",
+    "ban-drop-not-null", "adding-not-nullable-field",
+)  # fmt: skip
+LAUNCH = "0005_associations"  # nobody worked with the tool before this step
+
+
+def breaks_an_older_release(path) -> str:
+    """What squawk says of a script for PostgreSQL; '' when an older release goes on working after it."""
+    command = [
+        Path(sys.executable).with_name("squawk"),
+        "--pg-version=15",
+        "--assume-in-transaction",
+        "--reporter=gcc",
+        path,
+    ]
+    said = subprocess.run(command, capture_output=True, text=True).stdout
+    return "\n".join(line for line in said.splitlines() if any(rule in line for rule in BREAKING))
+
+
+@pytest.mark.parametrize("sql, breaks", [
+    ('ALTER TABLE "site" DROP COLUMN "phone";', True), ('ALTER TABLE "site" RENAME COLUMN "phone" TO "telephone";', True),
+    ('ALTER TABLE "site" ADD COLUMN "x" INTEGER NOT NULL;', True), ('DROP TABLE "site";', True),
+    ('ALTER TABLE "site" ADD COLUMN "x" INTEGER;', False), ("ALTER TABLE site ADD COLUMN x INTEGER NOT NULL DEFAULT 0;", False),
+])  # fmt: skip
+def test_what_breaks_an_older_release_is_known(tmp_path, sql, breaks):
+    (tmp_path / "up.sql").write_text(sql)
+    assert bool(breaks_an_older_release(tmp_path / "up.sql")) == breaks
+
+
+def test_no_step_since_the_launch_breaks_the_release_before_it():
+    for name in migrations.available():
+        if name > LAUNCH and not name.endswith("_drop"):
+            assert not breaks_an_older_release(migrations.FOLDER / name / "up.postgresql.sql"), name
 
 
 @pytest.mark.parametrize("sql, allowed", [
