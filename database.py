@@ -79,6 +79,7 @@ def connect_to(url: str):
         database.initialize(kind(name, pragmas=pragmas, **settings, **more))
     elif urlsplit(url).scheme in ("postgresql", "postgres"):
         arguments = parse(url, unquote_password=True, unquote_user=True)
+        arguments["prepare_threshold"] = None  # a statement that the server remembers fails once a step adds a column
         arguments.setdefault("connect_timeout", BUSY_SECONDS)
         arguments.setdefault("options", f"-c lock_timeout={BUSY_SECONDS}s")
         database.initialize(PooledPsycopg3Database(**arguments, timeout=BUSY_SECONDS, **POOL))

@@ -7,6 +7,7 @@ away, in a step whose name ends in `_drop` (tests/test_migrations.py keeps that)
 """
 
 import logging
+import re
 import time
 from contextlib import closing
 from pathlib import Path
@@ -20,8 +21,12 @@ log = logging.getLogger("kavo.migrations")
 
 FOLDER = Path(__file__).parent
 LOCK = 4_915_027  # any number: PostgreSQL's advisory lock for whoever migrates
-TABLE_SECONDS = 3  # how long a step may keep others waiting while it waits for a table itself
+TABLE_SECONDS = (
+    0.8  # how long a step waits for its tables: others wait behind it. Below PostgreSQL's second for deadlocks
+)
+PAUSE = 2  # seconds until it tries again
 PATIENCE = 600  # seconds in which a step is tried again when somebody holds what it needs
+ORDER = "user", "site", "participant", "trajectory", "placement"
 BUSY = "database is locked", "lock timeout"
 
 
@@ -63,19 +68,28 @@ def _take(name: str, direction: str) -> bool:
     if direction == "down":
         note = f"DELETE FROM migration WHERE name = '{name}';"
     table = "CREATE TABLE IF NOT EXISTS migration (name VARCHAR(100) NOT NULL PRIMARY KEY);"
-    begin = ""
-    if on_postgresql():
-        begin = (
-            f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({LOCK});"
-            f" SET LOCAL lock_timeout = '{TABLE_SECONDS}s';"
-        )
     try:
-        _run_patiently(begin + table + note + script)
+        _run_patiently(_taking_tables(script) + table + note + script)
     except peewee.IntegrityError:
         if name in applied():  # another process took this step while we waited for it
             return True
         raise
     return True
+
+
+def _taking_tables(script: str) -> str:
+    """What a step begins with: wait for another who migrates, then take all tables that the script names, at once and in the
+    order in which the verbs hold their rows. Who takes them one by one meets the verbs half-way: a deadlock."""
+    if not on_postgresql():
+        return ""
+    words, there = set(re.findall(r"\w+", script)), database.get_tables()
+    named = sorted(
+        (name for name in there if name in words), key=lambda name: (ORDER.index(name) if name in ORDER else -1, name)
+    )
+    begin = f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({LOCK}); SET LOCAL lock_timeout = '{TABLE_SECONDS}s';"
+    if named:
+        begin += "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE;".format(", ".join(f'"{name}"' for name in named))
+    return begin
 
 
 def _run_patiently(script: str):
@@ -88,7 +102,7 @@ def _run_patiently(script: str):
             if not any(words in str(error) for words in BUSY) or time.monotonic() > end:
                 raise
             log.warning("the tables are in use; trying again")
-            time.sleep(TABLE_SECONDS)
+            time.sleep(PAUSE)
 
 
 def _run(script: str):

@@ -76,7 +76,7 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_a_step_waits_for_who_uses_its_tables_and_keeps_nobody_waiting_long(db, monkeypatch):
     """Somebody reads (PostgreSQL) or writes (SQLite) for six seconds; others who only read meanwhile wait for three at most."""
-    monkeypatch.setattr(migrations, "TABLE_SECONDS", 1)
+    monkeypatch.setattr(migrations, "PAUSE", 0.5)
     last = migrations.available()[-1]
     holder, waits = _connection(db), []
     holder.execute("BEGIN" if on_postgresql() else "BEGIN IMMEDIATE")

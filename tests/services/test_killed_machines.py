@@ -131,6 +131,7 @@ class Crew:
             time.sleep(self.chance.random() * 1.5)
             name = self.chance.choice(sorted(self.machines))
             self.machines[name].kill()
+            time.sleep(self.chance.random() / 2)  # pages tell meanwhile that it is away
             self.machines[name].start()
             self.kills[name] += 1
         self.ended.set()
