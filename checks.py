@@ -42,8 +42,11 @@ def _schema():
 
 
 def _engine():
-    """What SQLite can say of its own file; PostgreSQL keeps its references itself."""
+    """What SQLite can say of its own file; PostgreSQL keeps its references itself, and its triggers must be awake."""
     if on_postgresql():
+        asleep = "SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE tgenabled = 'D' AND NOT tgisinternal"
+        for name, table in database.execute_sql(asleep):
+            yield f"{table}: the trigger {name} sleeps"
         return
     for (text,) in database.execute_sql("PRAGMA integrity_check"):
         if text != "ok":

@@ -16,6 +16,7 @@ import pytest
 
 import backups
 import checks
+import migrations
 import moving
 from database import connect_to, database, on_postgresql
 from models import History, Participant, Placement, Trajectory, User
@@ -121,6 +122,29 @@ def test_what_is_no_backup_is_refused_and_nothing_changes(command, tmp_path, con
     code, answer = command("restore", tmp_path / "one", "--overwrite")
     assert code == 1
     assert said in answer
+
+
+def test_a_backup_of_an_earlier_release_comes_to_the_present_tables(command, coupled, tmp_path):
+    migrations.back(migrations.available()[-2])
+    assert command("backup", tmp_path / "one")[0] == 0
+    code, said = command("restore", tmp_path / "one", "--overwrite")
+    assert (code, migrations.available()[-2] in said) == (0, True), said
+    assert migrations.applied() == migrations.available()
+    assert Placement.get().hours == 20
+
+
+def test_a_backup_of_a_later_release_is_refused(command, coupled, tmp_path):
+    database.execute_sql("INSERT INTO migration (name) VALUES ('9999_later')")
+    assert command("backup", tmp_path / "one", "--no-check")[0] == 0
+    code, said = command("restore", tmp_path / "one", "--overwrite")
+    assert (code, "of a later release (9999_later)" in said) == (1, True), said
+
+
+def test_a_trigger_that_sleeps_is_a_breach():
+    if not on_postgresql():
+        pytest.skip("of PostgreSQL")
+    database.execute_sql("ALTER TABLE placement DISABLE TRIGGER placement_hours_insert")
+    assert list(checks.breaches()) == ["placement: the trigger placement_hours_insert sleeps"]
 
 
 def test_a_copy_that_breaks_a_rule_is_told_and_not_kept(db, tmp_path):

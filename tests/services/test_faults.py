@@ -2,6 +2,7 @@
 stops half-way. Pages tell the truth, and afterwards all invariants hold."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -148,6 +149,20 @@ def test_two_workers_with_the_clock_do_everything_once(db, tmp_path):
     assert set(copies) == {mail.message_id for mail in Mail.select()}
     assert set(copies.values()) == {1}
     assert list(checks.breaches()) == []
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_and_ends(db, tmp_path):
+    for _ in range(3):
+        Mail.create(key=f"k{_}", kind="x", to_address="a@kavo.test", subject="s", body="b", message_id=f"<{_}@kavo.test>",
+                    created_at=utcnow(), next_at=utcnow())  # fmt: skip
+    database.close()
+    with Post() as post:
+        worker = Worker(tmp_path, environment(db, f"sqlite:///{tmp_path}/queue.db", KAVO_SMTP_URL=post.url)).start()
+        time.sleep(2)
+        worker.process.send_signal(signal.SIGINT)
+        assert worker.process.wait(20) == 0
+    database.connect()
+    assert not Mail.select().where(Mail.state << ("claimed", "data")).exists()
 
 
 def test_an_upload_that_stops_half_way_leaves_nothing(db, tmp_path):
