@@ -19,50 +19,58 @@ import config
 import migrations
 import tasks
 from batches import ImportBatch
-from database import database
+from database import UNAVAILABLE, database
 from models import Handover, Mail, Proposal, Site
 from times import local_date, utcnow
 from workflow import clock
 
 log = logging.getLogger("kavo.request")
 
+NEEDED = ("database", "migrations")
+AWAY = (peewee.PeeweeException, *UNAVAILABLE)
+METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 10, 60)  # seconds
 
 
 # ---- is it alive, can it serve
 
 
-def readiness(settings: config.Settings, now: datetime) -> dict[str, str]:
+def readiness(now: datetime) -> dict[str, str]:
     """What the web server leans on → 'ok', or what is wrong, in English. Without database and migrations it cannot serve; without
     queue or clock pages work, but mails and terms wait."""
     found = {}
     try:
         with database.connection_context():
-            waiting = [name for name in migrations.available() if name not in migrations.applied()]
+            found["migrations"] = _steps_left() or "ok"
             found["database"] = "ok"
-            found["migrations"] = f"not taken: {', '.join(waiting)}" if waiting else "ok"
-            if not waiting:
-                lag = clock.lag(now)
-                found["clock"] = "has not run yet" if lag is None else f"ran {lag.total_seconds():.0f} s ago"
-                if lag is not None and lag <= clock.SILENT_AFTER:
-                    found["clock"] = "ok"
-    except peewee.DatabaseError as error:
-        found.setdefault("database", type(error).__name__)
+            if found["migrations"] == "ok":
+                found["clock"] = _clock_trouble(now) or "ok"
+    except AWAY as error:
+        found["database"] = type(error).__name__
     found["queue"] = tasks.queue_trouble() or "ok"
     return found
 
 
-NEEDED = {"database", "migrations"}
+def _steps_left() -> str:
+    taken = set(migrations.applied())
+    left = [name for name in migrations.available() if name not in taken]
+    return f"not taken: {', '.join(left)}" if left else ""
 
 
-def _ready(settings) -> Response:
-    found = readiness(settings, utcnow())
-    serves = all(found.get(name) == "ok" for name in NEEDED)
-    state = "ready" if serves else "not ready"
-    if serves and set(found.values()) != {"ok"}:
-        state = "degraded"
-    body = json.dumps({"state": state, **found})
-    return Response(body, 200 if serves else 503, mimetype="application/json")
+def _clock_trouble(now) -> str:
+    lag = clock.lag(now)
+    if lag is None:
+        return "has not run yet"
+    return f"ran {lag.total_seconds():.0f} s ago" if lag > clock.SILENT_AFTER else ""
+
+
+def _ready() -> Response:
+    found = readiness(utcnow())
+    if any(found.get(name) != "ok" for name in NEEDED):
+        state, status = "not ready", 503
+    else:
+        state, status = "ready" if set(found.values()) == {"ok"} else "degraded", 200
+    return Response(json.dumps({"state": state, **found}), status, mimetype="application/json")
 
 
 # ---- numbers
@@ -78,7 +86,7 @@ class Rows:
             with database.connection_context():
                 yield from self._counted(now)
             up.add_metric([], 1)
-        except peewee.DatabaseError:
+        except AWAY:
             up.add_metric([], 0)
         yield up
 
@@ -126,7 +134,7 @@ class Probes:
 
     def __init__(self, application, settings: config.Settings, registry: CollectorRegistry):
         self.application, self.settings, self.registry = application, settings, registry
-        self.pages = {"/healthz": lambda _: Response("ok\n"), "/readyz": self._readyz, "/metrics": self._metrics}
+        self.pages = {"/healthz": lambda _: Response("ok\n"), "/readyz": lambda _: _ready(), "/metrics": self._metrics}
 
     def __call__(self, environ, start_response):
         page = self.pages.get(environ.get("PATH_INFO"))
@@ -135,9 +143,6 @@ class Probes:
         answer = page(environ)
         answer.headers["Cache-Control"] = "no-store"
         return answer(environ, start_response)
-
-    def _readyz(self, environ):
-        return _ready(self.settings)
 
     def _metrics(self, environ):
         """Only for who knows KAVO_METRICS_TOKEN; without that setting only on a laptop."""
@@ -169,7 +174,8 @@ def set_up(app: Flask, settings: config.Settings):
         if request.endpoint == "static":
             return response
         seconds = time.perf_counter() - g.get("begun", time.perf_counter())
-        asked.labels(request.endpoint or "none", request.method, response.status_code).inc()
+        method = request.method if request.method in METHODS else "other"  # a visitor can invent them
+        asked.labels(request.endpoint or "none", method, response.status_code).inc()
         took.observe(seconds)
         log.info("answered", extra={"facts": {"status": response.status_code, "ms": round(seconds * 1000)}})
         response.headers["X-Request-Id"] = g.get("reference", "")
