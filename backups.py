@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 import pyrage
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 import checks
 import migrations
@@ -30,6 +30,7 @@ from people import User, UserSession
 AGE, GZIP, SQLITE, DUMP = b"age-encryption.org/v1", b"\x1f\x8b", b"SQLite format 3\x00", b"PGDMP"
 LOCK_SECONDS = 10
 HEAD_LINES = 100  # of a dump: schemas and extensions come first
+IN_USE = "The database is in use. Stop the web servers and the worker first."
 LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE",
          "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}  # fmt: skip
 """parts of a URL of PostgreSQL → the variables of its programs: a password on a command line could be read by others"""
@@ -152,10 +153,9 @@ def _throw_away(url, raw) -> Iterator[str]:
             " here and `restore --check` elsewhere."
         ) from error
     try:
-        copy = make_conninfo(url, dbname=name)
+        copy = _renamed(url, name)
         _fill(copy, raw)
-        parts = conninfo_to_dict(copy)
-        yield url if parts["dbname"] == conninfo_to_dict(url).get("dbname") else _renamed(url, name)
+        yield copy
     finally:
         _administer(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
@@ -171,15 +171,15 @@ def _administer(url, statement, name):
         connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
-def _fill(conninfo, raw):
+def _fill(url, raw):
     """Put a dump in the place of all there is, in one transaction."""
     begin = f"SET lock_timeout = '{LOCK_SECONDS}s'; DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public;"
     with _beside(raw) as script:
-        _run(conninfo, "pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(raw))
+        _run(url, "pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(raw))
         with script.open(encoding="utf-8") as lines:
             if any(line.startswith("CREATE SCHEMA public;") for line in islice(lines, HEAD_LINES)):
                 begin = begin.removesuffix("CREATE SCHEMA public;")
-        _run(conninfo, "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
+        _run(url, "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
              f"--command={begin}", f"--file={script}")  # fmt: skip
 
 
@@ -255,6 +255,8 @@ def restore(url: str, raw: Path, now: datetime) -> Path | None:
     """Put a plain backup in the place of the database of `url`; returns the file that keeps what was there, if anything.
 
     The web server and the worker must be stopped. Everybody has to log in again: a session that ended since would live again."""
+    if not url.startswith("sqlite:"):
+        _refuse_when_connected(url)
     kept = None
     if holds_people(url):
         kept = raw.parent / f"before-restore-{now:%Y%m%dT%H%M%S}.backup"
@@ -262,16 +264,19 @@ def restore(url: str, raw: Path, now: datetime) -> Path | None:
     if url.startswith("sqlite:"):
         _replace_file(Path(url.removeprefix("sqlite:///")), raw)
     else:
-        try:
-            _fill(url, raw)
-        except BackupError as error:
-            if "lock timeout" not in str(error):
-                raise
-            raise BackupError("The database is in use. Stop the web servers and the worker first.") from error
+        _fill(url, raw)
     with pointed_at(url):
         migrations.migrate()
         UserSession.delete().execute()
     return kept
+
+
+def _refuse_when_connected(url):
+    """Raise BackupError while anybody else is connected to this database of PostgreSQL."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(url) as connection:
+        if connection.execute(others).fetchone()[0]:
+            raise BackupError(IN_USE)
 
 
 def _replace_file(live: Path, raw: Path):
@@ -286,4 +291,4 @@ def _replace_file(live: Path, raw: Path):
             target.execute("PRAGMA journal_mode = DELETE")  # possible for who is alone only
             copy.backup(target)
         except sqlite3.OperationalError as error:
-            raise BackupError("The database is in use. Stop the web server and the worker first.") from error
+            raise BackupError(IN_USE) from error

@@ -162,7 +162,7 @@ def test_a_restore_waits_for_nobody_who_still_works(command, coupled, db, tmp_pa
         other.execute("SELECT count(*) FROM placement").fetchone()  # PostgreSQL: in a transaction that goes on
         code, said = command("restore", tmp_path / "one", "--overwrite")
     assert code == 1
-    assert "in use. Stop the web server" in said
+    assert "in use. Stop the web servers" in said
     assert Placement.get().hours == 20
 
 
