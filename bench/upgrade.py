@@ -27,7 +27,9 @@ WRITE = "UPDATE participant SET first_name = first_name WHERE id = 1"
 def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--size", type=int, default=1_000_000)
-    size = words.parse_args().size
+    words.add_argument("--only", choices=["sqlite", "postgresql"])
+    chosen = words.parse_args()
+    size = chosen.size
     with tempfile.TemporaryDirectory() as folder:
         lite, postgres = f"sqlite:///{folder}/kavo.db", f"{SERVER}/kavo_upgrade"
         with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
@@ -39,7 +41,7 @@ def main():
             f"move --to postgresql, compared, check-data: {flask(lite, folder, 'move', '--to', postgres):.0f} s",
             flush=True,
         )
-        for url in (lite, postgres):
+        for url in (lite, postgres) if chosen.only is None else (lite if chosen.only == "sqlite" else postgres,):
             print(f"\n{url.partition(':')[0]}, back to {FIRST}: {flask(url, folder, 'migrate', '--back', FIRST):.0f} s")
             upgrade(url)
             print(f"check-data: {flask(url, folder, 'check-data'):.0f} s", flush=True)

@@ -1,9 +1,12 @@
 """What rows are found by, brought in line with `database.searchable` after a step: SQL alone cannot make it."""
 
-from database import Searched, database
+import time
+
+from database import Searched, database, on_postgresql
 from models import TABLES, Site
 
-CHUNK = 5000
+CHUNK = 1000  # rows in one transaction
+PAUSE = 0.12  # seconds after each that wrote, on SQLite: whoever waits to write looks each 0.1 s
 
 
 def renew():
@@ -13,23 +16,36 @@ def renew():
         if issubclass(model, Searched):
             _renew_table(model)
     for copy, parent in (("trajectory", "participant"), ("placement", "trajectory")):
-        original = f"(SELECT search FROM {parent} WHERE {parent}.id = {copy}.{parent}_id)"
-        database.execute_sql(f"UPDATE {copy} SET search = {original} WHERE search <> {original}")
+        _renew_copies(copy, parent)
+
+
+def _renew_copies(copy, parent):
+    original = f"(SELECT search FROM {parent} WHERE {parent}.id = {copy}.{parent}_id)"
+    ((last,),) = database.execute_sql(f"SELECT COALESCE(MAX(id), 0) FROM {copy}")
+    for start in range(0, last, CHUNK):
+        some = f"id > {start} AND id <= {start + CHUNK} AND search <> {original}"
+        if database.execute_sql(f"UPDATE {copy} SET search = {original} WHERE {some}").rowcount:
+            _let_others_write()
 
 
 def _renew_table(model):
     last = 0
     while rows := list(model.select().where(model.id > last).order_by(model.id).limit(CHUNK)):
         with database.atomic():
-            for row in rows:
-                _renew_row(model, row)
+            written = sum(_renew_row(model, row) for row in rows)
+        if written:
+            _let_others_write()
         last = rows[-1].id
 
 
-def _renew_row(model, row):
+def _let_others_write():
+    if not on_postgresql():
+        time.sleep(PAUSE)
+
+
+def _renew_row(model, row) -> int:
     names = ("search", "place") if model is Site else ("search",)
     before = {name: getattr(row, name) for name in names}
     row.prepare()
     after = {name: getattr(row, name) for name in names}
-    if after != before:
-        model.update(**after).where(model.id == row.id).execute()
+    return model.update(**after).where(model.id == row.id).execute() if after != before else 0
