@@ -3,7 +3,7 @@
 import logging
 import secrets
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -161,6 +161,7 @@ REFUSALS = {
 
 def _refuse(error):
     """Every refusal and every bug as a page in Dutch; of a bug the text is only in the log."""
+    error = getattr(error, "original_exception", None) or error  # what went wrong while a refusal was written
     if isinstance(error, SecurityError):  # a host name that is not ours: no page of ours can be built for it
         return Response("Dit adres kennen we niet.", 400, mimetype="text/plain")
     if isinstance(error, NotYours):
@@ -173,13 +174,19 @@ def _refuse(error):
         return _page(error.code or 500, response=error) if (error.code or 500) >= 400 else error
     log.error("unexpected error", exc_info=error)
     if isinstance(error, UNAVAILABLE):
-        return render_template("errors/503.html"), 503, {"Retry-After": RETRY_SECONDS}
+        return _standing_alone("errors/503.html"), 503, {"Retry-After": RETRY_SECONDS}
     return _page(500)
 
 
 def _page(code, title=None, text=None, response=None):
     known = REFUSALS.get(code, REFUSALS[400])
-    template = "errors/500.html" if code >= 500 else "errors/refusal.html"
-    page = render_template(template, code=code, title=title or known[0], text=text or known[1])
+    if code >= 500:
+        return _standing_alone("errors/500.html", code=code), code
+    page = render_template("errors/refusal.html", code=code, title=title or known[0], text=text or known[1])
     headers = {"Allow": ", ".join(response.valid_methods)} if getattr(response, "valid_methods", None) else {}
     return page, code, headers
+
+
+def _standing_alone(template, **values) -> str:
+    """A page that asks nothing of the database, not even who is logged in."""
+    return current_app.jinja_env.get_template(template).render(**values)

@@ -61,10 +61,13 @@ class Machine:
     def wait(self):
         """Return when it answers."""
         end = time.monotonic() + START_SECONDS
-        while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > end:
+        while not self.answers() or not self.runs():  # another one may answer in its place
+            if not self.runs() or time.monotonic() > end:
                 raise AssertionError(f"{type(self).__name__} does not start:\n{self.log.read_text()[-3000:]}")
             time.sleep(0.05)
+
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def kill(self):
         """kill -9 of the process and its children."""
@@ -78,7 +81,7 @@ class Machine:
         return self.process.wait(seconds)
 
     def __enter__(self):
-        return self.start()
+        return self if self.runs() else self.start()
 
     def __exit__(self, *error):
         self.kill()

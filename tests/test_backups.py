@@ -143,8 +143,10 @@ def test_a_backup_of_a_later_release_is_refused(command, coupled, tmp_path):
 def test_a_trigger_that_sleeps_is_a_breach():
     if not on_postgresql():
         pytest.skip("of PostgreSQL")
-    database.execute_sql("ALTER TABLE placement DISABLE TRIGGER placement_hours_insert")
-    assert list(checks.breaches()) == ["placement: the trigger placement_hours_insert sleeps"]
+    with database.atomic() as transaction:
+        database.execute_sql("ALTER TABLE placement DISABLE TRIGGER placement_hours_insert")
+        assert list(checks.breaches()) == ["placement: the trigger placement_hours_insert sleeps"]
+        transaction.rollback()
 
 
 def test_a_copy_that_breaks_a_rule_is_told_and_not_kept(db, tmp_path):

@@ -188,11 +188,13 @@ def _broken(**values):
     raise KeyError("Lotte Peeters 125143-59")
 
 
-def test_when_the_database_is_away_the_page_says_so_and_when_to_come_back(app):
+@pytest.mark.parametrize("logged_in", [False, True])
+def test_when_the_database_is_away_the_page_says_so_and_when_to_come_back(app, logged_in):
+    visitor = Visitor(app, make.user("team", password=make.PASSWORD) if logged_in else None)
     database.close()
     connect_to("postgresql://nobody@127.0.0.1:1/none")
-    visitor = Visitor(app)
-    for answer in (visitor.get("/stageplaatsen/"), visitor.client.post("/aanmelden", data={"email": "x"})):
+    pages = [visitor.get(path) for path in ("/stageplaatsen/", "/bestaat-niet", "/")]
+    for answer in (*pages, visitor.client.post("/aanmelden", data={"email": "x"})):
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "30"
         assert "er is niets half bewaard" in answer.text
