@@ -141,9 +141,6 @@ class Postgres(Machine):
     def make(self):
         """Make its files; afterwards it holds an empty database `kavo`."""
         if os.getuid() == 0:
-            for parent in self.folder.parents:
-                if not parent.stat().st_mode & 0o001:
-                    parent.chmod(0o711)
             shutil.chown(self.folder, "postgres", "postgres")
         words = ("-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         subprocess.run(self.as_postgres("initdb", *words), check=True, capture_output=True, cwd="/")

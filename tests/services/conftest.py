@@ -2,8 +2,21 @@
 
 import json
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture
+def room():
+    """A folder that others than us may enter: PostgreSQL does not run as root, and pytest closes its own folder for others
+    whenever a run of it starts."""
+    folder = Path(tempfile.mkdtemp(prefix="kavo-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

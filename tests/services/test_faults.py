@@ -73,8 +73,8 @@ def database_on(request, db, folder):
             yield server.url, disk, server
 
 
-def test_on_a_full_disk_pages_say_so_and_nothing_is_half_saved(db, request, tmp_path):
-    with database_on(request, db, tmp_path / "disk") as (url, disk, server):
+def test_on_a_full_disk_pages_say_so_and_nothing_is_half_saved(db, request, room, tmp_path):
+    with database_on(request, db, room / "disk") as (url, disk, server):
         connect_to(url).connect()
         migrations.migrate()
         user = make.user(password=make.PASSWORD)

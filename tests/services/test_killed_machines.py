@@ -36,7 +36,7 @@ MAILS_OF = {
 
 
 @pytest.fixture
-def own_database(db, request, tmp_path_factory):
+def own_database(db, request, room):
     """(url, machines to kill): on PostgreSQL a server of our own."""
     if request.config.getoption("--database") == "sqlite":
         yield db, {}
@@ -44,7 +44,7 @@ def own_database(db, request, tmp_path_factory):
     if not POSTGRES_PROGRAMS:
         pytest.skip("no programs of PostgreSQL")
     database.close()
-    with Postgres(tmp_path_factory.mktemp("postgres")).make() as server:
+    with Postgres(room).make() as server:
         connect_to(server.url).connect()
         migrations.migrate()
         yield server.url, {"postgresql": server}

@@ -14,13 +14,15 @@ SECONDS = 20
 
 
 @pytest.fixture
-def pair(request, tmp_path_factory):
+def pair(request, room):
     """A server of PostgreSQL and one that follows it; the models are connected to the first."""
     if request.config.getoption("--database") == "sqlite" or not POSTGRES_PROGRAMS:
         pytest.skip("of PostgreSQL")
     database.close()
-    with Postgres(tmp_path_factory.mktemp("first")).make() as first:
-        second = Postgres(tmp_path_factory.mktemp("second")).follow(first)
+    for name in ("first", "second"):
+        (room / name).mkdir()
+    with Postgres(room / "first").make() as first:
+        second = Postgres(room / "second").follow(first)
         connect_to(first.url).connect()
         migrations.migrate()
         read_from(second.url)
