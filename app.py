@@ -60,7 +60,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         BABEL_DEFAULT_TIMEZONE="Europe/Brussels",
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
-    app.wsgi_app = Gate(app.wsgi_app)
+    gate = app.wsgi_app = Gate(app.wsgi_app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
@@ -72,7 +72,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     mails.set_up(settings)
     tasks.ring_the_worker(settings)
 
-    watching.set_up(app, settings)
+    watching.set_up(app, settings, gate)
     app.before_request(_begin)
     policy = CONTENT_POLICY.format(eid=eid.origin(settings))
     app.after_request(lambda response: _protect(response, policy))

@@ -40,13 +40,15 @@ def serve(settings: config.Settings):
 
 
 class Gate:
-    """Lets so many requests in at once; to who comes on top it says at once to come back, so that nobody waits in vain."""
+    """Lets so many requests in at once; to who comes on top it says at once to come back, so that nobody waits in vain.
+    `refused`: to how many it did."""
 
     def __init__(self, application, most: int = AT_WORK):
-        self.application, self.free = application, threading.Semaphore(most)
+        self.application, self.free, self.refused = application, threading.Semaphore(most), 0
 
     def __call__(self, environ, start_response):
         if not self.free.acquire(blocking=False):
+            self.refused += 1
             headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(BUSY))),
                        ("Retry-After", str(RETRY_SECONDS)), ("Cache-Control", "no-store")]  # fmt: skip
             start_response("503 Service Unavailable", headers)

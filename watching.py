@@ -10,7 +10,7 @@ from datetime import datetime
 
 import peewee
 from flask import Flask, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Request, Response
@@ -21,6 +21,7 @@ import tasks
 from batches import ImportBatch
 from database import UNAVAILABLE, database
 from models import Handover, Mail, Proposal, Site
+from serving import Gate
 from times import local_date, utcnow
 from workflow import clock
 
@@ -158,10 +159,12 @@ class Probes:
 # ---- each request
 
 
-def set_up(app: Flask, settings: config.Settings):
+def set_up(app: Flask, settings: config.Settings, gate: Gate):
     """Count and log each request of this application, and put the three addresses in front of it."""
     registry = CollectorRegistry()
     registry.register(Rows())
+    refused = Gauge("kavo_refused_busy", "Requests that were told to come back since the start", registry=registry)
+    refused.set_function(lambda: gate.refused)
     asked = Counter("kavo_requests", "Requests", ["endpoint", "method", "status"], registry=registry)
     took = Histogram("kavo_request_seconds", "How long a request took", registry=registry, buckets=BUCKETS)
 

@@ -133,7 +133,7 @@ def test_the_gate_lets_so_many_in_and_each_once():
 
     first = inside({}, statuses.append)
     assert inside({}, lambda status, headers: statuses.append(status)) == [BUSY]
-    assert statuses == ["503 Service Unavailable"]
+    assert (statuses, inside.refused) == (["503 Service Unavailable"], 1)
     first.close()
     assert list(inside({}, statuses.append)) == [b"x"]
 

@@ -81,6 +81,7 @@ def test_numbers_tell_what_waits_and_what_is_late(client, now):
     assert number(client, 'kavo_decisions_overdue{kind="site"}') == 1
     assert number(client, 'kavo_decisions_overdue{kind="handover"}') == 0
     assert number(client, "kavo_database_up") == 1
+    assert number(client, "kavo_refused_busy") == 0
     assert number(client, 'kavo_requests_total{endpoint="security.login",method="GET",status="200"}') >= 1
 
 
