@@ -245,15 +245,18 @@ def _advance(batch, word):
 
 
 @click.command()
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path), required=False)
 @click.option("--key", metavar="age1…", help="Encrypt for this public key (default: KAVO_BACKUP_KEY).")
 @click.option(
     "--check/--no-check", default=True, help="Restore the copy to a database of its own and check it (default)."
 )
 @with_appcontext
 def backup(target, key, check):
-    """Write a backup of the database, also while it is in use, to TARGET: a new file, or a folder."""
+    """Write a backup of the database, also while it is in use, to TARGET: a new file, or a folder (default: instance/backups)."""
     settings, begun = current_app.config["KAVO"], time.monotonic()
+    if target is None:
+        target = config.PROJECT / "instance" / "backups"
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if target.is_dir():
         target /= f"kavo-{utcnow():%Y%m%dT%H%M%SZ}.backup"
     with _told():
@@ -313,6 +316,8 @@ def _told():
         raise click.ClickException(str(error)) from error
     except UNAVAILABLE as error:
         raise click.ClickException(f"The database does not answer: {str(error).splitlines()[0]}") from error
+    except OSError as error:  # a disk that is full, a folder that is not there
+        raise click.ClickException(f"{error.strerror}: {error.filename or ''}".rstrip(": ")) from error
 
 
 @click.command()

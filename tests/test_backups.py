@@ -97,6 +97,8 @@ def test_a_backup_never_replaces_another(command, tmp_path):
     code, said = command("backup", tmp_path / "one")
     assert (code, "exists already" in said) == (1, True)
     assert (tmp_path / "one").read_text() == "older"
+    code, said = command("backup", tmp_path / "nowhere" / "one")
+    assert (code, "No such file or directory" in said, "Traceback" in said) == (1, True, False)
 
 
 def test_an_encrypted_backup_opens_with_its_own_key_alone(command, coupled, tmp_path):
