@@ -1,5 +1,7 @@
 """The start page and the help pages."""
 
+from datetime import date
+
 from flask import Blueprint, redirect, render_template, url_for
 from flask_security import auth_required, current_user
 
@@ -9,6 +11,8 @@ from people import ASSOCIATION, MANAGER, TEAM
 
 pages = Blueprint("pages", __name__)
 
+STATEMENT_ON = date(2026, 11, 26)
+"""when somebody last read the statement on accessibility and found it true; a test asks for that every year"""
 FIRST_PAGE = {TEAM: "todo.index", MANAGER: "site.index_view", ASSOCIATION: "work.index"}
 """Where one arrives after logging in, by role; the first that fits."""
 
@@ -28,6 +32,11 @@ def help_page():
 @pages.get("/veelgestelde-vragen")
 def faq():
     return render_template("public/faq.html", recognised=site_forms.RECOGNISED)
+
+
+@pages.get("/toegankelijkheid")
+def accessibility():
+    return render_template("public/accessibility.html", checked_on=STATEMENT_ON)
 
 
 @pages.get("/na-aanmelden")

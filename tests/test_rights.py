@@ -47,7 +47,7 @@ ROUTES = {
     "security.login": EVERYBODY, "security.logout": EVERYBODY, "security.forgot_password": EVERYBODY,
     "security.reset_password": EVERYBODY, "security.change_password": INSIDE, "static": EVERYBODY, "security.static": EVERYBODY,
     "todo.static": EVERYBODY, "todo.index": TEAM, "site.participants": INSIDE, "site.export_participants": INSIDE,
-    "pages.faq": EVERYBODY, "registration.further_site": {"manager"},
+    "pages.faq": EVERYBODY, "pages.accessibility": EVERYBODY, "registration.further_site": {"manager"},
     **dict.fromkeys((f"registration.{page}" for page in PUBLIC_REGISTRATION), EVERYBODY),
     **dict.fromkeys((f"eid.{page}" for page in WITH_EID), EVERYBODY), "eid.link": INSIDE,
     **dict.fromkeys((f"take_over.{page}" for page in TAKING_OVER), EVERYBODY),

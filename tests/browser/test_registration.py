@@ -12,9 +12,9 @@ from tests.post import link_in
 pytestmark = pytest.mark.browser
 
 PUBLIC = (
-    "/", "/registreren", "/registreren/met-18", "/registreren/jongeren", "/veelgestelde-vragen", "/hulp", "/aanmelden",
-    "/aanmelden-met-eid/terug", "/wachtwoord-vergeten", "/aanvraag/x", "/registratie-voltooien/x", "/overnemen/", "/overnemen/1",
-    "/overdracht/x", "/opvolgen/x",
+    "/", "/registreren", "/registreren/met-18", "/registreren/jongeren", "/veelgestelde-vragen", "/hulp", "/toegankelijkheid",
+    "/aanmelden", "/aanmelden-met-eid/terug", "/wachtwoord-vergeten", "/aanvraag/x", "/registratie-voltooien/x", "/overnemen/",
+    "/overnemen/1", "/overdracht/x", "/opvolgen/x",
 )  # fmt: skip
 PASSWORD = "Speel2026"
 
