@@ -74,7 +74,7 @@ def backup(url: str, target: Path, key: str = "", check: bool = True) -> Found |
             raw, packed = packed, raw
         with packed.open("rb") as file:
             os.fsync(file.fileno())
-        os.link(packed, target)
+        os.replace(packed, target)
     return found
 
 

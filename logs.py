@@ -27,7 +27,7 @@ class JsonLines(logging.Formatter):
         }
         if has_request_context():
             line |= {"reference": g.get("reference"), "method": request.method, "endpoint": request.endpoint}
-        if record.exc_info:
+        if record.exc_info and record.exc_info[1] is not None:
             line["trace"] = _trace(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False)
 
