@@ -1,10 +1,11 @@
-"""Our application under waitress: `python -m bench.ours PORT`; the settings come from the environment."""
+"""Our application under waitress with eight threads, as the peers: `python -m bench.ours PORT`; the settings come from the
+environment."""
 
 import sys
 
 from waitress import serve
 
 from app import create_app
-from config import SERVER
 
-serve(create_app(), host="127.0.0.1", port=int(sys.argv[1]), **SERVER)
+if __name__ == "__main__":
+    serve(create_app(), host="127.0.0.1", port=int(sys.argv[1]), threads=8, ident=None)

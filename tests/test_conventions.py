@@ -1,6 +1,7 @@
 """What keeps the house in order: imports point one way, views are scoped, forms carry a token, the screen is Dutch."""
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
 
@@ -104,3 +105,17 @@ def test_no_english_is_left_on_any_page(app, role):
             words = {word.lower() for word in ENGLISH.findall(visitor.page.get_text(" "))} - DUTCH_TOO
             assert not words, f"{rule.rule}: {words}"
             assert visitor.page.html["lang"] == "nl"
+
+
+def test_what_the_benchmarks_take_from_us_is_there():
+    """They run by hand only, so nobody else notices when a name of ours goes away."""
+    ours = {name for name, _ in modules()}
+    for path in (PROJECT / "bench").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in ours | {"tests"}:
+                module = importlib.import_module(node.module)
+                for name in node.names:
+                    there = hasattr(module, name.name)
+                    if hasattr(module, "__path__"):
+                        there = there or importlib.util.find_spec(f"{node.module}.{name.name}")
+                    assert there, f"{path.name}: {node.module} has no {name.name}"
