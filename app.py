@@ -48,6 +48,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.config.update(
         KAVO=settings,
         SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.old_secret_keys),
         MAX_CONTENT_LENGTH=MOST_BYTES,
         MAX_FORM_MEMORY_SIZE=MOST_BYTES,
         TRUSTED_HOSTS=settings.hosts,

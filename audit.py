@@ -70,6 +70,8 @@ SENTENCES = {
     "clock.since": "{who} koos dat de klok niets herinnert van voor {day}.",
     "user.invited": "{who} stuurde {name} een link om een wachtwoord te kiezen.",
     "user.password": "{who} koos een nieuw wachtwoord.",
+    "user.second_step": "{who} wijzigde de tweede stap bij het aanmelden: {what}.",
+    "user.second_step_wiped": "{who} wiste de tweede stap van {name}.",
     "user.signed_out": "{who} meldde zich overal af.",
     "user.roles": "{who} wijzigde de rollen van {name}: {changes}.",
     "list.exported": "{who} exporteerde ‘{name}’: {rows}{filter}.",

@@ -29,10 +29,13 @@ from migrations import compare
 from models import TABLES, ImportRow, User
 from people import ROLE_LABELS, Role
 from times import from_local, utcnow
-from workflow import accounts, clock, imports
+from workflow import accounts, clock, imports, second_steps
 
 CHUNK = 500
-SECRETS = {"password", "fs_uniquifier", "key_hash", "number_hash", "key_id", "salt", "body", "data"}
+SECRETS = {
+    "password", "fs_uniquifier", "key_hash", "number_hash", "key_id", "salt", "body", "data", "tf_totp_secret", "tf_counter",
+    "mf_recovery_codes", "fs_webauthn_user_handle", "credential_id", "public_key",
+}  # fmt: skip
 """columns that no export holds: hashes, and texts that hold a link"""
 STOP_SECONDS = 10
 
@@ -43,6 +46,7 @@ def register(app: Flask):
         migrate,
         load_demo,
         add_team_member,
+        wipe_second_step,
         check_data,
         export,
         send_mails,
@@ -120,6 +124,22 @@ def add_team_member(e_mail):
         except RuleError as error:
             raise click.ClickException(str(error)) from error
     click.echo(f"{current_app.config['KAVO'].base_url}/wachtwoord-kiezen/{secret}")
+
+
+@click.command()
+@click.argument("e_mail")
+@with_appcontext
+def wipe_second_step(e_mail):
+    """Let E_MAIL log in with the password alone once more, and set up another second step: for who lost app and codes."""
+    with database.connection_context():
+        user = User.get_or_none(User.email == e_mail.strip().lower())
+        if user is None:
+            raise click.ClickException(f"There is no account with the address {e_mail}.")
+        try:
+            second_steps.wipe(user, None, utcnow())
+        except RuleError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{e_mail} logs in with the password, and is asked to set up a second step.")
 
 
 @click.command()

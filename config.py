@@ -45,6 +45,8 @@ class Settings:
     port: int
     base_url: str
     secret_key: str = field(repr=False)
+    old_secret_keys: tuple[str, ...] = field(repr=False)
+    """keys that were replaced: what they signed stays good until they are taken out"""
     lookup_key: str = field(repr=False)
     mail_server: MailServer
     catcher: bool
@@ -52,6 +54,8 @@ class Settings:
     mail_from: str
     team_mail: str
     rate_limits: bool
+    team_2fa: bool
+    """whether who sees the data of many needs a second step besides the password"""
     trusted_proxies: int
     eid_issuer: str
     eid_client_id: str
@@ -96,12 +100,14 @@ def load(environ=os.environ) -> Settings:
         port=port,
         base_url=environ.get("KAVO_BASE_URL", f"http://localhost:{port}").rstrip("/"),
         secret_key=environ.get("KAVO_SECRET_KEY") or _kept("secret.key"),
+        old_secret_keys=tuple(environ.get("KAVO_OLD_SECRET_KEYS", "").split()),
         lookup_key=environ.get("KAVO_LOOKUP_KEY") or _kept("lookup.key"),
         mail_server=_mail_server(environ.get("KAVO_SMTP_URL") or f"smtp://127.0.0.1:{port + CATCHER_PORTS[0]}"),
         catcher=not environ.get("KAVO_SMTP_URL"),
         mail_from=environ.get("KAVO_MAIL_FROM", "kavo@kavo.test"),
         team_mail=environ.get("KAVO_TEAM_MAIL", "team@kavo.test"),
         rate_limits=environ.get("KAVO_RATE_LIMITS", "on") != "off",
+        team_2fa=environ.get("KAVO_TEAM_2FA", "1" if environment == "production" else "0") in ("1", "on"),
         trusted_proxies=int(environ.get("KAVO_TRUSTED_PROXIES", "0")),
         eid_issuer=(environ.get("KAVO_EID_ISSUER") or f"http://localhost:{port + EID_PORT}").rstrip("/"),
         eid_client_id=environ.get("KAVO_EID_CLIENT_ID") or "kavo",
@@ -141,6 +147,10 @@ def _refuse_laptop_settings(environ):
     short = [name for name in ("KAVO_SECRET_KEY", "KAVO_LOOKUP_KEY") if len(environ[name]) < 32]
     if short:
         raise SettingsError(f"{', '.join(short)}: use at least 32 random characters.")
+    if any(len(key) < 32 for key in environ.get("KAVO_OLD_SECRET_KEYS", "").split()):
+        raise SettingsError(
+            "KAVO_OLD_SECRET_KEYS: these are former values of KAVO_SECRET_KEY, 32 characters or more each."
+        )
 
 
 def _mail_server(url: str) -> MailServer:

@@ -1,5 +1,6 @@
 """The database: connecting, writing in one transaction, and what every row has in common."""
 
+import json
 import logging
 import re
 import unicodedata
@@ -22,6 +23,7 @@ from peewee import (
     OperationalError,
     PostgresqlDatabase,
     SqliteDatabase,
+    TextField,
     fn,
 )
 from playhouse.db_url import parse
@@ -227,6 +229,16 @@ def is_latin(text: str) -> bool:
     return all(
         ord(char) < LATIN_END or unicodedata.name(char, "").startswith("LATIN ") or char in MARKS for char in text
     )
+
+
+class Json(TextField):
+    """A list or dictionary, kept as JSON in a column of text."""
+
+    def db_value(self, value):
+        return None if value is None else json.dumps(value, ensure_ascii=False)
+
+    def python_value(self, value):
+        return None if value is None else json.loads(value)
 
 
 class BaseModel(Model):

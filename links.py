@@ -13,12 +13,14 @@ from database import whole_number
 from models import Attest
 from places import Site
 
-_home = {"base_url": "http://localhost:8000", "host": "localhost", "key": "only until set_up is called"}
+_home = {"base_url": "http://localhost:8000", "host": "localhost", "keys": ["only until set_up is called"]}
 
 
 def set_up(settings: config.Settings):
-    """Called once by `create_app`: where links point to, and the key that signs them."""
-    _home.update(base_url=settings.base_url, host=settings.hosts[0], key=settings.secret_key)
+    """Called once by `create_app`: where links point to, and the keys that they are signed with, the newest last."""
+    _home.update(
+        base_url=settings.base_url, host=settings.hosts[0], keys=[*settings.old_secret_keys, settings.secret_key]
+    )
 
 
 def host() -> str:
@@ -64,7 +66,7 @@ def attest_of(signed: str) -> Attest | None:
 
 
 def _signer(what: str):
-    return URLSafeSerializer(_home["key"], salt=what)
+    return URLSafeSerializer(_home["keys"], salt=what)
 
 
 def _opened(what: str, signed: str) -> tuple[int | None, str]:

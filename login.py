@@ -6,9 +6,9 @@ from functools import cache
 from urllib.parse import urlsplit
 
 import flask_security.babel
-from flask import flash, g, redirect, request, session, url_for
+from flask import abort, flash, g, redirect, request, session, url_for
 from flask_login import logout_user, user_logged_in, user_logged_out
-from flask_security import LoginForm, MailUtil, PasswordUtil, PeeweeUserDatastore, Security, current_user
+from flask_security import ChangePasswordForm, LoginForm, MailUtil, PasswordUtil, Security, VerifyForm, current_user
 from flask_security.signals import password_changed, password_reset
 
 import audit
@@ -17,8 +17,9 @@ import dutch
 import eid
 import limits
 import mails
+import second_step
 from database import database, normalise
-from people import Role, User, UserRole
+from people import Passkey, Role, User, UserRole
 from times import utcnow
 from workflow import accounts
 
@@ -126,30 +127,63 @@ class Login(LoginForm):
 
     def validate(self, **kwargs):
         self.email.data = (self.email.data or "").strip().lower()  # phones add capitals and spaces
-        self.password.data = (self.password.data or "")[
-            : PASSWORD_MOST + 1
-        ]  # longer ones are wrong, and hashing breaks on them
-        now, account, address = utcnow(), self.email.data, request.remote_addr or ""
-        if limits.exceeded("account", account, limits.WRONG_PASSWORDS_PER_ACCOUNT, now):
-            return self._too_often("dit e-mailadres")
-        if limits.exceeded("address", address, limits.WRONG_PASSWORDS_PER_ADDRESS, now):
-            return self._too_often("dit netwerk")
-        tries = [limits.note("account", account, now), limits.note("address", address, now)]
-        if super().validate(**kwargs):
-            for one in tries:
-                one.delete_instance()
-            limits.forget("account", account)
-            return True
-        log.info("login refused")
-        return False
+        _cut(self.password)
+        return _limited(self, self.email.data, lambda: super(Login, self).validate(**kwargs))
 
-    def _too_often(self, what):
-        minutes = int(limits.WINDOW.total_seconds() // 60)
-        self.form_errors.append(
-            f"Voor {what} was het wachtwoord te vaak fout. Wacht {minutes} minuten, of kies ‘Wachtwoord vergeten?’."
-        )
-        log.warning("login limit reached")
-        return False
+
+class Verify(VerifyForm):
+    """Showing once more who one is, with the password."""
+
+    def validate(self, **kwargs):
+        _cut(self.password)
+        return _limited(self, self.user.email, lambda: super(Verify, self).validate(**kwargs))
+
+
+class ChangePassword(ChangePasswordForm):
+    """A new password, by who knows the old one."""
+
+    def validate(self, **kwargs):
+        for field in (self.password, self.new_password, self.new_password_confirm):
+            _cut(field)
+        good = []
+
+        def validate():
+            good.append(super(ChangePassword, self).validate(**kwargs))
+            return good[0] or not self.password.errors  # a new password that is too weak is no wrong old one
+
+        return _limited(self, current_user.email, validate) and good[0]
+
+
+def _cut(field):
+    """Longer passwords are wrong, and hashing breaks on them."""
+    field.data = (field.data or "")[: PASSWORD_MOST + 1]
+
+
+def _limited(form, account: str, validate) -> bool:
+    """Run `validate()`, unless the password of this account, or one from this address, was wrong too often: then the form says
+    so."""
+    now, address = utcnow(), request.remote_addr or ""
+    if limits.exceeded("account", account, limits.WRONG_PASSWORDS_PER_ACCOUNT, now):
+        return _too_often(form, "dit e-mailadres")
+    if limits.exceeded("address", address, limits.WRONG_PASSWORDS_PER_ADDRESS, now):
+        return _too_often(form, "dit netwerk")
+    tries = [limits.note("account", account, now), limits.note("address", address, now)]
+    if validate():
+        for one in tries:
+            one.delete_instance()
+        limits.forget("account", account)
+        return True
+    log.info("password refused")
+    return False
+
+
+def _too_often(form, what) -> bool:
+    minutes = int(limits.WINDOW.total_seconds() // 60)
+    form.form_errors.append(
+        f"Voor {what} was het wachtwoord te vaak fout. Wacht {minutes} minuten, of kies ‘Wachtwoord vergeten?’."
+    )
+    log.warning("login limit reached")
+    return False
 
 
 def set_up(app, settings: config.Settings):
@@ -180,18 +214,24 @@ def set_up(app, settings: config.Settings):
         SECURITY_FLASH_MESSAGES=True,
         SECURITY_DEFAULT_HTTP_AUTH_REALM="Kadervormingstool",
         SECURITY_API_ENABLED_METHODS=["session"],
-        SECURITY_FRESHNESS=timedelta(minutes=-1),  # no page asks for the password once more
         SECURITY_TOKEN_MAX_AGE=1,
         SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=False,
     )
     flask_security.babel.format_td_parts = duration_in_dutch
-    Security(
+    second_step.configure(app, settings)
+    app.security = Security(
         app,
-        PeeweeUserDatastore(database, User, Role, UserRole),
+        second_step.Accounts(database, User, Role, UserRole, Passkey),
         login_form=Login,
+        verify_form=Verify,
+        change_password_form=ChangePassword,
+        two_factor_verify_code_form=second_step.CodeForm,
+        mf_recovery_form=second_step.EmergencyForm,
+        totp_cls=second_step.OnceOnly,
         password_util_cls=Passwords,
         mail_util_cls=OutboxMail,
     )
+    second_step.set_up(app)
     app.permanent_session_lifetime = timedelta(hours=12)
     user_logged_in.connect(_logged_in, app)
     user_logged_out.connect(_logged_out, app)
@@ -245,6 +285,8 @@ def _lead_to_eid():
     """A site manager who is 18 by now goes on only with eID (domain rule 1): every page but a few leads to linking it."""
     if request.endpoint in WITHOUT_EID or not current_user.is_authenticated:
         return None
+    if request.endpoint == "security.change_password" and current_user.password is None:
+        abort(404)  # choosing eID cannot be undone, and a first password comes by a link
     if current_user.must_link_eid(utcnow()):
         return redirect(url_for("eid.link"))
     return None

@@ -109,6 +109,11 @@ def password_changed(user: User, now: datetime) -> Mail:
     return _write("password_changed", user.email, now, user=user, at=now)
 
 
+def second_step_changed(user: User, what: str, now: datetime) -> Mail | None:
+    """Something changed in how one logs in: tell the owner, who may not have done it."""
+    return _write("second_step_changed", user.email, now, user=user, what=what, at=now)
+
+
 def address_known(user: User, path: str, now: datetime) -> Mail:
     """Somebody registered with an address that has an account: tell its owner, and nobody else. `path`: where to go on."""
     return _write("address_known", user.email, now, user=user, link=links.full(path))

@@ -20,7 +20,20 @@ import dutch
 from batches import ImportBatch, ImportRow
 from database import SEARCH_LENGTH, BaseModel, RuleError, Versioned, ordered
 from participants import LEAST_AGES, Participant
-from people import Attempt, Draft, Identity, LinkRequest, Role, SavedView, StartView, Token, User, UserRole, UserSession
+from people import (
+    Attempt,
+    Draft,
+    Identity,
+    LinkRequest,
+    Passkey,
+    Role,
+    SavedView,
+    StartView,
+    Token,
+    User,
+    UserRole,
+    UserSession,
+)
 from places import (  # noqa: F401 - all tables are imported from here
     APPROVAL_DAYS,
     HANDOVER_DAYS,
@@ -37,7 +50,7 @@ from places import (  # noqa: F401 - all tables are imported from here
     SiteMessage,
     SitePeriod,
 )  # fmt: skip
-from records import Clock, FormKey, History, Lookup, Mail, Reminder, choices, one_of
+from records import Clock, FormKey, History, Lookup, Mail, Reminder, Retention, Seal, choices, one_of
 from times import local_date, years_after
 
 STAGE_HOURS = 50  # manual chapter 4
@@ -481,8 +494,8 @@ class Attest(BaseModel):
 
 
 TABLES = [
-    Role, User, UserRole, Identity, LinkRequest, UserSession, Token, Attempt, Draft, SavedView, StartView,
+    Role, User, UserRole, Passkey, Identity, LinkRequest, UserSession, Token, Attempt, Draft, SavedView, StartView,
     Association, Membership, Declaration, Site, SiteManager, SitePeriod, SiteMessage, Proposal, Handover,
     Participant, Trajectory, Extension, Placement, Evaluation, FinalEvaluation, Attest,
-    Mail, Reminder, Clock, History, Lookup, FormKey, ImportBatch, ImportRow,
+    Mail, Reminder, Clock, Retention, History, Seal, Lookup, FormKey, ImportBatch, ImportRow,
 ]  # fmt: skip

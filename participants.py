@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from peewee import CharField, Check, DateField
+from peewee import CharField, Check, DateField, DateTimeField
 
 from database import Named, RuleError, is_latin
 from times import years_after
@@ -19,6 +19,8 @@ class Participant(Named):
     last_name = CharField(max_length=100, verbose_name="Naam")
     birth_date = DateField(verbose_name="Geboortedatum")
     email = CharField(default="", max_length=254, verbose_name="E-mailadres")
+    erased_at = DateTimeField(null=True)
+    """since when nothing personal is left in this row; the KAVO-ID is then a mark of ours"""
 
     class Meta:
         indexes = ((("birth_date", "search"), False), (("email", "search"), False))

@@ -2,11 +2,21 @@
 
 from datetime import date
 
-from flask_security import RoleMixin, UserMixin
-from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, TextField
+from flask_security import RoleMixin, UserMixin, WebAuthnMixin
+from peewee import (
+    BlobField,
+    BooleanField,
+    CharField,
+    Check,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
 
 import dutch
-from database import BaseModel, Named, RuleError, Versioned, database, refuse_address
+from database import BaseModel, Json, Named, RuleError, Versioned, database, refuse_address
 from times import days_after, local_date, utcnow, years_after
 
 ADULT_YEARS = 18
@@ -64,6 +74,19 @@ class User(UserMixin, Named):
     created_at = DateTimeField(default=utcnow)
     claimed_email = CharField(null=True, max_length=254, verbose_name="Nieuw e-mailadres, nog niet bevestigd")
     """an address that this person typed and that becomes `email` once a link in a mail to it was followed"""
+    seen_on = DateField(null=True)
+    """the last day on which this person logged in"""
+    erased_at = DateTimeField(null=True)
+    """since when nothing personal is left in this row"""
+    merged_into = IntegerField(null=True, index=True)
+    """the id of the account with which this one was joined; nobody logs in with this one any more"""
+    tf_primary_method = CharField(null=True, max_length=20)
+    tf_totp_secret = CharField(null=True, max_length=255)
+    """of an app with codes, encrypted; names of these columns are those of Flask-Security"""
+    tf_counter = IntegerField(null=True)
+    """the number of the last code that was used: an older one, or the same once more, is refused"""
+    mf_recovery_codes = Json(null=True)
+    fs_webauthn_user_handle = CharField(null=True, unique=True, max_length=64)
 
     class Meta:
         indexes = ((("active", "search"), False), (("birth_date",), False))
@@ -114,6 +137,25 @@ class User(UserMixin, Named):
         if "has_eid" not in self.__dict__:
             self.__dict__["has_eid"] = Identity.select().where(Identity.user == self).exists()
         return self.__dict__["has_eid"]
+
+    @property
+    def sees_many(self) -> bool:
+        """Whether this person sees the data of many young people: then a password alone is not enough (domain rule 1)."""
+        return bool(self.role_names & {TEAM, ASSOCIATION})
+
+    @property
+    def has_second_step(self) -> bool:
+        """Whether logging in with a password asks for something more: a code of an app, or a passkey."""
+        return bool(self.tf_totp_secret) or self.webauthn.exists()
+
+    def check_tf_required(self, tf_setup_methods, tf_fresh):
+        """Flask-Security asks after the password: who set up a second step uses it. Who must still do so is led there once inside
+        (`second_step`)."""
+        return bool(tf_setup_methods), tf_setup_methods
+
+    def check_tf_required_setup(self):
+        """Whether this person may not do without: who sees many, where KAVO_TEAM_2FA says so."""
+        return self.sees_many and super().check_tf_required_setup()
 
     @property
     def is_plain_manager(self) -> bool:
@@ -226,6 +268,27 @@ class LinkRequest(Versioned):
 
 
 LinkRequest.add_index(LinkRequest.user, unique=True, where=(LinkRequest.state == "open"), name="link_request_one_open")
+
+
+class Passkey(WebAuthnMixin, BaseModel):
+    """A key on a phone, computer or stick with which somebody confirms a password. Columns as in Flask-Security."""
+
+    user = ForeignKeyField(User, backref="webauthn", on_delete="CASCADE")
+    credential_id = BlobField(unique=True)
+    public_key = BlobField()
+    sign_count = IntegerField(default=0)
+    transports = Json(null=True)
+    backup_state = BooleanField()
+    device_type = CharField(max_length=64)
+    extensions = CharField(null=True, max_length=255)
+    lastuse_datetime = DateTimeField()
+    name = CharField(max_length=64)
+    usage = CharField(max_length=64)
+
+    class Meta:
+        indexes = ((("user", "name"), True),)
+
+    clashes = {"passkey_user_id_name passkey.user_id": "Je hebt al een passkey met de naam ‘{row.name}’."}
 
 
 class UserSession(BaseModel):

@@ -98,6 +98,26 @@ class Clock(BaseModel):
     took_ms = IntegerField(default=0)
     treated = IntegerField(default=0)
     treated_at = DateTimeField(null=True)
+    cleaned_on = DateField(null=True)
+    """the last day on which was erased what we keep no longer"""
+
+
+class Retention(BaseModel):
+    """How many days the team keeps something, where that is not what the code says: see `workflow.retention`."""
+
+    key = CharField(unique=True, max_length=40)
+    days = IntegerField(constraints=[Check("days > 0")])
+
+
+class Seal(BaseModel):
+    """A range of the history whose digests were put together with those of the range before: a line that is changed, put in or
+    taken out later no longer fits. `until_id` is chosen first and sealed an hour later, when all who were writing are done."""
+
+    until_id = IntegerField(unique=True)
+    began_at = DateTimeField()
+    lines = IntegerField(null=True)
+    digest = CharField(null=True, max_length=64)
+    sealed_at = DateTimeField(null=True)
 
 
 class History(BaseModel):

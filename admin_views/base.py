@@ -10,6 +10,7 @@ from flask_admin import expose
 import audit
 import dutch
 import scope
+import second_step
 from admin_views.actions import Outcome, row_url
 from admin_views.fields import Converter, RelatedLookup, suggest
 from admin_views.lists import ListView
@@ -27,6 +28,8 @@ MOST_IDS = 1000
 class AdminView(ListView):
     can_add_words = "Toevoegen"
     show_history = True
+    fresh_acts: tuple[str, ...] = ()
+    """the actions before which one shows once more who one is, when it is a while ago"""
     action_order: tuple[str, ...] = ()
     """the actions for several rows, the one that is meant most first; those that are not named are not offered"""
 
@@ -78,7 +81,7 @@ class AdminView(ListView):
         return [
             (str(text), name, getattr(self._actions_data[name][0], "danger", False))
             for name, text in self._actions
-            if self.is_action_allowed(name) and self._fits(name, row) and (not menu or self._in_menu(name))
+            if self.is_action_allowed(name) and (not menu or self._in_menu(name)) and self._fits(name, row)
         ]
 
     def _in_menu(self, name):
@@ -229,6 +232,8 @@ class AdminView(ListView):
         ids = [single] if single else request.form.getlist("rowid")[:MOST_IDS]
         if name not in self._actions_data or not self.is_action_allowed(name):
             abort(404)
+        if name in self.fresh_acts and not second_step.is_fresh():
+            return second_step.ask_who()
         method, text, confirmation = self._actions_data[name]
         back = came_from() or url_for(f"{self.endpoint}.index_view")
         if not ids:

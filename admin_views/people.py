@@ -13,7 +13,7 @@ from database import RuleError
 from forms import CheckList
 from models import Association, Evaluation, Handover, History, ImportBatch, Participant, Placement, Site, Trajectory
 from people import ROLE_LABELS, TEAM, Role, User, UserRole
-from workflow import accounts
+from workflow import accounts, second_steps
 
 NOUNS = {Site: "Stageplaatsen", Placement: "Koppelingen", Trajectory: "Trajecten", Handover: "Overdrachten",
          Evaluation: "Beoordelingen", History: "Geschiedenis daarvan", Association: "Vereniging", Participant: "Deelnemers",
@@ -43,6 +43,8 @@ NAMED_BY_EID = ("first_name", "last_name", "birth_date")
 
 class UserView(AdminView):
     kind, kinds = "account", "accounts"
+    fresh_pages = ("create_view", "edit_view")
+    fresh_acts = ("invite", "end_sessions", "wipe_second_step")
     column_list = ("name", "email", "role_label", "active")
     column_labels = {"name": "Naam", "role_label": "Rollen", "has_eid": "Meldt zich aan met eID"}
     search_words = "Zoek op naam of e-mailadres"
@@ -128,6 +130,18 @@ class UserView(AdminView):
     )
     def action_end_sessions(self, ids):
         return self.apply(accounts.end_sessions, ids, "overal afgemeld")
+
+    @row_action(
+        "wipe_second_step",
+        "Tweede stap wissen",
+        "Alleen als je zeker bent wie je aan de lijn hebt: wie zijn toestel en zijn noodcodes kwijt is, meldt zich daarna met "
+        "alleen het wachtwoord aan en stelt opnieuw een tweede stap in. De persoon krijgt er een mail over.",
+        when=lambda user: user.has_second_step,
+        danger=True,
+        in_menu=False,
+    )
+    def action_wipe_second_step(self, ids):
+        return self.apply(second_steps.wipe, ids, "weer zonder tweede stap")
 
 
 NUMBER_OF_USERS = Key(

@@ -7,6 +7,7 @@ from flask_admin import expose
 from flask_admin.helpers import get_redirect_target
 from flask_security import current_user
 
+import second_step
 from people import TEAM
 
 
@@ -26,6 +27,8 @@ class ForRoles:
     """A view for people with one of these roles; others get a 404, visitors the page to log in."""
 
     roles: tuple[str, ...] = (TEAM,)
+    fresh_pages: tuple[str, ...] = ()
+    """the pages before which one shows once more who one is, when it is a while ago"""
 
     @property
     def by(self):
@@ -33,6 +36,12 @@ class ForRoles:
 
     def is_accessible(self):
         return current_user.is_authenticated and bool(self.by.role_names & set(self.roles))
+
+    def _handle_view(self, name, **kwargs):
+        answer = super()._handle_view(name, **kwargs)
+        if answer is None and name in self.fresh_pages and not second_step.is_fresh():
+            return second_step.ask_who()
+        return answer
 
     def inaccessible_callback(self, name, **kwargs):
         if current_user.is_authenticated:

@@ -8,11 +8,12 @@ from public_pages.eid import pages as with_eid
 from public_pages.eid import pending
 from public_pages.pages import pages
 from public_pages.registration import pages as registration
+from public_pages.second_step import pages as second_step
 from public_pages.take_over import pages as taking_over
 
 
 def register(app: Flask):
     """Put these pages on the app."""
-    for blueprint in (pages, account, registration, with_eid, taking_over, with_attest):
+    for blueprint in (pages, account, registration, with_eid, taking_over, with_attest, second_step):
         app.register_blueprint(blueprint)
     app.context_processor(lambda: {"eid_person": pending})

@@ -9,6 +9,7 @@ from wtforms.validators import EqualTo
 import limits
 import login
 import scope
+import second_step
 from database import RuleError
 from forms import KavoForm, Length, required
 from models import Evaluation, Participant, Placement, Site, Trajectory
@@ -18,6 +19,8 @@ from workflow import accounts, confirmation
 
 account = Blueprint("account", __name__)
 
+TYPED_ADDRESS = "typed_address"
+"""in the session: a new address, while its owner shows once more who it is"""
 NEW_ADDRESS, ADDRESSES_AN_HOUR = "new_address", 5  # each gets a mail
 
 
@@ -77,10 +80,13 @@ def own_data():
     user = current_user._get_current_object()
     form = OwnData(obj=user)
     if not form.is_submitted():
-        form.email.data = user.shown_email
+        form.email.data = session.pop(TYPED_ADDRESS, user.shown_email)
     if user.has_eid:
         del form.first_name, form.last_name
     if form.validate_on_submit():
+        if form.email.data.strip().lower() != user.shown_email and not second_step.is_fresh():
+            session[TYPED_ADDRESS] = form.email.data
+            return second_step.ask_who(url_for("account.own_data"))
         values = {name: form[name].data for name in ("first_name", "last_name", "phone") if name in form}
         email = form.email.data.strip().lower()
 
@@ -100,9 +106,11 @@ def own_data():
         UserSession.ended_at.is_null(), UserSession.seen_at > utcnow() - accounts.SESSION_IDLE
     )
     gave = Evaluation.select().where(Evaluation.by == user).exists()
+    here = accounts.hashed(session.get(login.SESSION_KEY, ""))
     return render_template(
-        "public/own_data.html", form=form, user=user, sessions=sessions.order_by(UserSession.seen_at.desc()), gave=gave
-    )
+        "public/own_data.html", form=form, user=user, sessions=sessions.order_by(UserSession.seen_at.desc()), here=here,
+        gave=gave,
+    )  # fmt: skip
 
 
 @account.post("/adres-bevestigen")
@@ -139,6 +147,17 @@ def _own_evaluations():
     query = Evaluation.select(Evaluation, Placement, Site, Trajectory, Participant).join(Placement).join(Site)
     query = query.switch(Placement).join(Trajectory).join(Participant)
     return query.where(scope.own(by, Evaluation), Evaluation.by == by)
+
+
+@account.post("/sessie-afmelden/<int:pk>")
+@auth_required()
+def sign_out_there(pk):
+    """End one login, on another device."""
+    user = current_user._get_current_object()
+    if not accounts.end_own_session(user, pk, utcnow()):
+        abort(404)
+    flash("Op dat toestel ben je afgemeld.", "good")
+    return redirect(url_for("account.own_data"))
 
 
 @account.post("/overal-afmelden")

@@ -82,12 +82,21 @@ def log_in():
     return _send_off()
 
 
-def _send_off():
+def _send_off(anew=False):
     try:
-        return provider.send_off(again=LINKING in session)
+        return provider.send_off(again=anew or LINKING in session)
     except provider.Trouble as error:
         session.pop(LINKING, None)
         return trouble(error.kind)
+
+
+@pages.get("/ben-jij-het/eid")
+@auth_required()
+def again():
+    """Somebody with eID shows once more who it is, before something dangerous: logging in anew, at the provider."""
+    wanted = request.args.get("next")
+    session[NEXT] = wanted if validate_redirect_url(wanted) else None
+    return _send_off(anew=True)
 
 
 @pages.get("/aanmelden-met-eid/terug")

@@ -143,7 +143,12 @@ def now():
 
 @pytest.fixture
 def settings(db, tmp_path):
-    values = {"KAVO_DATABASE_URL": db, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}", **KEYS}
+    values = {
+        "KAVO_DATABASE_URL": db,
+        "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}",
+        **KEYS,
+        "KAVO_TEAM_2FA": "1",
+    }
     return config.load(values)
 
 

@@ -1,5 +1,6 @@
 """Valid rows with few words: name only what matters to the test. Use as `from tests import factories as make`."""
 
+import time
 from datetime import date, datetime
 from itertools import count
 
@@ -14,6 +15,7 @@ from models import (
     SiteManager,
     SitePeriod,
     Trajectory,
+    User,
     UserRole,
 )
 from workflow import accounts, evaluations
@@ -43,6 +45,21 @@ def user(role="manager", association=None, **values):
     if association:
         Membership.create(user=made, association=association, since=NOW)
     return made
+
+
+def app_with_codes(app, user):
+    """An app with codes as the second step of this user."""
+    User.update(
+        tf_primary_method="authenticator", tf_totp_secret=app.security.totp_factory.generate_totp_secret()
+    ).where(User.id == user.id).execute()
+
+
+def code(app, user, later=0):
+    """What the app of this user shows, `later` half minutes from now; a code that was used is free again."""
+    User.update(tf_counter=None).where(User.id == user.id).execute()
+    with app.app_context():
+        codes = app.security.totp_factory._totp.from_source(User.get_by_id(user.id).tf_totp_secret)
+        return codes.generate(time.time() + 30 * later).token
 
 
 def association(**values):

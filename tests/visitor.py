@@ -10,8 +10,17 @@ class Visitor:
         self.client = app.test_client()
         self.page, self.path = None, "/"
         if user:
-            self.get("/aanmelden")
-            self.send(email=user.email, password=make.WORD)
+            self.log_in(app, user)
+
+    def log_in(self, app, user):
+        """With the password, and with a code of an app where that is asked; who needs an app gets one first."""
+        with app.app_context():
+            if user.check_tf_required_setup() and user.password and not user.has_second_step:
+                make.app_with_codes(app, user)
+        self.get("/aanmelden")
+        self.send(email=user.email, password=make.WORD)
+        if self.path.startswith("/aanmelden/code"):
+            self.send(code=make.code(app, user))
 
     def get(self, path, **kwargs):
         return self._keep(self.client.get(path, headers=self._referrer(), **kwargs))

@@ -12,6 +12,7 @@ from database import RuleError, locking, writing
 from models import Association, ImportBatch, ImportRow, Membership
 from people import NOWHERE, ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
 from records import FormKey
+from times import local_date
 
 INVITATION_DAYS = 30
 SESSION_IDLE = timedelta(hours=2)
@@ -106,6 +107,9 @@ def choose_password(secret: str, password_hash: str, now: datetime) -> User:
 def open_session(user: User, device: str, now: datetime, acr: str = "") -> str:
     """Remember a login, with eID by the means `acr`; returns the secret that the cookie holds."""
     secret = secrets.token_urlsafe(32)
+    User.update(seen_on=local_date(now)).where(
+        User.id == user.id, User.seen_on.is_null() | (User.seen_on < local_date(now))
+    ).execute()
     UserSession.create(user=user, key_hash=hashed(secret), device=device[:200], acr=acr, created_at=now, seen_at=now)
     return secret
 
@@ -129,6 +133,12 @@ def end_session(secret: str, now: datetime):
     UserSession.update(ended_at=now).where(
         UserSession.key_hash == hashed(secret), UserSession.ended_at.is_null()
     ).execute()
+
+
+def end_own_session(user: User, pk: int, now: datetime) -> bool:
+    """Log out on one device of one's own; False when there is no such login, or it ended already."""
+    mine = (UserSession.id == pk) & (UserSession.user == user) & UserSession.ended_at.is_null()
+    return bool(UserSession.update(ended_at=now).where(mine).execute())
 
 
 def end_sessions(user: User, by: User, now: datetime) -> int:

@@ -1,0 +1,15 @@
+DROP TABLE "seal";
+DROP TABLE "retention";
+DROP TABLE "passkey";
+ALTER TABLE "clock" DROP COLUMN "cleaned_on";
+ALTER TABLE "participant" DROP COLUMN "erased_at";
+DROP INDEX "user_fs_webauthn_user_handle";
+DROP INDEX "user_merged_into";
+ALTER TABLE "user" DROP COLUMN "fs_webauthn_user_handle";
+ALTER TABLE "user" DROP COLUMN "mf_recovery_codes";
+ALTER TABLE "user" DROP COLUMN "tf_counter";
+ALTER TABLE "user" DROP COLUMN "tf_totp_secret";
+ALTER TABLE "user" DROP COLUMN "tf_primary_method";
+ALTER TABLE "user" DROP COLUMN "merged_into";
+ALTER TABLE "user" DROP COLUMN "erased_at";
+ALTER TABLE "user" DROP COLUMN "seen_on";

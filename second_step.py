@@ -1,0 +1,224 @@
+"""The second step when logging in with a password: codes of an app, passkeys, codes for emergencies; on Flask-Security."""
+
+import base64
+import hashlib
+import io
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import qrcode
+import qrcode.image.svg
+from flask import abort, current_app, flash, redirect, request, session, url_for
+from flask_security import PeeweeUserDatastore, Totp, TwoFactorVerifyCodeForm, current_user
+from flask_security.recovery_codes import MfRecoveryForm
+from flask_security.utils import check_and_update_authn_fresh
+from markupsafe import Markup
+from passlib.exc import UsedTokenError
+from passlib.totp import TOTP, AppWallet
+
+import config
+import eid
+import limits
+from people import User
+from times import utcnow
+from workflow import second_steps
+
+WRONG_CODES = 5  # per account in limits.WINDOW, as for passwords
+CODE_LASTS = 30  # seconds before and after its own half minute in which a code is accepted
+FRESH = timedelta(minutes=15)
+"""how long after logging in one may do what is dangerous; afterwards one shows first who one is"""
+GRACE = timedelta(minutes=15)
+
+WHILE_MISSING = {
+    "static",
+    "security.logout",
+    "eid.out",
+    "pages.help_page",
+    "pages.faq",
+    "pages.accessibility",
+    "security.wan_register",
+    "security.wan_register_response",
+    "security.verify",
+    "security.mf_recovery_codes",
+    "account.sign_out_everywhere",
+    None,
+}
+"""what somebody may open who must set up a second step first, besides the pages where one does that"""
+NOT_OURS = (
+    "security.two_factor_setup",
+    "security.two_factor_setup_validate",
+    "security.two_factor_rescue",
+    "security.wan_delete",
+)
+"""pages of Flask-Security that ours replace: theirs keep a secret in an address, and throw it away after one wrong code"""
+WITH_PASSWORD = (
+    "security.wan_register",
+    "security.wan_register_response",
+    "security.mf_recovery_codes",
+    "security.verify",
+)
+"""pages that are for who logs in with a password"""
+
+
+class OnceOnly(Totp):
+    """Codes of an app, each good once: the number of the last one is kept with the account."""
+
+    def __init__(self, secrets, issuer):
+        self._totp = TOTP.using(issuer=issuer, wallet=AppWallet(secrets, default_tag=next(iter(secrets))))
+
+    def verify_totp(self, token, totp_secret, user, window=0):
+        try:
+            return super().verify_totp(token, totp_secret, user, window)
+        except (KeyError, ValueError):  # encrypted with a key that was taken out
+            return False
+
+    def get_last_counter(self, user):
+        return user.tf_counter
+
+    def set_last_counter(self, user, tmatch):
+        """Raises UsedTokenError, as for a code that was used before, when somebody else used it in the same instant."""
+        if not second_steps.use_code(user, tmatch.counter):
+            raise UsedTokenError
+
+    def generate_qrcode(self, username, totp):
+        """The picture as SVG for in the page itself, which the content policy allows."""
+        image = qrcode.make(self.get_totp_uri(username, totp), image_factory=qrcode.image.svg.SvgPathImage, border=2)
+        drawn = io.BytesIO()
+        image.save(drawn)
+        text = drawn.getvalue().decode()
+        return Markup(text[text.index("<svg") :])  # noqa: S704 - drawn by us: squares and numbers only
+
+
+class Accounts(PeeweeUserDatastore):
+    """Flask-Security's way to our tables; a change of somebody's second step is told and written down."""
+
+    def create_webauthn(self, user, **values):
+        second_steps.add_passkey(user, utcnow(), lambda: super(Accounts, self).create_webauthn(user, **values))
+
+    def mf_set_recovery_codes(self, user, rcs):
+        second_steps.keep_codes(user, rcs, utcnow())
+
+    def mf_delete_recovery_code(self, user, idx):
+        return True  # EmergencyForm took it out already, where nobody else can use it in the same instant
+
+
+class _Limited:
+    """A form with a code: so many wrong ones, and it asks to wait."""
+
+    def validate(self, **kwargs):
+        self.code.data = (self.code.data or "").replace(" ", "").strip().lower()[:40]
+        now, name = utcnow(), str(self.user.id)
+        if limits.exceeded("second_step", name, WRONG_CODES, now):
+            minutes = int(limits.WINDOW.total_seconds() // 60)
+            self.code.errors = [f"De code was te vaak fout. Wacht {minutes} minuten en probeer het dan opnieuw."]
+            return False
+        tried = limits.note("second_step", name, now)
+        if self.check_code(**kwargs):
+            tried.delete_instance()
+            return True
+        self.code.errors = ["Deze code klopt niet, of is al gebruikt. Typ de nieuwste code."]
+        return False
+
+    def check_code(self, **kwargs):
+        return super().validate(**kwargs)
+
+
+class CodeForm(_Limited, TwoFactorVerifyCodeForm):
+    pass
+
+
+class EmergencyForm(_Limited, MfRecoveryForm):
+    def check_code(self, **kwargs):
+        if not super().check_code(**kwargs):
+            return False
+        opened = current_app.security.mf_recovery_codes_util._decrypt_codes
+        kept = next(one for one in self.user.mf_recovery_codes if opened([one]) == [self.code.data])
+        return second_steps.use_emergency_code(self.user, kept, utcnow())
+
+
+def configure(app, settings: config.Settings):
+    """What Flask-Security must know of it, before it is put on the app."""
+    keys = [settings.secret_key, *settings.old_secret_keys]
+    app.config.update(
+        SECURITY_TWO_FACTOR=True,
+        SECURITY_TWO_FACTOR_REQUIRED=settings.team_2fa,
+        SECURITY_TWO_FACTOR_ENABLED_METHODS=["authenticator"],
+        SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY=CODE_LASTS,
+        SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL="/aanmelden/code",
+        SECURITY_TWO_FACTOR_SELECT_URL="/aanmelden/tweede-stap",
+        SECURITY_TWO_FACTOR_POST_SETUP_VIEW="/tweede-stap/",
+        SECURITY_TOTP_SECRETS={_tag(key): _derived(key, "totp") for key in keys},
+        SECURITY_TOTP_ISSUER="Kadervormingstool",
+        SECURITY_WEBAUTHN=True,
+        SECURITY_WAN_ALLOW_AS_FIRST_FACTOR=False,
+        SECURITY_WAN_ALLOW_USER_HINTS=True,  # a key need not keep who it is for: the password told that
+        SECURITY_WAN_RP_NAME="Kadervormingstool",
+        SECURITY_WAN_REGISTER_URL="/tweede-stap/passkey",
+        SECURITY_WAN_SIGNIN_URL="/aanmelden/passkey",
+        SECURITY_WAN_DELETE_URL="/tweede-stap/passkey-weg",
+        SECURITY_WAN_VERIFY_URL="/ben-jij-het/passkey",
+        SECURITY_WAN_POST_REGISTER_VIEW="/tweede-stap/",
+        SECURITY_MULTI_FACTOR_RECOVERY_CODES=True,
+        SECURITY_MULTI_FACTOR_RECOVERY_CODES_N=8,
+        SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS=[_derived(key, "recovery") for key in keys],
+        SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL="/tweede-stap/noodcodes",
+        SECURITY_MULTI_FACTOR_RECOVERY_URL="/aanmelden/noodcode",
+        SECURITY_VERIFY_URL="/ben-jij-het",
+        SECURITY_FRESHNESS=FRESH,
+        SECURITY_FRESHNESS_GRACE_PERIOD=GRACE,
+    )
+
+
+def set_up(app):
+    """After Flask-Security: our own way to show who one is, and what to do about a second step that is missing."""
+    app.security.reauthn_handler(lambda within, grace: ask_who())
+    app.before_request(_lead)
+
+
+def _tag(key: str) -> str:
+    return hashlib.sha256(f"tag {key}".encode()).hexdigest()[:8]
+
+
+def _derived(key: str, purpose: str) -> str:
+    """A key for one purpose, made of the secret key; in the form that Fernet asks for."""
+    return base64.urlsafe_b64encode(
+        hashlib.scrypt(key.encode(), salt=purpose.encode(), n=2, r=8, p=1, dklen=32)
+    ).decode()
+
+
+def must_set_up(user: User) -> bool:
+    """Whether this person goes on only after setting up a second step; an eID is one by itself."""
+    demanded = user.check_tf_required_setup() and user.password is not None and not session.get(eid.BY_EID)
+    return demanded and not user.has_second_step
+
+
+def _lead():
+    """Somebody who must set up a second step is led there; a page with a code is for who is logging in."""
+    endpoint = request.endpoint
+    if endpoint in NOT_OURS:
+        abort(404)
+    if not current_user.is_authenticated:
+        return None
+    if endpoint in WITH_PASSWORD and current_user.password is None:
+        abort(404)
+    if endpoint == "security.two_factor_token_validation":  # theirs would log out who comes here by mistake
+        return redirect(url_for("pages.after_login"))
+    own = endpoint in WHILE_MISSING or endpoint.startswith("second_step.")
+    if not own and must_set_up(current_user):
+        return redirect(url_for("second_step.index"))
+    return None
+
+
+def is_fresh() -> bool:
+    """Whether this person showed a moment ago who it is: by logging in, or once more."""
+    return check_and_update_authn_fresh(FRESH, GRACE)
+
+
+def ask_who(back: str = ""):
+    """Off to the page that asks to show who one is; afterwards one comes to `back`, or else to the page on which one was."""
+    if request.method == "POST" and not back:
+        flash("Bevestig eerst dat jij het bent, en doe het dan opnieuw.", "note")
+        back = urlsplit(request.referrer or "/").path
+    back = back or request.full_path.rstrip("?")
+    where = "eid.again" if session.get(eid.BY_EID) or current_user.password is None else "security.verify"
+    return redirect(url_for(where, next=back))

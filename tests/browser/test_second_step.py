@@ -1,0 +1,87 @@
+"""A second step in a real browser: an app with codes, a passkey (the browser's own made-up one), a code for emergencies."""
+
+import pytest
+from passlib.totp import TOTP
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def provider_settings():
+    return {"KAVO_TEAM_2FA": "1", "KAVO_EID_ISSUER": "http://localhost:1"}
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_member_of_the_team_sets_it_up_and_comes_in_with_each(person, width):
+    kim = person(width)
+    page = kim.page
+    authenticator = page.context.new_cdp_session(page)
+    authenticator.send("WebAuthn.enable")
+    authenticator.send("WebAuthn.addVirtualAuthenticator", {"options": {
+        "protocol": "ctap2", "transport": "internal", "hasUserVerification": True, "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }})  # fmt: skip
+
+    kim.log_in("team@kavo.test")
+    assert page.get_by_text("Stel eerst een tweede stap in").is_visible()
+    kim.look()
+    kim.link("App instellen")
+    assert page.locator(".qr svg path").count() == 1
+    kim.look()
+    page.get_by_text("Scannen lukt niet").click()
+    app = TOTP(page.locator("code").inner_text(), format="base32")
+    kim.fill(Code_van_6_cijfers="000000")
+    kim.button("App bewaren")
+    kim.look()
+    page.get_by_text("Scannen lukt niet").click()
+    assert TOTP(page.locator("code").inner_text(), format="base32").key == app.key
+    kim.fill(Code_van_6_cijfers=app.generate().token)
+    kim.button("App bewaren")
+
+    kim.button("Nieuwe noodcodes maken")
+    codes = page.locator(".codes code").all_inner_texts()
+    assert len(codes) == 8
+    kim.look()
+    kim.link("Klaar: terug naar de tweede stap")
+    kim.link("Passkey toevoegen")
+    kim.look()
+    kim.fill(Naam_van_de_passkey="Mijn telefoon")
+    kim.button("Verder")
+    page.wait_for_url("**/tweede-stap/")
+    assert page.get_by_role("button", name="Verwijderen van passkey Mijn telefoon").is_visible()
+    kim.look()
+
+    kim.log_out()
+    kim.log_in("team@kavo.test")
+    kim.look()
+    page.get_by_label("Met een passkey").check()
+    kim.button("Verder")
+    kim.look()
+    kim.button("Passkey gebruiken")
+    page.wait_for_url("**/te-behandelen/")
+
+    kim.log_out()
+    kim.log_in("team@kavo.test")
+    kim.button("Verder")
+    kim.look()
+    kim.link("Gebruik een noodcode")
+    kim.look()
+    kim.fill(Noodcode=codes[3])
+    kim.button("Aanmelden")
+    page.wait_for_url("**/te-behandelen/")
+
+
+def test_without_javascript_an_app_does(person):
+    kim = person(360, script=False)
+    kim.log_in("team@kavo.test")
+    kim.link("App instellen")
+    kim.page.get_by_text("Scannen lukt niet").click()
+    app = TOTP(kim.page.locator("code").inner_text(), format="base32")
+    kim.fill(Code_van_6_cijfers=app.generate().token)
+    kim.button("App bewaren")
+    kim.look()
+    kim.log_out()
+    kim.log_in("team@kavo.test")
+    kim.fill(Code_van_6_cijfers=app.generate(app.normalize_time(None) + 30).token)
+    kim.button("Aanmelden")
+    assert kim.page.get_by_role("heading", name="Te behandelen").is_visible()

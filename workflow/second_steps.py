@@ -1,0 +1,118 @@
+"""The second step of an account, when it logs in with a password: set up, used, and wiped by the team for who lost it.
+
+Every change is written to the history and told to the owner, who may not have done it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import audit
+import mails
+import scope
+from database import RuleError, locking, writing
+from people import Passkey, User
+
+MOST_PASSKEYS = 10
+
+
+def keep_app(user: User, secret: str, counter: int, now: datetime):
+    """Codes of an app are the second step from now on; `secret` is encrypted, `counter` the number of the code that proved it."""
+    _change(
+        user, now, "codes van een app", tf_primary_method="authenticator", tf_totp_secret=secret, tf_counter=counter
+    )
+
+
+def remove_app(user: User, now: datetime):
+    """No more codes of an app. Raises RuleError when nothing would be left for somebody who may not do without."""
+    _refuse_last(user, user.webauthn.exists())
+    _change(user, now, "geen codes van een app meer", tf_primary_method=None, tf_totp_secret=None, tf_counter=None)
+
+
+def add_passkey(user: User, now: datetime, create: Callable[[], object]):
+    """`create()` writes the passkey. Raises RuleError when there are very many."""
+    with writing():
+        User.hold(user.id)
+        if user.webauthn.count() >= MOST_PASSKEYS:
+            raise RuleError(f"Je hebt al {MOST_PASSKEYS} passkeys. Verwijder er eerst een.")
+        create()
+        _tell(user, now, "een passkey erbij")
+
+
+def remove_passkey(passkey: Passkey, user: User, now: datetime):
+    """Raises RuleError when nothing would be left for somebody who may not do without."""
+    with writing():
+        User.hold(user.id)
+        others = Passkey.select().where(Passkey.user == user, Passkey.id != passkey.id).exists()
+        _refuse_last(user, others or user.tf_totp_secret)
+        Passkey.delete().where(Passkey.id == passkey.id, Passkey.user == user).execute()
+        _tell(user, now, "een passkey minder")
+
+
+def keep_codes(user: User, codes: list[str] | None, now: datetime):
+    """New codes for emergencies, encrypted; the former ones are worth nothing any more."""
+    _change(user, now, "nieuwe noodcodes", mf_recovery_codes=codes)
+
+
+def use_code(user: User, counter: int) -> bool:
+    """Note the number of a code that was typed. False when it, or a later one, was used before: by whoever was first."""
+    with writing():
+        fresh = locking(User.select(User.id, User.tf_counter).where(User.id == user.id)).get()
+        if fresh.tf_counter is not None and fresh.tf_counter >= counter:
+            return False
+        User.update(tf_counter=counter).where(User.id == user.id).execute()
+    return True
+
+
+def use_emergency_code(user: User, kept: str, now: datetime) -> bool:
+    """Take out a code for emergencies, as it is kept. False when it was used before."""
+    with writing():
+        fresh = locking(User.select().where(User.id == user.id)).get()
+        codes = fresh.mf_recovery_codes or []
+        if kept not in codes:
+            return False
+        left = [one for one in codes if one != kept]
+        User.update(mf_recovery_codes=left).where(User.id == user.id).execute()
+        _tell(user, now, f"aangemeld met een noodcode, nog {len(left)} over")
+    return True
+
+
+def wipe(user: User, by: User | None, now: datetime):
+    """The team wipes the second step of somebody who lost it, after recognising the person; None: typed on the server's command
+    line, for the last member of the team. Raises RuleError without one."""
+    if by is not None:
+        scope.require(by, "wipe_second_step", user)
+        if by.id == user.id:
+            raise RuleError("Je eigen tweede stap wijzig je bij Mijn gegevens.")
+    if not user.has_second_step:
+        raise RuleError(f"{user} heeft geen tweede stap.")
+    with writing():
+        forget(user)
+        audit.record(by, "user.second_step_wiped", user, at=now, name=user)
+        mails.second_step_changed(user, "gewist door het team Kadervorming", now)
+
+
+def forget(user: User):
+    """Take away all that belongs to a second step. Inside a transaction."""
+    Passkey.delete().where(Passkey.user == user).execute()
+    User.update(
+        tf_primary_method=None,
+        tf_totp_secret=None,
+        tf_counter=None,
+        mf_recovery_codes=None,
+        fs_webauthn_user_handle=None,
+    ).where(User.id == user.id).execute()
+
+
+def _refuse_last(user: User, something_left):
+    if user.check_tf_required_setup() and not something_left:
+        raise RuleError("Je account heeft een tweede stap nodig. Stel eerst een andere in.")
+
+
+def _change(user: User, now: datetime, what: str, **columns):
+    with writing():
+        User.update(**columns).where(User.id == user.id).execute()
+        _tell(user, now, what)
+
+
+def _tell(user: User, now: datetime, what: str):
+    audit.record(user, "user.second_step", user, at=now, what=what)
+    mails.second_step_changed(user, what, now)
