@@ -70,6 +70,9 @@ SENTENCES = {
     "clock.since": "{who} koos dat de klok niets herinnert van voor {day}.",
     "user.invited": "{who} stuurde {name} een link om een wachtwoord te kiezen.",
     "user.password": "{who} koos een nieuw wachtwoord.",
+    "participant.erased": "{who} wiste de gegevens van een deelnemer. Reden: {reason}",
+    "user.erased": "{who} wiste de gegevens van een account. Reden: {reason}",
+    "retention.changed": "{who} wijzigde de bewaartermijn van ‘{name}’: {changes}.",
     "user.second_step": "{who} wijzigde de tweede stap bij het aanmelden: {what}.",
     "user.second_step_wiped": "{who} wiste de tweede stap van {name}.",
     "user.signed_out": "{who} meldde zich overal af.",
@@ -78,7 +81,16 @@ SENTENCES = {
 }
 """Verb → sentence; its names are filled from the payload."""
 
-ERASED = "De gegevens van deze regel zijn gewist."
+ERASED = "(gegevens gewist)"
+OPTIONAL = {"on_behalf", "exception", "revoked", "checked", "running", "filter"}
+"""facts that are often empty, and stand at the end of a sentence"""
+
+
+class _Gone(dict):
+    """The facts of a line whose payload was erased: what happened stays, of whom and what not."""
+
+    def __missing__(self, name):
+        return "" if name in OPTIONAL else "…"
 
 
 def record(by, verb: str, row, at: datetime, **facts) -> History:
@@ -133,7 +145,9 @@ def sentence(line: History) -> str:
 
 def worded(verb: str, payload: str | None) -> str:
     """What a line of history says, from what is stored of it."""
-    return ERASED if payload is None else SENTENCES[verb].format_map(json.loads(payload))
+    if payload is None:
+        return f"{SENTENCES[verb].format_map(_Gone())} {ERASED}"
+    return SENTENCES[verb].format_map(json.loads(payload))
 
 
 def about(row, most: int) -> list[History]:

@@ -27,6 +27,7 @@ from models import (
     User,
 )
 from times import years_after
+from workflow import seals
 
 
 def breaches():
@@ -242,5 +243,5 @@ def _digests():
 
 CHECKS = (
     _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _handovers, _identities,
-    _searches, _placed, _words, _digests,
+    _searches, _placed, _words, _digests, seals.breaches,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from flask.cli import with_appcontext
 import audit
 import backups
 import checks
+import cli_privacy
 import config
 import crowd
 import delivery
@@ -29,7 +30,7 @@ from migrations import compare
 from models import TABLES, ImportRow, User
 from people import ROLE_LABELS, Role
 from times import from_local, utcnow
-from workflow import accounts, clock, imports, second_steps
+from workflow import accounts, clock, imports
 
 CHUNK = 500
 SECRETS = {
@@ -46,8 +47,8 @@ def register(app: Flask):
         migrate,
         load_demo,
         add_team_member,
-        wipe_second_step,
         check_data,
+        *cli_privacy.COMMANDS,
         export,
         send_mails,
         run_clock,
@@ -124,22 +125,6 @@ def add_team_member(e_mail):
         except RuleError as error:
             raise click.ClickException(str(error)) from error
     click.echo(f"{current_app.config['KAVO'].base_url}/wachtwoord-kiezen/{secret}")
-
-
-@click.command()
-@click.argument("e_mail")
-@with_appcontext
-def wipe_second_step(e_mail):
-    """Let E_MAIL log in with the password alone once more, and set up another second step: for who lost app and codes."""
-    with database.connection_context():
-        user = User.get_or_none(User.email == e_mail.strip().lower())
-        if user is None:
-            raise click.ClickException(f"There is no account with the address {e_mail}.")
-        try:
-            second_steps.wipe(user, None, utcnow())
-        except RuleError as error:
-            raise click.ClickException(str(error)) from error
-    click.echo(f"{e_mail} logs in with the password, and is asked to set up a second step.")
 
 
 @click.command()

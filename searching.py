@@ -105,3 +105,12 @@ def _vocabulary(model, word):
     lengths = fn.LENGTH(terms.term).between(len(word) - 2, len(word) + 2)
     rows = terms.select(terms.term).where(terms.term >= word[0], terms.term < chr(ord(word[0]) + 1), lengths)
     return {term for (term,) in rows.tuples().execute(database) if term.isalpha()}
+
+
+def forget_words():
+    """Take words out of the indexes of SQLite that are in no row any more: it keeps them, beside a note that they are gone, until
+    parts of an index are joined. Others cannot write meanwhile, so do it by night. PostgreSQL does so by itself."""
+    if not on_postgresql():
+        for table in database.get_tables():
+            if table.endswith("_words"):
+                database.execute_sql(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608 - our own names

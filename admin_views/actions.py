@@ -8,16 +8,17 @@ from flask import g, url_for
 ANY = 987_654_321  # stands for an id while an address is made
 
 
-def row_action(name, text, confirmation=None, form=None, when=None, danger=False, in_menu=True):
+def row_action(name, text, confirmation=None, form=None, when=None, danger=False, in_menu=True, many=True):
     """Declare a method `(self, ids)` or, with `form`, `(self, ids, form)` as an action; like Flask-Admin's `@action`.
 
     `name` is also the act that `scope` must grant; `when(row)` says whether a row's menu offers it; `confirmation` is asked
     first and says what will happen; `form` is a form class shown with it; not `in_menu`: for what one ticked and on the page
-    of a row, so that the menus of a list stay short."""
+    of a row, so that the menus of a list stay short; not `many`: for one row at a time."""
 
     def declare(method):
         method._action = (name, text, confirmation)
-        method.form, method.when, method.danger, method.in_menu = form, when, danger, in_menu
+        method.form, method.when, method.danger = form, when, danger
+        method.in_menu, method.many = in_menu, many
         return method
 
     return declare

@@ -93,7 +93,11 @@ class AdminView(ListView):
 
     @property
     def bulk_actions(self) -> list[tuple[str, str]]:
-        offered = {name: str(text) for name, text in self._actions if self.is_action_allowed(name)}
+        offered = {
+            name: str(text)
+            for name, text in self._actions
+            if self.is_action_allowed(name) and getattr(self._actions_data[name][0], "many", True)
+        }
         return [(name, offered[name]) for name in self.action_order or offered if name in offered]
 
     # ---- one row

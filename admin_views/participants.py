@@ -3,12 +3,14 @@
 from flask import url_for
 
 import scope
+from admin_views.actions import row_action
 from admin_views.base import AdminView
+from admin_views.privacy import EraseForm
 from database import RuleError
 from forms import ChoiceField, DayField, required
 from models import TYPES, Association, Participant, Trajectory
 from people import ASSOCIATION, TEAM
-from workflow import imports
+from workflow import erasure, imports
 
 TRAJECTORY = ("association", "type", "course_started_on")
 """the fields of a first trajectory, in the form for a new participant"""
@@ -17,6 +19,7 @@ TRAJECTORY = ("association", "type", "course_started_on")
 class ParticipantView(AdminView):
     roles = (TEAM, ASSOCIATION)
     kind, kinds = "deelnemer", "deelnemers"
+    fresh_acts = ("erase",)
     column_list = ("name", "kavo_id", "birth_date", "email")
     column_labels = {"name": "Deelnemer"}
     search_words = "Zoek op naam of KAVO-ID"
@@ -58,6 +61,26 @@ class ParticipantView(AdminView):
 
     def may_edit(self, row):
         return not getattr(row, "is_shared", False)
+
+    @row_action(
+        "erase",
+        "Gegevens wissen",
+        "Naam, geboortedatum, e-mailadres en KAVO-ID verdwijnen, ook uit mails, beoordelingen en geschiedenis. De uren en "
+        "resultaten blijven, zonder naam. Je kunt dit niet ongedaan maken.",
+        form=EraseForm,
+        when=lambda row: row.erased_at is None,
+        danger=True,
+        in_menu=False,
+        many=False,
+    )
+    def action_erase(self, ids, form):
+        return self.apply(erasure.erase_participant, ids, "gewist", reason=form.reason.data)
+
+    def row_links(self, row):
+        links = super().row_links(row)
+        if row.erased_at or not scope.allows(self.by, "insight", Participant):
+            return links
+        return [*links, ("Alles wat we bewaren", url_for("insight.show", kind="deelnemer", pk=row.id))]
 
     # ---- form
 

@@ -1,34 +1,22 @@
 """Accounts and roles, for the team. No password, hash or token is on any screen."""
 
+from flask import url_for
 from flask_security import current_user
 from peewee import fn
 from wtforms import BooleanField
 
+import rights
 import scope
 from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.joins import Key
+from admin_views.privacy import EraseForm
 from database import RuleError
 from forms import CheckList
-from models import Association, Evaluation, Handover, History, ImportBatch, Participant, Placement, Site, Trajectory
+from models import Association
 from people import ROLE_LABELS, TEAM, Role, User, UserRole
-from workflow import accounts, second_steps
-
-NOUNS = {Site: "Stageplaatsen", Placement: "Koppelingen", Trajectory: "Trajecten", Handover: "Overdrachten",
-         Evaluation: "Beoordelingen", History: "Geschiedenis daarvan", Association: "Vereniging", Participant: "Deelnemers",
-         ImportBatch: "Ingelezen bestanden"}  # fmt: skip
-VERBS = {
-    "view": "bekijken", "edit": "wijzigen", "couple": "deelnemers koppelen", "export": "exporteren", "change": "uren wijzigen",
-    "apply": "een nieuwe aanvragen", "answer": "beantwoorden", "withdraw": "intrekken",
-    "take_over": "het beheer van een andere vragen", "offer": "een opvolger aanduiden",
-    "submit_again": "opnieuw indienen", "propose": "een wijziging vragen", "close": "sluiten",
-    "add": "toevoegen", "import": "importeren", "final": "eindevaluatie geven", "stop": "stopzetten", "resume": "hervatten",
-    "attest": "attest downloaden", "confirm": "bevestigen", "drop": "laten vallen", "undo": "ongedaan maken",
-    "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
-}  # fmt: skip
-"""the tables and acts of `scope.ACTS` in words"""
-
+from workflow import accounts, erasure, second_steps
 
 FIRST_ROLE = Key(
     "", fn.COALESCE(UserRole.select(fn.MIN(UserRole.role)).where(UserRole.user == User.id), 0),
@@ -44,7 +32,7 @@ NAMED_BY_EID = ("first_name", "last_name", "birth_date")
 class UserView(AdminView):
     kind, kinds = "account", "accounts"
     fresh_pages = ("create_view", "edit_view")
-    fresh_acts = ("invite", "end_sessions", "wipe_second_step")
+    fresh_acts = ("invite", "end_sessions", "wipe_second_step", "erase")
     column_list = ("name", "email", "role_label", "active")
     column_labels = {"name": "Naam", "role_label": "Rollen", "has_eid": "Meldt zich aan met eID"}
     search_words = "Zoek op naam of e-mailadres"
@@ -139,9 +127,32 @@ class UserView(AdminView):
         when=lambda user: user.has_second_step,
         danger=True,
         in_menu=False,
+        many=False,
     )
     def action_wipe_second_step(self, ids):
         return self.apply(second_steps.wipe, ids, "weer zonder tweede stap")
+
+    @row_action(
+        "erase",
+        "Gegevens wissen",
+        "Naam, e-mailadres, telefoonnummer, geboortedatum en eID verdwijnen, ook uit mails en uit de geschiedenis. Niemand kan "
+        "zich nog met dit account aanmelden. Je kunt dit niet ongedaan maken.",
+        form=EraseForm,
+        when=lambda user: user.erased_at is None,
+        danger=True,
+        in_menu=False,
+        many=False,
+    )
+    def action_erase(self, ids, form):
+        return self.apply(erasure.erase_user, ids, "gewist", reason=form.reason.data)
+
+    def row_links(self, row):
+        links = super().row_links(row)
+        return (
+            links
+            if row.erased_at
+            else [*links, ("Alles wat we bewaren", url_for("insight.show", kind="account", pk=row.id))]
+        )
 
 
 NUMBER_OF_USERS = Key(
@@ -173,5 +184,8 @@ def _rights(role) -> str:
     if role.name == TEAM:
         return "alles, op alle rijen"
     acts = scope.ACTS.get(role.name, {})
-    lines = (f"{NOUNS[model]}: {', '.join(sorted(VERBS[name] for name in names))}" for model, names in acts.items())
+    lines = (
+        f"{rights.NOUNS[model]}: {', '.join(sorted(rights.VERBS[name] for name in names))}"
+        for model, names in acts.items()
+    )
     return "\n".join(lines) or "nog niets"

@@ -10,12 +10,13 @@ import limits
 import login
 import scope
 import second_step
+from admin_views.privacy import as_file
 from database import RuleError
 from forms import KavoForm, Length, required
 from models import Evaluation, Participant, Placement, Site, Trajectory
 from people import UserSession
 from times import utcnow
-from workflow import accounts, confirmation
+from workflow import accounts, confirmation, insight
 
 account = Blueprint("account", __name__)
 
@@ -122,6 +123,26 @@ def mail_again():
     if waits and form.carry_out(lambda now: confirmation.claim(user, user.shown_email, now), user, utcnow()):
         flash(f"We mailden een nieuwe link naar {user.shown_email}. Kijk ook bij ongewenste mail.", "good")
     return redirect(url_for("account.own_data"))
+
+
+@account.get("/mijn-gegevens/alles")
+@auth_required()
+def insight_page():
+    """All that we keep about oneself."""
+    by = current_user._get_current_object()
+    if not second_step.is_fresh():
+        return second_step.ask_who()
+    found = insight.give(by, by, utcnow())
+    return render_template(
+        "insight.html", who="jou", parts=insight.readable(found), download=url_for("account.insight_data")
+    )
+
+
+@account.get("/mijn-gegevens/alles.json")
+@auth_required()
+def insight_data():
+    by = current_user._get_current_object()
+    return as_file(insight.give(by, by, utcnow())) if second_step.is_fresh() else second_step.ask_who()
 
 
 MOST_EVALUATIONS = 100

@@ -5,9 +5,11 @@ from datetime import date
 from flask import Blueprint, redirect, render_template, url_for
 from flask_security import auth_required, current_user
 
+import privacy
 import site_forms
 from admin_views.saved_views import start_url
 from people import ASSOCIATION, MANAGER, TEAM
+from workflow import retention
 
 pages = Blueprint("pages", __name__)
 
@@ -37,6 +39,12 @@ def faq():
 @pages.get("/toegankelijkheid")
 def accessibility():
     return render_template("public/accessibility.html", checked_on=STATEMENT_ON)
+
+
+@pages.get("/privacy")
+def privacy_page():
+    """What we know of people and why: the register of processing, for everybody."""
+    return render_template("public/privacy.html", register=privacy.REGISTER, kept=privacy.kept(retention.days()))
 
 
 @pages.get("/na-aanmelden")

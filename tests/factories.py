@@ -7,6 +7,7 @@ from itertools import count
 from models import (
     Association,
     Lookup,
+    Mail,
     Membership,
     Participant,
     Placement,
@@ -129,3 +130,12 @@ def lookup(**values):
     ordinary = {"kavo_id": "125143-59", "found": True, "purpose": "koppelen", "at": NOW}
     values["user"] = values.get("user") or user("team")
     return Lookup.create(**{**ordinary, **values})
+
+
+def mail(**values):
+    number = next(_numbers)
+    ordinary = {
+        "key": f"soort-{number}", "kind": "soort", "to_address": "iemand@kavo.test", "subject": "Onderwerp", "body": "Tekst",
+        "message_id": f"<{number}@kavo.test>", "created_at": NOW, "next_at": NOW,
+    }  # fmt: skip
+    return Mail.create(**{**ordinary, **values})

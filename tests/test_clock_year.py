@@ -8,7 +8,19 @@ from random import Random
 
 import checks
 from database import database, writing
-from models import Association, Handover, Mail, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User
+from models import (
+    Association,
+    Handover,
+    Mail,
+    Participant,
+    Placement,
+    Reminder,
+    Retention,
+    Site,
+    SiteManager,
+    Trajectory,
+    User,
+)
 from tests import factories as make
 from times import at_hour, days_after, end_of_day
 from workflow import clock, evaluations, handovers, placements
@@ -22,6 +34,7 @@ DAY = timedelta(days=1)
 
 def test_a_year_of_deadlines_is_kept_with_every_silence_of_the_worker(capsys):
     chance = Random(SEED)
+    Retention.create(key="mail", days=10 * DAYS)  # so that they can be counted at the end
     with writing():
         world = _people(chance)
         acts = [*_handovers(chance, world), *_stages(chance, world)]

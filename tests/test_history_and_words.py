@@ -34,7 +34,7 @@ def test_an_erased_line_stays_as_proof_and_a_changed_one_is_seen(now):
     line.payload = line.payload.replace("1 mail", "2 mails")
     assert not audit.is_whole(line)
     History.update(payload=None, salt=None).execute()
-    assert audit.sentence(History.get()) == audit.ERASED
+    assert audit.sentence(History.get()) == "… exporteerde ‘…’: …. (gegevens gewist)"
     assert audit.is_whole(History.get())
 
 

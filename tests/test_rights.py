@@ -78,6 +78,8 @@ ROUTES = {
     **dict.fromkeys((f"importing.{page}" for page in ("index", "show", "act", "result")), GUIDING),
     **dict.fromkeys((f"{noun}.{page}" for noun in ("trajectory", "ready", "attested") for page in ("final", "attest")), GUIDING),
     **dict.fromkeys((f"{noun}.extend_all" for noun in ("trajectory", "ready", "attested")), TEAM),
+    "retention.index": TEAM, "rights.index": TEAM, "insight.show": TEAM, "insight.data": TEAM, "insight.index": TEAM,
+    "pages.privacy_page": EVERYBODY, "account.insight_page": INSIDE, "account.insight_data": INSIDE,
     "overview.index": TEAM, "overview.export": TEAM,
     **dict.fromkeys((f"attest.{page}" for page in ("show", "file", "check")), EVERYBODY),
 }  # fmt: skip
@@ -98,6 +100,7 @@ OF_A_VIEW = (
 )
 ARGUMENTS = {
     "pk": 1,
+    "kind": "account",
     "what": "note",
     "signed": "x",
     "export_type": "csv",

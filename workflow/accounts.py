@@ -10,7 +10,7 @@ import scope
 from batches import KEPT_DAYS
 from database import RuleError, locking, writing
 from models import Association, ImportBatch, ImportRow, Membership
-from people import NOWHERE, ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
+from people import ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
 from records import FormKey
 from times import local_date
 
@@ -166,15 +166,6 @@ def change_own_data(user: User, now: datetime, **values):
         if changed := audit.changes(before, fresh):
             fresh.save()
             audit.record(user, "row.changed", fresh, at=now, kind="account", name=fresh, changes=changed)
-
-
-def erase(user: User):
-    """Take all personal data from an account that will not be used: nobody can log in with it, the row stays for what hangs
-    on it."""
-    Token.delete().where(Token.user == user).execute()
-    user.first_name, user.last_name, user.email = "Gewist", "account", f"gewist-{user.id}@{NOWHERE}"
-    user.phone, user.birth_date, user.password, user.active, user.claimed_email = "", None, None, False, None
-    user.save()
 
 
 def _passing(now: datetime):

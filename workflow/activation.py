@@ -11,7 +11,7 @@ from database import RuleError, writing
 from models import Site, SiteManager
 from people import Token, User
 from times import days_after, end_of_day, local_date
-from workflow import accounts
+from workflow import accounts, erasure
 
 ACTIVATION_DAYS = 30  # domain rule 4
 LAST_DAY = 90  # domain rule 4: until then a new link can be asked
@@ -129,5 +129,5 @@ def forget(user: User, now: datetime) -> bool:
     for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
         audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
     SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
-    accounts.erase(user)
+    erasure.take_out(user, now, thorough=False)
     return True

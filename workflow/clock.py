@@ -11,10 +11,13 @@ import scope
 from database import writing
 from models import Clock, User
 from times import local_date
+from workflow import retention, seals
 from workflow.falls_due import CATALOGUE, Due, TurningPoint
 
 log = logging.getLogger("kavo.clock")
 
+CHORES = {"retention": retention.by_night, "seal": seals.seal}
+"""what the clock does besides what falls due; each knows itself whether it is time"""
 SILENT_AFTER = timedelta(minutes=15)
 
 
@@ -50,6 +53,12 @@ def sweep(now: datetime) -> dict[str, int]:
                 done[point.key] = point.treat(found, now)
         except Exception:
             log.exception("the clock failed at %s", point.key)
+    for name, chore in CHORES.items():
+        try:
+            if count := chore(now):
+                done[name] = count
+        except Exception:
+            log.exception("the clock failed at %s", name)
     treated = sum(done.values())
     took = int((time.monotonic() - begun) * 1000)
     Clock.update(ran_at=now, took_ms=took, treated=treated).execute()

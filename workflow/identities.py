@@ -193,6 +193,8 @@ def merge(old: User, into: User, by: User | None, now: datetime):
             model.delete().where(model.user == old).execute()
         email, phone = old.email, old.phone
         old.email, old.claimed_email, old.password, old.active = f"samengevoegd-{old.id}@{NOWHERE}", None, None, False
+        old.first_name, old.last_name, old.phone, old.birth_date = "Samengevoegd", "account", "", None
+        old.merged_into, old.erased_at = into.id, now
         old.save()
         if into.confirmed_at is None or into.email.endswith(f"@{NOWHERE}"):
             into.email, into.claimed_email, into.confirmed_at = email, None, now

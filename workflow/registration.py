@@ -13,7 +13,7 @@ from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
 from people import MANAGER, Draft, Role, User, UserRole
 from records import Mail
 from times import days_after
-from workflow import accounts, activation, confirmation, declarations, sites
+from workflow import accounts, activation, confirmation, declarations, erasure, sites
 from workflow.confirmation import SAME_MAIL_AFTER
 
 DRAFT_LASTS = timedelta(hours=24)
@@ -153,7 +153,7 @@ def withdraw(site: Site, by: User, now: datetime):
         mails.application_withdrawn(site, applicant, erased, now)
         if erased:
             SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
-            accounts.erase(applicant)
+            erasure.take_out(applicant, now, thorough=False)
 
 
 def _has_other_site(user: User, site: Site) -> bool:

@@ -1,0 +1,98 @@
+"""Privacy, for the team: how long we keep what and the clean-up of tonight, the rights per role, all we keep of one person."""
+
+from flask import Response, abort, json, redirect, url_for
+from flask_admin import BaseView, expose
+from wtforms import IntegerField, TextAreaField
+from wtforms.validators import InputRequired, NumberRange
+
+import rights
+import scope
+from admin_views.roles import ForRoles, HiddenFromMenu
+from forms import KavoForm, Length, required
+from models import Participant, User
+from times import utcnow
+from workflow import insight, retention
+
+MOST_NAMED = 20
+KINDS = {"account": User, "deelnemer": Participant}
+
+
+class EraseForm(KavoForm):
+    reason = TextAreaField(
+        "Reden", [required("Schrijf waarom."), Length(max=500)],
+        description="Bijvoorbeeld: op vraag van de persoon zelf. Noem de naam niet: die willen we net wissen.",
+    )  # fmt: skip
+
+
+def _days_field(rule):
+    bounds = NumberRange(
+        retention.LEAST_DAYS, retention.MOST_DAYS, f"Kies {retention.LEAST_DAYS} tot {retention.MOST_DAYS} dagen."
+    )
+    return IntegerField(
+        rule.name, [InputRequired("Typ een aantal dagen."), bounds], render_kw={"min": retention.LEAST_DAYS}
+    )
+
+
+class DaysForm(KavoForm):
+    """A number of days for each rule."""
+
+
+for _rule in retention.RULES:
+    setattr(DaysForm, _rule.key, _days_field(_rule))
+
+
+class RetentionView(ForRoles, BaseView):
+    """How long we keep what, and what the next clean-up would erase."""
+
+    fresh_pages = ("index",)
+
+    @expose("/", methods=("GET", "POST"))
+    def index(self):
+        form = DaysForm(data=retention.days())
+        chosen = {rule.key: form[rule.key].data for rule in retention.RULES}
+        if form.validate_on_submit() and form.carry_out(
+            lambda now: retention.set_days(chosen, self.by, now) or "De bewaartermijnen zijn bewaard.",
+            self.by,
+            utcnow(),
+        ):
+            return redirect(url_for(".index"))
+        rules = [
+            (rule, days, query.count(), [str(row) for row in query.order_by(rule.model._meta.primary_key).limit(MOST_NAMED)])
+            for rule, days, query in retention.upcoming(utcnow())
+        ]  # fmt: skip
+        return self.render("admin/retention.html", form=form, rules=rules, hour=retention.HOUR)
+
+
+class RightsView(ForRoles, BaseView):
+    """Who may do what: from the code that decides it."""
+
+    @expose("/")
+    def index(self):
+        return self.render("admin/rights.html", roles=rights.ROLES, groups=rights.matrix(self.admin))
+
+
+class InsightView(HiddenFromMenu, BaseView):
+    """All that we keep about one person, to give to that person: readable, and as data."""
+
+    fresh_pages = ("show", "data")
+
+    @expose("/<kind>/<int:pk>/")
+    def show(self, kind, pk):
+        person, found = self._found(kind, pk)
+        return self.render(
+            "insight.html", who=str(person), parts=insight.readable(found), download=url_for(".data", kind=kind, pk=pk)
+        )
+
+    @expose("/<kind>/<int:pk>/gegevens.json")
+    def data(self, kind, pk):
+        return as_file(self._found(kind, pk)[1])
+
+    def _found(self, kind, pk):
+        person = scope.find(self.by, KINDS[kind], pk, "insight") if kind in KINDS else None
+        return (person, insight.give(person, self.by, utcnow())) if person else abort(404)
+
+
+def as_file(found: dict) -> Response:
+    """What is kept about a person, as a file to save."""
+    headers = {"Content-Disposition": f'attachment; filename="gegevens-{utcnow():%Y-%m-%d}.json"'}
+    return Response(json.dumps(found, indent=2, ensure_ascii=False), mimetype="application/json", headers=headers)

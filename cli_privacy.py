@@ -1,0 +1,112 @@
+"""Commands for who guards safety and privacy: the seals on the history, erasing, a lost second step, generated documents."""
+
+import sys
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+import privacy
+import rights
+from database import RuleError, database
+from models import Participant, User
+from times import utcnow
+from workflow import erasure, retention, seals, second_steps
+
+
+@click.command()
+@click.argument("e_mail")
+@with_appcontext
+def wipe_second_step(e_mail):
+    """Let E_MAIL log in with the password alone once more, and set up another second step: for who lost app and codes."""
+    with database.connection_context():
+        user = User.get_or_none(User.email == e_mail.strip().lower())
+        if user is None:
+            raise click.ClickException(f"There is no account with the address {e_mail}.")
+        try:
+            second_steps.wipe(user, None, utcnow())
+        except RuleError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{e_mail} logs in with the password, and is asked to set up a second step.")
+
+
+@click.command()
+@with_appcontext
+def check_history():
+    """Check the history against its seals; exit 1 with a line per breach. Keep the printed digest elsewhere, to compare later."""
+    with database.connection_context():
+        found = list(seals.breaches())
+        newest = seals.last()
+    click.echo("\n".join(found) or "The history fits its seals.")
+    if newest:
+        click.echo(f"Sealed up to line {newest.until_id} on {newest.sealed_at:%Y-%m-%d %H:%M} UTC: {newest.digest}")
+    sys.exit(bool(found))
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["participant", "user"]))
+@click.argument("number", type=int)
+@with_appcontext
+def erase(kind, number):
+    """Erase the person in row NUMBER once more: after a restore of a backup from before the erasure (the log names the rows)."""
+    model, act = {"participant": (Participant, erasure.erase_participant), "user": (User, erasure.erase_user)}[kind]
+    with database.connection_context():
+        row = model.get_or_none(model.id == number)
+        if row is None:
+            raise click.ClickException(f"There is no {kind} {number}.")
+        act(row, None, utcnow(), "opnieuw, na het terugzetten van een reservekopie")
+    click.echo(f"{kind} {number} is erased.")
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["rights", "privacy"]))
+@with_appcontext
+def describe(what):
+    """Print docs/rights.md or docs/privacy.md, as the running code says."""
+    click.echo(documents()[what], nl=False)
+
+
+COMMANDS = wipe_second_step, check_history, erase, describe
+
+
+def documents() -> dict[str, str]:
+    """Name → text of the documents that are made from the code."""
+    return {"rights": _rights(), "privacy": _privacy()}
+
+
+def _rights():
+    lines = [
+        "# Rechten per rol", "",
+        "Gemaakt uit de code door `flask --app app describe rights`; het team ziet hetzelfde onder Beheer, Rechten.", "",
+    ]  # fmt: skip
+    for group, found in rights.matrix(current_app.extensions["admin"][0]):
+        lines += [f"## {group}", "", *_table(["Functie", *rights.ROLES.values()])]
+        lines += [_row([line.name, *line.rows.values()]) for line in found] + [""]
+    return "\n".join(lines).replace("\u00ad", "").rstrip() + "\n"
+
+
+def _privacy():
+    kept = privacy.kept({rule.key: rule.days for rule in retention.RULES})
+    lines = [
+        "# Register van persoonsgegevens", "",
+        "Gemaakt uit de code door `flask --app app describe privacy`; iedereen ziet hetzelfde op de pagina Privacy.", "",
+        privacy.ASSUMED, "", *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
+    ]  # fmt: skip
+    for entry in privacy.REGISTER:
+        columns = [f"{model._meta.table_name}: {', '.join(names)}" for model, names in entry.columns.items()]
+        lines.append(
+            _row(
+                [entry.name, entry.whose, entry.why, entry.ground, entry.seen_by, kept[entry.name], "; ".join(columns)]
+            )
+        )
+    lines += ["", "## Bewaartermijnen", "", *_table(["Wat", "Hoelang", "Waarom zolang"])]
+    lines += [_row([f"{rule.name}: {rule.what}", f"{rule.days} dagen", rule.ground]) for rule in retention.RULES]
+    return "\n".join(lines) + "\n"
+
+
+def _table(titles):
+    return [_row(titles), _row(["---"] * len(titles))]
+
+
+def _row(cells):
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,92 @@
+"""The matrix of rights: which role may do what with which rows, read from the views and from `scope`, which decide it."""
+
+from dataclasses import dataclass
+
+import scope
+from models import Association, Evaluation, Handover, History, ImportBatch, Participant, Placement, Site, Trajectory
+from people import ASSOCIATION, MANAGER, TEAM
+
+VISITOR = "visitor"
+ROLES = {VISITOR: "Bezoeker", MANAGER: "Stageplaats\u00adverantwoordelijke", ASSOCIATION: "Vereniging", TEAM: "Team"}
+ALL, OWN, PUBLIC, NOT = "alle", "eigen", "openbare gegevens", "–"
+
+NOUNS = {Site: "Stageplaatsen", Placement: "Koppelingen", Trajectory: "Trajecten", Handover: "Overdrachten",
+         Evaluation: "Beoordelingen", History: "Geschiedenis daarvan", Association: "Vereniging", Participant: "Deelnemers",
+         ImportBatch: "Ingelezen bestanden"}  # fmt: skip
+VERBS = {
+    "view": "bekijken", "edit": "wijzigen", "couple": "deelnemers koppelen", "export": "exporteren", "change": "uren wijzigen",
+    "apply": "een nieuwe aanvragen", "answer": "beantwoorden", "withdraw": "intrekken",
+    "take_over": "het beheer van een andere vragen", "offer": "een opvolger aanduiden",
+    "submit_again": "opnieuw indienen", "propose": "een wijziging vragen", "close": "sluiten",
+    "add": "toevoegen", "import": "importeren", "final": "eindevaluatie geven", "stop": "stopzetten", "resume": "hervatten",
+    "attest": "attest downloaden", "confirm": "bevestigen", "drop": "laten vallen", "undo": "ongedaan maken",
+    "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
+}  # fmt: skip
+"""the tables and acts of `scope.ACTS` in words"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One function: in words, and for each role on which rows it may be used."""
+
+    name: str
+    rows: dict[str, str]
+
+
+def matrix(admin) -> list[tuple[str, list[Line]]]:
+    """(group, its lines): first the screens of the back office `admin` (Flask-Admin's), then what may be done with each table."""
+    return [
+        ("Schermen", _screens(admin)),
+        *((noun, _acts(model, admin)) for model, noun in NOUNS.items()),
+        *_of_the_team(admin),
+    ]
+
+
+def _screens(admin):
+    menu = sorted((view for view in admin._views if view.name), key=lambda view: view.name)
+    return [Line(view.name, {role: _screen(view, role) for role in ROLES}) for view in menu]
+
+
+def _screen(view, role):
+    if role not in view.roles:
+        return NOT
+    return ALL if role == TEAM else OWN
+
+
+def _acts(model, admin):
+    acts = sorted({act for role in scope.ACTS.values() for act in role.get(model, ())}, key=VERBS.get)
+    lines = [Line(VERBS[act], {role: _rows(role, model, act) for role in ROLES}) for act in acts]
+    if any(model in listed for listed in scope.LISTED.values()):
+        found = {role: PUBLIC if model in scope.LISTED.get(role, ()) else NOT for role in ROLES}
+        lines.insert(0, Line("vinden in de lijst", {**found, TEAM: ALL}))
+    known = {VERBS[act] for act in acts}
+    return lines + [line for line in _actions(model, admin) if line.name.lower() not in known]
+
+
+def _rows(role, model, act):
+    if role == TEAM:
+        return ALL
+    return OWN if act in scope.ACTS.get(role, {}).get(model, ()) else NOT
+
+
+def _actions(model, admin) -> list[Line]:
+    """What the views of a table offer for one row or several, and what no role but the team has."""
+    seen = {}
+    for view in (one for one in admin._views if getattr(one, "model", None) is model):
+        for name, text in view._actions:
+            if name != "delete":
+                seen.setdefault(
+                    str(text), {role: _rows(role, model, name) if role in view.roles else NOT for role in ROLES}
+                )
+        if view.can_delete:
+            seen["Verwijderen"] = {**dict.fromkeys(ROLES, NOT), TEAM: ALL}
+    return [Line(text, rows) for text, rows in sorted(seen.items())]
+
+
+def _of_the_team(admin):
+    """Tables on which only the team acts."""
+    others = {
+        view.model: view.name for view in admin._views if getattr(view, "model", None) and view.model not in NOUNS
+    }
+    groups = ((name, _actions(model, admin)) for model, name in others.items())
+    return [(name, lines) for name, lines in groups if lines]

@@ -1,0 +1,235 @@
+"""Taking somebody's data away: on request (GDPR, article 17) or because we keep them no longer (`retention`).
+
+The row stays, without a person in it, for what hangs on it: hours, results, who was in charge. Of the history the texts go, the
+digests stay, so that nobody can say that something else had happened."""
+
+import json
+import logging
+from datetime import date, datetime
+from urllib.parse import unquote_plus
+
+from peewee import fn
+
+import audit
+import dutch
+import scope
+from database import RuleError, searchable, writing
+from models import (
+    Association,
+    Evaluation,
+    Extension,
+    FinalEvaluation,
+    Handover,
+    History,
+    Identity,
+    ImportRow,
+    LinkRequest,
+    Lookup,
+    Mail,
+    Membership,
+    Participant,
+    Placement,
+    SavedView,
+    Site,
+    SiteManager,
+    StartView,
+    Token,
+    Trajectory,
+    User,
+    UserRole,
+    UserSession,
+)
+from people import NOWHERE, TEAM
+from times import local_date
+from workflow import second_steps
+
+log = logging.getLogger("kavo.erasure")
+
+GONE = "Gewist."
+"""what stands where a text was that cannot be empty"""
+LIVING = "submitted", "approved"  # states of a site for which somebody is in charge
+
+
+# ---- a participant
+
+
+def why_not_participant(participant: Participant, now: datetime) -> str:
+    """Why the data of this participant must stay for now, as a sentence; empty when they may go."""
+    if participant.erased_at:
+        return "De gegevens van deze deelnemer zijn al gewist."
+    if any(one.is_open(local_date(now)) for one in participant.trajectories):
+        return f"{participant} heeft een traject dat loopt. Zet het eerst stop, of wacht tot het afgelopen is."
+    if participant.trajectories.where(Trajectory.outcome == "attested").exists():
+        return (
+            f"{participant} heeft een attest. Dat moeten we kunnen bewijzen, en daarom blijven naam en geboortedatum bewaard. "
+            "Hoelang, staat bij Bewaartermijnen."
+        )
+    return ""
+
+
+def erase_participant(participant: Participant, by: User | None, now: datetime, reason: str):
+    """Take the person out of a participant and of all that hangs on it. The clock (`by` is None) does so when the time has come,
+    somebody on request and with a reason. Raises RuleError when the data must stay."""
+    if by is not None:
+        scope.require(by, "erase", participant)
+        _need(reason)
+        if refusal := why_not_participant(participant, now):
+            raise RuleError(refusal)
+    with writing():
+        fresh = Participant.locked(participant.id)
+        if fresh.erased_at:
+            return
+        runs = [key for (key,) in Trajectory.select(Trajectory.id).where(Trajectory.participant == fresh).tuples()]
+        if by is not None:
+            _forget_mails(str(fresh), fresh.email, fresh.kavo_id)
+            _forget_views(str(fresh), fresh.kavo_id, fresh.email)
+        Lookup.delete().where(Lookup.kavo_id == fresh.kavo_id).execute()
+        lines = (ImportRow.kavo_id == fresh.kavo_id) | (ImportRow.participant_id == fresh.id)
+        ImportRow.update(cells="[]", text=GONE, kavo_id="", before=None).where(lines).execute()
+        forget_texts(runs)
+        _forget_history((History.object_type == "participant") & (History.object_id == str(fresh.id)))
+        _forget_history(History.trajectory_id.in_(runs))
+        mark = f"W{fresh.id:08d}"
+        Participant.update(
+            first_name="Gewiste", last_name="deelnemer", email="", kavo_id=mark, birth_date=date(fresh.birth_date.year, 1, 1),
+            search=searchable(f"deelnemer Gewiste {mark}"), erased_at=now, version=Participant.version + 1,
+        ).where(Participant.id == fresh.id).execute()  # fmt: skip
+        audit.record(by, "participant.erased", fresh, at=now, reason=reason or "de bewaartermijn is voorbij")
+    log.info("erased", extra={"facts": {"table": "participant", "id": participant.id}})
+
+
+def forget_texts(trajectories: list[int]):
+    """Empty what was written about people at these trajectories; hours and results stay. Inside a transaction."""
+    stages = Placement.select(Placement.id).where(Placement.trajectory.in_(trajectories))
+    written = Evaluation.placement.in_(stages)
+    Evaluation.update(mentor=GONE, motivation=GONE, remarks="").where(
+        written, Evaluation.result == "negative"
+    ).execute()
+    Evaluation.update(mentor=GONE, motivation="", remarks="").where(written, Evaluation.result != "negative").execute()
+    Placement.update(reason=GONE).where(Placement.id.in_(stages), Placement.reason != "").execute()
+    final = FinalEvaluation.trajectory.in_(trajectories)
+    for column in (FinalEvaluation.motivation, FinalEvaluation.exception, FinalEvaluation.reopen_reason):
+        FinalEvaluation.update({column: GONE}).where(final, column != "").execute()
+    Extension.update(reason=GONE).where(Extension.trajectory.in_(trajectories)).execute()
+
+
+# ---- an account
+
+
+def why_not_user(user: User, now: datetime) -> str:
+    """Why this account must stay for now, as a sentence; empty when it may go."""
+    if user.erased_at:
+        return "De gegevens van dit account zijn al gewist."
+    if TEAM in user.role_names:
+        return f"{user} hoort bij het team Kadervorming. Haal eerst die rol weg."
+    if sites := [str(site) for site in Site.select().where(Site.id.in_(_in_charge_of(user)))]:
+        return (
+            f"{user} is stageplaatsverantwoordelijke van {dutch.listing(sites[:3])}. Draag dat eerst over, of sluit ze."
+        )
+    work = Association.select().join(Membership).where(Membership.user == user, Membership.until.is_null())
+    if associations := [str(one) for one in work]:
+        return f"{user} werkt voor {dutch.listing(associations[:3])}. Haal dat eerst weg bij Gegevens wijzigen."
+    asked = (Handover.requester == user) | (Handover.asked == user)
+    if Handover.select().where(asked, Handover.state << Handover.UNDECIDED).exists():
+        return f"Er loopt nog een overdracht van of naar {user}. Behandel die eerst."
+    return ""
+
+
+def _in_charge_of(user: User):
+    mine = SiteManager.select(SiteManager.site).join(Site)
+    return mine.where(SiteManager.user == user, SiteManager.until.is_null(), Site.state << LIVING)
+
+
+def erase_user(user: User, by: User | None, now: datetime, reason: str):
+    """Take the person out of an account: nobody logs in with it any more. The clock (`by` is None) does so when the time has
+    come, somebody on request and with a reason. Raises RuleError when it must stay."""
+    if by is not None:
+        scope.require(by, "erase", user)
+        _need(reason)
+        if refusal := why_not_user(user, now):
+            raise RuleError(refusal)
+    with writing():
+        fresh = User.locked(user.id)
+        if fresh.erased_at:
+            return
+        take_out(fresh, now, thorough=by is not None)
+        audit.record(by, "user.erased", fresh, at=now, reason=reason or "de bewaartermijn is voorbij")
+    log.info("erased", extra={"facts": {"table": "user", "id": user.id}})
+
+
+def take_out(user: User, now: datetime, thorough: bool = True):
+    """Take all that is personal from an account and from what hangs on it; `thorough`: also from the texts of mails. Inside a
+    transaction, for a locked account."""
+    name, addresses = str(user), [address for address in (user.email, user.claimed_email, *_former(user)) if address]
+    if thorough:
+        _forget_mails(name, *addresses)
+        _forget_views(name, *addresses)
+    accounts = [user.id, *(key for (key,) in User.select(User.id).where(User.merged_into == user.id).tuples())]
+    sites = [key for (key,) in SiteManager.select(SiteManager.site).where(SiteManager.user == user).tuples()]
+    asked = Handover.requester.in_(accounts) | Handover.asked.in_(accounts) | (Handover.email << addresses)
+    sites += [key for (key,) in Handover.select(Handover.site).where(asked).tuples()]
+    _forget_history(History.actor.in_(accounts))
+    _forget_history((History.object_type == "user") & History.object_id.in_([str(key) for key in accounts]))
+    _forget_history(History.site_id.in_(sites) & History.payload.contains(name))
+    Handover.update(email="", phone="").where(
+        Handover.requester.in_(accounts) | (Handover.email << addresses)
+    ).execute()
+    Evaluation.update(mentor=GONE).where(
+        Evaluation.by.in_(accounts), fn.LOWER(Evaluation.mentor) == name.lower()
+    ).execute()
+    for column in (Site.email, Site.phone):
+        Site.update({column: ""}).where(Site.id.in_(sites), column << [*addresses, user.phone], column != "").execute()
+    LinkRequest.update(
+        issuer="", subject="", number_hash=None, key_id=None, first_name="", last_name="", birth_date=None, reason=""
+    ).where(LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)).execute()
+    for model in (Identity, Token, UserSession, StartView, SavedView, UserRole):
+        model.delete().where(model.user.in_(accounts)).execute()
+    for model in (SiteManager, Membership):
+        model.update(until=now).where(model.user.in_(accounts), model.until.is_null()).execute()
+    second_steps.forget(user)
+    email = f"gewist-{user.id}@{NOWHERE}"
+    User.update(
+        first_name="Gewist", last_name="account", email=email, phone="", birth_date=None, password=None, active=False,
+        claimed_email=None, password_exception=None, search=searchable(f"account Gewist {email}"), erased_at=now,
+        version=User.version + 1,
+    ).where(User.id == user.id).execute()  # fmt: skip
+
+
+def _former(user: User) -> list[str]:
+    """The addresses of accounts that were joined with this one; they stand in the history alone."""
+    mine = (History.object_type == "user") & (History.object_id == str(user.id))
+    lines = History.select().where(mine, History.verb == "user.merged", History.payload.is_null(False))
+    return [json.loads(line.payload)["old"] for line in lines]
+
+
+# ---- what both share
+
+
+def _need(reason: str):
+    if not reason.strip():
+        raise RuleError("Schrijf waarom je de gegevens wist, zonder de naam van de persoon.", "reason")
+
+
+def _forget_history(which):
+    History.update(payload=None, salt=None).where(which, History.payload.is_null(False)).execute()
+
+
+def _forget_mails(*words: str):
+    """Empty every mail to, or about, who is called so."""
+    for word in filter(None, words):
+        found = Mail.body.contains(word) | Mail.subject.contains(word) | (Mail.to_address == word)
+        forget_mails(found)
+
+
+def forget_mails(which) -> int:
+    """Empty these mails: that they were sent stays, not to whom and what; one that waits does not leave. Returns how many."""
+    Mail.delete().where(which, Mail.state == "pending").execute()
+    return Mail.update(to_address="", subject="", body="", search="", error="").where(which, Mail.body != "").execute()
+
+
+def _forget_views(*words: str):
+    """Saved views whose address holds one of these."""
+    for view in SavedView.select().where(SavedView.query != ""):
+        if any(word and word.lower() in unquote_plus(view.query).lower() for word in words):
+            StartView.delete().where(StartView.view == view).execute()
+            view.delete_instance()

@@ -1,0 +1,225 @@
+"""How long we keep what, and the nightly clean-up (GDPR, article 5: no longer than is needed).
+
+Each rule counts its days from a date in the rows themselves, so a clean-up may run late or twice. The team sets the days."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from peewee import fn
+
+import audit
+import scope
+from database import RuleError, locking, writing
+from models import (
+    Attest,
+    Clock,
+    Evaluation,
+    FinalEvaluation,
+    Handover,
+    History,
+    Lookup,
+    Mail,
+    Membership,
+    Participant,
+    Placement,
+    Retention,
+    Role,
+    Site,
+    SiteManager,
+    SiteMessage,
+    Trajectory,
+    User,
+    UserRole,
+)
+from people import NOWHERE, TEAM
+from searching import forget_words
+from times import at_hour, local_date
+from workflow import erasure
+
+HOUR = 3  # in Brussels: from when the clean-up of a night runs
+AT_ONCE = 500  # rows of one rule in one sweep of the clock; what is left goes in the next
+YEAR = 365
+DONE = "sent", "failed", "uncertain"  # states of a mail that does not leave any more
+LEAST_DAYS, MOST_DAYS = 30, 100 * YEAR
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`found(before)`: the rows for which the days passed before that date, as a query; `treat(row, now)`: erase one, inside a
+    transaction, with the row held; `ground`: why we keep it that long."""
+
+    key: str
+    name: str
+    what: str
+    ground: str
+    days: int
+    model: type
+    found: Callable[[date], object]
+    treat: Callable[[object, datetime], object]
+
+
+# ---- what each rule finds
+
+
+def _runs_of(participant):
+    return Trajectory.select(Trajectory.id).where(Trajectory.participant == participant)
+
+
+def _participants(before, attested: bool):
+    """Participants whose every trajectory ended before; with, or without, an attest."""
+    mine = _runs_of(Participant.id)
+    over = fn.EXISTS(mine) & ~fn.EXISTS(mine.where(Trajectory.ends_on >= before))
+    given = mine.join(FinalEvaluation).join(Attest).where(Attest.revoked_at.is_null())
+    which = ~fn.EXISTS(given)
+    if attested:
+        which = fn.EXISTS(given) & ~fn.EXISTS(given.where(Attest.issued_on >= before))
+    return Participant.select().where(Participant.erased_at.is_null(), over, which)
+
+
+def _written(before):
+    """Trajectories that ended before, of which texts are left."""
+    texts = Evaluation.select(Evaluation.id).join(Placement).where(Placement.trajectory == Trajectory.id)
+    return Trajectory.select().where(
+        Trajectory.ends_on < before, fn.EXISTS(texts.where(Evaluation.mentor != erasure.GONE))
+    )
+
+
+def _unused(before):
+    """Accounts with which nobody logged in since, that manage nothing, work nowhere and are not of the team."""
+    charge = SiteManager.select(SiteManager.id).join(Site).where(
+        SiteManager.user == User.id, SiteManager.until.is_null(), Site.state << erasure.LIVING
+    )  # fmt: skip
+    work = Membership.select(Membership.id).where(Membership.user == User.id, Membership.until.is_null())
+    team = UserRole.select(UserRole.id).join(Role).where(UserRole.user == User.id, Role.name == TEAM)
+    asked = Handover.select(Handover.id).where(
+        (Handover.requester == User.id) | (Handover.asked == User.id), Handover.state << Handover.UNDECIDED
+    )
+    rest = (charge, work, team, asked)
+    old = User.seen_on < before, User.seen_on.is_null() & (User.created_at < before)
+    query = User.select().where(User.erased_at.is_null(), old[0] | old[1], ~User.email.endswith(f"@{NOWHERE}"))
+    return query.where(*(~fn.EXISTS(one) for one in rest))
+
+
+def _finished_sites(before):
+    """Sites that nobody runs any more, with a contact or messages left."""
+    over = Site.state.in_(("rejected", "withdrawn", "closed")) & (
+        fn.COALESCE(Site.decided_at, Site.submitted_at) < before
+    )
+    messages = SiteMessage.select(SiteMessage.id).where(SiteMessage.site == Site.id)
+    return Site.select().where(over, (Site.email != "") | (Site.phone != "") | fn.EXISTS(messages))
+
+
+def _forget_contact(site, now):
+    SiteMessage.delete().where(SiteMessage.site == site).execute()
+    Site.update(email="", phone="").where(Site.id == site.id).execute()
+
+
+def _forget_line(line, now):
+    History.update(payload=None, salt=None).where(History.id == line.id).execute()
+
+
+RULES = (
+    Rule("participant", "Deelnemer zonder attest", "Naam, geboortedatum, e-mailadres en KAVO-ID van wie geen attest kreeg.",
+         "Na het traject hebben we die niet meer nodig; wie opnieuw begint, komt met een nieuwe cursus.", 3 * YEAR, Participant,
+         lambda before: _participants(before, attested=False),
+         lambda row, now: erasure.erase_participant(row, None, now, "")),
+    Rule("attest", "Deelnemer met attest", "Naam, geboortedatum, e-mailadres en KAVO-ID van wie een attest kreeg.",
+         "Een attest geldt levenslang: wie het verliest of moet bewijzen, kan het bij ons opvragen.", 50 * YEAR, Participant,
+         lambda before: _participants(before, attested=True),
+         lambda row, now: erasure.erase_participant(row, None, now, "")),
+    Rule("texts", "Teksten van beoordelingen", "Stagebegeleider, motivering, opmerkingen en redenen. Uren en resultaat blijven.",
+         "Zolang iemand een beoordeling kan betwisten.", 5 * YEAR, Trajectory, _written,
+         lambda row, now: erasure.forget_texts([row.id])),
+    Rule("account", "Account dat niemand gebruikt", "Naam, e-mailadres, telefoon, geboortedatum, eID, als iemand niets beheert.",
+         "Wie terugkomt, registreert zich opnieuw.", 3 * YEAR, User, _unused,
+         lambda row, now: erasure.erase_user(row, None, now, "")),
+    Rule("site", "Contact van een afgekeurde of gesloten stageplaats", "E-mailadres, telefoon en berichten bij de aanvraag.",
+         "Zolang er vragen over de beslissing kunnen komen.", 2 * YEAR, Site, _finished_sites, _forget_contact),
+    Rule("handover", "Contact bij een overdracht", "E-mailadres en telefoonnummer van wie overnam.",
+         "Zolang er vragen over de overdracht kunnen komen.", YEAR, Handover,
+         lambda before: Handover.select().where(Handover.decided_at < before, (Handover.email != "") | (Handover.phone != "")),
+         lambda row, now: Handover.update(email="", phone="").where(Handover.id == row.id).execute()),
+    Rule("mail", "Verstuurde mails", "Aan wie, onderwerp en tekst. Dat en wanneer er een mail vertrok, blijft.",
+         "Om te kunnen nagaan of iemand verwittigd is.", YEAR, Mail,
+         lambda before: Mail.select().where(Mail.created_at < before, Mail.state.in_(DONE), Mail.body != ""),
+         lambda row, now: erasure.forget_mails(Mail.id == row.id)),
+    Rule("lookup", "Opzoekingen", "Wie welk KAVO-ID opzocht, en waarvoor.",
+         "Om misbruik te kunnen vaststellen.", YEAR, Lookup,
+         lambda before: Lookup.select().where(Lookup.at < before),
+         lambda row, now: row.delete_instance()),
+    Rule("history", "Namen in de geschiedenis", "De namen en waarden in een regel. Wat er gebeurde en wanneer, blijft.",
+         "Om beslissingen te kunnen verantwoorden.", 10 * YEAR, History,
+         lambda before: History.select().where(History.at < before, History.payload.is_null(False)), _forget_line),
+)  # fmt: skip
+
+
+# ---- the days
+
+
+def days() -> dict[str, int]:
+    """Key of each rule → days, as the team set them."""
+    chosen = dict(Retention.select(Retention.key, Retention.days).tuples())
+    return {rule.key: chosen.get(rule.key, rule.days) for rule in RULES}
+
+
+def set_days(chosen: dict[str, int], by: User, now: datetime):
+    """Keep these numbers of days from now on; key of a rule → days. Raises RuleError for a number out of bounds."""
+    scope.require(by, "set", Retention())
+    with writing():
+        before = days()
+        for rule in RULES:
+            number = chosen[rule.key]
+            if not LEAST_DAYS <= number <= MOST_DAYS:
+                raise RuleError(f"Kies {LEAST_DAYS} tot {MOST_DAYS} dagen.", rule.key)
+            if number != before[rule.key]:
+                Retention.delete().where(Retention.key == rule.key).execute()
+                Retention.create(key=rule.key, days=number)
+                audit.record(by, "retention.changed", None, at=now, name=rule.name,
+                             changes=f"van {before[rule.key]} naar {number} dagen")  # fmt: skip
+
+
+# ---- the clean-up
+
+
+def upcoming(now: datetime) -> list[tuple[Rule, int, object]]:
+    """(rule, days, query of the rows that it would erase) at `now` (UTC); changes nothing."""
+    chosen = days()
+    today = local_date(now)
+    return [(rule, chosen[rule.key], rule.found(today - timedelta(days=chosen[rule.key]))) for rule in RULES]
+
+
+def is_time(now: datetime) -> bool:
+    """Whether the clean-up of this night has yet to run, or to go on."""
+    today = local_date(now)
+    done = Clock.select(Clock.cleaned_on).scalar()
+    return now >= at_hour(today, HOUR) and (done is None or done < today)
+
+
+def by_night(now: datetime) -> int:
+    """The clean-up, once a night; returns how many rows it erased."""
+    return clean_up(now) if is_time(now) else 0
+
+
+def clean_up(now: datetime) -> int:
+    """Erase what is over its time, so many rows of each rule; returns how many. Once nothing is left it is done for today."""
+    treated, left = 0, False
+    for rule, _, query in upcoming(now):
+        key = rule.model._meta.primary_key
+        ids = [row.pk for row in query.order_by(key).limit(AT_ONCE)]
+        left |= len(ids) == AT_ONCE
+        treated += sum(_treat(rule, query, pk, now) for pk in ids)
+    if not left:
+        forget_words()
+        Clock.update(cleaned_on=local_date(now)).execute()
+    return treated
+
+
+def _treat(rule: Rule, query, pk, now: datetime) -> bool:
+    """One row in a transaction of its own; False when somebody was first, or it is needed again."""
+    with writing():
+        row = locking(query.where(rule.model._meta.primary_key == pk)).first()
+        if row is None:
+            return False
+        rule.treat(row, now)
+    return True
