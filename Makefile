@@ -3,7 +3,7 @@
 PIP_INSTALL = .venv/bin/python -m pip install -qq --disable-pip-version-check --use-pep517 --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench load chaos format clean
+.PHONY: help run test check bench load chaos fuzz format clean
 .DELETE_ON_ERROR:
 
 help: ## List these targets
@@ -31,6 +31,9 @@ load: .venv/.dev ## The peak of July: 200 managers at once for ten minutes, on P
 
 chaos: .venv/.dev ## kill -9 of everything, eight writers at once, full disks: the long trials, on both databases (most of an hour)
 	@.venv/bin/python tests/chaos.py
+
+fuzz: .venv/.dev ## A hundred thousand requests that no browser sends, to every route as every role (a quarter of an hour)
+	@.venv/bin/python -m tests.fuzz
 
 format: .venv/.dev ## Put the code in shape
 	.venv/bin/ruff check --fix

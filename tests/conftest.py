@@ -135,6 +135,17 @@ def db(copies):
         database.close_all()
 
 
+@pytest.fixture(autouse=True)
+def canary(db):
+    """No test may let a national number, a password, a token or a hash into a log, a mail, an address or an export."""
+    from tests.canary import Canary
+
+    with Canary() as listening:
+        yield listening
+        listening.read_mails()
+    assert listening.found == []
+
+
 @pytest.fixture
 def now():
     """A moment (naive UTC): 1 July 2026, 10 o'clock in Brussels."""

@@ -78,9 +78,11 @@ def test_a_step_waits_for_who_uses_its_tables_and_keeps_nobody_waiting_long(db, 
     """Somebody reads (PostgreSQL) or writes (SQLite) for six seconds; others who only read meanwhile wait for three at most."""
     monkeypatch.setattr(migrations, "PAUSE", 0.5)
     last = migrations.available()[-1]
+    script = (migrations.FOLDER / last / "down.postgresql.sql").read_text("utf-8")
+    question = f'SELECT count(*) FROM "{next(name for name in migrations.ORDER if name in script)}"'
     holder, waits = _connection(db), []
     holder.execute("BEGIN" if on_postgresql() else "BEGIN IMMEDIATE")
-    holder.execute("SELECT count(*) FROM trajectory").fetchone()
+    holder.execute(question).fetchone()
     ending = threading.Timer(6, holder.rollback)
     ended = threading.Event()
 
@@ -88,7 +90,7 @@ def test_a_step_waits_for_who_uses_its_tables_and_keeps_nobody_waiting_long(db, 
         with _connection(db) as reader:
             while not ended.wait(0.1):
                 begun = time.monotonic()
-                reader.execute("SELECT count(*) FROM trajectory").fetchone()
+                reader.execute(question).fetchone()
                 reader.rollback()
                 waits.append(time.monotonic() - begun)
 

@@ -13,13 +13,14 @@ pytestmark = pytest.mark.browser
 
 PUBLIC = (
     "/", "/registreren", "/registreren/met-18", "/registreren/jongeren", "/veelgestelde-vragen", "/hulp", "/toegankelijkheid",
+    "/privacy",
     "/aanmelden", "/aanmelden-met-eid/terug", "/wachtwoord-vergeten", "/aanvraag/x", "/registratie-voltooien/x", "/overnemen/",
     "/overnemen/1", "/overdracht/x", "/opvolgen/x",
 )  # fmt: skip
 PASSWORD = "Speel2026"
 
 
-@pytest.mark.parametrize("width", [1280, 660, 320])
+@pytest.mark.parametrize("width", [1280, 660, 360, 320])
 def test_every_public_page_is_fit_for_everybody(person, width):
     visitor = person(width)
     for path in PUBLIC:
