@@ -3,7 +3,7 @@
 PIP_INSTALL = .venv/bin/python -m pip install -qq --disable-pip-version-check --use-pep517 --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench load chaos fuzz format clean
+.PHONY: help run test check bench load chaos fuzz sbom format clean
 .DELETE_ON_ERROR:
 
 help: ## List these targets
@@ -20,6 +20,7 @@ test: .venv/.dev ## Run the tests, on every database and browser that is here
 check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a change goes in
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/bandit -q -r . -c pyproject.toml --severity-level medium
 	.venv/bin/flask --app app migrate --check
 	@$(MAKE) --no-print-directory test
 
@@ -34,6 +35,9 @@ chaos: .venv/.dev ## kill -9 of everything, eight writers at once, full disks: t
 
 fuzz: .venv/.dev ## A hundred thousand requests that no browser sends, to every route as every role (a quarter of an hour)
 	@.venv/bin/python -m tests.fuzz
+
+sbom: .venv/.dev ## Write sbom.json: all packages in the product, for whoever looks for known holes (CycloneDX)
+	@.venv/bin/python -m cyclonedx_py requirements requirements.txt --output-reproducible -o sbom.json
 
 format: .venv/.dev ## Put the code in shape
 	.venv/bin/ruff check --fix

@@ -50,11 +50,19 @@ def test_production_says_which_setting_is_missing(name):
 
 @pytest.mark.parametrize("name, value", [
     ("KAVO_RATE_LIMITS", "off"), ("KAVO_BASE_URL", "http://x.be"), ("KAVO_SECRET_KEY", "short"), ("KAVO_LOOKUP_KEY", "short"),
-    ("KAVO_ENV", "test"), ("KAVO_EID_ISSUER", "http://localhost:8027"),
+    ("KAVO_ENV", "test"), ("KAVO_OLD_SECRET_KEYS", "short"), ("KAVO_EID_ISSUER", "http://localhost:8027"),
 ])  # fmt: skip
 def test_production_refuses_what_is_only_fit_for_a_laptop(name, value):
     with pytest.raises(config.SettingsError, match=name):
         config.load({**PRODUCTION, name: value})
+
+
+@pytest.mark.parametrize("environ, demanded", [
+    ({}, False), ({"KAVO_TEAM_2FA": "1"}, True), ({"KAVO_ENV": "production"}, True),
+    ({"KAVO_ENV": "production", "KAVO_TEAM_2FA": "0"}, False),
+])  # fmt: skip
+def test_the_team_needs_a_second_step_in_production_and_where_it_is_asked(environ, demanded):
+    assert config.load({**PRODUCTION, "KAVO_ENV": "development", **environ}).team_2fa is demanded
 
 
 def test_a_copy_to_read_from_is_for_postgresql():
