@@ -2,8 +2,9 @@
 
 import logging
 import secrets
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, abort, current_app, g, render_template, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -116,11 +117,22 @@ def _begin():
     g.reference = "".join(letters[:4]) + "-" + "".join(letters[4:])
     if request.endpoint == "importing.index":  # before anything reads the form
         request.max_content_length = MOST_UPLOAD
+    _forget_broken_referrer()
     if request.endpoint != "static":
-        try:
-            request.form  # noqa: B018 - read now: a client that sends slowly must not hold a connection meanwhile
+        try:  # read now: a client that sends slowly must not hold a connection meanwhile
+            nameless = None in request.form  # a part whose header is broken; Flask-WTF stumbles over it
         finally:
             g.opened = database.connect(reuse_if_open=True)
+        if nameless:
+            abort(400)
+
+
+def _forget_broken_referrer():
+    """No browser tells an address that is none; whoever does gets the answer of one who tells nothing."""
+    try:
+        urlsplit(request.referrer or "")
+    except ValueError:
+        del request.environ["HTTP_REFERER"]
 
 
 def _end(error):

@@ -216,3 +216,18 @@ def test_text_that_a_browser_left_out_is_empty_text(team, placement):
                        result="positive", motivation=[], remarks=[])  # fmt: skip
     assert answer.status_code == 200
     assert Placement.get_by_id(placement.id).state == "evaluated"
+
+
+@pytest.mark.parametrize("referrer", ["http://[", "//[", "\\", "a" * 5000])
+def test_an_address_that_is_none_as_where_one_came_from_is_nothing(app, referrer):
+    visitor = Visitor(app, make.user("team", password=make.PASSWORD))
+    answer = visitor.client.get("/accounts/new/", headers={"Referer": referrer})
+    assert answer.status_code == 200
+
+
+def test_a_part_of_a_form_without_a_name_is_refused_with_a_sentence(app):
+    part = b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n"
+    broken = part + part + b"--x--\r\n"
+    answer = app.test_client().post("/aanmelden", data=broken, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 400
+    assert "Er klopte iets niet" in answer.text
