@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import threading
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, render_template, request
@@ -31,6 +32,8 @@ from serving import RETRY_SECONDS, Gate
 from times import utcnow
 
 log = logging.getLogger("kavo")
+_thread = threading.local()
+"""`own`: whether this thread opened the connection that it has; a test has its own"""
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_UPLOAD = 30 * 1024 * 1024  # a file with participants
@@ -120,10 +123,11 @@ def _begin():
     _forget_broken_referrer()
     if request.endpoint != "static":
         try:  # read now: a client that sends slowly must not hold a connection meanwhile
-            nameless = None in request.form  # a part whose header is broken; Flask-WTF stumbles over it
+            wrong = None in request.form or _is_broken(request.args) or _is_broken(request.form)
         finally:
-            g.opened = database.connect(reuse_if_open=True)
-        if nameless:
+            _close_own()
+            _thread.own = database.connect(reuse_if_open=True)
+        if wrong:
             abort(400)
 
 
@@ -135,9 +139,25 @@ def _forget_broken_referrer():
         del request.environ["HTTP_REFERER"]
 
 
-def _end(error):
-    if g.pop("opened", False) and not database.is_closed():
+def _is_broken(sent) -> bool:
+    """Whether an address to go on to is none at all."""
+    try:
+        for name in ("next", "url"):
+            urlsplit(sent.get(name, ""))
+    except ValueError:
+        return True
+    return False
+
+
+def _close_own():
+    """Give back the connection that this thread opened for a request. An answer that streams ends twice: what it opened in
+    between is given back the second time, and what ended elsewhere before the next request."""
+    if getattr(_thread, "own", False) and not database.is_closed():
         database.close()
+
+
+def _end(error):
+    _close_own()
 
 
 def _protect(response, policy):

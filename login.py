@@ -231,6 +231,7 @@ def set_up(app, settings: config.Settings):
         password_util_cls=Passwords,
         mail_util_cls=OutboxMail,
     )
+    app.security.principal.skip_static = True  # it would ask the database who one is, for every picture
     second_step.set_up(app)
     app.permanent_session_lifetime = timedelta(hours=12)
     user_logged_in.connect(_logged_in, app)

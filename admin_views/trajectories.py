@@ -120,7 +120,10 @@ class TrajectoryView(AdminView):
         participant = Participant.get_or_none(
             Participant.kavo_id == request.args.get("kavo", ""), scope.own(self.by, Participant)
         )
-        return super().create_form(Trajectory(participant=participant) if participant else None)
+        form = super().create_form(obj)
+        if participant and not form.is_submitted():
+            form.participant.data = participant
+        return form
 
     def edit_form(self, obj=None):
         """For whom and what kind stays: a mistake there is a new trajectory. The association is the team's to change."""

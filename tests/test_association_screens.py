@@ -102,3 +102,12 @@ def test_the_roles_page_tells_what_an_association_may(app):
     make.user("association")
     visitor.get(f"/rollen/details/?id={Role.get(name='association').id}")
     assert "eindevaluatie geven" in visitor.text
+
+
+def test_the_page_of_a_participant_leads_to_a_form_that_knows_who(app, visitor, speelkaravaan):
+    lotte = make.trajectory(association=speelkaravaan).participant
+    visitor.get(f"/deelnemers/details/?id={lotte.id}")
+    link = next(link["href"] for link in visitor.page.select("main a") if link.text == "Traject toevoegen")
+    for one in (visitor, Visitor(app, make.user("team", password=make.PASSWORD))):
+        assert one.get(link).status_code == 200
+        assert str(lotte) in one.page.select_one("#participant")["value"]

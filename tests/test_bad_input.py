@@ -231,3 +231,12 @@ def test_a_part_of_a_form_without_a_name_is_refused_with_a_sentence(app):
     answer = app.test_client().post("/aanmelden", data=broken, content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 400
     assert "Er klopte iets niet" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/aanmelden?next=//[", "/ben-jij-het/eid?next=http://[", "/accounts/new/?url=http://["]
+)
+def test_an_address_to_go_to_that_is_none_is_refused_with_a_sentence(app, path):
+    answer = Visitor(app, make.user("team", password=make.PASSWORD)).get(path)
+    assert answer.status_code == 400
+    assert "Er klopte iets niet" in answer.text

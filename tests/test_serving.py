@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from database import database
 from models import History
 from serving import BUSY, Gate
 from tests import factories as make
@@ -146,3 +147,47 @@ def test_the_gate_opens_again_after_an_error():
     for _ in range(2):
         with pytest.raises(ValueError):  # noqa: PT011
             inside({}, None)
+
+
+@pytest.mark.parametrize(
+    "path", ["/deelnemers/export/csv/?alles=1", "/static/look.css", "/te-behandelen/", "/nergens", "/hulp"]
+)
+def test_every_answer_gives_its_connection_back(app, path):
+    """In a thread of a server, where nothing is open before; a thread that keeps one would let the others starve."""
+    make.placement()
+    cookie = Visitor(app, make.user("team", password=make.PASSWORD)).client.get_cookie("kavo").value
+    left = []
+
+    def ask():
+        client = app.test_client()
+        client.set_cookie("kavo", cookie)
+        for _ in range(2):
+            answer = client.get(path)
+            answer.get_data()
+            answer.close()
+            left.append((answer.status_code < 500, database.is_closed()))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert left == [(True, True)] * 2
+
+
+def test_many_files_and_pictures_leave_the_server_as_quick_as_before(app, web, export):
+    """More of them than there are connections, then pages on every thread."""
+    cookie = Visitor(app, make.user("team", password=make.PASSWORD)).client.get_cookie("kavo").value
+    seen = []
+
+    def ask(path):
+        request = urllib.request.Request(web.address + path, headers={"Cookie": f"kavo={cookie}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            answer.read()
+            seen.append(answer.status)
+
+    for path, times in (("/deelnemers/export/csv/", 48), ("/static/look.css", 48), ("/hulp", 48)):
+        threads = [threading.Thread(target=ask, args=(path,)) for _ in range(times)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert seen == [200] * 144

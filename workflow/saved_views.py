@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl, urlencode
 
 import scope
-from database import RuleError, writing
+from database import RuleError, locking, writing
 from models import SavedView, StartView, User
 from people import TEAM
 
@@ -47,6 +47,8 @@ def start_with(view: SavedView | None, by: User):
     if view is not None:
         scope.require(by, "open", view)
     with writing():
+        if view is not None and locking(SavedView.select().where(SavedView.id == view.id)).first() is None:
+            raise scope.NotYours(f"open SavedView {view.id}")  # its owner removed it meanwhile
         StartView.delete().where(StartView.user == by).execute()
         if view is not None:
             StartView(user=by, view=view).save()
