@@ -188,6 +188,34 @@ def _too_often(form, what) -> bool:
 
 def set_up(app, settings: config.Settings):
     """Put Flask-Security on the app, and our table of sessions beside its cookie."""
+    _configure(app, settings)
+    second_step.configure(app, settings)
+    flask_security.babel.format_td_parts = duration_in_dutch
+    app.security = Security(
+        app,
+        second_step.Accounts(database, User, Role, UserRole, Passkey),
+        login_form=Login,
+        verify_form=Verify,
+        change_password_form=ChangePassword,
+        two_factor_verify_code_form=second_step.CodeForm,
+        wan_register_form=second_step.PasskeyForm,
+        mf_recovery_form=second_step.EmergencyForm,
+        totp_cls=second_step.OnceOnly,
+        password_util_cls=Passwords,
+        mail_util_cls=OutboxMail,
+    )
+    app.security.principal.skip_static = True  # it would ask the database who one is, for every picture
+    second_step.set_up(app)
+    app.permanent_session_lifetime = timedelta(hours=12)
+    user_logged_in.connect(_logged_in, app)
+    user_logged_out.connect(_logged_out, app)
+    password_changed.connect(_password_chosen, app)
+    password_reset.connect(_password_chosen, app)
+    app.before_request(_end_closed_session)
+    app.before_request(_lead_to_eid)
+
+
+def _configure(app, settings):
     app.config.update(
         SECURITY_PASSWORD_HASH="argon2",
         SECURITY_PASSWORD_SCHEMES=["argon2"],
@@ -217,29 +245,6 @@ def set_up(app, settings: config.Settings):
         SECURITY_TOKEN_MAX_AGE=1,
         SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=False,
     )
-    flask_security.babel.format_td_parts = duration_in_dutch
-    second_step.configure(app, settings)
-    app.security = Security(
-        app,
-        second_step.Accounts(database, User, Role, UserRole, Passkey),
-        login_form=Login,
-        verify_form=Verify,
-        change_password_form=ChangePassword,
-        two_factor_verify_code_form=second_step.CodeForm,
-        mf_recovery_form=second_step.EmergencyForm,
-        totp_cls=second_step.OnceOnly,
-        password_util_cls=Passwords,
-        mail_util_cls=OutboxMail,
-    )
-    app.security.principal.skip_static = True  # it would ask the database who one is, for every picture
-    second_step.set_up(app)
-    app.permanent_session_lifetime = timedelta(hours=12)
-    user_logged_in.connect(_logged_in, app)
-    user_logged_out.connect(_logged_out, app)
-    password_changed.connect(_password_chosen, app)
-    password_reset.connect(_password_chosen, app)
-    app.before_request(_end_closed_session)
-    app.before_request(_lead_to_eid)
 
 
 def _logged_in(app, user):

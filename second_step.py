@@ -1,7 +1,7 @@
 """The second step when logging in with a password: codes of an app, passkeys, codes for emergencies; on Flask-Security."""
 
 import base64
-import hashlib
+import hmac
 import io
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from flask import abort, current_app, flash, redirect, request, session, url_for
 from flask_security import PeeweeUserDatastore, Totp, TwoFactorVerifyCodeForm, current_user
 from flask_security.recovery_codes import MfRecoveryForm
 from flask_security.utils import check_and_update_authn_fresh
+from flask_security.webauthn import WebAuthnRegisterForm
 from markupsafe import Markup
 from passlib.exc import UsedTokenError
 from passlib.totp import TOTP, AppWallet
@@ -126,6 +127,16 @@ class CodeForm(_Limited, TwoFactorVerifyCodeForm):
     pass
 
 
+class PasskeyForm(WebAuthnRegisterForm):
+    """A name for a passkey that is to be made."""
+
+    def validate(self, **kwargs):
+        if current_user.webauthn.count() >= second_steps.MOST_PASSKEYS:
+            self.name.errors = [second_steps.TOO_MANY]
+            return False
+        return super().validate(**kwargs)
+
+
 class EmergencyForm(_Limited, MfRecoveryForm):
     def check_code(self, **kwargs):
         if not super().check_code(**kwargs):
@@ -175,14 +186,12 @@ def set_up(app):
 
 
 def _tag(key: str) -> str:
-    return hashlib.sha256(f"tag {key}".encode()).hexdigest()[:8]
+    return hmac.new(key.encode(), b"tag", "sha256").hexdigest()[:8]
 
 
 def _derived(key: str, purpose: str) -> str:
     """A key for one purpose, made of the secret key; in the form that Fernet asks for."""
-    return base64.urlsafe_b64encode(
-        hashlib.scrypt(key.encode(), salt=purpose.encode(), n=2, r=8, p=1, dklen=32)
-    ).decode()
+    return base64.urlsafe_b64encode(hmac.digest(key.encode(), purpose.encode(), "sha256")).decode()
 
 
 def must_set_up(user: User) -> bool:

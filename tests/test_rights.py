@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+import scope
 import second_step
 from models import TABLES, Evaluation, Handover, ImportBatch, Membership, Placement, Site, SiteManager, UserRole
 from people import Role, UserSession
@@ -76,7 +77,8 @@ ROUTES = {
     "placement.cancel": INSIDE, "placement.evaluate": INSIDE, "placement.trajectory_history": INSIDE,
     **dict.fromkeys((f"many.{page}" for page in ("index", "couple", "evaluate")), INSIDE),
     **dict.fromkeys((f"importing.{page}" for page in ("index", "show", "act", "result")), GUIDING),
-    **dict.fromkeys((f"{noun}.{page}" for noun in ("trajectory", "ready", "attested") for page in ("final", "attest")), GUIDING),
+    **dict.fromkeys((f"{noun}.{page}" for noun in ("trajectory", "ready", "attested") for page in ("final", "attest")),
+    GUIDING),
     **dict.fromkeys((f"{noun}.extend_all" for noun in ("trajectory", "ready", "attested")), TEAM),
     "retention.index": TEAM, "rights.index": TEAM, "insight.show": TEAM, "insight.data": TEAM, "insight.index": TEAM,
     "pages.privacy_page": EVERYBODY, "account.insight_page": INSIDE, "account.insight_data": INSIDE,
@@ -426,3 +428,45 @@ def test_no_get_changes_anything_but_the_history_of_exports(app, world, role):
 def test_ids_beyond_what_a_column_holds_are_not_found(world):
     for text in ("9" * 30, "-1", "0", "x", "1e3", "1 OR 1=1", "١"):
         assert world["team"].get("/stageplaatsen/details/", query_string={"id": text}).status_code == 404
+
+
+def without_traces_of_trying(tables):
+    """What remains when we leave out that an empty form was received."""
+    return {name: lines for name, lines in tables.items() if name not in ("form_key", "attempt")}
+
+
+@pytest.mark.parametrize("role", ["manager", "association", "visitor"])
+def test_no_post_to_any_route_does_anything_for_who_may_not_open_it(app, world, role):
+    visitor, before = world[role], without_traces_of_trying(dump())
+    for rule in app.url_map.iter_rules():
+        if "POST" in rule.methods and role not in who(rule.endpoint):
+            path = rule.build({**ARGUMENTS, "pk": world["theirs"].site_id}, append_unknown=False)[1]
+            answer = visitor.post(path, {"id": "1", "rowid": "1", "sure": "1", "one": "approve:1", "reason": "Weg"})
+            assert answer.status_code == (302 if role == "visitor" and who(rule.endpoint) != NOBODY else 404), path
+    assert without_traces_of_trying(dump()) == before
+
+
+@pytest.mark.parametrize("role", ["manager", "association"])
+def test_no_post_to_any_route_touches_a_row_of_somebody_else(app, world, role):
+    """Every route that takes a POST, with a token, and with the number of a foreign row wherever a number can stand; also those
+    that are added tomorrow. What belongs to oneself (the own account) may change."""
+    theirs, visitor = world["theirs"], world[role]
+    mine = {world["mine"].site_id, world["mine"].id, world["mine"].trajectory_id}
+    numbers = {theirs.site_id, theirs.id, theirs.trajectory_id, theirs.trajectory.participant_id, 2, 3, 4} - mine
+    own = ("account.", "security.", "second_step.", "eid.", "saved_view.keep")
+    acts = sorted(
+        {act for table in scope.ACTS.values() for found in table.values() for act in found} | {"approve", "release"}
+    )
+    before, tried = without_traces_of_trying(dump()), 0
+    for rule in app.url_map.iter_rules():
+        at_home = role == "association" and rule.endpoint in ("site.participants", "many.couple")
+        if "POST" not in rule.methods or rule.endpoint.startswith(own) or role not in who(rule.endpoint) or at_home:
+            continue
+        for number in sorted(numbers):
+            path = rule.build({**ARGUMENTS, "pk": number}, append_unknown=False)[1]
+            fields = {"id": number, "rowid": number, "sure": "1", "reason": "Weg", "hours": "5", "decision": "approve"}
+            for act in acts if rule.endpoint.endswith("action_view") else [""]:
+                visitor.post(path, {**fields, "one": f"{act}:{number}" if act else ""})
+                tried += 1
+    assert tried > 20
+    assert without_traces_of_trying(dump()) == before

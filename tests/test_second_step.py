@@ -306,6 +306,13 @@ def test_passkeys_are_limited_and_only_the_own_ones_can_go(app, anna):
         second_steps.add_passkey(anna, make.NOW, lambda number=number: passkey(anna, f"Toestel {number}"))
     with pytest.raises(RuleError, match="Verwijder er eerst een"):
         second_steps.add_passkey(anna, make.NOW, lambda: passkey(anna, "Te veel"))
+    make.app_with_codes(app, anna)
+    full = with_password(app, anna)
+    full.send(which="authenticator")
+    full.send(code=make.code(app, anna))
+    full.get("/tweede-stap/passkey")
+    full.send(name="Te veel")
+    assert "Verwijder er eerst een" in full.text
     Passkey.delete().where(Passkey.user == anna).execute()
     visitor = Visitor(app, anna)
     visitor.get("/mijn-gegevens")

@@ -12,6 +12,7 @@ from database import RuleError, locking, writing
 from people import Passkey, User
 
 MOST_PASSKEYS = 10
+TOO_MANY = f"Je hebt al {MOST_PASSKEYS} passkeys. Verwijder er eerst een."
 
 
 def keep_app(user: User, secret: str, counter: int, now: datetime):
@@ -32,7 +33,7 @@ def add_passkey(user: User, now: datetime, create: Callable[[], object]):
     with writing():
         User.hold(user.id)
         if user.webauthn.count() >= MOST_PASSKEYS:
-            raise RuleError(f"Je hebt al {MOST_PASSKEYS} passkeys. Verwijder er eerst een.")
+            raise RuleError(TOO_MANY)
         create()
         _tell(user, now, "een passkey erbij")
 
