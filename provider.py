@@ -193,6 +193,8 @@ def make_provider(settings: config.Settings) -> Flask:
             grant = server.get_consent_grant(end_user=None)
         except OAuth2Error as error:
             return render_template("provider/refused.html", error=error.error), 400
+        except ValueError:  # Authlib refuses to repeat such characters in its refusal
+            return render_template("provider/refused.html", error="invalid_request"), 400
         if request.method == "GET":
             return render_template("provider/choose.html", people=people.values())
         person = people.get(request.form.get("person"))

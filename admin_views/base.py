@@ -72,6 +72,10 @@ class AdminView(ListView):
             links.append(("Gegevens wijzigen", row_url(f"{self.endpoint}.edit_view", row.pk)))
         return links
 
+    def page_links(self, row) -> list[tuple[str, str]]:
+        """Links on the page of a row, beside its form: (label, URL)."""
+        return []
+
     def may_edit(self, row) -> bool:
         """Whether the form makes sense for this row."""
         return True

@@ -76,11 +76,10 @@ class ParticipantView(AdminView):
     def action_erase(self, ids, form):
         return self.apply(erasure.erase_participant, ids, "gewist", reason=form.reason.data)
 
-    def row_links(self, row):
-        links = super().row_links(row)
+    def page_links(self, row):
         if row.erased_at or not scope.allows(self.by, "insight", Participant):
-            return links
-        return [*links, ("Alles wat we bewaren", url_for("insight.show", kind="deelnemer", pk=row.id))]
+            return []
+        return [("Alles wat we bewaren", url_for("insight.show", kind="deelnemer", pk=row.id))]
 
     # ---- form
 

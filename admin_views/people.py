@@ -146,13 +146,10 @@ class UserView(AdminView):
     def action_erase(self, ids, form):
         return self.apply(erasure.erase_user, ids, "gewist", reason=form.reason.data)
 
-    def row_links(self, row):
-        links = super().row_links(row)
-        return (
-            links
-            if row.erased_at
-            else [*links, ("Alles wat we bewaren", url_for("insight.show", kind="account", pk=row.id))]
-        )
+    def page_links(self, row):
+        if row.erased_at:
+            return []
+        return [("Alles wat we bewaren", url_for("insight.show", kind="account", pk=row.id))]
 
 
 NUMBER_OF_USERS = Key(

@@ -67,7 +67,10 @@ class HistoryView(AdminView):
     column_default_sort = ("at", True)
     column_filters = ("at", "actor")
     column_tabs = "verb"
-    tab_words = {"exports": ("Exports en inzage", ["list.exported"])}
+    tab_words = {
+        "exports": ("Exports en inzage", ["list.exported"]),
+        "rest": ("Al het andere", sorted(set(audit.SENTENCES) - {"list.exported"})),
+    }
     column_formatters = {"sentence": lambda view, context, line, name: audit.sentence(line)}
     column_computed = {"sentence": (("verb", "payload"), audit.worded)}
     empty_text = "Er gebeurde nog niets. Elke wijziging komt hier als een zin."

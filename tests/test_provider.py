@@ -67,7 +67,7 @@ def test_a_wrong_exchange_is_refused(op, changes):
 
 
 @pytest.mark.parametrize("changes", [
-    {"client_id": "other"}, {"redirect_uri": "http://evil.example/"}, {"response_type": "token"},
+    {"client_id": "other"}, {"redirect_uri": "http://evil.example/"}, {"response_type": "token"}, {"response_type": "code¿'(\""},
     {"code_challenge_method": "plain"}, {"nonce": None}, {"code_challenge": None},
 ])  # fmt: skip
 def test_a_question_that_is_not_ours_is_refused(op, changes):

@@ -59,6 +59,8 @@ OTHERS = {
 }
 """columns that name somebody, perhaps somebody else"""
 CONTACT = "email", "phone"
+FOR_PROGRAMS = {"user", "verb", "object_type", "object_id", "site_id", "trajectory_id", "participant_id"}
+"""columns that tell a reader nothing beside the others"""
 WORDS = {
     "confirmed_at": "bevestigd op", "created_at": "gemaakt op", "seen_on": "laatst aangemeld op", "active": "mag aanmelden",
     "erased_at": "gewist op", "tf_primary_method": "tweede stap", "transports": "verbinding", "backup_state": "reservekopie",
@@ -169,6 +171,8 @@ def readable(found: dict) -> list[tuple[str, list[list[tuple[str, str]]]]]:
 def _labelled(model, row):
     shown = []
     for name, value in row.items():
+        if name in FOR_PROGRAMS:
+            continue
         field = model._meta.fields.get(name)
         label = (field.verbose_name if field and field.verbose_name else WORDS.get(name)) or name.replace("_", " ")
         if field and not isinstance(value, bool) and field.field_type in ("DATE", "DATETIME"):
