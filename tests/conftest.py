@@ -168,6 +168,7 @@ def with_quick_passwords(application):
     application.extensions["security"].pwd_context.update(
         argon2__rounds=1, argon2__memory_cost=8, argon2__parallelism=1
     )
+    application.security.totp_factory._totp.wallet.encrypt_cost = 1
     return application
 
 

@@ -25,6 +25,8 @@ FLAGS = [
 ]  # fmt: skip
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 START_SECONDS = 30
+WIDTHS = [1280, 660, 360, 320] if os.environ.get("KAVO_THOROUGH") else [1280, 320]
+"""at which every page is looked at: a desk, and a desk at 400 % (narrower than any phone); thoroughly also what lies between"""
 
 
 def flask(folder, *words, **more):
@@ -184,16 +186,15 @@ class Person:
                 return
         raise AssertionError(f"Tab never comes to {name!r}, only to {seen}")
 
-    def look(self, axe=True):
-        """No violation of axe (where JavaScript runs; a width between phone and desk can do without), no sideways scroll, one h1,
-        a title and a language."""
+    def look(self):
+        """No violation of axe (where JavaScript runs), no sideways scroll, one h1, a title and a language."""
         page = self.page
         page.wait_for_load_state()
         wide, there = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert wide <= there, f"{page.url} scrolls sideways: {wide} in {there}"
         assert page.locator("h1").count() == 1
         assert page.title().endswith("Kadervormingstool")
-        if self.script and axe:
+        if self.script:
             page.evaluate(AXE)
             found = page.evaluate(
                 "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(r => r.violations)", TAGS
