@@ -33,7 +33,7 @@ from people import (
     User,
     UserRole,
     UserSession,
-)  # fmt: skip
+)
 from places import (  # noqa: F401 - all tables are imported from here
     APPROVAL_DAYS,
     HANDOVER_DAYS,
