@@ -1,6 +1,5 @@
-"""The tables of a stage (trajectories, placements, evaluations) and the rules one row must always obey. Policy
-numbers stand on top. Sites are in `places`, people in `people`, the tool's own records in `records`; import all from here:
-`TABLES` names them."""
+"""The tables of a stage (trajectories, placements, evaluations) and the rules one row must always obey. Import every table from
+here: `TABLES` names those of `places` (sites), `people`, `records` and the others too. Policy numbers stand on top."""
 
 from datetime import date, timedelta
 
