@@ -8,8 +8,19 @@ from urllib.parse import urlsplit
 import flask_security.babel
 from flask import abort, flash, g, redirect, request, session, url_for
 from flask_login import logout_user, user_logged_in, user_logged_out
-from flask_security import ChangePasswordForm, LoginForm, MailUtil, PasswordUtil, Security, VerifyForm, current_user
+from flask_security import (
+    ChangePasswordForm,
+    ForgotPasswordForm,
+    LoginForm,
+    MailUtil,
+    PasswordUtil,
+    Security,
+    VerifyForm,
+    current_user,
+    hash_password,
+)
 from flask_security.signals import password_changed, password_reset
+from flask_security.utils import hash_data
 
 import audit
 import config
@@ -139,6 +150,19 @@ class Verify(VerifyForm):
         return _limited(self, self.user.email, lambda: super(Verify, self).validate(**kwargs))
 
 
+class Forgot(ForgotPasswordForm):
+    """Asking for a link to choose a new password: it takes as long for an address that nobody has, so that time tells nothing."""
+
+    def validate(self, **kwargs):
+        good = super().validate(**kwargs)
+        if good:
+            hash_password("nobody")  # as Flask-Security does when it finds nobody
+        else:
+            hash_data("nobody")  # what making the link costs, and writing the mail
+            limits.note("forgotten", request.remote_addr or "", utcnow())
+        return good
+
+
 class ChangePassword(ChangePasswordForm):
     """A new password, by who knows the old one."""
 
@@ -195,6 +219,7 @@ def set_up(app, settings: config.Settings):
         app,
         second_step.Accounts(database, User, Role, UserRole, Passkey),
         login_form=Login,
+        forgot_password_form=Forgot,
         verify_form=Verify,
         change_password_form=ChangePassword,
         two_factor_verify_code_form=second_step.CodeForm,
