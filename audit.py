@@ -146,8 +146,13 @@ def sentence(line: History) -> str:
 def worded(verb: str, payload: str | None) -> str:
     """What a line of history says, from what is stored of it."""
     if payload is None:
-        return f"{SENTENCES[verb].format_map(_Gone())} {ERASED}"
+        return f"{bare(verb)} {ERASED}"
     return SENTENCES[verb].format_map(json.loads(payload))
+
+
+def bare(verb: str) -> str:
+    """What happened, without of whom and what: '… koppelde … aan … voor … uur.'"""
+    return SENTENCES[verb].format_map(_Gone())
 
 
 def about(row, most: int) -> list[History]:

@@ -194,6 +194,11 @@ TECHNICAL = {
 WITHOUT_PERSONS = {"role", "declaration", "site_period", "reminder", "clock", "retention", "seal"}
 """tables in which no person is"""
 EVERYWHERE = {"id", "version"}
+SECRET = {
+    "password", "fs_uniquifier", "key_hash", "number_hash", "key_id", "tf_totp_secret", "tf_counter", "mf_recovery_codes",
+    "fs_webauthn_user_handle", "credential_id", "public_key",
+}  # fmt: skip
+"""columns that tell a person nothing and a thief much: in no export and in no insight"""
 
 
 def kept(days: dict[str, int]) -> dict[str, str]:

@@ -36,6 +36,7 @@ WHILE_MISSING = {
     "pages.help_page",
     "pages.faq",
     "pages.accessibility",
+    "pages.privacy_page",
     "security.wan_register",
     "security.wan_register_response",
     "security.verify",

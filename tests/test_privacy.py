@@ -246,6 +246,16 @@ def test_insight_holds_all_of_oneself_and_no_secret(people):
     assert "alles over een account" in audit.sentence(noted)
 
 
+def test_insight_of_a_manager_names_no_participant(people):
+    """Who gave an evaluation may no longer manage that site: what it says of a young person is not theirs to take along."""
+    quirijn = User.get_by_id(people["quirijn"].id)
+    found = insight.give(quirijn, quirijn, make.NOW)
+    assert found["evaluation"][0]["result"] == "Positief"
+    assert "… koppelde … aan … voor … uur." in str(found)
+    for words in ("Zorbina", "Yperzeel", "bril"):
+        assert words not in str(found)
+
+
 def test_insight_holds_all_of_a_participant(app, people):
     found = insight.give(people["zorbina"], people["team"], make.NOW)
     assert {"participant", "trajectory", "placement", "evaluation", "lookup", "history", "import_row"} <= set(found)
@@ -297,6 +307,9 @@ def test_texts_go_before_people_do(people):
     retention.clean_up(make.NOW)
     assert (Evaluation.get().mentor, Evaluation.get().remarks) == (erasure.GONE, "")
     assert Participant.get().first_name == "Zorbina"
+    assert retention.clean_up(make.NOW) == 0
+    Evaluation.update(remarks="nog iets").execute()
+    assert retention.clean_up(make.NOW) == 1, "also when the name of the mentor went before"
     assert list(checks.breaches()) == broken, "that the term does not fit is our own doing"
 
 
@@ -316,6 +329,7 @@ def test_the_preview_names_what_the_next_clean_up_erases(app, people):
 
 def test_an_account_that_nobody_uses_is_forgotten_but_not_one_with_work(app):
     long_ago = make.NOW - (3 * 365 + 1) * DAY
+    make.user(created_at=long_ago, email="eid-7@kavo.invalid", first_name="Zonder", last_name="Adres")
     unused, manager, staff, team, seen = (
         make.user(created_at=long_ago), make.user(created_at=long_ago),
         make.user("association", association=make.association(), created_at=long_ago), make.user("team", created_at=long_ago),
@@ -324,7 +338,8 @@ def test_an_account_that_nobody_uses_is_forgotten_but_not_one_with_work(app):
     make.site(manager=manager)
     retention.clean_up(make.NOW)
     gone = {user.id for user in User.select().where(User.erased_at.is_null(False))}
-    assert gone == {unused.id}, (manager.id, staff.id, team.id, seen.id)
+    assert gone == {unused.id, unused.id - 1}, (manager.id, staff.id, team.id, seen.id)
+    assert not User.select().where(User.first_name == "Zonder").exists()
 
 
 def test_a_closed_site_loses_its_contact(app):

@@ -40,10 +40,7 @@ from models import (
     UserSession,
 )
 
-SECRET = {
-    "password", "fs_uniquifier", "tf_totp_secret", "tf_counter", "mf_recovery_codes", "fs_webauthn_user_handle", "credential_id",
-    "public_key", "sign_count", "extensions", "number_hash", "key_hash", "key_id", "search", "payload", "code", "merged_into",
-}  # fmt: skip
+LEFT_OUT = privacy.SECRET | {"sign_count", "extensions", "search", "payload", "code", "merged_into"}
 OTHERS = {
     "by",
     "actor",
@@ -59,6 +56,8 @@ OTHERS = {
 }
 """columns that name somebody, perhaps somebody else"""
 CONTACT = "email", "phone"
+ABOUT_OTHERS = "mentor", "motivation", "remarks"
+"""columns of an evaluation that tell of the participant and not of who gave it"""
 FOR_PROGRAMS = {"user", "verb", "object_type", "object_id", "site_id", "trajectory_id", "participant_id"}
 """columns that tell a reader nothing beside the others"""
 WORDS = {
@@ -72,7 +71,7 @@ WORDS = {
     "site": "stageplaats", "device": "toestel", "ended_at": "beëindigd op", "seen_at": "laatst gebruikt op", "query": "adres",
     "participant": "deelnemer", "trajectory": "traject", "email": "e-mailadres", "phone": "telefoonnummer", "text": "tekst",
     "at": "op",
-    "to_address": "aan", "subject ": "onderwerp", "body": "tekst", "error": "fout", "verb": "wat", "object_type": "over",
+    "to_address": "aan", "body": "tekst", "error": "fout", "verb": "wat", "object_type": "over",
     "object_id": "nummer", "site_id": "stageplaats", "trajectory_id": "traject", "kavo_id": "KAVO-ID", "found": "gevonden",
     "purpose": "waarvoor", "file_name": "bestand", "cells": "regel", "before": "ervoor", "participant_id": "deelnemer",
     "issued_on": "uitgereikt op", "exception": "uitzondering", "reopen_reason": "reden van heropenen", "result": "resultaat",
@@ -135,7 +134,7 @@ def give(person: User | Participant, by: User, now: datetime) -> dict:
 
 
 def _rows(model, condition, person) -> list[dict]:
-    columns = [name for entry in privacy.REGISTER for name in entry.columns.get(model, ()) if name not in SECRET]
+    columns = [name for entry in privacy.REGISTER for name in entry.columns.get(model, ()) if name not in LEFT_OUT]
     rows = model.select().where(condition).order_by(model._meta.primary_key)
     return [_row(row, columns, person) for row in rows]
 
@@ -145,6 +144,8 @@ def _row(row, columns, person) -> dict:
     for name in columns:
         if isinstance(row, Handover) and name in CONTACT and row.requester_id != person.id:
             continue  # of the other side (domain rule 7)
+        if isinstance(row, Evaluation) and name in ABOUT_OTHERS and isinstance(person, User):
+            continue
         field = row._meta.fields[name]
         value = row.__data__.get(name)
         if name in OTHERS:
@@ -158,7 +159,10 @@ def _row(row, columns, person) -> dict:
         if value not in (None, ""):
             values[name] = value.isoformat() if isinstance(value, date) else value
     if isinstance(row, History):
-        values["sentence"] = audit.sentence(row)
+        of_participant = row.trajectory_id is not None or row.object_type == "participant"
+        values["sentence"] = (
+            audit.bare(row.verb) if of_participant and isinstance(person, User) else audit.sentence(row)
+        )
     return values
 
 

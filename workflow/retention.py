@@ -32,7 +32,7 @@ from models import (
     User,
     UserRole,
 )
-from people import NOWHERE, TEAM
+from people import TEAM
 from searching import forget_words
 from times import at_hour, local_date
 from workflow import erasure
@@ -79,10 +79,16 @@ def _participants(before, attested: bool):
 
 def _written(before):
     """Trajectories that ended before, of which texts are left."""
-    texts = Evaluation.select(Evaluation.id).join(Placement).where(Placement.trajectory == Trajectory.id)
-    return Trajectory.select().where(
-        Trajectory.ends_on < before, fn.EXISTS(texts.where(Evaluation.mentor != erasure.GONE))
+    stages = Placement.select(Placement.id).where(Placement.trajectory == Trajectory.id)
+    told = (
+        Evaluation.motivation.not_in(("", erasure.GONE))
+        | (Evaluation.remarks != "")
+        | (Evaluation.mentor != erasure.GONE)
     )
+    left = fn.EXISTS(stages.join(Evaluation).where(told)) | fn.EXISTS(
+        stages.where(Placement.reason.not_in(("", erasure.GONE)))
+    )
+    return Trajectory.select().where(Trajectory.ends_on < before, left)
 
 
 def _unused(before):
@@ -97,7 +103,7 @@ def _unused(before):
     )
     rest = (charge, work, team, asked)
     old = User.seen_on < before, User.seen_on.is_null() & (User.created_at < before)
-    query = User.select().where(User.erased_at.is_null(), old[0] | old[1], ~User.email.endswith(f"@{NOWHERE}"))
+    query = User.select().where(User.erased_at.is_null(), old[0] | old[1])
     return query.where(*(~fn.EXISTS(one) for one in rest))
 
 
