@@ -1,15 +1,21 @@
-"""How often something may fail: counted in the database, so that it holds over several processes."""
+"""How often something may fail, counted in the database, so that it holds over several processes; and how little time tells."""
 
 import hashlib
 import hmac
+import time
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from people import Attempt
 
 WRONG_PASSWORDS_PER_ACCOUNT = 5
 WRONG_PASSWORDS_PER_ADDRESS = 100
+LINKS_PER_ACCOUNT = 5
+LINKS_PER_ADDRESS = 50
 WINDOW = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
+STEP_SECONDS = 0.5
+"""longer than finding somebody and writing a mail takes"""
 
 _switch = {"on": True, "key": b""}
 
@@ -43,3 +49,11 @@ def forget(kind: str, name: str):
 
 def _hash(name: str) -> str:
     return hmac.new(_switch["key"], name.strip().lower().encode(), hashlib.sha256).hexdigest()
+
+
+@contextmanager
+def evenly():
+    """What is done within takes a whole number of steps, so that time does not tell whether an address is known."""
+    begin = time.monotonic()
+    yield
+    time.sleep((begin - time.monotonic()) % STEP_SECONDS)

@@ -17,10 +17,8 @@ from flask_security import (
     Security,
     VerifyForm,
     current_user,
-    hash_password,
 )
 from flask_security.signals import password_changed, password_reset
-from flask_security.utils import hash_data
 
 import audit
 import config
@@ -137,7 +135,7 @@ class Login(LoginForm):
     remember = None
 
     def validate(self, **kwargs):
-        self.email.data = (self.email.data or "").strip().lower()  # phones add capitals and spaces
+        self.email.data = _typed_address(self)
         _cut(self.password)
         return _limited(self, self.email.data, lambda: super(Login, self).validate(**kwargs))
 
@@ -151,16 +149,23 @@ class Verify(VerifyForm):
 
 
 class Forgot(ForgotPasswordForm):
-    """Asking for a link to choose a new password: it takes as long for an address that nobody has, so that time tells nothing."""
+    """Asking for a link to choose a new password: so many an hour, whether the address is known or not."""
 
     def validate(self, **kwargs):
-        good = super().validate(**kwargs)
-        if good:
-            hash_password("nobody")  # as Flask-Security does when it finds nobody
-        else:
-            hash_data("nobody")  # what making the link costs, and writing the mail
-            limits.note("forgotten", request.remote_addr or "", utcnow())
-        return good
+        account = self.email.data = _typed_address(self)
+        address, now = request.remote_addr or "", utcnow()
+        if limits.exceeded("link", account, limits.LINKS_PER_ACCOUNT, now, limits.HOUR):
+            self.form_errors.append(
+                f"Voor dit e-mailadres is het laatste uur al {limits.LINKS_PER_ACCOUNT} keer een link gevraagd. "
+                "Kijk in je mailbox, ook bij ongewenste mail, of wacht een uur."
+            )
+            return False
+        if limits.exceeded("link", address, limits.LINKS_PER_ADDRESS, now, limits.HOUR):
+            self.form_errors.append("Vanaf dit netwerk is het laatste uur te vaak een link gevraagd. Wacht een uur.")
+            return False
+        limits.note("link", account, now)
+        limits.note("link", address, now)
+        return super().validate(**kwargs)
 
 
 class ChangePassword(ChangePasswordForm):
@@ -176,6 +181,11 @@ class ChangePassword(ChangePasswordForm):
             return good[0] or not self.password.errors  # a new password that is too weak is no wrong old one
 
         return _limited(self, current_user.email, validate) and good[0]
+
+
+def _typed_address(form) -> str:
+    """Phones add capitals and spaces."""
+    return (form.email.data or "").strip().lower()
 
 
 def _cut(field):
@@ -229,6 +239,9 @@ def set_up(app, settings: config.Settings):
         password_util_cls=Passwords,
         mail_util_cls=OutboxMail,
     )
+    app.security.hashing_context.update(sha256_crypt__rounds=1000)  # of the salted hash in a link: nobody can guess that
+    forgot = app.view_functions["security.forgot_password"]
+    app.view_functions["security.forgot_password"] = lambda: _evenly(forgot)
     app.security.principal.skip_static = True  # it would ask the database who one is, for every picture
     second_step.set_up(app)
     app.permanent_session_lifetime = timedelta(hours=12)
@@ -238,6 +251,13 @@ def set_up(app, settings: config.Settings):
     password_reset.connect(_password_chosen, app)
     app.before_request(_end_closed_session)
     app.before_request(_lead_to_eid)
+
+
+def _evenly(view):
+    if request.method != "POST":
+        return view()
+    with limits.evenly():
+        return view()
 
 
 def _configure(app, settings):

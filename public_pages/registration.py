@@ -110,7 +110,9 @@ def with_password(form, register: Callable[[str, datetime], object]) -> bool:
         register(password, at)
         registration.drop_draft(session.get(DRAFT))
 
-    if not form.carry_out(act, None, now):
+    with limits.evenly():
+        done = form.carry_out(act, None, now)
+    if not done:
         return False
     limits.note("registration", address, now)
     session.pop(DRAFT, None)

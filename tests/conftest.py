@@ -192,6 +192,7 @@ def app(settings, applications):
     kept = dict(made.config)
     made.config["KAVO"] = settings
     limits.set_up(settings.rate_limits, settings.lookup_key)
+    limits.STEP_SECONDS = 0.001
     links.set_up(settings)
     mails.set_up(settings)
     tasks.ring_the_worker(settings)

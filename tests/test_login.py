@@ -161,6 +161,51 @@ def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(app, jonas):
     assert again.page.select_one("input[name=password_confirm]") is None
 
 
+def ask_link(app, email):
+    visitor = Visitor(app)
+    visitor.get("/wachtwoord-vergeten")
+    visitor.send(email=email)
+    return visitor.text
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_5_links_an_hour_for_one_address_known_or_not(app, jonas, known):
+    email = jonas.email if known else "niemand@kavo.test"
+    told = ["al 5 keer een link gevraagd" in ask_link(app, f" {email.upper()}" if odd else email) for odd in (0, 1) * 3]
+
+    assert told == [False] * 5 + [True]
+    assert Mail.select().count() == 5 * known
+    other = make.user(password=make.PASSWORD)
+    assert "een link gevraagd" not in ask_link(app, other.email)
+
+
+@pytest.mark.parametrize("asked, refused", [(49, False), (50, True)])
+def test_50_links_an_hour_from_one_network(app, jonas, asked, refused):
+    for _ in range(asked):
+        limits.note("link", "127.0.0.1", utcnow())
+
+    assert ("Vanaf dit netwerk" in ask_link(app, jonas.email)) is refused
+    assert Mail.select().exists() is not refused
+
+
+def test_time_does_not_tell_whether_an_address_is_known(app, jonas, monkeypatch):
+    """Each answer takes a whole number of steps."""
+    clock = {"now": 0.0}
+    monkeypatch.setattr(limits, "STEP_SECONDS", 0.5)
+    monkeypatch.setattr(limits.time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(limits.time, "sleep", lambda seconds: clock.update(now=clock["now"] + seconds))
+    for took, whole in ((0.13, 0.5), (0.24, 0.5), (0.51, 1.0)):
+        begin = clock["now"]
+        with limits.evenly():
+            clock["now"] += took
+        assert clock["now"] - begin == pytest.approx(whole)
+    steps = []
+    monkeypatch.setattr(limits.time, "sleep", steps.append)
+    ask_link(app, jonas.email)
+    ask_link(app, "niemand@kavo.test")
+    assert len(steps) == 2
+
+
 def test_a_link_never_points_at_another_host(app, jonas):
     assert app.test_client().get("/wachtwoord-vergeten", headers={"Host": "evil.example"}).status_code == 400
 

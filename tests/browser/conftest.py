@@ -137,7 +137,7 @@ class Person:
         self.page.get_by_role("navigation").get_by_role("link", name="Aanmelden zonder eID").click()
         self.page.get_by_label("E-mailadres").fill(email)
         self.page.get_by_label("Wachtwoord", exact=True).fill(password)
-        self.page.get_by_role("button", name="Aanmelden", exact=True).click()
+        self.button("Aanmelden")
 
     def log_in_with_eid(self, name):
         self.page.goto("/")
@@ -146,22 +146,27 @@ class Person:
 
     def be(self, name):
         """At the local eID provider: choose who one is."""
-        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self._press(self.page.get_by_role("button", name=name, exact=True).first)
 
     def link(self, words):
-        self.page.get_by_role("link", name=words, exact=True).first.click()
+        self._press(self.page.get_by_role("link", name=words, exact=True).first)
 
     def button(self, words):
-        self.page.get_by_role("button", name=words, exact=True).click()
+        self._press(self.page.get_by_role("button", name=words, exact=True))
+
+    def _press(self, what):
+        """Click, and wait until the page that comes of it is whole: a click itself waits for its first byte only."""
+        what.click()
+        self.page.wait_for_load_state()
 
     def act(self, row, words):
         """Open 'Acties' of the row with this text and choose."""
         menu = self.page.get_by_role("row").filter(has_text=row).first
         menu.locator("summary", has_text="Acties").click()
-        menu.get_by_role("link", name=words, exact=True).click()
+        self._press(menu.get_by_role("link", name=words, exact=True))
 
     def log_out(self):
-        self.page.get_by_role("button", name="Afmelden", exact=True).click()
+        self.button("Afmelden")
 
     def fill(self, **fields):
         """Type in fields by their exact label; `_` stands for a space."""

@@ -2,6 +2,7 @@
 
 import pytest
 from passlib.totp import TOTP
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -23,10 +24,10 @@ def test_a_member_of_the_team_sets_it_up_and_comes_in_with_each(person, width):
     }})  # fmt: skip
 
     kim.log_in("team@kavo.test")
-    assert page.get_by_text("Stel eerst een tweede stap in").is_visible()
+    expect(page.get_by_text("Stel eerst een tweede stap in")).to_be_visible()
     kim.look()
     kim.link("App instellen")
-    assert page.locator(".qr svg path").count() == 1
+    expect(page.locator(".qr svg path")).to_have_count(1)
     kim.look()
     page.get_by_text("Scannen lukt niet").click()
     app = TOTP(page.locator("code").inner_text(), format="base32")
@@ -39,8 +40,8 @@ def test_a_member_of_the_team_sets_it_up_and_comes_in_with_each(person, width):
     kim.button("App bewaren")
 
     kim.button("Nieuwe noodcodes maken")
+    expect(page.locator(".codes code")).to_have_count(8)
     codes = page.locator(".codes code").all_inner_texts()
-    assert len(codes) == 8
     kim.look()
     kim.link("Klaar: terug naar de tweede stap")
     kim.link("Passkey toevoegen")
@@ -48,7 +49,7 @@ def test_a_member_of_the_team_sets_it_up_and_comes_in_with_each(person, width):
     kim.fill(Naam_van_de_passkey="Mijn telefoon")
     kim.button("Verder")
     page.wait_for_url("**/tweede-stap/")
-    assert page.get_by_role("button", name="Verwijderen van passkey Mijn telefoon").is_visible()
+    expect(page.get_by_role("button", name="Verwijderen van passkey Mijn telefoon")).to_be_visible()
     kim.look()
 
     kim.log_out()
@@ -84,4 +85,4 @@ def test_without_javascript_an_app_does(person):
     kim.log_in("team@kavo.test")
     kim.fill(Code_van_6_cijfers=app.generate(app.normalize_time(None) + 30).token)
     kim.button("Aanmelden")
-    assert kim.page.get_by_role("heading", name="Te behandelen").is_visible()
+    expect(kim.page.get_by_role("heading", name="Te behandelen")).to_be_visible()
