@@ -25,6 +25,17 @@ def at(day, hour=8):
     return at_hour(day, hour)
 
 
+def told(start, hours, count, expected, first=0):
+    """Sweep at `hours` of every day; what `count()` gives right after each moment of `expected`: (day, hour) → number."""
+    seen = {}
+    for number in range(first, max(expected)[0] + 1):
+        for hour in hours:
+            clock.sweep(at(start + number * DAY, hour))
+            if (number, hour) in expected:
+                seen[number, hour] = count()
+    assert seen == expected
+
+
 def asked(now, **values):
     bram = make.user(first_name="Bram")
     return handovers.ask(make.site(make.user(**values)), bram, bram.email, "0470", now)
@@ -33,17 +44,11 @@ def asked(now, **values):
 # ---- handovers
 
 
-@pytest.mark.parametrize("day, hour, mails", [
-    (7, 7, 0), (7, 8, 1), (12, 23, 1), (13, 7, 1), (13, 8, 2), (14, 23, 2), (15, 0, 2), (20, 8, 2),
-])  # fmt: skip
-def test_the_manager_is_reminded_on_day_7_and_13_at_8_in_the_morning(day, hour, mails):
+def test_the_manager_is_reminded_on_day_7_and_13_at_8_in_the_morning():
     asked(datetime(2026, 6, 1, 15, 0))
-    for number in range(day + 1):
-        for each in (0, 7, 8, 23):
-            if (number, each) <= (day, hour):
-                clock.sweep(at(date(2026, 6, 1) + number * DAY, each))
-
-    assert sent("handover_reminder") == mails
+    told(date(2026, 6, 1), (0, 7, 8, 23), lambda: sent("handover_reminder"), {
+        (7, 7): 0, (7, 8): 1, (12, 23): 1, (13, 7): 1, (13, 8): 2, (14, 23): 2, (15, 0): 2, (20, 8): 2,
+    })  # fmt: skip
 
 
 @pytest.mark.parametrize("moment, state", [
@@ -111,18 +116,11 @@ def test_who_acted_is_not_reminded_and_nothing_escalates(act):
 # ---- applications
 
 
-@pytest.mark.parametrize(
-    "day, hour, mails",
-    [(10, 7, (0, 0)), (10, 8, (1, 0)), (14, 23, (1, 0)), (15, 7, (1, 0)), (15, 8, (1, 1)), (30, 8, (1, 1))],
-)
-def test_the_team_is_reminded_at_day_10_and_told_when_overdue(day, hour, mails):
+def test_the_team_is_reminded_at_day_10_and_told_when_overdue():
     make.site(make.user(), state="submitted", submitted_at=datetime(2026, 6, 1, 10, 0))
-    for number in range(day + 1):
-        for each in (7, 8, 23):
-            if (number, each) <= (day, hour):
-                clock.sweep(at(date(2026, 6, 1) + number * DAY, each))
-
-    assert (sent("applications_due"), sent("applications_overdue")) == mails
+    told(date(2026, 6, 1), (7, 8, 23), lambda: (sent("applications_due"), sent("applications_overdue")), {
+        (10, 7): (0, 0), (10, 8): (1, 0), (14, 23): (1, 0), (15, 7): (1, 0), (15, 8): (1, 1), (20, 8): (1, 1),
+    })  # fmt: skip
 
 
 def test_several_applications_make_one_mail():
@@ -153,18 +151,14 @@ def test_while_the_applicant_is_next_nobody_reminds_the_team_and_a_new_term_coun
 # ---- completing a registration
 
 
-@pytest.mark.parametrize("day, hour, mails", [(7, 7, 0), (7, 8, 1), (24, 23, 1), (25, 8, 2), (29, 8, 2), (40, 8, 2)])
-def test_who_did_not_complete_the_registration_is_reminded_on_day_7_and_25(day, hour, mails):
+def test_who_did_not_complete_the_registration_is_reminded_on_day_7_and_25():
     start = date(2026, 6, 1)
     user = make.user(password=make.PASSWORD, confirmed_at=None)
     site = make.site(user, state="submitted", submitted_at=at(start))
     sites.approve(site, make.user("team"), at(start, 12))
-    for number in range(day + 1):
-        for each in (7, 8, 23):
-            if (number, each) <= (day, hour):
-                clock.sweep(at(start + number * DAY, each))
-
-    assert sent("activation_reminder") == mails
+    told(start, (7, 8, 23), lambda: sent("activation_reminder"), {
+        (7, 7): 0, (7, 8): 1, (24, 23): 1, (25, 8): 2, (29, 8): 2, (33, 8): 2,
+    })  # fmt: skip
 
 
 def test_the_link_of_a_reminder_completes_the_registration_until_the_same_moment(app):
@@ -205,28 +199,19 @@ def stage(**values):
     return make.placement(**{"site": make.site(an), "ends_on": START, "created_at": at(START - 60 * DAY), **values})
 
 
-@pytest.mark.parametrize("day, hour, mails", [
-    (14, 7, (0, 0)), (14, 8, (1, 0)), (41, 23, (1, 0)), (42, 8, (2, 0)), (56, 7, (2, 0)), (56, 8, (2, 1)), (100, 8, (2, 1)),
-])  # fmt: skip
-def test_the_manager_is_reminded_14_and_42_days_after_the_stage_and_then_the_association_is_told(day, hour, mails):
+def test_the_manager_is_reminded_14_and_42_days_after_the_stage_and_then_the_association_is_told():
     stage(trajectory=make.trajectory(association=make.association(email="vorming@kavo.test")))
-    for number in range(10, day + 1):
-        for each in (7, 8, 23):
-            if (number, each) <= (day, hour):
-                clock.sweep(at(START + number * DAY, each))
-
-    assert (sent("evaluate_reminder"), sent("evaluate_association")) == mails
+    told(START, (7, 8, 23), lambda: (sent("evaluate_reminder"), sent("evaluate_association")), {
+        (14, 7): (0, 0), (14, 8): (1, 0), (41, 23): (1, 0), (42, 8): (2, 0), (56, 7): (2, 0), (56, 8): (2, 1),
+        (70, 8): (2, 1),
+    }, first=10)  # fmt: skip
 
 
-@pytest.mark.parametrize("day, hour, mails", [(59, 8, 0), (60, 7, 0), (60, 8, 1), (88, 7, 1), (88, 8, 2)])
-def test_without_an_expected_end_the_first_reminder_comes_60_days_after_coupling(day, hour, mails):
+def test_without_an_expected_end_the_first_reminder_comes_60_days_after_coupling():
     stage(ends_on=None, created_at=at(START, 23) + timedelta(minutes=59))
-    for number in range(50, day + 1):
-        for each in (7, 8):
-            if (number, each) <= (day, hour):
-                clock.sweep(at(START + number * DAY, each))
-
-    assert sent("evaluate_reminder") == mails
+    told(START, (7, 8), lambda: sent("evaluate_reminder"), {
+        (59, 8): 0, (60, 7): 0, (60, 8): 1, (88, 7): 1, (88, 8): 2,
+    }, first=50)  # fmt: skip
 
 
 def test_one_mail_tells_a_manager_of_all_stages_by_first_name():
