@@ -71,11 +71,13 @@ def passed(title, run):
 def run_all(browser, postgresql):
     """Run what can run here; a browser keeps one core busy by itself, the databases get the other. Name → whether all passed."""
     print("The tests run; what they say is shown when a part is done.", flush=True)
-    rest, outcome = ["-m", "not browser"], {}
+    outcome = {}
     screens = started("sqlite", "-m", "browser") if browser else None
-    outcome["SQLite"] = passed("SQLite", started("sqlite", *rest, "-n", "1" if browser else "2"))
+    outcome["SQLite"] = passed("SQLite", started("sqlite", "-m", "not browser", "-n", "1" if browser else "2"))
     if postgresql:
-        outcome["PostgreSQL"] = passed("PostgreSQL", started("postgresql", *rest, "-n", "2"))
+        outcome["PostgreSQL"] = passed(
+            "PostgreSQL", started("postgresql", "-m", "not browser and not one_database", "-n", "2")
+        )
     if browser:
         outcome["a browser"] = passed("SQLite with a browser", screens)
     return outcome

@@ -2,7 +2,7 @@
 
 import pytest
 
-from database import MAX_INTEGER
+from database import MAX_INTEGER, on_postgresql
 from models import Association, Handover, LinkRequest, Participant, Placement, Site, Trajectory
 from people import User
 from tests import factories as make
@@ -25,6 +25,22 @@ BAD = {
     "no date": "31/02/2026",
     "sql": "' OR 1=1 --",
 }
+
+
+HARD_TO_KEEP = (
+    "nothing",
+    "10,000 characters",
+    "control characters",
+    "beyond 64 bit",
+    "beyond 32 bit",
+    "year 1",
+    "year 9999",
+)
+
+
+def bad():
+    """What to type: all of it on SQLite, and on PostgreSQL what a database itself may choke on."""
+    return [(what, text) for what, text in BAD.items() if what in HARD_TO_KEEP or not on_postgresql()]
 
 
 @pytest.fixture
@@ -102,7 +118,7 @@ def test_every_field_of_every_form_takes_bad_input_with_a_sentence(team, placeme
     fields = [one for one in form.select("input[name], select[name], textarea[name]") if one.get("type") != "hidden"]
     assert fields
     for field in fields:
-        for what, text in BAD.items():
+        for what, text in bad():
             if not form:
                 team.get(path)
                 form = team.page.select_one("main form[method=post]")
@@ -159,7 +175,7 @@ def test_a_list_takes_any_argument(team, placement, noun):
         "onbekend",
     }
     for name in names:
-        for what, text in BAD.items():
+        for what, text in bad():
             answer = team.get(f"/{noun}/", query_string={name: text})
             assert answer.status_code == 200, f"{noun}, {name}: {what}"
             assert "<script>alert" not in answer.text

@@ -94,6 +94,7 @@ def test_no_file_names_a_machine():
         assert not re.search(r"/(home|root|work)/", path.read_text("utf-8")), path
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("role", ["team", "manager", "association"])
 def test_no_english_is_left_on_any_page(app, role):
     visitor = Visitor(app, make.user(role, password=make.PASSWORD))

@@ -2,13 +2,12 @@
 
 import pytest
 
-from database import connect_to, database, on_postgresql
+from database import connect_to, database
 from tests import fuzz
 
 
+@pytest.mark.one_database
 def test_no_request_is_answered_with_a_fault(db, tmp_path):
-    if on_postgresql():
-        pytest.skip("its world is a file of SQLite")
     database.close()
     world = fuzz.make_world(tmp_path)
 

@@ -435,6 +435,7 @@ def without_traces_of_trying(tables):
     return {name: lines for name, lines in tables.items() if name not in ("form_key", "attempt")}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("role", ["manager", "association", "visitor"])
 def test_no_post_to_any_route_does_anything_for_who_may_not_open_it(app, world, role):
     visitor, before = world[role], without_traces_of_trying(dump())
@@ -446,6 +447,7 @@ def test_no_post_to_any_route_does_anything_for_who_may_not_open_it(app, world, 
     assert without_traces_of_trying(dump()) == before
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("role", ["manager", "association"])
 def test_no_post_to_any_route_touches_a_row_of_somebody_else(app, world, role):
     """Every route that takes a POST, with a token, and with the number of a foreign row wherever a number can stand; also those

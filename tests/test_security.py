@@ -351,6 +351,7 @@ def _numbers(version):
     return [int(part) for part in re.findall(r"\d+", version)]
 
 
+@pytest.mark.one_database
 def test_a_list_of_all_that_is_in_the_product_can_be_made(tmp_path):
     made = tmp_path / "sbom.json"
     command = [sys.executable, "-m", "cyclonedx_py", "requirements", str(PROJECT / "requirements.txt"), "-o", str(made)]

@@ -1,14 +1,21 @@
 """Somebody at a browser without JavaScript: logs in with the real form, and sends forms as the page holds them."""
 
+from functools import cached_property
+
 from bs4 import BeautifulSoup
 
 from tests import factories as make
 
 
+def parsed(html: bytes):
+    """A page as a tree."""
+    return BeautifulSoup(html, "lxml", from_encoding="utf-8")
+
+
 class Visitor:
     def __init__(self, app, user=None):
         self.client = app.test_client()
-        self.page, self.path = None, "/"
+        self.answer, self.path = None, "/"
         if user:
             self.log_in(app, user)
 
@@ -33,8 +40,8 @@ class Visitor:
         """Post to a path, with the token of the own start page."""
         data = dict(data or {})
         if token:
-            page = BeautifulSoup(self.client.get("/mijn-gegevens", follow_redirects=True).data, "html.parser")
-            data["csrf_token"] = page.find("input", {"name": "csrf_token"})["value"]
+            own = self.client.get("/mijn-gegevens", follow_redirects=True).data
+            data["csrf_token"] = parsed(own).find("input", {"name": "csrf_token"})["value"]
         return self._keep(self.client.post(path, data=data))
 
     def send(self, form=None, **changes):
@@ -64,5 +71,11 @@ class Visitor:
 
     def _keep(self, answer):
         self.path = answer.request.full_path.rstrip("?")
-        self.page = BeautifulSoup(answer.data, "html.parser")
+        self.answer = answer
+        self.__dict__.pop("page", None)
         return answer
+
+    @cached_property
+    def page(self):
+        """The page that is open; it is read when a test looks at it."""
+        return parsed(self.answer.data)
