@@ -1,6 +1,6 @@
 """Who may log in: users, their roles, their eID, their sessions and single-use links."""
 
-from datetime import date
+from datetime import date, datetime
 
 from flask_security import RoleMixin, UserMixin, WebAuthnMixin
 from peewee import (
@@ -305,6 +305,11 @@ class UserSession(BaseModel):
 
     class Meta:
         table_name = "session"
+
+    @classmethod
+    def end_all(cls, user: User, now: datetime) -> int:
+        """Nobody is logged in as `user` any more from `now` (UTC) on; returns how many sessions that ends."""
+        return cls.update(ended_at=now).where(cls.user == user, cls.ended_at.is_null()).execute()
 
 
 class Token(BaseModel):

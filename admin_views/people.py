@@ -122,8 +122,8 @@ class UserView(AdminView):
     @row_action(
         "wipe_second_step",
         "Tweede stap wissen",
-        "Alleen als je zeker bent wie je aan de lijn hebt: wie zijn toestel en zijn noodcodes kwijt is, meldt zich daarna met "
-        "alleen het wachtwoord aan en stelt opnieuw een tweede stap in. De persoon krijgt er een mail over.",
+        "Alleen als je zeker bent wie je aan de lijn hebt: wie zijn toestel en zijn noodcodes kwijt is, wordt overal afgemeld. "
+        "Daarna volstaat het wachtwoord om opnieuw een tweede stap in te stellen. De persoon krijgt er een mail over.",
         when=lambda user: user.has_second_step,
         danger=True,
         in_menu=False,

@@ -202,9 +202,10 @@ def test_the_team_wipes_a_second_step_that_was_lost(app, anna, team):
         second_steps.wipe(User.get_by_id(anna.id), make.user(), make.NOW)
     with pytest.raises(RuleError, match="bij Mijn gegevens"):
         second_steps.wipe(team, team, make.NOW)
-    visitor = Visitor(app, team)
+    lost, visitor = Visitor(app, anna), Visitor(app, team)
     visitor.post("/accounts/action/", {"one": f"wipe_second_step:{anna.id}", "sure": "1"})
 
+    assert not is_inside(lost)
     assert is_inside(with_password(app, anna))
     assert History.get(History.verb == "user.second_step_wiped").actor_id == team.id
 

@@ -146,9 +146,7 @@ def end_sessions(user: User, by: User, now: datetime) -> int:
     if by != user:
         scope.require(by, "end_sessions", user)
     with writing():
-        ended = (
-            UserSession.update(ended_at=now).where(UserSession.user == user, UserSession.ended_at.is_null()).execute()
-        )
+        ended = UserSession.end_all(user, now)
         audit.record(by, "user.signed_out", user, at=now)
     return ended
 

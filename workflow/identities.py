@@ -100,7 +100,7 @@ def attach(user: User, person, now: datetime):
         Token.update(used_at=now).where(
             Token.user == user, Token.purpose << ("password", "activation"), Token.used_at.is_null()
         ).execute()
-        UserSession.update(ended_at=now).where(UserSession.user == user, UserSession.ended_at.is_null()).execute()
+        UserSession.end_all(user, now)
 
 
 def link(user: User, person: EidPerson, now: datetime) -> bool:

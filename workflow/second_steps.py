@@ -9,7 +9,7 @@ import audit
 import mails
 import scope
 from database import RuleError, locking, writing
-from people import Passkey, User
+from people import Passkey, User, UserSession
 
 MOST_PASSKEYS = 10
 TOO_MANY = f"Je hebt al {MOST_PASSKEYS} passkeys. Verwijder er eerst een."
@@ -24,8 +24,10 @@ def keep_app(user: User, secret: str, counter: int, now: datetime):
 
 def remove_app(user: User, now: datetime):
     """No more codes of an app. Raises RuleError when nothing would be left for somebody who may not do without."""
-    _refuse_last(user, user.webauthn.exists())
-    _change(user, now, "geen codes van een app meer", tf_primary_method=None, tf_totp_secret=None, tf_counter=None)
+    with writing():
+        User.hold(user.id)
+        _refuse_last(user, user.webauthn.exists())
+        _change(user, now, "geen codes van een app meer", tf_primary_method=None, tf_totp_secret=None, tf_counter=None)
 
 
 def add_passkey(user: User, now: datetime, create: Callable[[], object]):
@@ -87,6 +89,7 @@ def wipe(user: User, by: User | None, now: datetime):
         raise RuleError(f"{user} heeft geen tweede stap.")
     with writing():
         forget(user)
+        UserSession.end_all(user, now)  # what was lost may still be logged in
         audit.record(by, "user.second_step_wiped", user, at=now, name=user)
         mails.second_step_changed(user, "gewist door het team Kadervorming", now)
 
