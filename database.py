@@ -36,6 +36,8 @@ log = logging.getLogger("kavo.database")
 POOL = {"max_connections": 20, "stale_timeout": 300}
 CACHE_KIB = 8 * 1024  # for each connection to SQLite
 MAPPED = 2**31  # bytes of the file that SQLite reads where the system has them in memory, instead of copying them
+SYNCHRONOUS = "full"
+"""SQLite ends a transaction when the disk has it; only tests do without"""
 BUSY_SECONDS = 10
 REPLICA_SECONDS = 3
 AT_ONCE = 5000  # rows in one statement of a bulk insert
@@ -70,7 +72,7 @@ def connect_to(url: str):
             "journal_mode": "wal",
             "foreign_keys": 1,
             "busy_timeout": BUSY_SECONDS * 1000,
-            "synchronous": "full",
+            "synchronous": SYNCHRONOUS,
             "secure_delete": 1,
             "cache_size": -CACHE_KIB,
             "mmap_size": MAPPED,

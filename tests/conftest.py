@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 import config
+import database as storage
 import limits
 import links
 import mails
@@ -20,6 +21,8 @@ from records import Clock
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 LONG_AGO = "2020-01-01"
 KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
+
+storage.SYNCHRONOUS = "off"  # nobody pulls the plug of a test
 
 
 def pytest_addoption(parser):
@@ -54,8 +57,7 @@ class Copies:
 
 
 class PostgresCopies(Copies):
-    """Making a database takes half a second there, so the copy is emptied after a test that left its tables as they were.
-    Nobody pulls the plug of a test: it does not wait for the disk."""
+    """Making a database takes half a second there, so the copy is emptied after a test that left its tables as they were."""
 
     SHAPE = """SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
         (SELECT count(*) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid AND relnamespace = 'public'::regnamespace

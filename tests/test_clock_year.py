@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from random import Random
 
+import pytest
+
 import checks
 from database import database, writing
 from models import (
@@ -32,6 +34,7 @@ SEED = 20260105
 DAY = timedelta(days=1)
 
 
+@pytest.mark.one_database
 def test_a_year_of_deadlines_is_kept_with_every_silence_of_the_worker(capsys):
     chance = Random(SEED)
     Retention.create(key="mail", days=10 * DAYS)  # so that they can be counted at the end
