@@ -13,7 +13,7 @@ from models import STAGE_HOURS, Evaluation, Placement, Trajectory
 from tests import factories as make
 from workflow import finals, placements
 
-SEQUENCES = 1_000 if os.environ.get("KAVO_THOROUGH") else 60
+SEQUENCES = 1_000 if os.environ.get("KAVO_THOROUGH") else 40
 STEPS = 20
 hours = st.integers(min_value=-1, max_value=60)
 pick = st.integers(min_value=0, max_value=50)

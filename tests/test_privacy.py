@@ -388,6 +388,29 @@ def test_the_team_sets_the_days_and_sees_what_that_erases(app):
         retention.set_days(retention.days(), make.user(), make.NOW)
 
 
+def test_of_very_many_the_page_tells_that_there_are_more(app, monkeypatch):
+    monkeypatch.setattr("admin_views.privacy.MOST_COUNTED", 3)
+    monkeypatch.setattr("admin_views.privacy.MOST_NAMED", 2)
+    visitor = Visitor(app, make.user("team", password=make.PASSWORD))
+    for begin, end in (("Niets", ""), ("1", ""), ("2", ""), ("3", "en nog 1"), ("meer dan 3", "en nog veel meer")):
+        visitor.get("/bewaartermijnen/")
+        cell = visitor.page.select_one("#participant").find_parent("tr").select("td")[-1]
+        told = cell.get_text(" ", strip=True)
+        assert told.startswith(begin), told
+        assert told.endswith(end), told
+        ended(3 * 365 + 1)
+
+
+def test_what_narrows_a_rule_leaves_nothing_out(app):
+    for days in (10, 3 * 365 + 1, 60 * 365):
+        ended(days)
+    make.trajectory(participant=ended(4 * 365), type="instructor")
+    for rule in retention.RULES:
+        for before in (make.NOW.date() - days * DAY for days in (0, 3 * 365, 50 * 365)):
+            narrowed = rule.found(before).where(rule.narrow(before)) if rule.narrow else rule.found(before)
+            assert {row.pk for row in narrowed} == {row.pk for row in rule.found(before)}, rule.key
+
+
 # ---- seals
 
 

@@ -47,7 +47,8 @@ LEAST_DAYS, MOST_DAYS = 30, 100 * YEAR
 @dataclass(frozen=True)
 class Rule:
     """`found(before)`: the rows for which the days passed before that date, as a query; `treat(row, now)`: erase one, inside a
-    transaction, with the row held; `ground`: why we keep it that long."""
+    transaction, with the row held; `ground`: why we keep it that long. `narrow(before)`: a condition that follows from the query,
+    by which an index finds them among millions; for one row it would cost more than it saves."""
 
     key: str
     name: str
@@ -57,6 +58,7 @@ class Rule:
     model: type
     found: Callable[[date], object]
     treat: Callable[[object, datetime], object]
+    narrow: Callable[[date], object] | None = None
 
 
 # ---- what each rule finds
@@ -75,6 +77,10 @@ def _participants(before, attested: bool):
     if attested:
         which = fn.EXISTS(given) & ~fn.EXISTS(given.where(Attest.issued_on >= before))
     return Participant.select().where(Participant.erased_at.is_null(), over, which)
+
+
+def _ran_out(before):
+    return Participant.id.in_(Trajectory.select(Trajectory.participant).where(Trajectory.ends_on < before))
 
 
 def _written(before):
@@ -129,11 +135,11 @@ RULES = (
     Rule("participant", "Deelnemer zonder attest", "Naam, geboortedatum, e-mailadres en KAVO-ID van wie geen attest kreeg.",
          "Na het traject hebben we die niet meer nodig; wie opnieuw begint, komt met een nieuwe cursus.", 3 * YEAR, Participant,
          lambda before: _participants(before, attested=False),
-         lambda row, now: erasure.erase_participant(row, None, now, "")),
+         lambda row, now: erasure.erase_participant(row, None, now, ""), _ran_out),
     Rule("attest", "Deelnemer met attest", "Naam, geboortedatum, e-mailadres en KAVO-ID van wie een attest kreeg.",
          "Een attest geldt levenslang: wie het verliest of moet bewijzen, kan het bij ons opvragen.", 50 * YEAR, Participant,
          lambda before: _participants(before, attested=True),
-         lambda row, now: erasure.erase_participant(row, None, now, "")),
+         lambda row, now: erasure.erase_participant(row, None, now, ""), _ran_out),
     Rule("texts", "Teksten van beoordelingen", "Stagebegeleider, motivering, opmerkingen en redenen. Uren en resultaat blijven.",
          "Zolang iemand een beoordeling kan betwisten.", 5 * YEAR, Trajectory, _written,
          lambda row, now: erasure.forget_texts([row.id])),
@@ -191,8 +197,16 @@ def set_days(chosen: dict[str, int], by: User, now: datetime):
 def upcoming(now: datetime) -> list[tuple[Rule, int, object]]:
     """(rule, days, query of the rows that it would erase) at `now` (UTC); changes nothing."""
     chosen = days()
-    today = local_date(now)
-    return [(rule, chosen[rule.key], rule.found(today - timedelta(days=chosen[rule.key]))) for rule in RULES]
+    return [(rule, chosen[rule.key], _found(rule, _before(chosen[rule.key], now))) for rule in RULES]
+
+
+def _before(number: int, now: datetime) -> date:
+    return local_date(now) - timedelta(days=number)
+
+
+def _found(rule, before):
+    query = rule.found(before)
+    return query.where(rule.narrow(before)) if rule.narrow else query
 
 
 def is_time(now: datetime) -> bool:
@@ -210,11 +224,10 @@ def by_night(now: datetime) -> int:
 def clean_up(now: datetime) -> int:
     """Erase what is over its time, so many rows of each rule; returns how many. Once nothing is left it is done for today."""
     treated, left = 0, False
-    for rule, _, query in upcoming(now):
-        key = rule.model._meta.primary_key
-        ids = [row.pk for row in query.order_by(key).limit(AT_ONCE)]
+    for rule, number, query in upcoming(now):
+        ids = [row.pk for row in query.limit(AT_ONCE)]
         left |= len(ids) == AT_ONCE
-        treated += sum(_treat(rule, query, pk, now) for pk in ids)
+        treated += sum(_treat(rule, rule.found(_before(number, now)), pk, now) for pk in ids)
     if not left:
         forget_words()
         Clock.update(cleaned_on=local_date(now)).execute()

@@ -16,7 +16,7 @@ from workflow import handovers
 
 PROJECT = Path(__file__).parents[2]
 PROCESSES = 8
-ROUNDS = 200 if os.environ.get("KAVO_THOROUGH") else 40
+ROUNDS = 200 if os.environ.get("KAVO_THOROUGH") else 20
 LATE = make.NOW + timedelta(days=20)
 OUTCOMES = {
     "accepted": {"handover_taken": 1, "handover_given": 1},

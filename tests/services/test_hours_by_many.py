@@ -16,7 +16,7 @@ from tests import factories as make
 
 PROJECT = Path(__file__).parents[2]
 PROCESSES = 8
-TRIES = 20_000 if os.environ.get("KAVO_THOROUGH") else 800
+TRIES = 20_000 if os.environ.get("KAVO_THOROUGH") else 400
 MANY = 200
 
 

@@ -25,7 +25,7 @@ from tests.post import Post
 from times import utcnow
 from workflow import handovers
 
-KILLS = 125 if os.environ.get("KAVO_THOROUGH") else 6
+KILLS = 125 if os.environ.get("KAVO_THOROUGH") else 3
 HANDOVERS, MANAGERS = max(36, KILLS), 3
 PATIENCE = 300  # seconds
 MAILS_OF = {
