@@ -7,11 +7,6 @@ from bs4 import BeautifulSoup
 from tests import factories as make
 
 
-def parsed(html: bytes):
-    """A page as a tree."""
-    return BeautifulSoup(html, "lxml", from_encoding="utf-8")
-
-
 class Visitor:
     def __init__(self, app, user=None):
         self.client = app.test_client()
@@ -41,7 +36,7 @@ class Visitor:
         data = dict(data or {})
         if token:
             own = self.client.get("/mijn-gegevens", follow_redirects=True).data
-            data["csrf_token"] = parsed(own).find("input", {"name": "csrf_token"})["value"]
+            data["csrf_token"] = BeautifulSoup(own, "html.parser").find("input", {"name": "csrf_token"})["value"]
         return self._keep(self.client.post(path, data=data))
 
     def send(self, form=None, **changes):
@@ -78,4 +73,4 @@ class Visitor:
     @cached_property
     def page(self):
         """The page that is open; it is read when a test looks at it."""
-        return parsed(self.answer.data)
+        return BeautifulSoup(self.answer.data, "html.parser")
