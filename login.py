@@ -239,9 +239,7 @@ def set_up(app, settings: config.Settings):
         password_util_cls=Passwords,
         mail_util_cls=OutboxMail,
     )
-    app.security.hashing_context.update(
-        sha256_crypt__rounds=1000
-    )  # of the salted hash in a link: nobody can guess that
+    app.security.hashing_context.update(sha256_crypt__rounds=1000)  # in a link, of what nobody can guess
     forgot = app.view_functions["security.forgot_password"]
     app.view_functions["security.forgot_password"] = lambda: _evenly(forgot)
     app.security.principal.skip_static = True  # it would ask the database who one is, for every picture
