@@ -1,20 +1,24 @@
-"""The real server with the demo world, each test its own, and Debian's Chromium in front of it."""
+"""The real server with the demo world as it was made, for each test, and Debian's Chromium in front of it."""
 
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 import config
 from tests.machines import free_port
 from tests.post import Post
+from times import utcnow
 
 PROJECT = Path(__file__).parents[2]
 AXE = (PROJECT / "tests" / "vendor" / "axe.min.js").read_text(encoding="utf-8")
@@ -24,7 +28,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=nl-BE",
 ]  # fmt: skip
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-START_SECONDS = 30
+START_SECONDS = 60
+expect.set_options(timeout=15_000)  # other tests keep the machine busy meanwhile
 WIDTHS = [1280, 660, 360, 320] if os.environ.get("KAVO_THOROUGH") else [1280, 320]
 """at which every page is looked at: a desk, and a desk at 400 % (narrower than any phone); thoroughly also what lies between"""
 
@@ -47,42 +52,81 @@ def world(tmp_path_factory):
     return folder
 
 
+@contextmanager
+def running(world, folder, post, port, **settings):
+    """The application on a copy of the demo world in this folder, started as `make run` starts it; its address."""
+    shutil.copy(world / "kavo.db", folder / "kavo.db")
+    command, environ = flask(folder, "start", KAVO_PORT=str(port), KAVO_SMTP_URL=post.url, **settings)
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=log, stderr=log)
+    address = f"http://localhost:{port}"
+    try:
+        _wait_for(address, folder / "log")
+        if not settings:
+            _wait_for(f"http://localhost:{port + config.EID_PORT}/sleutels", folder / "log")
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def usual(world, tmp_path_factory):
+    """The application with its usual settings; it is started once, for that takes longer than many a test."""
+    folder = tmp_path_factory.mktemp("usual")
+    with Post() as post, running(world, folder, post, free_port()) as address:
+        yield SimpleNamespace(address=address, folder=folder, post=post)
+
+
+def put_back(world, usual):
+    """The demo world as it was, in the database of the application that runs, once the mails of the last test have left."""
+    waits = "SELECT 1 FROM mail WHERE state NOT IN ('sent', 'failed', 'uncertain') AND next_at <= ? LIMIT 1"
+    with closing(sqlite3.connect(usual.folder / "kavo.db", timeout=30)) as live:
+        for _ in range(100):
+            if not live.execute(waits, [str(utcnow())]).fetchone():
+                break
+            time.sleep(0.1)
+        with closing(sqlite3.connect(world / "kavo.db")) as kept:
+            kept.backup(live)
+    usual.post.mails.clear()
+
+
 @pytest.fixture
-def post():
+def provider_settings():
+    """The settings of the eID provider; none: the local one, and an application that other tests use too."""
+    return {}
+
+
+@pytest.fixture
+def post(request, provider_settings):
     """The mail server to which the application sends."""
+    if not provider_settings:
+        yield request.getfixturevalue("usual").post
+        return
     with Post() as made:
         yield made
 
 
 @pytest.fixture
 def port():
-    """Where the application answers."""
+    """Where an application with settings of its own answers."""
     return free_port()
 
 
 @pytest.fixture
-def provider_settings():
-    """The settings of the eID provider; none: the local one."""
-    return {}
-
-
-@pytest.fixture
-def server(world, tmp_path, post, port, provider_settings):
-    """The address of the application on a copy of the demo world, started as `make run` starts it, with a mail server."""
-    shutil.copy(world / "kavo.db", tmp_path / "kavo.db")
-    command, environ = flask(tmp_path, "start", KAVO_PORT=str(port), KAVO_SMTP_URL=post.url, **provider_settings)
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=log, stderr=log)
-    address = f"http://localhost:{port}"
-    try:
-        _wait_for(address, tmp_path / "log")
-        if not provider_settings:
-            _wait_for(f"http://localhost:{port + config.EID_PORT}/sleutels", tmp_path / "log")
-        yield address
-        assert '"level": "error"' not in (tmp_path / "log").read_text()
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+def server(request, world, tmp_path, post, port, provider_settings):
+    """The address of the application, with the demo world as it was made."""
+    if provider_settings:
+        with running(world, tmp_path, post, port, **provider_settings) as address:
+            yield address
+            assert '"level": "error"' not in (tmp_path / "log").read_text()
+        return
+    usual = request.getfixturevalue("usual")
+    log = usual.folder / "log"
+    put_back(world, usual)
+    begin = log.stat().st_size
+    yield usual.address
+    assert b'"level": "error"' not in log.read_bytes()[begin:]
 
 
 def _wait_for(address, log):
