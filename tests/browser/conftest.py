@@ -74,21 +74,34 @@ def running(world, folder, post, port, **settings):
 def usual(world, tmp_path_factory):
     """The application with its usual settings; it is started once, for that takes longer than many a test."""
     folder = tmp_path_factory.mktemp("usual")
-    with Post() as post, running(world, folder, post, free_port()) as address:
-        yield SimpleNamespace(address=address, folder=folder, post=post)
+    with (
+        Post() as post,
+        running(world, folder, post, free_port()) as address,
+        closing(sqlite3.connect(":memory:")) as kept,
+    ):
+        with closing(sqlite3.connect(folder / "kavo.db", timeout=30)) as live:
+            wait_for_mails(live)
+            live.backup(kept)
+        yield SimpleNamespace(address=address, folder=folder, post=post, kept=kept)
 
 
-def put_back(world, usual):
+def put_back(usual):
     """The demo world as it was, in the database of the application that runs, once the mails of the last test have left."""
-    waits = "SELECT 1 FROM mail WHERE state NOT IN ('sent', 'failed', 'uncertain') AND next_at <= ? LIMIT 1"
     with closing(sqlite3.connect(usual.folder / "kavo.db", timeout=30)) as live:
-        for _ in range(100):
-            if not live.execute(waits, [str(utcnow())]).fetchone():
-                break
-            time.sleep(0.1)
-        with closing(sqlite3.connect(world / "kavo.db")) as kept:
-            kept.backup(live)
+        wait_for_mails(live)
+        usual.kept.backup(live)
+        live.execute("UPDATE clock SET ran_at = ?", [str(utcnow())])
+        live.commit()
     usual.post.mails.clear()
+
+
+def wait_for_mails(live):
+    """Until nothing waits to be sent, for some seconds."""
+    waits = "SELECT 1 FROM mail WHERE state NOT IN ('sent', 'failed', 'uncertain') AND next_at <= ? LIMIT 1"
+    for _ in range(100):
+        if not live.execute(waits, [str(utcnow())]).fetchone():
+            break
+        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -123,7 +136,7 @@ def server(request, world, tmp_path, post, port, provider_settings):
         return
     usual = request.getfixturevalue("usual")
     log = usual.folder / "log"
-    put_back(world, usual)
+    put_back(usual)
     begin = log.stat().st_size
     yield usual.address
     assert b'"level": "error"' not in log.read_bytes()[begin:]
