@@ -227,7 +227,8 @@ def clean_up(now: datetime) -> int:
     for rule, number, query in upcoming(now):
         ids = [row.pk for row in query.limit(AT_ONCE)]
         left |= len(ids) == AT_ONCE
-        treated += sum(_treat(rule, rule.found(_before(number, now)), pk, now) for pk in ids)
+        still = rule.found(_before(number, now))
+        treated += sum(_treat(rule, still, pk, now) for pk in ids)
     if not left:
         forget_words()
         Clock.update(cleaned_on=local_date(now)).execute()
