@@ -155,13 +155,15 @@ def test_a_worker_that_is_asked_to_stop_finishes_and_ends(db, tmp_path):
     for _ in range(3):
         Mail.create(key=f"k{_}", kind="x", to_address="a@kavo.test", subject="s", body="b", message_id=f"<{_}@kavo.test>",
                     created_at=utcnow(), next_at=utcnow())  # fmt: skip
-    database.close()
     with Post() as post:
+        post.fault = "slow"
         worker = Worker(tmp_path, environment(db, f"sqlite:///{tmp_path}/queue.db", KAVO_SMTP_URL=post.url)).start()
-        time.sleep(2)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not Mail.select().where(Mail.state == "data").exists():
+            time.sleep(0.05)
         worker.process.send_signal(signal.SIGINT)
-        assert worker.process.wait(20) == 0
-    database.connect()
+        assert worker.process.wait(30) == 0
+        assert post.copies()
     assert not Mail.select().where(Mail.state << ("claimed", "data")).exists()
 
 
