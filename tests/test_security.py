@@ -380,7 +380,7 @@ PATTERNS = sorted({found for _, path in modules() for found in re.findall(CALL, 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_no_pattern_is_slow_on_long_input(pattern):
-    """A pattern that tries again and again on one long text would take minutes: the child is ended after ten seconds."""
+    """A pattern that tries again and again on one long text would take minutes: the child is ended after a minute."""
     texts = [char * 20_000 for char in "a1 -<&/.@%"] + ["a " * 10_000, "https://" * 3000, "a1-" * 8000, "\t\n" * 10_000]
     code = f"import re\nfor text in {texts!r}:\n    re.search({pattern!r}, text + '!')"
-    subprocess.run([sys.executable], input=code, text=True, check=True, timeout=10)
+    subprocess.run([sys.executable], input=code, text=True, check=True, timeout=60)

@@ -25,7 +25,7 @@ class Visitor:
             self.send(code=make.code(app, user))
 
     def get(self, path, **kwargs):
-        return self._keep(self.client.get(path, headers=self._referrer(), **kwargs))
+        return self._keep(self.client.get(path, headers=self._referrer(), buffered=True, **kwargs))
 
     def _referrer(self):
         """What a browser tells of the page on which a link stood."""

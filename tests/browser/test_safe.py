@@ -171,7 +171,7 @@ def test_colours_hold_under_the_mouse_and_with_the_focus(person, path):
             kinds.append(one)
     assert len(kinds) > 5
     for one in kinds:
-        one.hover(timeout=2000, force=True)
+        one.hover(force=True)
         assert page.evaluate(CONTRAST) == [], f"under the mouse: {one}"
         one.focus()
         assert page.evaluate(CONTRAST) == [], f"with the focus: {one}"
