@@ -73,9 +73,9 @@ def clean_line(text):
     return " ".join(clean(text).split()) if isinstance(text, str) else text
 
 
-def _whole_text(text) -> str:
-    """The text of a large field; one that the browser left out is empty."""
-    return clean(text) or ""
+def _there(tidy):
+    """The same, and a field that was left out (no browser does that) is empty."""
+    return lambda text: "" if text is None else tidy(text)
 
 
 class KavoForm(FlaskForm):
@@ -90,8 +90,8 @@ class KavoForm(FlaskForm):
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
             if issubclass(kind, StringField) and not issubclass(kind, PasswordField | HiddenField):
-                tidy = _whole_text if issubclass(kind, TextAreaField) else clean_line
-                filters = [tidy, *unbound_field.kwargs.get("filters", ())]
+                tidy = clean if issubclass(kind, TextAreaField) else clean_line
+                filters = [_there(tidy), *unbound_field.kwargs.get("filters", ())]
                 return unbound_field.bind(form=form, **{**options, "filters": filters})
             return unbound_field.bind(form=form, **options)
 

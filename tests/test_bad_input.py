@@ -224,6 +224,27 @@ def test_too_much_at_once_is_refused_with_a_sentence(team):
     assert "te groot" in team.text
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_of_which_fields_are_left_out_breaks_nothing(team, placement, name):
+    """Each field alone and each field missing, the boxes ticked or not: what no browser sends and a script does."""
+    path = paths(placement)[name]
+    team.get(path)
+    form = team.page.select_one("main form[method=post]")
+    names = {one["name"] for one in form.select("[name]") if one.get("type") != "hidden"}
+    ticks = [one["name"] for one in form.select("[type=checkbox], [type=radio]")]
+    for field in names:
+        for left in (names - {field}, {field}):
+            kept = {tick: "y" for tick in ticks if tick not in left}
+            if form is None:
+                team.get(path)
+                form = team.page.select_one("main form[method=post]")
+            if form is None:
+                return  # it took what was sent and is done with
+            answer = team.send(form, **dict.fromkeys(left, []), **kept)
+            assert answer.status_code == 200, f"{name}: {field}, {len(left)} left out"
+            form = form if team.page.select_one(".error-summary, .field-error") else None
+
+
 def test_text_that_a_browser_left_out_is_empty_text(team, placement):
     path = f"/gekoppelde-deelnemers/beoordelen/?id={placement.id}"
     team.get(path)
