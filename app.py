@@ -105,8 +105,9 @@ def _give_words(app: Flask):
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
-        problems=forms.problems, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown
-    )
+        problems=forms.problems, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown,
+        counted=dutch.counted,
+    )  # fmt: skip
 
 
 def _near(url: str) -> str:

@@ -4,7 +4,7 @@ from flask import Response, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
-from admin_views import exports
+from admin_views import charts, exports
 from admin_views.roles import ForRoles
 from database import whole_number
 from models import TYPES, Association
@@ -12,7 +12,6 @@ from times import local_date, utcnow
 from workflow import figures
 
 BARS = 12  # in the chart; the table has all
-CHART = 121  # pixels that the highest bar takes, as in the style sheet
 
 
 class OverviewView(ForRoles, BaseView):
@@ -60,16 +59,4 @@ class OverviewView(ForRoles, BaseView):
 def _bars(rows) -> list[dict]:
     """What the chart draws of the first groups: for each how many started, and within it who dropped out."""
     shown = rows[-BARS:] if len(rows) > BARS and rows[0].name.isdigit() else rows[:BARS]
-    most = max((row.numbers["started"] for row in shown), default=0) or 1
-    width = 100 / max(len(shown), 1)
-    bars = []
-    for number, row in enumerate(shown):
-        height, late = (round(CHART * count / most) for count in (row.numbers["started"], row.dropped_out))
-        bars.append({
-            "name": row.name, "started": row.numbers["started"], "out": row.dropped_out,
-            "x": f"{number * width + width * 0.15:.2f}%", "width": f"{width * 0.7:.2f}%",
-            "middle": f"{number * width + width / 2:.2f}%",
-            "height": height, "late": late,
-            "y": 134 - height, "late_y": 134 - late,
-        })  # fmt: skip
-    return bars
+    return charts.bars([(row.name, row.numbers["started"]) for row in shown], [row.dropped_out for row in shown])

@@ -9,12 +9,13 @@ from peewee import fn
 
 import delivery
 import dutch
+from admin_views import charts
 from admin_views.counting import COUNT_UP_TO
 from admin_views.roles import ForRoles
 from models import APPROVAL_DAYS, HANDOVER_DAYS, Handover, LinkRequest, Proposal, Site, SiteManager, Trajectory, User
 from people import LINK_DAYS
 from times import local_date, utcnow
-from workflow import clock
+from workflow import clock, figures
 
 MOST_SHOWN = 100
 
@@ -42,10 +43,13 @@ class Todo(ForRoles, AdminIndexView):
         for task in tasks:
             groups[_group(task, local_date(now))].append((task, f"dag {task.day} van {task.days}", _when(task, now)))
         filled = {title: found for title, found in groups.items() if found}
+        state, year = clock.state(now), figures.applications(now)
         return self.render(
             "admin/todo.html", groups=filled, today=dutch.weekday(local_date(now)), total=_total(), shown=len(tasks),
             soon=sum(len(groups[title]) for title in ("Te laat", "Vandaag", "Deze week")), mails=delivery.trouble(now),
-            silent=clock.is_silent(clock.state(now), now), attests=_attests(),
+            silent=clock.is_silent(state, now), ran_at=state.ran_at, attests=_attests(), figures=year,
+            longest=max((task.day for task in tasks if not task.waiting), default=0),
+            bars=charts.bars([(f"{monday.day}/{monday.month}", count) for monday, count in year.weeks]),
         )  # fmt: skip
 
 

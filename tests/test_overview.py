@@ -1,14 +1,16 @@
-"""'Overzicht': the figures against plain Python over the same rows, their narrowing, chart, table and CSV."""
+"""'Overzicht': the figures against plain Python over the same rows, their narrowing, chart, table and CSV. And the figures of the
+year beside 'Te behandelen'."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
 import pytest
 
 from models import TYPES, Placement, Trajectory
+from records import Clock
 from tests import factories as make
 from tests.visitor import Visitor
-from times import local_date
+from times import local_date, utcnow
 from workflow import figures, finals, placements, trajectories
 
 TODAY = local_date(make.NOW)
@@ -105,3 +107,58 @@ def test_an_empty_table_says_so(app):
     visitor = Visitor(app, make.user("team", password=make.PASSWORD))
     visitor.get("/overzicht/")
     assert "Nog geen cijfers" in visitor.text
+
+
+def decided(came, days, state="approved"):
+    """An application that came at a moment (naive UTC) and was decided so many days later."""
+    return make.site(
+        state=state, submitted_at=came, decided_at=came + timedelta(days=days) if days is not None else None
+    )
+
+
+def test_the_figures_of_the_year_are_about_its_applications():
+    now = datetime(2026, 3, 4, 9)  # a Wednesday
+    decided(datetime(2025, 12, 31, 22, 59), 1)  # a minute before midnight in Brussels
+    decided(datetime(2025, 12, 31, 23, 0), 14)  # the first of 2026: decided on the last day
+    decided(datetime(2026, 1, 12), 15, "rejected")
+    decided(datetime(2026, 2, 2), 3, "withdrawn")  # nobody decided
+    decided(datetime(2026, 2, 9), 2, "closed")
+    decided(datetime(2026, 2, 16), 0)  # the team made it itself
+    decided(datetime(2026, 3, 1, 22, 59), None, "submitted")  # Sunday
+    decided(datetime(2026, 3, 1, 23, 0), None, "submitted")  # Monday
+    paused = decided(datetime(2026, 1, 5), 20)
+    type(paused).update(due_on=date(2026, 1, 25)).where(
+        type(paused).id == paused.id
+    ).execute()  # it waited for the applicant
+
+    found = figures.applications(now)
+
+    assert (found.year, found.received) == (2026, 7)
+    assert found.in_time == 75  # 3 of 4
+    assert found.usual_days == 14
+    assert found.weeks == [
+        (date(2026, 1, 12), 1), (date(2026, 1, 19), 0), (date(2026, 1, 26), 0), (date(2026, 2, 2), 1),
+        (date(2026, 2, 9), 1), (date(2026, 2, 16), 0), (date(2026, 2, 23), 1), (date(2026, 3, 2), 1),
+    ]  # fmt: skip
+
+
+def test_in_january_the_weeks_go_back_into_the_year_before():
+    decided(datetime(2025, 12, 17), 3)
+    found = figures.applications(datetime(2026, 1, 7))
+    assert (found.received, found.in_time, found.usual_days) == (0, None, None)
+    assert dict(found.weeks)[date(2025, 12, 15)] == 1
+
+
+def test_the_figures_stand_beside_what_waits(app):
+    now = utcnow()
+    decided(now, None, "submitted")
+    team = Visitor(app, make.user("team", password=make.PASSWORD))
+    team.get("/te-behandelen/")
+    beside = team.page.select_one("aside").get_text(" ", strip=True)
+    assert f"Cijfers van {local_date(now).year} aanvragen dit jaar 1" in beside
+    assert [bar["height"] for bar in team.page.select("svg.chart rect")][-1] == "121"
+    assert team.page.select(".sum tbody td")[-1].text == "1"
+    assert "Alles werkt" not in beside, "the clock never ran"
+    Clock.update(ran_at=now).execute()
+    team.get("/te-behandelen/")
+    assert "Alles werkt" in team.page.select_one("aside").text

@@ -1,12 +1,14 @@
 """Figures over trajectories: how many started, were coupled, evaluated, passed, or expired, by year of the course, type or
-association. What is counted is counted in the database, in one query."""
+association. What is counted is counted in the database, in one query. And how the applications of this year went."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
+from statistics import median_low
 
 from peewee import Case, fn
 
-from models import TYPES, Association, Placement, Trajectory
+from models import TYPES, Association, Placement, Site, Trajectory
+from times import at_hour, local_date
 
 MEASURES = {
     "started": "Gestart",
@@ -18,6 +20,7 @@ MEASURES = {
     "stopped": "Stopgezet",
 }
 """what is counted of each group; a trajectory that was coupled was started too"""
+WEEKS = 8
 GROUPS = {"jaar": "Jaar van de cursus", "type": "Traject", "vereniging": "Vereniging"}
 
 
@@ -84,3 +87,46 @@ def years() -> list[int]:
         as_tuple=True
     )
     return list(range(last.year, first.year - 1, -1)) if first else []
+
+
+@dataclass
+class Applications:
+    """How the applications for a new site went in the year of today.
+
+    `in_time`: how many percent of what was decided came by the last day of its term; `usual_days`: the median from submission
+    to decision, in days, also those on which the applicant was waited for; both None when nothing was decided.
+    `weeks`: the Monday of each of the last WEEKS weeks, and how many came in it."""
+
+    year: int
+    received: int
+    in_time: int | None
+    usual_days: int | None
+    weeks: list[tuple[date, int]]
+
+
+def applications(now: datetime) -> Applications:
+    """The figures at `now` (UTC), days in Brussels. A site that the team made itself was no application."""
+    today = local_date(now)
+    new_year, this_week = date(today.year, 1, 1), today - timedelta(days=today.weekday())
+    weeks = {this_week - timedelta(weeks=number): 0 for number in reversed(range(WEEKS))}
+    received, days, late = 0, [], 0
+    for site in _submitted_since(min(new_year, *weeks)):
+        came = local_date(site.submitted_at)
+        monday = came - timedelta(days=came.weekday())
+        if monday in weeks:
+            weeks[monday] += 1
+        if came < new_year:
+            continue
+        received += 1
+        if site.decided_at and site.state != "withdrawn":
+            days.append((local_date(site.decided_at) - came).days)
+            late += local_date(site.decided_at) > site.due_on
+    in_time = round(100 * (len(days) - late) / len(days)) if days else None
+    return Applications(today.year, received, in_time, median_low(days) if days else None, list(weeks.items()))
+
+
+def _submitted_since(day):
+    """What was submitted on `day` or later. No term ends before its application came, and of terms there is an index."""
+    fields = Site.submitted_at, Site.decided_at, Site.due_on, Site.state
+    by_itself = Site.decided_at.is_null() | (Site.decided_at != Site.submitted_at)
+    return Site.select(*fields).where(Site.due_on >= day, Site.submitted_at >= at_hour(day, 0), by_itself).iterator()
