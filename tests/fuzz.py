@@ -1,5 +1,6 @@
 """Requests that no browser sends, to every route as every role: types, lengths, encodings, keys twice, huge numbers, wrong
-methods and content types, with a valid token as often as without. No answer may be a 5xx or show a trace.
+methods and content types, with a valid token as often as without; and the forms of the pages, with fields spoiled, twice or left
+out. No answer may be a 5xx or show a trace.
 
     python -m tests.fuzz [REQUESTS [PROCESSES]]"""
 
@@ -13,7 +14,6 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from random import Random
 from urllib.parse import quote, urlencode
 
 from bs4 import BeautifulSoup
@@ -124,7 +124,7 @@ class Fuzzer:
         self.app.request_class.dict_storage_class = Learning
         self.rules = [rule for rule in self.app.url_map.iter_rules() if rule.endpoint != "static"]
         self.app.before_request(self._where)
-        self.statuses, self.wrong, self.sent, self.clients = Counter(), {}, 0, {}
+        self.statuses, self.wrong, self.sent, self.clients, self.forms = Counter(), {}, 0, {}, []
 
     def _where(self):
         from flask import request
@@ -158,10 +158,8 @@ class Fuzzer:
         self.known = {endpoint: [name for name, _ in found.most_common(60)] for endpoint, found in LEARNED.items()}
 
     def send(self, role, rule, method, arguments, query, body, kind, headers):
-        if self.sent % AFRESH == 0:
-            self.afresh()
-        self.sent += 1
-        client, token = self.clients[role]
+        """Send what `requests` drew."""
+        client, token = self._next(role)
         path = re.sub(
             r"<(?:\w+:)?(\w+)>", lambda found: quote(arguments[found[1]].encode("utf-8", "replace"), safe=""), rule.rule
         )
@@ -170,16 +168,30 @@ class Fuzzer:
         told = {
             "headers": {name: value.encode("latin-1", "replace").decode("latin-1") for name, value in headers.items()}
         }
-        told |= _body(body, kind, token)
+        self._open(client, rule.endpoint, role, path, method=method, **told, **_body(body, kind, token))
+
+    def send_form(self, role, path, fields):
+        """Send what `spoiled` drew."""
+        client, token = self._next(role)
+        body = (fields, True, b"", b"", "")
+        self._open(client, path, role, path, method="POST", **_body(body, "form", token))
+
+    def _next(self, role):
+        if self.sent % AFRESH == 0:
+            self.afresh()
+        self.sent += 1
+        return self.clients[role]
+
+    def _open(self, client, name, role, path, **told):
         try:
-            answer = client.open(path, method=method, **told)
+            answer = client.open(path, **told)
         except (UnicodeError, ValueError) as error:  # the test client itself refuses to send this
             self.statuses[f"not sent: {type(error).__name__}"] += 1
             return
         text = answer.get_data(as_text=True) if answer.status_code >= 400 else ""
         self.statuses[answer.status_code] += 1
         if answer.status_code >= 500 or "Traceback" in text:
-            self.wrong.setdefault((rule.endpoint, answer.status_code), (role, method, path[:300], str(told)[:600]))
+            self.wrong.setdefault((name, answer.status_code), (role, path[:300], str(told)[:600]))
         answer.close()
 
 
@@ -238,6 +250,21 @@ def requests(draw, fuzzer):
     return role, rule, method, arguments, draw(pairs), body, kind, headers
 
 
+@st.composite
+def spoiled(draw, fuzzer):
+    """A form as a page holds it, of which some fields come with another value, twice or not at all; or nothing else comes."""
+    role, path, fields = draw(st.sampled_from(fuzzer.forms))
+    changed = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=4, unique=True))
+    alone = draw(st.sampled_from([False, False, True]))
+    pairs = [("form_key", draw(st.text(max_size=64)))]
+    for name, offered in fields.items():
+        if name in changed:
+            pairs += [(name, value) for value in draw(st.lists(st.sampled_from(offered) | values, max_size=2))]
+        elif not alone:
+            pairs.append((name, offered[0]))
+    return role, path, pairs
+
+
 def make_world(folder: Path) -> Path:
     """The demo world in a file."""
     environ = {**os.environ, "KAVO_DATABASE_URL": f"sqlite:///{folder}/world.db", **KEYS}
@@ -269,28 +296,46 @@ def _send_many(fuzzer, number, chance):
     @seed(chance)
     @settings(max_examples=number, deadline=None, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(requests(fuzzer))
+    @given(st.one_of(requests(fuzzer), spoiled(fuzzer)))
     def send(request):
-        fuzzer.send(*request)
+        (fuzzer.send_form if len(request) == 3 else fuzzer.send)(*request)
 
     send()
 
 
 def _learn(fuzzer):
-    """Open every page and send every form once as the team and a manager, to see under which names pages ask for something."""
+    """Open every page and send every form once, to see under which names pages ask for something; keep the forms."""
     fuzzer.afresh()
-    chance = Random(1)
-    for role in ("team", "association", "manager"):
+    seen = set()
+    for role in sorted(PEOPLE):
         client, token = fuzzer.clients[role]
         for rule in fuzzer.rules:
             if rule.endpoint in ("security.logout", "account.sign_out_everywhere"):
                 continue
-            path = re.sub(r"<(?:\w+:)?\w+>", lambda found: chance.choice(["1", "2", "3"]), rule.rule)
-            page = BeautifulSoup(client.get(path, query_string={"id": "1"}).data, "html.parser")
-            for field in page.select("main [name]"):
-                LEARNED.setdefault(rule.endpoint, Counter())[field["name"]] += 1
+            for number in ("1", "2", "3") if "POST" in rule.methods else ("1",):
+                path = re.sub(r"<(?:\w+:)?\w+>", number, rule.rule)
+                page = BeautifulSoup(client.get(path, query_string={"id": number}).data, "html.parser")
+                for field in page.select("main [name]"):
+                    LEARNED.setdefault(rule.endpoint, Counter())[field["name"]] += 1
+                for form in page.select("main form[method=post]"):
+                    action, fields = form.get("action") or f"{path}?id={number}", _fields(form)
+                    if fields and (role, action) not in seen:
+                        seen.add((role, action))
+                        fuzzer.forms.append((role, action, fields))
             if "POST" in rule.methods:
                 client.post(path, data={"csrf_token": token, "id": "1"})
+
+
+def _fields(form) -> dict[str, list[str]]:
+    """Name → the values that a form offers for it, the present one first."""
+    fields = {}
+    for one in form.select("input[name], textarea[name], select[name]"):
+        if one["name"] in ("csrf_token", "form_key"):
+            continue
+        options = sorted(one.select("option"), key=lambda option: not option.has_attr("selected"))
+        text = one.get_text() if one.name == "textarea" else one.get("value", "")
+        fields.setdefault(one["name"], []).extend([option.get("value", "") for option in options] or [text])
+    return fields
 
 
 def main(number: int = 100_000, processes: int = 2):
