@@ -25,7 +25,7 @@ import mails
 import public_pages
 import tasks
 import watching
-from database import UNAVAILABLE, connect_to, database, read_from
+from database import UNAVAILABLE, Conflict, connect_to, database, read_from
 from models import APPROVAL_DAYS, HANDOVER_DAYS
 from scope import NotYours
 from serving import RETRY_SECONDS, Gate
@@ -201,6 +201,8 @@ def _refuse(error):
     if isinstance(error, NotYours):
         log.warning("refused: %s", error)
         return _page(404)
+    if isinstance(error, Conflict):
+        return _page(409, "Dit is intussen gewijzigd", str(error))
     if isinstance(error, CSRFError):
         text = "Deze pagina stond te lang open, of je meldde je opnieuw aan. Ga terug, vernieuw de pagina en bewaar nog eens."
         return _page(400, "Deze pagina is verlopen", text)

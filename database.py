@@ -9,6 +9,7 @@ from itertools import islice
 from urllib.parse import urlsplit
 
 import psycopg
+from email_validator import EmailNotValidError, validate_email
 from peewee import (
     SQL,
     CharField,
@@ -224,6 +225,27 @@ def refuse_address(text: str, field: str):
     """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
     if "://" in text or "www." in text.lower():
         raise RuleError("Typ hier alleen een naam, geen webadres.", field)
+
+
+def tidy_email(row):
+    """Small letters, no spaces around them; a row whose address is so already does not count as changed."""
+    tidy = row.email.strip().lower()
+    if tidy != row.email:
+        row.email = tidy
+
+
+def check_email(row, name: str = "email", needed: bool = False):
+    """Raise RuleError when a column of this row got a text that no mail server takes as an address; whether it exists is not
+    asked. What stands there from before is left alone. Not `needed`: it may be empty."""
+    text = getattr(row, name)
+    if name not in row.dirty_field_names or not (text or needed):
+        return
+    try:
+        validate_email(
+            text, check_deliverability=False, allow_smtputf8=False, test_environment=True
+        )  # `.test`: our demo
+    except EmailNotValidError:
+        raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email") from None
 
 
 def is_latin(text: str) -> bool:

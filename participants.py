@@ -4,7 +4,7 @@ from datetime import date
 
 from peewee import CharField, Check, DateField, DateTimeField
 
-from database import Named, RuleError, is_latin
+from database import Named, RuleError, check_email, is_latin, tidy_email
 from times import years_after
 
 LEAST_AGES = {"animator": 16, "head_animator": 17, "instructor": 18}
@@ -35,7 +35,7 @@ class Participant(Named):
 
     def prepare(self):
         self.kavo_id = self.clean_kavo_id(self.kavo_id) or self.kavo_id
-        self.email = self.email.lower()
+        tidy_email(self)
         super().prepare()
 
     def check(self):
@@ -43,6 +43,7 @@ class Participant(Named):
             raise RuleError(
                 "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id"
             )
+        check_email(self)
         for name in {"first_name", "last_name"} & set(self.dirty_field_names):
             if not is_latin(getattr(self, name)):  # others cannot stand on an attest
                 raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", name)

@@ -16,7 +16,7 @@ from peewee import (
 )
 
 import dutch
-from database import BaseModel, Json, Named, RuleError, Versioned, database, refuse_address
+from database import BaseModel, Json, Named, Versioned, check_email, database, refuse_address, tidy_email
 from times import days_after, local_date, utcnow, years_after
 
 ADULT_YEARS = 18
@@ -94,12 +94,13 @@ class User(UserMixin, Named):
     clashes = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
 
     def prepare(self):
-        self.email = self.email.strip().lower()
+        tidy_email(self)
         super().prepare()
 
     def check(self):
-        if "@" not in self.email.strip("@"):
-            raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email")
+        if not self.email.endswith(f"@{NOWHERE}"):
+            check_email(self, needed=True)
+        check_email(self, "claimed_email")
         for name in ("first_name", "last_name"):
             refuse_address(getattr(self, name), name)
 

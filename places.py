@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
 import dutch
-from database import BaseModel, Named, RuleError, Versioned, normalise, refuse_address
+from database import BaseModel, Named, RuleError, Versioned, check_email, normalise, refuse_address, tidy_email
 from people import Token, User
 from records import choices, one_of
 from times import days_after, local_date
@@ -47,6 +47,9 @@ class Association(Named):
     active = BooleanField(default=True, verbose_name="Geeft cursussen")
 
     clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
+
+    def check(self):
+        check_email(self)
 
     def search_text(self):
         return self.name
@@ -162,6 +165,7 @@ class Site(Named):
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
         check_postcode(self.postcode)
         refuse_address(self.name, "name")
+        check_email(self)
 
     def search_text(self):
         return f"{self.name} {self.municipality} {self.postcode}"
@@ -373,13 +377,12 @@ class Handover(Versioned):
     }
 
     def prepare(self):
-        self.email = self.email.strip().lower()
+        tidy_email(self)
         if self.due_on is None:
             self.due_on = days_after(self.created_at, HANDOVER_DAYS)
 
     def check(self):
-        if "@" not in self.email.strip("@"):
-            raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email")
+        check_email(self, needed=True)
 
     def __str__(self):
         return f"de overdracht van {self.site}"

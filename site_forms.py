@@ -188,8 +188,9 @@ class SiteFields(IdentityFields):
                 rule()
             except RuleError as error:
                 valid = False
-                if not self[error.field].errors:
-                    self.refuse(error)
+                field = self.site_email if error.field == "email" else self[error.field]
+                if not field.errors:
+                    field.errors = [*field.errors, str(error)]
         return valid
 
     def place(self) -> dict:

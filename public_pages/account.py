@@ -92,12 +92,12 @@ def own_data():
         email = form.email.data.strip().lower()
 
         def act(now):
-            accounts.change_own_data(user, now, **values)
+            fresh = accounts.change_own_data(user, now, **values)
             if email == user.shown_email:
                 return "Je gegevens zijn bewaard."
             if limits.exceeded(NEW_ADDRESS, str(user.id), ADDRESSES_AN_HOUR, now, limits.HOUR):
                 raise RuleError("Je gaf het laatste uur al een paar andere adressen op. Wacht een uur.", "email")
-            confirmation.claim(user, email, now)
+            confirmation.claim(fresh, email, now)
             limits.note(NEW_ADDRESS, str(user.id), now)
             return f"Je gegevens zijn bewaard. We mailden een link naar {email}: klik erop, dan is dat je nieuwe adres."
 

@@ -194,6 +194,12 @@ def test_all_that_is_wrong_is_said_at_once(app):
         assert label in words
 
 
+def test_what_is_wrong_with_the_mail_of_the_site_is_said_there(app):
+    visitor = fill_in(app, site_email="niet@goed")
+    assert "naam@voorbeeld.be" in visitor.page.select_one("#site_email-fout").text
+    assert not visitor.page.select_one("#email-fout")
+
+
 def test_an_unknown_postcode_is_no_reason_to_refuse_and_a_known_one_fills_an_empty_place(app):
     fill_in(app, postcode="9999", municipality="Nergens")
     assert Site.get().municipality == "Nergens"

@@ -45,6 +45,38 @@ def test_an_email_address_has_one_account_whatever_its_capitals(email, allowed):
         make.user(email=email)
 
 
+BAD_ADDRESSES = ["naam", "naam@voorbeeld", "een naam@voorbeeld.be", "naam@voorbeeld.be, ander@voorbeeld.be", "a..b@voorbeeld.be",
+                 "naam@10.0.0.1", "naam@ergens.local", "né@voorbeeld.be"]  # fmt: skip
+WITH_ADDRESS = {
+    "user": (make.user, "email"), "new address": (make.user, "claimed_email"), "site": (make.site, "email"),
+    "participant": (make.participant, "email"), "association": (make.association, "email"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("email", BAD_ADDRESSES)
+@pytest.mark.parametrize("kind", WITH_ADDRESS)
+def test_an_address_is_one_that_a_mail_server_takes(kind, email):
+    made, name = WITH_ADDRESS[kind]
+    with pytest.raises(RuleError, match=r"naam@voorbeeld\.be"):
+        made(**{name: email})
+    made(**{name: "o'brien+stage@sub.voorbeeld.be"})
+
+
+@pytest.mark.parametrize("kind", [make.site, make.participant, make.association])
+def test_an_address_may_be_empty(kind):
+    assert kind(email="").email == ""
+
+
+@pytest.mark.parametrize("kind", [make.user, make.site, make.participant, make.association])
+def test_an_address_from_before_the_rule_is_left_alone(kind):
+    row = kind()
+    type(row).update(email="niet meer te lezen").execute()
+    row = type(row).get_by_id(row.id)
+    setattr(row, "phone" if hasattr(row, "phone") else "first_name", "Anders")
+    row.save()
+    assert type(row).get_by_id(row.id).email == "niet meer te lezen"
+
+
 @pytest.mark.parametrize("kavo_id, allowed", [("12514359", False), ("125143-60", True)])
 def test_a_kavo_id_has_one_participant_however_it_is_typed(kavo_id, allowed):
     make.participant(kavo_id="125143-59")

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 import config
 import limits
 from app import create_app
-from database import database
+from database import Conflict, database
 from models import Association, History, Mail, Participant, Placement, Site, Token, User
 from people import UserSession
 from tests import factories as make
@@ -134,6 +134,12 @@ def test_in_production_cookies_are_for_this_host_over_tls_and_not_for_scripts(pr
     assert cookie.startswith("__Host-kavo=")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
     assert "Domain" not in cookie
+
+
+def test_what_somebody_else_changed_meanwhile_is_no_fault(app):
+    with app.test_request_context("/mijn-gegevens"):
+        page, status, _ = app.handle_user_exception(Conflict("Noor is intussen door iemand anders gewijzigd."))
+    assert (status, "Noor is intussen door iemand anders gewijzigd." in page) == (409, True)
 
 
 @pytest.mark.parametrize(

@@ -151,9 +151,9 @@ def end_sessions(user: User, by: User, now: datetime) -> int:
     return ended
 
 
-def change_own_data(user: User, now: datetime, **values):
-    """'Mijn gegevens': somebody changes the own name or phone. Raises RuleError when a value does not fit, and for the name of
-    somebody with eID."""
+def change_own_data(user: User, now: datetime, **values) -> User:
+    """'Mijn gegevens': somebody changes the own name or phone; returns the row as it is then. Raises RuleError when a value does
+    not fit, and for the name of somebody with eID."""
     with writing():
         fresh = locking(User.select().where(User.id == user.id)).get()
         if fresh.has_eid and {"first_name", "last_name"} & set(values):
@@ -164,6 +164,7 @@ def change_own_data(user: User, now: datetime, **values):
         if changed := audit.changes(before, fresh):
             fresh.save()
             audit.record(user, "row.changed", fresh, at=now, kind="account", name=fresh, changes=changed)
+    return fresh
 
 
 def _passing(now: datetime):

@@ -332,6 +332,16 @@ def test_a_new_address_counts_once_its_link_is_followed(app):
     assert Mail.get(Mail.kind == "address_changed").to_address == user.email
 
 
+def test_a_name_a_phone_and_an_address_change_at_once(app):
+    user = young()
+    visitor = Visitor(app, user)
+    visitor.get("/mijn-gegevens")
+    visitor.send(last_name="Anders", phone="0470 99 99 99", email="nieuw@kavo.test")
+    user = User.get_by_id(user.id)
+    assert (user.last_name, user.phone, user.claimed_email) == ("Anders", "0470 99 99 99", "nieuw@kavo.test")
+    assert "We mailden een link" in visitor.text
+
+
 def test_a_few_new_addresses_an_hour_are_enough(app):
     visitor = Visitor(app, young())
     for attempt in range(6):
