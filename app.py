@@ -10,6 +10,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
 
 import admin_views
 import cli
@@ -25,7 +26,7 @@ import mails
 import public_pages
 import tasks
 import watching
-from database import UNAVAILABLE, Conflict, connect_to, database, read_from
+from database import MAX_INTEGER, UNAVAILABLE, Conflict, connect_to, database, read_from
 from models import APPROVAL_DAYS, HANDOVER_DAYS
 from scope import NotYours
 from serving import RETRY_SECONDS, Gate
@@ -65,6 +66,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         BABEL_DEFAULT_TIMEZONE="Europe/Brussels",
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
+    app.url_map.converters["int"] = RowNumber
     gate = app.wsgi_app = Gate(app.wsgi_app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -92,6 +94,13 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.register_error_handler(Exception, _refuse)
     _give_words(app)
     return app
+
+
+class RowNumber(IntegerConverter):
+    """`<int:…>` in a route: a number that no column holds is no page, before a database is asked."""
+
+    def __init__(self, url_map, *args, **kwargs):
+        super().__init__(url_map, *args, **{"max": MAX_INTEGER, **kwargs})
 
 
 def _give_words(app: Flask):

@@ -74,8 +74,8 @@ def clean_line(text):
 
 
 def _there(tidy):
-    """The same, and a field that was left out (no browser does that) is empty."""
-    return lambda text: "" if text is None else tidy(text)
+    """The same, and empty for a field that was left out (no browser does that): WTForms then takes what the row calls so."""
+    return lambda text: tidy(text) if isinstance(text, str) else ""
 
 
 class KavoForm(FlaskForm):

@@ -231,10 +231,10 @@ def test_a_form_of_which_fields_are_left_out_breaks_nothing(team, placement, nam
     team.get(path)
     form = team.page.select_one("main form[method=post]")
     names = {one["name"] for one in form.select("[name]") if one.get("type") != "hidden"}
-    ticks = [one["name"] for one in form.select("[type=checkbox], [type=radio]")]
+    ticks = {one["name"]: one.get("value", "y") for one in form.select("[type=checkbox], [type=radio]")}
     for field in sorted(names):
         for left in (names - {field}, {field}):
-            kept = {tick: "y" for tick in ticks if tick not in left}
+            kept = {tick: value for tick, value in ticks.items() if tick not in left}
             if form is None:
                 team.get(path)
                 form = team.page.select_one("main form[method=post]")

@@ -1,6 +1,7 @@
 """Who may do what: every route for every role, every way to somebody else's row, every change with a token."""
 
 import io
+import re
 
 import pytest
 
@@ -428,6 +429,19 @@ def test_no_get_changes_anything_but_the_history_of_exports(app, world, role):
 def test_ids_beyond_what_a_column_holds_are_not_found(world):
     for text in ("9" * 30, "-1", "0", "x", "1e3", "1 OR 1=1", "١"):
         assert world["team"].get("/stageplaatsen/details/", query_string={"id": text}).status_code == 404
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**40])
+def test_a_number_beyond_what_a_column_holds_breaks_no_route(app, world, number):
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<int:\w+>", str(number), rule.rule)
+        if "<" in path or rule.endpoint.startswith(("eid.", "security.logout")):  # 503: no provider here
+            continue
+        beyond = path != rule.rule
+        for method in rule.methods & {"GET", "POST"}:
+            send = world["team"].get if method == "GET" else world["team"].post
+            status = send(f"{path}?id={number}").status_code
+            assert status == 404 if beyond else status < 500, (method, path)
 
 
 def without_traces_of_trying(tables):
