@@ -18,6 +18,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )  # fmt: skip
+from wtforms.csrf.core import CSRFTokenField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -81,7 +82,7 @@ def _there(tidy):
 class KavoForm(FlaskForm):
     """A form of ours: in Dutch, with clean text, and with a key by which the same form sent twice is recognised."""
 
-    form_key = HiddenField(default=lambda: secrets.token_hex(16), filters=[lambda key: (key or "")[:64]])
+    form_key = HiddenField(default=lambda: secrets.token_hex(16), filters=[lambda key: key[:64]])
 
     class Meta:
         def get_translations(self, form):
@@ -89,7 +90,7 @@ class KavoForm(FlaskForm):
 
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
-            if issubclass(kind, StringField) and not issubclass(kind, PasswordField | HiddenField):
+            if issubclass(kind, StringField) and not issubclass(kind, PasswordField | CSRFTokenField):
                 tidy = clean if issubclass(kind, TextAreaField) else clean_line
                 filters = [_there(tidy), *unbound_field.kwargs.get("filters", ())]
                 return unbound_field.bind(form=form, **{**options, "filters": filters})

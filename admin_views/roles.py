@@ -15,7 +15,7 @@ def came_from() -> str | None:
     """The page of ours to go back to: the one that a form carries along as `url`, else the one on which the link stood. A browser
     that does not tell leads to the list itself."""
     carried = get_redirect_target()
-    if carried:
+    if carried and carried.isprintable():
         return carried
     page = urlsplit(request.referrer or "")
     if page.netloc != request.host or page.path == request.path:

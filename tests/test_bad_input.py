@@ -255,6 +255,25 @@ def test_text_that_a_browser_left_out_is_empty_text(team, placement):
     assert Placement.get_by_id(placement.id).state == "evaluated"
 
 
+@pytest.mark.parametrize("name", ["site", "own data", "new participant"])
+def test_what_stands_in_hidden_fields_breaks_nothing(team, placement, name):
+    path = paths(placement)[name]
+    for fields in (
+        {"form_key": "a\x00b"},
+        {"url": "\n\x149"},
+        {"form_key": "x" * 9000, "version": "9" * 40},
+        {"csrf_token": "\x00"},
+    ):
+        team.get(path)
+        assert team.send(**fields).status_code == (400 if "csrf_token" in fields else 200), fields
+
+
+def test_a_way_back_of_more_than_one_line_is_none(team, placement):
+    team.get("/gekoppelde-deelnemers/")
+    answer = team.post("/gekoppelde-deelnemers/action/", {"action": "evaluate", "url": "/x\r\nSet-Cookie: a=b"})
+    assert (answer.status_code, answer.location) == (302, "/gekoppelde-deelnemers/")
+
+
 @pytest.mark.parametrize("referrer", ["http://[", "//[", "\\", "a" * 5000])
 def test_an_address_that_is_none_as_where_one_came_from_is_nothing(app, referrer):
     visitor = Visitor(app, make.user("team", password=make.PASSWORD))
