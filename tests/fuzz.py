@@ -267,7 +267,8 @@ def spoiled(draw, fuzzer):
 
 def make_world(folder: Path) -> Path:
     """The demo world in a file."""
-    environ = {**os.environ, "KAVO_DATABASE_URL": f"sqlite:///{folder}/world.db", **KEYS}
+    queue = {"KAVO_QUEUE_URL": f"sqlite:///{folder}/queue.db"}
+    environ = {**os.environ, "KAVO_DATABASE_URL": f"sqlite:///{folder}/world.db", **queue, **KEYS}
     for word in ("migrate", "demo"):
         subprocess.run(
             [sys.executable, "-m", "flask", "--app", "app", word], env=environ, check=True, capture_output=True
