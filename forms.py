@@ -11,6 +11,7 @@ from wtforms import (
     DateField,
     EmailField,
     HiddenField,
+    IntegerField,
     PasswordField,
     SelectField,
     SelectMultipleField,
@@ -22,7 +23,7 @@ from wtforms.csrf.core import CSRFTokenField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from database import Conflict, RuleError, writing
+from database import MAX_INTEGER, Conflict, RuleError, writing
 from people import User
 from records import AlreadyDone, FormKey
 
@@ -79,6 +80,11 @@ def _there(tidy):
     return lambda text: tidy(text) if isinstance(text, str) else ""
 
 
+def _near_enough(number):
+    """What no column holds is cut to a number that is still too large: WTForms' `NumberRange` breaks on one beyond any float."""
+    return max(-MAX_INTEGER - 1, min(number, MAX_INTEGER + 1)) if isinstance(number, int) else number
+
+
 class KavoForm(FlaskForm):
     """A form of ours: in Dutch, with clean text, and with a key by which the same form sent twice is recognised."""
 
@@ -93,6 +99,9 @@ class KavoForm(FlaskForm):
             if issubclass(kind, StringField) and not issubclass(kind, PasswordField | CSRFTokenField):
                 tidy = clean if issubclass(kind, TextAreaField) else clean_line
                 filters = [_there(tidy), *unbound_field.kwargs.get("filters", ())]
+                return unbound_field.bind(form=form, **{**options, "filters": filters})
+            if issubclass(kind, IntegerField):
+                filters = [_near_enough, *unbound_field.kwargs.get("filters", ())]
                 return unbound_field.bind(form=form, **{**options, "filters": filters})
             return unbound_field.bind(form=form, **options)
 

@@ -17,6 +17,7 @@ BAD = {
     "control characters": "a\x00b\x07c\x1b[31m",
     "html": "<script>alert(1)</script>",
     "beyond 64 bit": "9" * 25,
+    "beyond a float": "9" * 400,
     "beyond 32 bit": str(MAX_INTEGER + 1),
     "negative": "-5",
     "a fraction": "2,5",
@@ -94,6 +95,7 @@ def paths(placement):
         "attest check": "/attest-nakijken",
         "own data": "/mijn-gegevens",
         "password": "/wachtwoord-wijzigen",
+        "periods of keeping": "/bewaartermijnen/",
     }
 
 
@@ -101,7 +103,7 @@ FORMS = (
     "site", "new site", "participant", "new participant", "trajectory", "new trajectory", "association", "new account", "account",
     "role", "placement", "cancel", "evaluation", "decision", "proposal", "closing",
     "registration", "own data", "password", "successor", "handover", "eID and account", "clock",
-    "final evaluation", "extend all", "couple many", "evaluate many", "attest check",
+    "final evaluation", "extend all", "couple many", "evaluate many", "attest check", "periods of keeping",
 )  # fmt: skip
 
 
