@@ -241,9 +241,7 @@ def check_email(row, name: str = "email", needed: bool = False):
     if name not in row.dirty_field_names or not (text or needed):
         return
     try:
-        validate_email(
-            text, check_deliverability=False, allow_smtputf8=False, test_environment=True
-        )  # `.test`: our demo
+        validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)  # allows .test
     except EmailNotValidError:
         raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email") from None
 

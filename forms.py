@@ -96,14 +96,14 @@ class KavoForm(FlaskForm):
 
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
-            if issubclass(kind, StringField) and not issubclass(kind, PasswordField | CSRFTokenField):
-                tidy = clean if issubclass(kind, TextAreaField) else clean_line
-                filters = [_there(tidy), *unbound_field.kwargs.get("filters", ())]
-                return unbound_field.bind(form=form, **{**options, "filters": filters})
             if issubclass(kind, IntegerField):
-                filters = [_near_enough, *unbound_field.kwargs.get("filters", ())]
-                return unbound_field.bind(form=form, **{**options, "filters": filters})
-            return unbound_field.bind(form=form, **options)
+                tidy = _near_enough
+            elif issubclass(kind, StringField) and not issubclass(kind, PasswordField | CSRFTokenField):
+                tidy = _there(clean if issubclass(kind, TextAreaField) else clean_line)
+            else:
+                return unbound_field.bind(form=form, **options)
+            filters = [tidy, *unbound_field.kwargs.get("filters", ())]
+            return unbound_field.bind(form=form, **{**options, "filters": filters})
 
     def carry_out(self, act: Callable[[datetime], str | None], by: User, now: datetime) -> bool:
         """Run `act(now)` once, in one transaction, and tell the sentence that it returns. True when it is done, also when the
