@@ -22,7 +22,6 @@ from models import (
     Proposal,
     Site,
     SiteManager,
-    Token,
     Trajectory,
     User,
 )
@@ -170,12 +169,6 @@ def _handovers():
     )
     for key in _ids(Handover.select(Handover.id).where(Handover.state == "accepted", ~fn.EXISTS(taken))):
         yield f"handover {key}: accepted, but the requester never managed the site"
-    links = Token.select(Token.id).join(Handover, on=Token.object_id == Handover.id.cast("VARCHAR(40)"))
-    links = links.where(
-        Token.object_type == "handover", Token.used_at.is_null(), Handover.state.not_in(Handover.UNDECIDED)
-    )
-    for key in _ids(links):
-        yield f"token {key}: still decides about a handover that was decided"
 
 
 def _identities():

@@ -21,6 +21,7 @@ import crowd
 import delivery
 import demo
 import dutch
+import links
 import migrations
 import moving
 import privacy
@@ -122,7 +123,7 @@ def add_team_member(e_mail):
             secret = accounts.add_team_member(e_mail, utcnow())
         except RuleError as error:
             raise click.ClickException(str(error)) from error
-    click.echo(f"{current_app.config['KAVO'].base_url}/wachtwoord-kiezen/{secret}")
+    click.echo(links.mailed(secret))
 
 
 @click.command()

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from flask import flash
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     DateField,
     EmailField,
     HiddenField,
@@ -20,7 +21,7 @@ from wtforms import (
     ValidationError,
 )  # fmt: skip
 from wtforms.csrf.core import CSRFTokenField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from database import MAX_INTEGER, Conflict, RuleError, writing
@@ -195,6 +196,15 @@ class ReasonField(TextAreaField):
         super().__init__(label, validators or [Length(max=2000)], description=description, **kwargs)
 
 
+class DecisionForm(KavoForm):
+    """A form behind a link in a mail that decides something for good. It asks for a tick, since mail scanners press buttons."""
+
+    myself = BooleanField(
+        "Ik beslis dit zelf",
+        [DataRequired("Vink aan dat je dit zelf beslist: ook mailprogramma’s klikken soms op een knop.")],
+    )
+
+
 class CheckList(SelectMultipleField):
     """Several choices, each with a box to tick."""
 
@@ -211,6 +221,7 @@ __all__ = [
     "CheckList",
     "ChoiceField",
     "DayField",
+    "DecisionForm",
     "EmailField",
     "KavoForm",
     "Length",

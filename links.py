@@ -1,23 +1,37 @@
-"""Addresses that go out in mails: where they point, and signed ones that open a page without login.
+"""Links in mails: where they point, and the one kind of secret that opens a page without logging in.
 
-A signed link holds no secret of its own: it names a row and the address to which it was mailed. Once that address is corrected,
-the link to the wrong one is dead."""
+A secret belongs to a row of `Token`. It is bound to its purpose, a person, the address that it was mailed to, and the state of
+what it is about. `works` compares these with the present each time: whatever changes them, by any door, makes the link void."""
 
 import hashlib
 import hmac
+import re
+import secrets
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from itsdangerous import BadSignature, URLSafeSerializer
+from peewee import Model
 
 import config
-from database import whole_number
-from models import Attest
-from places import Site
+from database import RuleError, whole_number
+from models import Attest, Handover, Site, Token, User
+
+LETTERS = string.ascii_letters + string.digits  # a mail program takes none of these for the end of a link
+LENGTH = 22  # 131 bits
+AS_TYPED = re.compile(r"[\w-]+(?:\.[\w-]{27}(?![\w-]))?", re.ASCII)
+"""a secret as it stands in an address; with a dot in it only those signed before 0007_links"""
+KEPT = timedelta(days=2 * 365), timedelta(days=10 * 365)
+"""how long one reads by link how an application stands, and takes an attest"""
+NO_LONGER = "Deze link werkt niet meer."
 
 _home = {"base_url": "http://localhost:8000", "host": "localhost", "keys": ["only until set_up is called"]}
 
 
 def set_up(settings: config.Settings):
-    """Called once by `create_app`: where links point to, and the keys that they are signed with, the newest last."""
+    """Called once by `create_app`: where links point to, and the keys that they were once signed with, the newest last."""
     _home.update(
         base_url=settings.base_url, host=settings.hosts[0], keys=[*settings.old_secret_keys, settings.secret_key]
     )
@@ -29,54 +43,183 @@ def host() -> str:
 
 
 def full(path: str) -> str:
-    """An address of ours in full, for use in a mail: full('/wachtwoord-kiezen/…')."""
+    """An address of ours in full, for use in a mail: full('/hulp')."""
     return _home["base_url"] + path
 
 
-def application(site: Site, page: str = "") -> str:
-    """The path of the status page of an application, for its present manager; `page`: a page below it."""
-    manager = site.manager()
-    signed = _signer("aanvraag").dumps([site.id, _fingerprint(manager.email if manager else "")])
-    return f"/aanvraag/{signed}{page}"
+def hashed(secret: str) -> str:
+    """A secret of ours (long and random) as it is stored."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def application_of(signed: str) -> Site | None:
-    """The site that a signed link is about; None when it was forged, or mailed to another address than the present one."""
-    key, fingerprint = _opened("aanvraag", signed)
-    site = Site.get_or_none(Site.id == key)
-    manager = site.manager() if site else None
-    if manager is None or not hmac.compare_digest(str(fingerprint), _fingerprint(manager.email)):
-        return None
-    return site
+# ---- what a link is for
+
+ACTIVATION, CONFIRM, SAME_PERSON = "activation", "confirm", "same_person"
+"""to complete a registration; to show that an address is theirs; to say that the account with this address is mine too"""
+PASSWORD, RESET = "password", "reset"  # to choose a first password; a new one
+HANDOVER, OFFER = "handover", "offer"  # to answer a request; to take up an offer
+APPLICATION, ATTEST = "application", "attest"  # to read how an application stands; to take an attest
 
 
-def attest(attest: Attest, page: str = "") -> str:
-    """The path of the page from which a participant takes an attest, without login; `page`: a page below it."""
-    signed = _signer("attest").dumps([attest.id, _fingerprint(attest.participant.email)])
-    return f"/attest/{signed}{page}"
+@dataclass(frozen=True)
+class Purpose:
+    """What a link may be for."""
+
+    page: str
+    """the path of its page, before the secret"""
+    holds: Callable[[Token, Model | None], bool]
+    """whether what the link is about (None: gone) still waits for it"""
+    address: Callable[[Token, Model | None], str | None] = lambda token, about: token.user.email
+    """the address that the link has to be mailed to, now"""
+    needs_row: bool = True
+    """whether it is about a row, without which it opens nothing"""
+    lone: bool = False
+    """whether a new link ends the earlier ones"""
+    stamped: bool = False
+    """whether it dies with every change in how the account is opened: a password, an eID"""
 
 
-def attest_of(signed: str) -> Attest | None:
-    """The attest that a signed link is about; None when it was forged, or mailed to another address than the present one."""
-    key, fingerprint = _opened("attest", signed)
-    attest = Attest.get_or_none(Attest.id == key)
-    if attest is None or not hmac.compare_digest(str(fingerprint), _fingerprint(attest.participant.email)):
-        return None
-    return attest
+def _may_choose_password(token, about):
+    return not (token.user.has_eid and token.user.is_plain_manager)
 
 
-def _signer(what: str):
-    return URLSafeSerializer(_home["keys"], salt=what)
+PURPOSES = {
+    ACTIVATION: Purpose(
+        "/registratie-voltooien", lambda token, site: site.state == "approved" and token.user.confirmed_at is None, lone=True
+    ),
+    CONFIRM: Purpose(
+        "/registratie-voltooien", lambda token, _: token.user.confirmed_at is None or token.user.claimed_email is not None,
+        address=lambda token, _: token.user.shown_email, needs_row=False, lone=True,
+    ),
+    SAME_PERSON: Purpose(
+        "/registratie-voltooien", lambda token, other: other.active and other.claimed_email == token.address, stamped=True
+    ),
+    PASSWORD: Purpose("/wachtwoord-kiezen", _may_choose_password, needs_row=False, lone=True, stamped=True),
+    RESET: Purpose("/wachtwoord-kiezen", _may_choose_password, needs_row=False, stamped=True),
+    HANDOVER: Purpose("/overdracht", lambda token, handover: handover.undecided and handover.asked_id == token.user_id),
+    OFFER: Purpose("/opvolgen", lambda _, handover: handover.undecided, address=lambda _, handover: handover.email),
+    APPLICATION: Purpose("/aanvraag", lambda token, site: site.manager() == token.user),
+    ATTEST: Purpose("/attest", lambda *_: True, address=lambda _, attest: attest.participant.email),
+}  # fmt: skip
 
 
-def _opened(what: str, signed: str) -> tuple[int | None, str]:
-    """The id and the fingerprint in a signed link; (None, '') when it was forged."""
-    try:
-        key, fingerprint = _signer(what).loads(signed)
-    except (BadSignature, ValueError, TypeError):
-        return None, ""
-    return whole_number(str(key)), fingerprint
+TABLES = {model._meta.table_name: model for model in (Site, User, Handover, Attest)}
 
 
-def _fingerprint(address: str) -> str:
-    return hashlib.sha256(address.encode()).hexdigest()[:16]
+def about(token: Token) -> Model | None:
+    """The row that a link is about, if any."""
+    model = TABLES.get(token.object_type)
+    return model.get_or_none(model.id == whole_number(token.object_id)) if model else None
+
+
+# ---- issuing, finding, using up, ending
+
+
+def issue(
+    purpose: str, now: datetime, expires_at: datetime, user: User | None = None, about: Model | None = None,
+    beside: bool = False,
+) -> str:  # fmt: skip
+    """A new secret that works until `expires_at` (UTC), for a link mailed to the address that counts now. `user`: whose link it
+    is; `about`: the row that it is about. Ends the earlier ones, where there may be one only, unless it stands `beside` them."""
+    rules, secret = PURPOSES[purpose], "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+    if rules.lone and not beside:
+        end(purpose, user, now)
+    token = Token(
+        key_hash=hashed(secret), purpose=purpose, user=user, created_at=now, expires_at=expires_at,
+        object_type=about._meta.table_name if about else "", object_id=about.pk if about else "",
+        stamp=user.fs_uniquifier if rules.stamped else None,
+    )  # fmt: skip
+    token.address = rules.address(token, about)
+    token.save()
+    return secret
+
+
+def end(purpose: str, user: User, now: datetime):
+    """The links for this purpose that this person got stop working; the rows stay, to know an old link by."""
+    waiting = (Token.user == user) & (Token.purpose == purpose) & Token.used_at.is_null() & (Token.expires_at > now)
+    Token.update(expires_at=now).where(waiting).execute()
+
+
+def bare(text: str) -> str:
+    """The secret in the last part of an address, without what a mail program glued to it: 'abc).' is 'abc'."""
+    match = AS_TYPED.match(text)
+    return match[0] if match else ""
+
+
+def is_whole(text: str) -> bool:
+    """Whether a secret is long enough to be one of ours; what is shorter was cut off."""
+    return len(bare(text)) >= LENGTH
+
+
+def find(text: str, *purposes: str) -> Token | None:
+    """The row of the link with this secret, for one of these purposes (none given: for any), whether it still works or not."""
+    secret = bare(text)
+    token = Token.get_or_none(Token.key_hash << [hashed(secret), hashed(secret[:LENGTH])]) or _signed(secret)
+    return token if token and (token.purpose in purposes or not purposes) else None
+
+
+def addressed(token: Token) -> bool:
+    """Whether the one who got this link is still the one whom we would mail it to."""
+    rules, row = PURPOSES[token.purpose], about(token)
+    if (rules.needs_row and row is None) or (token.user and not token.user.active):
+        return False
+    return bool(token.address) and token.address == rules.address(token, row)
+
+
+def works(token: Token, now: datetime) -> bool:
+    """Whether this link opens its page at `now` (UTC): not used, not too old, and all that it is bound to is as it was."""
+    rules = PURPOSES[token.purpose]
+    if token.used_at is not None or token.expires_at <= now or not addressed(token):
+        return False
+    return (not rules.stamped or token.stamp == token.user.fs_uniquifier) and rules.holds(token, about(token))
+
+
+def use(text: str, now: datetime, *purposes: str) -> Token:
+    """Use up a link of which somebody pressed the button. Inside a transaction. Raises RuleError when it does not work (any
+    more), also for the second of two who press at once."""
+    token = find(text, *purposes)
+    if token is None or not works(token, now):
+        raise RuleError(NO_LONGER)
+    if not Token.update(used_at=now).where(Token.id == token.id, Token.used_at.is_null()).execute():
+        raise RuleError(NO_LONGER)
+    return token
+
+
+def path(secret: str) -> str:
+    """The path of a link as it stands in a mail: short, so that no mail program breaks it."""
+    return f"/l/{secret}"
+
+
+def mailed(secret: str) -> str:
+    """The link in full."""
+    return full(path(secret))
+
+
+def application(site: Site, now: datetime, page: str = "") -> str:
+    """The path of a new link to the status page of an application, for its present manager; `page`: a page below it."""
+    return path(issue(APPLICATION, now, now + KEPT[0], site.manager(), site)) + page
+
+
+def attest(attest: Attest, now: datetime) -> str:
+    """The path of a new link by which a participant takes an attest."""
+    return path(issue(ATTEST, now, now + KEPT[1], about=attest))
+
+
+# ---- links that were mailed before 0007_links: signed, without a row
+
+
+def _signed(text: str) -> Token | None:
+    """The row, not saved, that such a link would have today; None when it was forged, or mailed to another address."""
+    for salt, purpose, model in (("aanvraag", APPLICATION, Site), ("attest", ATTEST, Attest)):
+        try:
+            key, fingerprint = URLSafeSerializer(_home["keys"], salt=salt).loads(text)
+        except (BadSignature, ValueError, TypeError):
+            continue
+        row = model.get_or_none(model.id == whole_number(str(key)))
+        user = row.manager() if isinstance(row, Site) else None
+        if row is None or (user is None and purpose == APPLICATION):
+            return None
+        token = Token(purpose=purpose, user=user, object_type=model._meta.table_name, object_id=str(key))
+        token.expires_at, token.address = datetime.max, PURPOSES[purpose].address(token, row)
+        return token if hmac.compare_digest(str(fingerprint), hashed(token.address)[:16]) else None
+    return None

@@ -3,7 +3,6 @@
 import logging
 from datetime import timedelta
 from functools import cache
-from urllib.parse import urlsplit
 
 import flask_security.babel
 from flask import abort, flash, g, redirect, request, session, url_for
@@ -18,7 +17,7 @@ from flask_security import (
     VerifyForm,
     current_user,
 )
-from flask_security.signals import password_changed, password_reset
+from flask_security.signals import password_changed
 
 import audit
 import config
@@ -30,14 +29,13 @@ import second_step
 from database import database, normalise
 from people import Passkey, Role, User, UserRole
 from times import utcnow
-from workflow import accounts
+from workflow import accounts, registration
 
 log = logging.getLogger("kavo.login")
 
 PASSWORD_LEAST = 6  # manual 2.2
 PASSWORD_MOST = 128
 PASSWORD_HINT = "Het wachtwoord moet minimaal 6 karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter"
-RESET_LINK_LASTS = timedelta(hours=1)
 SESSION_KEY = "session"
 
 WITHOUT_EID = {
@@ -117,16 +115,10 @@ class Passwords(PasswordUtil):
 
 
 class OutboxMail(MailUtil):
-    """Mails of Flask-Security become rows of the outbox, with our own text."""
+    """The one mail of Flask-Security that we use, about a new password, becomes a row of the outbox with our own text."""
 
     def send_mail(self, template, subject, recipient, sender, body, html, **kwargs):
-        user = kwargs["user"]
-        if user.has_eid and not user.password:
-            mails.log_in_with_eid(user, utcnow())
-        elif "reset_link" in kwargs:
-            mails.reset_password(user, urlsplit(kwargs["reset_link"]).path, utcnow())
-        else:
-            mails.password_changed(user, utcnow())
+        mails.password_changed(kwargs["user"], utcnow())
 
 
 class Login(LoginForm):
@@ -149,7 +141,8 @@ class Verify(VerifyForm):
 
 
 class Forgot(ForgotPasswordForm):
-    """Asking for a link to choose a new password: so many an hour, whether the address is known or not."""
+    """Asking for a link to choose a new password: so many an hour, whether the address is known or not. Flask-Security then gives
+    the answer that it gives to everybody; which mail goes is decided by `registration.forgot_password`, with a link of ours."""
 
     def validate(self, **kwargs):
         account = self.email.data = _typed_address(self)
@@ -165,7 +158,10 @@ class Forgot(ForgotPasswordForm):
             return False
         limits.note("link", account, now)
         limits.note("link", address, now)
-        return super().validate(**kwargs)
+        super().validate(**kwargs)
+        if self.user is not None:
+            registration.forgot_password(self.user, now)
+        return False
 
 
 class ChangePassword(ChangePasswordForm):
@@ -242,13 +238,13 @@ def set_up(app, settings: config.Settings):
     app.security.hashing_context.update(sha256_crypt__rounds=1000)  # in a link, of what nobody can guess
     forgot = app.view_functions["security.forgot_password"]
     app.view_functions["security.forgot_password"] = lambda: _evenly(forgot)
+    app.view_functions["security.reset_password"] = _old_reset_link
     app.security.principal.skip_static = True  # it would ask the database who one is, for every picture
     second_step.set_up(app)
     app.permanent_session_lifetime = timedelta(hours=12)
     user_logged_in.connect(_logged_in, app)
     user_logged_out.connect(_logged_out, app)
     password_changed.connect(_password_chosen, app)
-    password_reset.connect(_password_chosen, app)
     app.before_request(_end_closed_session)
     app.before_request(_lead_to_eid)
 
@@ -258,6 +254,12 @@ def _evenly(view):
         return view()
     with limits.evenly():
         return view()
+
+
+def _old_reset_link(token):
+    """A link of Flask-Security's own, mailed by the release before 0007_links: it knows the account, but not the address."""
+    flash("Deze link werkt niet meer. Vraag hier een nieuwe.", "note")
+    return redirect(url_for("security.forgot_password"))
 
 
 def _configure(app, settings):
@@ -271,14 +273,11 @@ def _configure(app, settings):
         SECURITY_LOGOUT_METHODS=["POST"],
         SECURITY_RECOVERABLE=True,
         SECURITY_RESET_URL="/wachtwoord-vergeten",
-        SECURITY_RESET_PASSWORD_WITHIN=RESET_LINK_LASTS,
         SECURITY_CHANGEABLE=True,
         SECURITY_CHANGE_URL="/wachtwoord-wijzigen",
         SECURITY_POST_LOGIN_VIEW="/na-aanmelden",
         SECURITY_POST_LOGOUT_VIEW="/afgemeld",
         SECURITY_POST_CHANGE_VIEW="/mijn-gegevens",
-        SECURITY_POST_RESET_VIEW="/aanmelden",
-        SECURITY_AUTO_LOGIN_AFTER_RESET=False,
         SECURITY_UNAUTHORIZED_VIEW=None,
         SECURITY_RETURN_GENERIC_RESPONSES=True,
         SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},

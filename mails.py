@@ -94,14 +94,14 @@ def choose_password(user: User, token: str, expires_at: datetime, now: datetime)
         user.email,
         now,
         user=user,
-        link=links.full(f"/wachtwoord-kiezen/{token}"),
+        link=links.mailed(token),
         expires_at=expires_at,
     )
 
 
-def reset_password(user: User, path: str, now: datetime) -> Mail:
-    """'Wachtwoord vergeten?': a link to choose a new one; `path` is its page with us."""
-    return _write("reset_password", user.email, now, user=user, link=links.full(path))
+def reset_password(user: User, token: str, now: datetime) -> Mail:
+    """'Wachtwoord vergeten?': a link to choose a new one."""
+    return _write("reset_password", user.email, now, user=user, link=links.mailed(token))
 
 
 def password_changed(user: User, now: datetime) -> Mail:
@@ -119,6 +119,12 @@ def address_known(user: User, path: str, now: datetime) -> Mail:
     return _write("address_known", user.email, now, user=user, link=links.full(path))
 
 
+def registration_waits(site: Site, user: User, now: datetime) -> Mail:
+    """'Wachtwoord vergeten?' by somebody whose site is not approved yet: the link leads to the status page."""
+    link = links.full(links.application(site, now))
+    return _write("registration_waits", user.email, now, site, user=user, site=site, link=link)
+
+
 # ---- an application and what follows
 
 APPROVED, APPROVED_ACTIVATE, REJECTED = "site_approved", "site_approved_activate", "site_rejected"
@@ -129,20 +135,26 @@ DECISIONS = (APPROVED, APPROVED_ACTIVATE, REJECTED)
 def application_received(site: Site, user: User, now: datetime) -> Mail:
     """The receipt of an application, with the link to its status page."""
     return _write(
-        "application_received", user.email, now, site, user=user, site=site, link=links.full(links.application(site))
+        "application_received",
+        user.email,
+        now,
+        site,
+        user=user,
+        site=site,
+        link=links.full(links.application(site, now)),
     )
 
 
 def site_approved(site: Site, user: User, token: str | None, now: datetime, leaves_at: datetime) -> Mail:
     """A site is approved; with a `token` the mail holds the link that completes the registration."""
-    path = f"/registratie-voltooien/{token}" if token else "/stageplaatsen/?eigen=1"
+    path = links.path(token) if token else "/stageplaatsen/?eigen=1"
     kind = APPROVED_ACTIVATE if token else APPROVED
     return _write(kind, user.email, now, site, leaves_at, user=user, site=site, link=links.full(path))
 
 
 def site_rejected(site: Site, user: User, now: datetime, leaves_at: datetime) -> Mail:
     """A site is rejected, for the reason on its row; the link leads to 'Aanpassen en opnieuw indienen'."""
-    path = links.full(links.application(site, "/aanpassen"))
+    path = links.full(links.application(site, now, "/aanpassen"))
     return _write(REJECTED, user.email, now, site, leaves_at, user=user, site=site, reason=site.reason, link=path)
 
 
@@ -158,13 +170,13 @@ def decision_previews(site: Site, user: User) -> dict[str, tuple[str, str]]:
 
 def question(site: Site, user: User, text: str, now: datetime) -> Mail:
     """The team asks the applicant something; the link leads to the page on which to answer."""
-    path = links.full(links.application(site))
+    path = links.full(links.application(site, now))
     return _write("question", user.email, now, site, user=user, site=site, text=text, link=path)
 
 
 def application_reopened(site: Site, user: User, reason: str, now: datetime) -> Mail:
     """The team looks at a decided application again."""
-    path = links.full(links.application(site))
+    path = links.full(links.application(site, now))
     return _write("application_reopened", user.email, now, site, user=user, site=site, reason=reason, link=path)
 
 
@@ -176,7 +188,7 @@ def application_withdrawn(site: Site, user: User, erased: bool, now: datetime) -
 
 def activation(site: Site, user: User, token: str, expires_at: datetime, now: datetime) -> Mail:
     """A new link to complete the registration, since the first one was too old or went to a wrong address."""
-    path = links.full(f"/registratie-voltooien/{token}")
+    path = links.mailed(token)
     return _write("activation", user.email, now, site, user=user, site=site, link=path, expires_at=expires_at)
 
 
@@ -207,13 +219,13 @@ def confirm_address(
     user: User, address: str, token: str, expires_at: datetime, now: datetime, site: Site | None = None
 ) -> Mail:
     """A link by which somebody shows that this address is the own one; `site`: what was asked for and waits for it."""
-    path = links.full(f"/registratie-voltooien/{token}")
+    path = links.mailed(token)
     return _write("confirm_address", address, now, user, user=user, site=site, link=path, expires_at=expires_at)
 
 
 def same_person(owner: User, token: str, expires_at: datetime, now: datetime) -> Mail:
     """Somebody with eID gave the address of an account: if it was its owner, the two become one."""
-    path = links.full(f"/registratie-voltooien/{token}")
+    path = links.mailed(token)
     return _write("same_person", owner.email, now, owner, user=owner, link=path, expires_at=expires_at)
 
 
@@ -257,12 +269,12 @@ def _handover(kind: str, to: User | str | None, handover: Handover, now: datetim
 
 def handover_asked(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
     """Somebody wants to take the site over: the manager answers by a link, without login. `moves`: what goes along, in words."""
-    return _handover("handover_asked", handover.asked, handover, now, f"/overdracht/{token}", moves=moves)
+    return _handover("handover_asked", handover.asked, handover, now, links.path(token), moves=moves)
 
 
 def handover_reminder(handover: Handover, token: str, now: datetime) -> Mail:
     """The manager did not answer yet."""
-    return _handover("handover_reminder", handover.asked, handover, now, f"/overdracht/{token}")
+    return _handover("handover_reminder", handover.asked, handover, now, links.path(token))
 
 
 def handover_received(handover: Handover, now: datetime) -> Mail:
@@ -316,7 +328,7 @@ def handover_ended(handover: Handover, now: datetime) -> Mail:
 
 def handover_offered(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
     """A manager names a successor."""
-    return _handover("handover_offered", handover.email, handover, now, f"/opvolgen/{token}", moves=moves)
+    return _handover("handover_offered", handover.email, handover, now, links.path(token), moves=moves)
 
 
 # ---- attests
@@ -325,7 +337,12 @@ def handover_offered(handover: Handover, token: str, moves: str, now: datetime) 
 def attest_released(attest: Attest, now: datetime) -> Mail | None:
     """The attest is there: a link by which the participant takes it, without login. None when no address is known."""
     return _write(
-        "attest_released", attest.participant.email, now, attest, attest=attest, link=links.full(links.attest(attest))
+        "attest_released",
+        attest.participant.email,
+        now,
+        attest,
+        attest=attest,
+        link=links.full(links.attest(attest, now)),
     )
 
 
@@ -349,7 +366,7 @@ def team_reminder(kind: str, sites: list[Site], now: datetime) -> Mail:
 
 def activation_reminder(site: Site | None, user: User, token: str, expires_at: datetime, now: datetime) -> Mail:
     """The registration is not completed yet."""
-    path = links.full(f"/registratie-voltooien/{token}")
+    path = links.mailed(token)
     return _write("activation_reminder", user.email, now, user, user=user, site=site, link=path, expires_at=expires_at)
 
 

@@ -314,13 +314,17 @@ class UserSession(BaseModel):
 
 
 class Token(BaseModel):
-    """A single-use link, kept as a hash only."""
+    """The secret of a link in a mail, kept as a hash only. What it opens, and when no longer, is decided in `links`."""
 
     key_hash = CharField(unique=True, max_length=64)
     purpose = CharField(max_length=40)
     user = ForeignKeyField(User, null=True, backref="tokens", on_delete="CASCADE")
     object_type = CharField(default="", max_length=40)
     object_id = CharField(default="", max_length=40)
+    address = CharField(null=True, max_length=254)
+    """to which it was mailed"""
+    stamp = CharField(null=True, max_length=64)
+    """the `fs_uniquifier` of the account when it was issued, for a link that opens the account"""
     created_at = DateTimeField()
     expires_at = DateTimeField()
     used_at = DateTimeField(null=True)

@@ -7,7 +7,7 @@ from peewee import BooleanField, CharField, Check, DateField, DateTimeField, For
 
 import dutch
 from database import BaseModel, Named, RuleError, Versioned, check_email, normalise, refuse_address, tidy_email
-from people import Token, User
+from people import User
 from records import choices, one_of
 from times import days_after, local_date
 
@@ -397,11 +397,6 @@ class Handover(Versioned):
         who = {None: "", stored.asked_id: f" door {stored.asked}", stored.requester_id: f" door {stored.requester}"}
         by = who.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
         return f"Deze overdracht is al behandeld{by}{when}: {Handover.STATES[stored.state].lower()}."
-
-    def end_links(self, now):
-        """No link decides about it any more, from `now` (UTC) on."""
-        mine = (Token.object_type == "handover") & (Token.object_id == str(self.id))
-        Token.update(used_at=now).where(mine, Token.used_at.is_null()).execute()
 
     def day(self, now) -> int:
         """Which day of the present term it is: of the manager, or once escalated of the team."""

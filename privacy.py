@@ -101,7 +101,8 @@ REGISTER = (
         "Om een aanmelding te kunnen beëindigen, en misbruik tegen te gaan.", SECURITY, "wie het zelf is",
         "een dag (mislukte pogingen, als hash) tot 90 dagen na het einde (aanmeldingen, links)",
         {UserSession: ("user", "key_hash", "device", "acr", "created_at", "seen_at", "ended_at"),
-         Token: ("key_hash", "user", "purpose", "object_type", "object_id", "created_at", "expires_at", "used_at"),
+         Token: ("key_hash", "user", "purpose", "object_type", "object_id", "address", "stamp", "created_at", "expires_at",
+                 "used_at"),
          Attempt: ("kind", "key_hash", "at"), FormKey: ("key", "user", "at")},
     ),
     Entry(
@@ -196,7 +197,7 @@ WITHOUT_PERSONS = {"role", "declaration", "site_period", "reminder", "clock", "r
 EVERYWHERE = {"id", "version"}
 SECRET = {
     "password", "fs_uniquifier", "key_hash", "number_hash", "key_id", "tf_totp_secret", "tf_counter", "mf_recovery_codes",
-    "fs_webauthn_user_handle", "credential_id", "public_key",
+    "fs_webauthn_user_handle", "credential_id", "public_key", "stamp",
 }  # fmt: skip
 """columns that tell a person nothing and a thief much: in no export and in no insight"""
 

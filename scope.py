@@ -58,9 +58,12 @@ def _guided(by: User):
 
 
 def _offered_to(by: User):
-    """Handovers that were offered to the confirmed address of this person."""
-    address = by.email if by.confirmed_at else ""
-    return Handover.offered & (Handover.state == "open") & (Handover.email == address)
+    """Handovers that were offered to an address which this person had confirmed by then. Whoever confirmed it later follows the
+    link in the mail: a mail scanner may have confirmed the address for somebody else, but it passes no link on."""
+    if by.confirmed_at is None:
+        return Handover.id.is_null()
+    here = Handover.offered & (Handover.state == "open") & (Handover.email == by.email)
+    return here & (Handover.created_at >= by.confirmed_at)
 
 
 OWN = {

@@ -7,7 +7,6 @@ from wtforms import HiddenField, IntegerField, StringField
 
 import audit
 import dutch
-import links
 import scope
 import site_forms
 from admin_views.actions import row_action, row_url
@@ -179,10 +178,6 @@ class SiteView(AdminView):
         """A manager does not read of decisions that were undone before anybody was told."""
         lines = super().history_lines(row)
         return lines if TEAM in self.by.role_names else audit.without_undone(lines)
-
-    def details_extra(self, row):
-        """The page on which the applicant follows an application: the same as the signed link in the mails."""
-        return {"status_url": links.application(row) if row.state in ("submitted", "rejected") else None}
 
     # ---- form
 

@@ -7,6 +7,7 @@ from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import EqualTo
 
 import limits
+import links
 import login
 import scope
 import second_step
@@ -15,6 +16,7 @@ from database import RuleError
 from forms import KavoForm, Length, required
 from models import Evaluation, Participant, Placement, Site, Trajectory
 from people import UserSession
+from public_pages.mailed_links import opened
 from times import utcnow
 from workflow import accounts, confirmation, insight
 
@@ -54,24 +56,21 @@ class OwnData(KavoForm):
 
 @account.route("/wachtwoord-kiezen/<secret>", methods=["GET", "POST"])
 def choose_password(secret):
-    """GET shows the form, POST uses the link up: who merely opens it changes nothing."""
-    token = accounts.password_token(secret, utcnow())
-    if token is None:
-        return render_template("public/link_used.html"), 410
+    """A first password, or a new one. GET shows the form, POST uses the link up: who merely opens it changes nothing."""
+    user = opened(secret, links.PASSWORD, links.RESET).user
     form = FirstPassword()
     if form.validate_on_submit():
-        user = token.user
         problem = login.password_problem(form.password.data, user.email, (user.first_name, user.last_name))
         if problem:
             form.refuse(RuleError(problem, "password"))
         else:
             try:
                 accounts.choose_password(secret, hash_password(form.password.data), utcnow())
-            except RuleError:
-                return render_template("public/link_used.html"), 410
+            except RuleError:  # somebody else was first
+                opened(secret)
             flash("Je wachtwoord is bewaard. Je kunt je nu aanmelden.", "good")
             return redirect(url_for("security.login"))
-    return render_template("public/choose_password.html", form=form, email=token.user.email)
+    return render_template("public/choose_password.html", form=form, email=user.email)
 
 
 @account.route("/mijn-gegevens", methods=["GET", "POST"])

@@ -6,6 +6,7 @@ from wtforms import StringField
 import certificates
 import links
 from forms import KavoForm, Length, required
+from public_pages.mailed_links import opened
 from workflow import attests
 
 pages = Blueprint("attest", __name__)
@@ -20,16 +21,16 @@ class CodeForm(KavoForm):
     )
 
 
-@pages.get("/attest/<signed>")
-def show(signed):
-    attest = links.attest_of(signed) or abort(404)
-    return render_template("public/attest.html", attest=attest, file_url=links.attest(attest, "/bestand"))
+@pages.get("/attest/<secret>")
+def show(secret):
+    attest = links.about(opened(secret, links.ATTEST))
+    return render_template("public/attest.html", attest=attest, secret=secret)
 
 
-@pages.get("/attest/<signed>/bestand")
-def file(signed):
-    attest = links.attest_of(signed)
-    if attest is None or not attest.is_valid:
+@pages.get("/attest/<secret>/bestand")
+def file(secret):
+    attest = links.about(opened(secret, links.ATTEST))
+    if not attest.is_valid:
         abort(404)
     headers = {"Content-Disposition": f'attachment; filename="{certificates.file_name(attest)}"'}
     return Response(certificates.pdf(attest), mimetype="application/pdf", headers=headers)

@@ -2,13 +2,14 @@
 
 from datetime import date
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, session, url_for
 from flask_security import auth_required, current_user
 
 import privacy
 import site_forms
 from admin_views.saved_views import start_url
 from people import ASSOCIATION, MANAGER, TEAM
+from public_pages.eid import OFFER
 from workflow import retention
 
 pages = Blueprint("pages", __name__)
@@ -50,6 +51,8 @@ def privacy_page():
 @pages.get("/na-aanmelden")
 @auth_required()
 def after_login():
+    if OFFER in session:  # came here to take up an offer
+        return redirect(url_for("take_over.offer", secret=session.pop(OFFER)))
     chosen = start_url(current_user._get_current_object())
     if chosen:
         return redirect(chosen)

@@ -1,4 +1,4 @@
-"""Registering without login: the choice, the form for under 18, and what an applicant does by signed link."""
+"""Registering without login: the choice, the form for under 18, and what an applicant does by the link in a mail."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,10 +11,12 @@ import config
 import dutch
 import limits
 import links
+import scope
 import site_forms
-from forms import KavoForm, Length, required
+from forms import DecisionForm, KavoForm, Length, required
 from models import APPROVAL_DAYS, Site, SiteMessage, User
 from people import MANAGER
+from public_pages.mailed_links import opened
 from times import days_after, utcnow
 from workflow import activation, confirmation, declarations, registration
 
@@ -165,30 +167,32 @@ def further_site():
     return site_page("public/further_site.html", form)
 
 
-# ---- by signed link: how an application stands
+# ---- by the link in a mail: how an application stands
 
 
-def _application(signed) -> tuple[Site, User]:
-    site = links.application_of(signed)
-    if site is None:
-        abort(404)
-    return site, site.manager()
+def _application(secret) -> tuple[Site, User]:
+    """The site that a link is about, and its manager; for a manager who is logged in, by the number of the site."""
+    if secret.isdigit() and current_user.is_authenticated:
+        by = current_user._get_current_object()
+        return scope.find(by, Site, secret, "submit_again") or abort(404), by
+    token = opened(secret, links.APPLICATION)
+    return links.about(token), token.user
 
 
-@pages.get("/aanvraag/<signed>")
-def status(signed):
-    site, _ = _application(signed)
-    return _status_page(signed, site, Answer())
+@pages.get("/aanvraag/<secret>")
+def status(secret):
+    site, _ = _application(secret)
+    return _status_page(secret, site, Answer())
 
 
-def _status_page(signed, site, form):
+def _status_page(secret, site, form):
     asked = site.messages.where(SiteMessage.kind != "note").order_by(SiteMessage.id)
-    return render_template("public/application.html", site=site, signed=signed, form=form, messages=list(asked))
+    return render_template("public/application.html", site=site, secret=secret, form=form, messages=list(asked))
 
 
-@pages.post("/aanvraag/<signed>/antwoord")
-def answer(signed):
-    site, by = _application(signed)
+@pages.post("/aanvraag/<secret>/antwoord")
+def answer(secret):
+    site, by = _application(secret)
     form = Answer()
 
     def act(now):
@@ -196,15 +200,15 @@ def answer(signed):
         return "Je antwoord is bij het team. De termijn loopt weer."
 
     if form.validate() and form.carry_out(act, by, utcnow()):
-        return redirect(url_for("registration.status", signed=signed))
-    return _status_page(signed, Site.get_by_id(site.id), form)
+        return redirect(url_for("registration.status", secret=secret))
+    return _status_page(secret, Site.get_by_id(site.id), form)
 
 
-@pages.route("/aanvraag/<signed>/intrekken", methods=["GET", "POST"])
-def withdraw(signed):
+@pages.route("/aanvraag/<secret>/intrekken", methods=["GET", "POST"])
+def withdraw(secret):
     """Asks first, and says what goes."""
-    site, by = _application(signed)
-    form = KavoForm()
+    site, by = _application(secret)
+    form = KavoForm() if secret.isdigit() else DecisionForm()
     if form.validate_on_submit():
 
         def act(now):
@@ -213,15 +217,15 @@ def withdraw(signed):
 
         if form.carry_out(act, by, utcnow()):
             return redirect(url_for("pages.start"))
-    return render_template("public/application_withdraw.html", site=site, signed=signed, form=form, by=by)
+    return render_template("public/application_withdraw.html", site=site, secret=secret, form=form, by=by)
 
 
-@pages.route("/aanvraag/<signed>/aanpassen", methods=["GET", "POST"])
-def submit_again(signed):
+@pages.route("/aanvraag/<secret>/aanpassen", methods=["GET", "POST"])
+def submit_again(secret):
     """'Aanpassen en opnieuw indienen' after a rejection."""
-    site, by = _application(signed)
+    site, by = _application(secret)
     if site.state != "rejected":
-        return redirect(url_for("registration.status", signed=signed))
+        return redirect(url_for("registration.status", secret=secret))
     form = site_forms.SiteFields()
     form.show(site)
     if form.validate_on_submit():
@@ -231,8 +235,8 @@ def submit_again(signed):
             return "Je aanvraag is opnieuw ingediend."
 
         if form.carry_out(act, by, utcnow()):
-            return redirect(url_for("registration.status", signed=links.application(site).rpartition("/")[2]))
-    return site_page("public/submit_again.html", form, site=site, signed=signed)
+            return redirect(url_for("registration.status", secret=secret))
+    return site_page("public/submit_again.html", form, site=site, secret=secret)
 
 
 # ---- completing it
@@ -241,53 +245,28 @@ def submit_again(signed):
 @pages.route("/registratie-voltooien/<secret>", methods=["GET", "POST"])
 def complete(secret):
     """GET shows, POST does: who merely opens the link (a mail scanner) changes nothing. Two kinds of link lead here: of a site
-    that was approved, and to confirm an address."""
-    now, form = utcnow(), KavoForm()
-    token, kind = _link(secret)
-    if token and kind.works(token, now):
-        if form.validate_on_submit() and form.carry_out(lambda at: _completed(kind, secret, at), None, now):
-            return redirect(_after_completing(token))
-        return render_template("public/activation.html", form=form, user=token.user, purpose=token.purpose)
-    return _old_link(secret, token, kind, form)
+    that was approved, and to confirm an address. A button alone decides nothing about a site or an account."""
+    token = opened(secret, links.ACTIVATION, links.CONFIRM, links.SAME_PERSON)
+    offered = confirmation.takes_site(token)
+    form = DecisionForm() if offered or token.purpose == links.SAME_PERSON else KavoForm()
+    if form.validate_on_submit() and form.carry_out(lambda at: _completed(token, secret, at), None, utcnow()):
+        return redirect(_after_completing(token))
+    return render_template(
+        "public/activation.html", form=form, user=token.user, purpose=token.purpose,
+        offered=links.about(token) if offered else None,
+    )  # fmt: skip
 
 
 def _after_completing(token) -> str:
     """Where one goes on: to the page to log in that fits the account, or into the tool."""
     if current_user.is_authenticated:
         return url_for("pages.after_login")
-    with_password = token.purpose != confirmation.SAME_PERSON and token.user.password is not None
+    with_password = token.purpose != links.SAME_PERSON and token.user.password is not None
     return url_for("security.login" if with_password else "pages.start")
 
 
-def _link(secret):
-    """The row of a link and the module of workflow that it belongs to."""
-    for kind in (activation, confirmation):
-        if token := kind.found(secret):
-            return token, kind
-    return None, activation
-
-
-def _old_link(secret, token, kind, form):
-    can = bool(token) and kind.can_ask_anew(token, utcnow())
-    done = bool(token) and token.user.confirmed_at is not None and not can
-    eid_user = bool(token) and token.user.password is None
-    return render_template(
-        "public/activation_old.html", form=form, secret=secret, anew=can, done=done, eid_user=eid_user
-    ), 410
-
-
-def _completed(kind, secret, now):
-    if kind is confirmation:
+def _completed(token, secret, now):
+    if token.purpose != links.ACTIVATION:
         return confirmation.confirm(secret, now)
     activation.activate(secret, now)
     return "Je registratie is voltooid. Meld je aan met je e-mailadres en het wachtwoord dat je koos."
-
-
-@pages.post("/registratie-voltooien/<secret>/nieuwe-link")
-def new_link(secret):
-    form = KavoForm()
-    _, kind = _link(secret)
-    if form.validate() and form.carry_out(lambda now: kind.ask_new_link(secret, now), None, utcnow()):
-        flash("We mailden je een nieuwe link. Kijk in je mailbox, ook bij ongewenste mail.", "good")
-        return redirect(url_for("registration.complete", secret=secret))
-    return _old_link(secret, None, kind, form)

@@ -1,13 +1,15 @@
 """'Beheer overnemen': choosing a site and asking for it, answering by a link without login, and taking up an offer."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask_security import current_user
 
+import links
 import site_forms
-from forms import KavoForm, ReasonField
-from models import Handover, Site, User
+from forms import DecisionForm, ReasonField
+from models import Site, User
 from people import MANAGER
 from public_pages import eid
+from public_pages.mailed_links import opened
 from public_pages.registration import fill_from_draft, keep, with_password
 from searching import Search
 from times import days_after, utcnow
@@ -22,7 +24,11 @@ class Contact(site_forms.ContactFields):
     """Somebody who has an account."""
 
 
-class Answer(KavoForm):
+class Successor(site_forms.EidFields, DecisionForm):
+    """Somebody with eID who takes up an offer, and has no account yet."""
+
+
+class Answer(DecisionForm):
     reason = ReasonField(description="Alleen nodig als je afkeurt: wie het vroeg, leest hem.")
 
 
@@ -120,13 +126,8 @@ def thanks():
 @pages.route("/overdracht/<secret>", methods=["GET", "POST"])
 def answer(secret):
     """GET shows, POST decides: a mail scanner that follows the link changes nothing."""
-    known, now, form = handovers.found(secret, handovers.ANSWER), utcnow(), Answer()
-    if known is None:
-        return _no_answer(None, secret, form)
-    token, handover = known
-    if not handovers.works(token, handover, now):
-        return _no_answer(handover, secret, form)
-    by = token.user
+    token, now, form = opened(secret, links.HANDOVER), utcnow(), Answer()
+    handover, by = links.about(token), token.user
     if form.validate_on_submit():
 
         def act(at):
@@ -134,28 +135,10 @@ def answer(secret):
 
         if form.carry_out(act, None, now):
             return redirect(url_for("take_over.answer", secret=secret))
-        handover = Handover.get_by_id(handover.id)
-        if not handover.undecided:
-            return _no_answer(handover, secret, form)
+        opened(secret)  # somebody else may have been first
     return render_template(
         "public/handover_answer.html", handover=handover, form=form, by=by, moves=handovers.moves(handover.site, now)
     )
-
-
-def _no_answer(handover, secret, form):
-    """The link does not decide (any more): why, and a fresh one while that makes sense."""
-    status = 200 if handover and not handover.undecided else 410
-    return render_template("public/handover_old.html", handover=handover, secret=secret, form=form), status
-
-
-@pages.post("/overdracht/<secret>/nieuwe-link")
-def new_link(secret):
-    form = KavoForm()
-    if form.validate() and form.carry_out(lambda now: handovers.ask_new_link(secret, now), None, utcnow()):
-        flash("We mailden je een nieuwe link. Kijk in je mailbox, ook bij ongewenste mail.", "good")
-        return redirect(url_for("take_over.answer", secret=secret))
-    known = handovers.found(secret, handovers.ANSWER)
-    return _no_answer(known[1] if known else None, secret, form)
 
 
 # ---- taking up an offer
@@ -164,14 +147,10 @@ def new_link(secret):
 @pages.route("/opvolgen/<secret>", methods=["GET", "POST"])
 def offer(secret):
     """A manager named a successor: who has an account accepts, who has none makes one first."""
-    known, now = handovers.found(secret, handovers.OFFER), utcnow()
-    if known is None or not handovers.works(*known, now):
-        return render_template(
-            "public/handover_old.html", handover=known[1] if known else None, secret=None, form=KavoForm()
-        ), 410
-    handover, by, person = known[1], _manager(), eid.pending()
-    session[eid.OFFER] = secret
-    form = KavoForm() if by else eid.form_for(person, site_forms.EidFields) if person else None
+    handover, by, person, now = links.about(opened(secret, links.OFFER)), _manager(), eid.pending(), utcnow()
+    if by is None:
+        session[eid.OFFER] = secret
+    form = DecisionForm() if by else eid.form_for(person, Successor) if person else None
     made = []
 
     def act(at):
@@ -186,6 +165,4 @@ def offer(secret):
         following = url_for("site.index_view", eigen=1)
         return redirect(following) if by else eid.welcome(made, person, following)
     moves = handovers.moves(handover.site, now)
-    return render_template(
-        "public/offer.html", handover=handover, form=form, by=by, person=person, moves=moves, here=request.path
-    )
+    return render_template("public/offer.html", handover=handover, form=form, by=by, person=person, moves=moves)

@@ -81,7 +81,7 @@ def test_a_first_member_of_the_team_gets_a_link_that_works_once(run, app):
     link = run("add-team-member", "Eerste@kavo.test").output.strip()
     path = link.removeprefix(app.config["KAVO"].base_url)
 
-    assert app.test_client().get(path).status_code == 200
+    assert app.test_client().get(path, follow_redirects=True).status_code == 200
     assert User.get(User.email == "eerste@kavo.test").role_names == {"team"}
     assert link.rpartition("/")[2] not in {token.key_hash for token in Token.select()}
 

@@ -220,7 +220,7 @@ def test_a_note_is_for_colleagues_only(app, team, manager, site, now):
     visitor.get(f"/aanvragen/{site.id}/")
     assert "Geheime notitie" in visitor.text
     visitor = Visitor(app, manager)
-    for path in (f"/stageplaatsen/details/?id={site.id}", registration.links.application(site)):
+    for path in (f"/stageplaatsen/details/?id={site.id}", registration.links.application(site, now)):
         visitor.get(path)
         assert "Geheime notitie" not in visitor.page.get_text()
 

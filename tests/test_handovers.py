@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+import links
 from database import RuleError
 from models import Evaluation, Handover, History, Mail, Placement, SiteManager, Token, User
 from people import UserRole
@@ -235,13 +236,17 @@ def test_the_link_shows_and_only_a_button_decides(app, an, bram, kelder):
     assert "0 lopende stages, 0 open beoordelingen" in scanner.text
     assert bram.email not in scanner.text
 
-    scanner.send(decision="refuse")
+    for decision in ("refuse", "approve"):
+        scanner.send(decision=decision, reason="Nee.")
+        assert "Vink aan dat je dit zelf beslist" in scanner.text
+    assert Handover.get().state == "open"
+    scanner.send(decision="refuse", reason="", myself="y")
     assert "Schrijf waarom je afkeurt." in scanner.text
-    scanner.send(decision="approve")
+    scanner.send(decision="approve", myself="y")
 
     assert kelder.manager() == bram
     assert "De overdracht is goedgekeurd" in scanner.text
-    assert Token.get().used_at is not None
+    assert not links.works(Token.get(), utcnow())
 
 
 def test_a_link_decides_once(app, an, bram, kelder):
@@ -249,8 +254,8 @@ def test_a_link_decides_once(app, an, bram, kelder):
     path, first, second = link_of("handover_asked"), Visitor(app), Visitor(app)
     first.get(path)
     second.get(path)
-    first.send(decision="refuse", reason="Nee.")
-    second.send(decision="approve")
+    first.send(decision="refuse", reason="Nee.", myself="y")
+    second.send(decision="approve", myself="y")
 
     assert Handover.get_by_id(handover.id).state == "refused"
     assert "De overdracht is afgekeurd" in second.text
@@ -280,17 +285,17 @@ def test_a_link_that_is_too_old_offers_a_fresh_one(app, an, bram, kelder):
     assert "We mailden je een nieuwe link." in visitor.text
 
     visitor.get(link_of("handover_asked"))
-    visitor.send(decision="approve")
+    visitor.send(decision="approve", myself="y")
 
     assert kelder.manager() == bram
 
 
 @pytest.mark.parametrize("path", ["/overdracht/x", "/opvolgen/x", "/overdracht/" + "y" * 200])
-def test_an_unknown_link_is_said_to_be_old(app, path):
+def test_a_link_that_is_none_of_ours_is_to_be_copied_whole(app, path):
     visitor = Visitor(app)
 
-    assert visitor.get(path).status_code == 410
-    assert "Deze link werkt niet meer" in visitor.text
+    assert visitor.get(path).status_code == 404
+    assert "Kopieer de hele link" in visitor.text
 
 
 # ---- the screens
@@ -448,8 +453,9 @@ def test_the_link_of_an_offer_works_for_another_account_and_shows_first(app, an,
     other = make.user(password=make.PASSWORD)
     visitor = Visitor(app, other)
     visitor.get(link_of("handover_offered"))
-    assert Handover.get().state == "open"
     visitor.send()
+    assert Handover.get().state == "open"
+    visitor.send(myself="y")
 
     assert kelder.manager() == other
 
@@ -484,6 +490,8 @@ def test_somebody_new_may_take_up_an_offer_after_the_address_is_confirmed(app, a
     visitor = young_asks(app, kelder)
     visitor.get(path_in(Mail.get(Mail.kind == "confirm_address")))
     visitor.send()
+    assert kelder.manager() == an
+    visitor.send(myself="y")
 
     assert "Jij beheert nu Jeugdhuis De Kelder." in visitor.text
     assert UserRole.select().where(UserRole.user == kelder.manager()).exists()

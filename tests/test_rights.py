@@ -38,7 +38,6 @@ PUBLIC_REGISTRATION = (
     "withdraw",
     "submit_again",
     "complete",
-    "new_link",
     "sent_to_eid",
 )
 LOGGING_IN = ("two_factor_token_validation", "mf_recovery", "tf_select", "wan_signin", "wan_signin_response")
@@ -51,7 +50,7 @@ WHO_ONE_IS = (
     "mf_recovery_codes",
 )
 WITH_EID = ("log_in", "back", "out", "choice", "manager", "new_site", "stop")
-TAKING_OVER = ("answer", "new_link", "thanks", "offer")
+TAKING_OVER = ("answer", "thanks", "offer")
 NO_STAFF = {"visitor", "manager"}  # fmt: skip
 ROUTES = {
     "pages.start": EVERYBODY, "pages.help_page": EVERYBODY, "pages.after_login": INSIDE, "work.index": {"association"},
@@ -83,6 +82,7 @@ ROUTES = {
     **dict.fromkeys((f"{noun}.extend_all" for noun in ("trajectory", "ready", "attested")), TEAM),
     "retention.index": TEAM, "rights.index": TEAM, "insight.show": TEAM, "insight.data": TEAM, "insight.index": TEAM,
     "pages.privacy_page": EVERYBODY, "account.insight_page": INSIDE, "account.insight_data": INSIDE,
+    **dict.fromkeys((f"mailed_links.{page}" for page in ("follow", "new_link")), EVERYBODY),
     "overview.index": TEAM, "overview.export": TEAM,
     **dict.fromkeys((f"attest.{page}" for page in ("show", "file", "check")), EVERYBODY),
 }  # fmt: skip

@@ -25,6 +25,8 @@ class Visitor:
             self.send(code=make.code(app, user))
 
     def get(self, path, **kwargs):
+        if path.startswith("/l/"):  # a link in a mail leads to its page
+            kwargs["follow_redirects"] = True
         return self._keep(self.client.get(path, headers=self._referrer(), buffered=True, **kwargs))
 
     def _referrer(self):

@@ -1,29 +1,26 @@
 """Accounts: made by the team, a first password by link, sessions, and forgetting what is no longer needed."""
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
 import audit
+import links
 import mails
 import scope
 from batches import KEPT_DAYS
 from database import RuleError, locking, writing
+from links import PASSWORD, RESET, hashed
 from models import Association, ImportBatch, ImportRow, Membership
 from people import ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
 from records import FormKey
 from times import local_date
 
 INVITATION_DAYS = 30
+RESET_LASTS = timedelta(hours=1)
 SESSION_IDLE = timedelta(hours=2)
 SESSION_LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=5)  # so that reading pages does not write a row each time
 ENDED_SESSIONS_KEPT = timedelta(days=90)
-
-
-def hashed(secret: str) -> str:
-    """A secret of ours (long and random) as it is stored."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def new_user(email: str, first_name: str = "", last_name: str = "", **values) -> User:
@@ -42,7 +39,7 @@ def add_team_member(email: str, now: datetime) -> str:
         role, _ = Role.get_or_create(name=TEAM)
         UserRole.get_or_create(user=user, role=role)
         audit.record(None, "user.invited", user, at=now, name=user)
-        return _password_token(user, now)[0]
+        return links.issue(PASSWORD, now, now + timedelta(days=INVITATION_DAYS), user)
 
 
 def invite(user: User, by: User, now: datetime):
@@ -50,57 +47,54 @@ def invite(user: User, by: User, now: datetime):
     scope.require(by, "invite", user)
     if user.password:
         raise RuleError(f"{user} heeft al een wachtwoord. Met ‘Wachtwoord vergeten?’ kan {user} zelf een nieuw kiezen.")
-    if user.has_eid and user.is_plain_manager:
-        raise RuleError(f"{user} meldt zich aan met eID. Een wachtwoord kan dan niet meer.")
     if not user.active:
         raise RuleError(f"{user} mag niet aanmelden. Zet dat eerst aan.")
-    if user.is_plain_manager and user.is_adult(now) is not False and not user.password_exception:
+    _check_password_allowed(user, now)
+    with writing():
+        expires_at = now + timedelta(days=INVITATION_DAYS)
+        mails.choose_password(user, links.issue(PASSWORD, now, expires_at, user), expires_at, now)
+        audit.record(by, "user.invited", user, at=now, name=user)
+
+
+def _check_password_allowed(user: User, now: datetime):
+    """Raise RuleError for somebody without a password who has to log in with eID (domain rule 1)."""
+    if not user.is_plain_manager:
+        return
+    if user.has_eid:
+        raise RuleError(f"{user} meldt zich aan met eID. Een wachtwoord kan dan niet meer.")
+    if user.is_adult(now) is not False and not user.password_exception:
         raise RuleError(
             "Een stageplaatsverantwoordelijke van 18 of ouder meldt zich aan met eID. Heeft de persoon geen Belgische eID? "
             "Schrijf dan waarom je een uitzondering maakt.",
             "password_exception",
         )
+
+
+def mail_reset_link(user: User, now: datetime):
+    """'Wachtwoord vergeten?': a link to choose a password, for one hour; for who logs in with eID, how to do that."""
+    try:
+        if user.password is None:
+            _check_password_allowed(user, now)
+    except RuleError:
+        mails.log_in_with_eid(user, now)
+        return
     with writing():
-        token, expires_at = _password_token(user, now)
-        mails.choose_password(user, token, expires_at, now)
-        audit.record(by, "user.invited", user, at=now, name=user)
-
-
-def _password_token(user: User, now: datetime) -> tuple[str, datetime]:
-    secret, expires_at = secrets.token_urlsafe(32), now + timedelta(days=INVITATION_DAYS)
-    Token.update(used_at=now).where(Token.user == user, Token.purpose == "password", Token.used_at.is_null()).execute()
-    Token.create(key_hash=hashed(secret), purpose="password", user=user, created_at=now, expires_at=expires_at)
-    return secret, expires_at
-
-
-def password_token(secret: str, now: datetime) -> Token | None:
-    """The token of a link to choose a password, while it can be used."""
-    return Token.get_or_none(
-        Token.key_hash == hashed(secret), Token.purpose == "password", Token.used_at.is_null(), Token.expires_at > now
-    )
+        mails.reset_password(user, links.issue(RESET, now, now + RESET_LASTS, user), now)
 
 
 def choose_password(secret: str, password_hash: str, now: datetime) -> User:
-    """Set the first password by a single-use link. Raises RuleError when the link was used or is too old."""
+    """Set a first or a new password by a link; who follows it has shown that the address is theirs. Every session ends, and every
+    other link that opens the account. Raises RuleError when the link does not work (any more)."""
     with writing():
-        used = (
-            Token.update(used_at=now)
-            .where(
-                Token.key_hash == hashed(secret),
-                Token.purpose == "password",
-                Token.used_at.is_null(),
-                Token.expires_at > now,
-            )
-            .execute()
-        )
-        if not used:
-            raise RuleError(
-                "Deze link is al gebruikt of te oud. Kies ‘Wachtwoord vergeten?’ of bel het team Kadervorming."
-            )
-        user = Token.get(Token.key_hash == hashed(secret)).user
+        user = User.locked(links.use(secret, now, PASSWORD, RESET).user_id)
+        first = user.password is None
         user.password, user.confirmed_at = password_hash, user.confirmed_at or now
+        user.fs_uniquifier = secrets.token_hex(32)
         user.save()
+        UserSession.end_all(user, now)
         audit.record(user, "user.password", user, at=now)
+        if not first:
+            mails.password_changed(user, now)
     return user
 
 

@@ -1,93 +1,63 @@
 """Completing a registration: the link in the mail that approves the site, a new one when it is too old, and the end of it."""
 
-import secrets
 from datetime import datetime, timedelta
 
 from peewee import fn
 
 import audit
+import links
 import mails
 from database import RuleError, writing
+from links import ACTIVATION, CONFIRM
 from models import Site, SiteManager
 from people import Token, User
 from times import days_after, end_of_day, local_date
-from workflow import accounts, erasure
+from workflow import erasure
 
 ACTIVATION_DAYS = 30  # domain rule 4
 LAST_DAY = 90  # domain rule 4: until then a new link can be asked
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 
-ACTIVATION, CONFIRM = "activation", "confirm"
-"""purposes of a link: to complete a registration, to show that an address is the own one"""
 WAITING = (Token.purpose << (ACTIVATION, CONFIRM)) & Token.used_at.is_null()
 
 
 def new_link(user: User, site: Site, now: datetime) -> tuple[str, datetime]:
     """A new single-use link for somebody whose site is approved, until the end of day 30 and never beyond day 90 after
     the approval; older ones stop working. Returns (secret, moment in UTC until which it works)."""
-    drop(user, now)
     last = days_after(site.decided_at, LAST_DAY)
     expires_at = end_of_day(min(days_after(now, ACTIVATION_DAYS), last))
-    secret = secrets.token_urlsafe(32)
-    Token.create(key_hash=accounts.hashed(secret), purpose=ACTIVATION, user=user, object_type="site", object_id=site.id,
-                 created_at=now, expires_at=expires_at)  # fmt: skip
-    return secret, expires_at
-
-
-def drop(user: User, now: datetime):
-    """The links that this person got to complete the registration stop working; the rows stay, to know an old link by."""
-    waiting = (Token.user == user) & (Token.purpose == ACTIVATION) & Token.used_at.is_null() & (Token.expires_at > now)
-    Token.update(expires_at=now).where(waiting).execute()
-
-
-def found(secret: str) -> Token | None:
-    """The row of an activation link, whether it still works or not."""
-    return Token.get_or_none(Token.key_hash == accounts.hashed(secret), Token.purpose == ACTIVATION)
-
-
-def works(token: Token, now: datetime) -> bool:
-    """Whether this link can complete the registration at `now` (UTC): not used, not too old, the site still approved."""
-    return token.used_at is None and token.expires_at > now and _approved_site(token) is not None
+    return links.issue(ACTIVATION, now, expires_at, user, site), expires_at
 
 
 def can_ask_anew(token: Token, now: datetime) -> bool:
-    """Whether who holds this link may ask a new one: not completed yet, the site approved, at most 90 days ago."""
-    site = _approved_site(token)
-    return (
-        site is not None
-        and token.user.confirmed_at is None
-        and local_date(now) <= days_after(site.decided_at, LAST_DAY)
-    )
-
-
-def _approved_site(token: Token) -> Site | None:
-    return Site.get_or_none(Site.id == int(token.object_id), Site.state == "approved")
+    """Whether whoever holds this link may ask for a new one: not completed yet, the site approved, at most 90 days ago."""
+    site, user = links.about(token), token.user
+    waits = site is not None and site.state == "approved" and user.active and user.confirmed_at is None
+    return waits and local_date(now) <= days_after(site.decided_at, LAST_DAY)
 
 
 def activate(secret: str, now: datetime) -> User:
     """'Registratie voltooien': from now on one can log in. Raises RuleError when the link was used, or is too old."""
     with writing():
-        token = found(secret)
-        if token is None or not works(token, now):
-            raise RuleError("Deze link werkt niet meer.")
-        used = Token.update(used_at=now).where(Token.id == token.id, Token.used_at.is_null()).execute()
-        if not used:
-            raise RuleError("Deze link werkt niet meer.")
-        user = token.user
+        user = links.use(secret, now, ACTIVATION).user
         user.confirmed_at = now
         user.save()
         audit.record(user, "user.completed", user, at=now)
     return user
 
 
-def ask_new_link(secret: str, now: datetime):
+def ask_new_link(token: Token, now: datetime):
     """'Nieuwe link vragen': mail a new activation link to the address of the account. Raises RuleError after day 90."""
     with writing():
-        token = found(secret)
-        if token is None or not can_ask_anew(token, now):
+        if not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")
-        if not mails.sent_since("activation", token.user.email, now - NOT_TWICE_WITHIN):
-            mail_link(_approved_site(token), token.user, now)
+        mail_again(links.about(token), token.user, now)
+
+
+def mail_again(site: Site, user: User, now: datetime):
+    """Mail a new link, but not twice within a minute."""
+    if not mails.sent_since("activation", user.email, now - NOT_TWICE_WITHIN):
+        mail_link(site, user, now)
 
 
 def mail_link(site: Site, user: User, now: datetime):
@@ -98,16 +68,14 @@ def mail_link(site: Site, user: User, now: datetime):
 
 def waiting_link(user: User, now: datetime) -> Token | None:
     """The newest link that this person did not follow and that still works."""
-    mine = (Token.user == user) & (Token.expires_at > now)
-    return Token.select().where(WAITING, mine).order_by(Token.id.desc()).first()
+    newest_first = Token.select().where(WAITING, Token.user == user).order_by(Token.id.desc())
+    return next((token for token in newest_first if links.works(token, now)), None)
 
 
 def another_link(token: Token, now: datetime) -> tuple[Site | None, str]:
     """Another link with the same purpose and the same end, beside this one: (site that it is about, secret)."""
-    secret = secrets.token_urlsafe(32)
-    Token.create(key_hash=accounts.hashed(secret), purpose=token.purpose, user=token.user_id, object_type=token.object_type,
-                 object_id=token.object_id, created_at=token.created_at, expires_at=token.expires_at)  # fmt: skip
-    return Site.get_or_none(Site.id == int(token.object_id)) if token.object_type == "site" else None, secret
+    site = links.about(token)
+    return site, links.issue(token.purpose, token.created_at, token.expires_at, token.user, site, beside=True)
 
 
 def unfinished(now: datetime) -> list[User]:

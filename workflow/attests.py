@@ -1,19 +1,22 @@
 """The attest: released by the team after a passed final evaluation, and whether a code stands for one that is valid."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import audit
 import dutch
+import links
 import mails
 import scope
 from database import RuleError, is_latin, writing
 from models import LEAST_AGES, Attest, FinalEvaluation, Trajectory, User
+from people import Token
 from times import local_date
 from workflow import finals
 
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another
 GROUPS, GROUP = 4, 4  # 80 bits: nobody guesses one
+NOT_TWICE_WITHIN = timedelta(minutes=1)
 
 
 def release(trajectory: Trajectory, by: User, now: datetime) -> Attest:
@@ -43,6 +46,22 @@ def release(trajectory: Trajectory, by: User, now: datetime) -> Attest:
 
 def _new_code() -> str:
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(GROUP)) for _ in range(GROUPS))
+
+
+def can_ask_anew(token: Token, now: datetime) -> bool:
+    """Whether whoever holds this link may ask for a new one, which goes to the participant's present address."""
+    attest = links.about(token)
+    return attest is not None and attest.is_valid and bool(attest.participant.email)
+
+
+def ask_new_link(token: Token, now: datetime):
+    """'Nieuwe link vragen': mail the participant a new link to the attest. Raises RuleError when it is no longer valid."""
+    with writing():
+        if not can_ask_anew(token, now):
+            raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")
+        attest = links.about(token)
+        if not mails.sent_since("attest_released", attest.participant.email, now - NOT_TWICE_WITHIN):
+            mails.attest_released(attest, now)
 
 
 def of(trajectory: Trajectory) -> Attest | None:

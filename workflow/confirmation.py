@@ -5,17 +5,17 @@ import secrets
 from datetime import datetime, timedelta
 
 import audit
+import links
 import mails
 from database import RuleError, writing
+from links import CONFIRM, SAME_PERSON
 from models import Handover, Site
 from people import NOWHERE, Token, User
 from times import days_after, end_of_day
-from workflow import accounts, handovers, identities
-from workflow.activation import ACTIVATION_DAYS, CONFIRM, NOT_TWICE_WITHIN
+from workflow import handovers, identities
+from workflow.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN
 
 SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailbox
-SAME_PERSON = "same_person"
-"""purpose of a link: the account with this address is mine too"""
 
 
 def claim(user: User, email: str, now: datetime, site: Site | None = None):
@@ -37,8 +37,8 @@ def claim(user: User, email: str, now: datetime, site: Site | None = None):
         mail_link(user, now, site)
     elif user.has_eid and user.confirmed_at is None:
         if not mails.sent_since("same_person", email, now - SAME_MAIL_AFTER):
-            token, expires_at = _token(owner, SAME_PERSON, now, "user", user.id)
-            mails.same_person(owner, token, expires_at, now)
+            expires_at = _until(now)
+            mails.same_person(owner, links.issue(SAME_PERSON, now, expires_at, owner, user), expires_at, now)
     elif not mails.sent_since("address_known", email, now - SAME_MAIL_AFTER):
         mails.address_known(owner, "/aanmelden", now)
 
@@ -50,42 +50,26 @@ def nowhere() -> str:
 
 def mail_link(user: User, now: datetime, site: Site | None = None):
     """Mail the link by which somebody confirms the address that was typed; older links stop working."""
-    waiting = (Token.user == user) & (Token.purpose == CONFIRM) & Token.used_at.is_null()
-    Token.update(expires_at=now).where(waiting, Token.expires_at > now).execute()
-    token, expires_at = _token(user, CONFIRM, now, "site" if site else "", site.id if site else "")
-    mails.confirm_address(user, user.shown_email, token, expires_at, now, site)
+    expires_at = _until(now)
+    secret = links.issue(CONFIRM, now, expires_at, user, site)
+    mails.confirm_address(user, user.shown_email, secret, expires_at, now, site)
 
 
-def _token(user, purpose, now, object_type, object_id):
-    secret, expires_at = secrets.token_urlsafe(32), end_of_day(days_after(now, ACTIVATION_DAYS))
-    Token.create(
-        key_hash=accounts.hashed(secret), purpose=purpose, user=user, object_type=object_type, object_id=object_id,
-        created_at=now, expires_at=expires_at,
-    )  # fmt: skip
-    return secret, expires_at
-
-
-def found(secret: str) -> Token | None:
-    """The row of a link, whether it still works or not."""
-    return Token.get_or_none(Token.key_hash == accounts.hashed(secret), Token.purpose << (CONFIRM, SAME_PERSON))
-
-
-def works(token: Token, now: datetime) -> bool:
-    return token.used_at is None and token.expires_at > now and token.user.active
+def _until(now):
+    return end_of_day(days_after(now, ACTIVATION_DAYS))
 
 
 def can_ask_anew(token: Token, now: datetime) -> bool:
-    """Whether who holds this link may ask a new one: the address still waits for it."""
+    """Whether whoever holds this link may ask for a new one: the address that it was mailed to still waits for it."""
     user = token.user
     waits = user.confirmed_at is None or user.claimed_email is not None
-    return token.purpose == CONFIRM and token.used_at is None and user.active and waits
+    return token.used_at is None and waits and links.addressed(token)
 
 
-def ask_new_link(secret: str, now: datetime):
+def ask_new_link(token: Token, now: datetime):
     """'Nieuwe link vragen': mail a new link to the same address, for the same purpose. Raises RuleError when none is needed."""
     with writing():
-        token = found(secret)
-        if token is None or not can_ask_anew(token, now):
+        if not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Meld je aan, of bel het team Kadervorming.")
         mail_again(token.user, now)
 
@@ -94,11 +78,7 @@ def mail_again(user: User, now: datetime):
     """Mail the link once more, for what it was asked for; not twice within a minute."""
     if not mails.sent_since("confirm_address", user.shown_email, now - NOT_TWICE_WITHIN):
         newest = Token.select().where(Token.user == user, Token.purpose == CONFIRM).order_by(Token.id.desc()).first()
-        mail_link(user, now, _wanted_site(newest) if newest else None)
-
-
-def _wanted_site(token: Token) -> Site | None:
-    return Site.get_or_none(Site.id == int(token.object_id)) if token.object_type == "site" else None
+        mail_link(user, now, links.about(newest) if newest else None)
 
 
 def confirm(secret: str, now: datetime) -> str:
@@ -106,13 +86,9 @@ def confirm(secret: str, now: datetime) -> str:
 
     Raises RuleError when the link was used, or is too old."""
     with writing():
-        token = found(secret)
-        if token is None or not works(token, now):
-            raise RuleError("Deze link werkt niet meer.")
-        if not Token.update(used_at=now).where(Token.id == token.id, Token.used_at.is_null()).execute():
-            raise RuleError("Deze link werkt niet meer.")
+        token = links.use(secret, now, CONFIRM, SAME_PERSON)
         if token.purpose == SAME_PERSON:
-            return _become_one(token.user, User.get_by_id(int(token.object_id)), now)
+            return _become_one(token.user, links.about(token), now)
         user = token.user
         if user.claimed_email:
             mails.address_changed(user, user.email, now)
@@ -120,14 +96,23 @@ def confirm(secret: str, now: datetime) -> str:
         user.confirmed_at = now
         user.save()
         audit.record(user, "user.confirmed", user, at=now)
-        site = _wanted_site(token)
+        site = links.about(token)
         return "Je e-mailadres is bevestigd." if site is None else _ask_for(site, user, now)
+
+
+def takes_site(token: Token) -> bool:
+    """Whether following this link makes somebody the manager of a site at once: it was offered to the address."""
+    return token.purpose == CONFIRM and bool(handovers.offer_to(links.about(token), token.address))
 
 
 def _ask_for(site: Site, user: User, now: datetime) -> str:
     """What somebody under 18 asked for can go on; when it cannot any more, the account is there all the same."""
     try:
-        handover = handovers.ask(site, user, user.email, user.phone, now)
+        if offer := handovers.offer_to(site, user.email):
+            handovers.accept(offer, user, now, by_link=True)
+            handover = Handover.get_by_id(offer.id)
+        else:
+            handover = handovers.ask(site, user, user.email, user.phone, now)
     except RuleError as error:
         return f"Je registratie is voltooid. Het beheer overnemen lukte niet: {error}"
     return f"Je registratie is voltooid. {told(handover)}"

@@ -2,22 +2,21 @@
 
 Manual 2.3.2, domain rule 7. Of several who decide at once exactly one wins: `Handover.move` compares the state."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import audit
+import links
 import mails
 import scope
 from database import RuleError, writing
+from links import HANDOVER, OFFER
 from models import Handover, Placement, Site, Token, User
 from places import HANDOVER_DAYS
 from records import Mail
 from times import days_after, end_of_day, local_date
-from workflow import accounts, sites
+from workflow import sites
 
-ANSWER, OFFER = "handover", "offer"
-"""purposes of a link: to answer a request, to take up an offer"""
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 NO_ANSWER = "De stageplaatsverantwoordelijke antwoordde niet binnen de termijn."
 """why the team accepts when it writes no reason of its own"""
@@ -48,7 +47,7 @@ def moves(site: Site, now: datetime) -> Moves:
 
 def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover:
     """'Beheer overnemen': ask the manager of an approved site to hand it over. A site without a manager lies with the team at
-    once; one that was offered to the confirmed address of `by` changes hands at once.
+    once; one that was offered to `by` (see `scope`) changes hands at once.
 
     Raises RuleError when one manages it already, when another handover waits, or when the site is not approved."""
     if not scope.allows(by, "take_over", Site):
@@ -60,8 +59,8 @@ def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover
             raise RuleError(f"{fresh} is geen erkende stageplaats meer. Kies een andere uit de lijst.")
         if manager == by:
             raise RuleError(f"Jij beheert {fresh} al.")
-        offer = Handover.get_or_none(Handover.site == fresh, Handover.offered, Handover.state == "open")
-        if offer and by.confirmed_at and offer.email == by.email:
+        offer = offer_to(fresh, by.email)
+        if offer and scope.may(by, "answer", offer):
             accept(offer, by, now)
             return Handover.get_by_id(offer.id)
         handover = Handover(site=fresh, requester=by, asked=manager, email=email, phone=phone, created_at=now)
@@ -72,8 +71,14 @@ def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover
         if manager is None or not manager.is_reachable:
             escalate(handover, now, "Er is niemand om het aan te vragen.", tell=False)
         else:
-            mails.handover_asked(handover, _new_link(handover, ANSWER, now), str(moves(fresh, now)), now)
+            mails.handover_asked(handover, _new_link(handover, HANDOVER, now), str(moves(fresh, now)), now)
     return handover
+
+
+def offer_to(site: Site | None, address: str) -> Handover | None:
+    """The offer of this site that waits for whoever reads mail at this address."""
+    here = (Handover.site == site) & (Handover.email == address)
+    return Handover.get_or_none(here, Handover.offered, Handover.state == "open")
 
 
 def offer(site: Site, by: User, email: str, now: datetime) -> Handover:
@@ -103,40 +108,28 @@ def offer(site: Site, by: User, email: str, now: datetime) -> Handover:
 def _new_link(handover: Handover, purpose: str, now: datetime) -> str:
     """One more link to answer, until the end of the term; earlier ones keep working. Returns the secret."""
     last = handover.due_on if handover.due_on >= local_date(now) else days_after(now, HANDOVER_DAYS)
-    secret = secrets.token_urlsafe(32)
-    Token.create(
-        key_hash=accounts.hashed(secret), purpose=purpose, user=handover.asked if purpose == ANSWER else None,
-        object_type="handover", object_id=handover.id, created_at=now, expires_at=end_of_day(last),
-    )  # fmt: skip
-    return secret
+    return links.issue(purpose, now, end_of_day(last), handover.asked if purpose == HANDOVER else None, handover)
 
 
-def found(secret: str, purpose: str) -> tuple[Token, Handover] | None:
-    """The link and its handover, whether it still works or not."""
-    token = Token.get_or_none(Token.key_hash == accounts.hashed(secret), Token.purpose == purpose)
-    return (token, Handover.get_by_id(int(token.object_id))) if token else None
+def can_ask_anew(token: Token, now: datetime) -> bool:
+    """Whether whoever holds this link may ask for a new one, which goes to the manager who was asked."""
+    handover = links.about(token)
+    return token.purpose == HANDOVER and handover.undecided and handover.asked.active
 
 
-def works(token: Token, handover: Handover, now: datetime) -> bool:
-    """Whether this link can decide at `now` (UTC)."""
-    may_answer = token.user is None or token.user.active
-    return handover.undecided and token.used_at is None and token.expires_at > now and may_answer
-
-
-def ask_new_link(secret: str, now: datetime):
+def ask_new_link(token: Token, now: datetime):
     """'Nieuwe link vragen': mail a fresh link to the manager who was asked. Raises RuleError when it was decided already."""
     with writing():
-        known = found(secret, ANSWER)
-        if known is None or not known[1].undecided:
+        if not can_ask_anew(token, now):
             raise RuleError("Over deze overdracht is al beslist. Een nieuwe link is niet meer nodig.")
-        handover = known[1]
+        handover = links.about(token)
         if not mails.sent_since("handover_asked", handover.asked.email, now - NOT_TWICE_WITHIN):
-            mails.handover_asked(handover, _new_link(handover, ANSWER, now), str(moves(handover.site, now)), now)
+            mails.handover_asked(handover, _new_link(handover, HANDOVER, now), str(moves(handover.site, now)), now)
 
 
 def remind(handover: Handover, now: datetime):
     """Mail the manager who was asked once more; for the clock, inside its transaction."""
-    mails.handover_reminder(handover, _new_link(handover, ANSWER, now), now)
+    mails.handover_reminder(handover, _new_link(handover, HANDOVER, now), now)
 
 
 # ---- deciding
@@ -157,7 +150,7 @@ def accept(handover: Handover, by: User, now: datetime, reason: str = "", by_lin
         nobody_answered = fresh.state == "escalated" and by.id != fresh.asked_id
         why = reason.strip() or (NO_ANSWER if nobody_answered else "")
         fresh.move("accepted", requester=taker, decided_at=now, decided_by=by, reason=why)
-        _finish(fresh, now)
+        mails.unsend(fresh, *mails.ASKING)
         sites.hand_to(site, taker, by, now)
         audit.record(by, "handover.accepted", fresh, at=now, site=site, taker=taker, moves=moves(site, now))
         mails.handover_accepted(fresh, now)
@@ -182,7 +175,7 @@ def refuse(handover: Handover, by: User, now: datetime, reason: str):
     with writing():
         fresh = Handover.locked(handover.id)
         fresh.move("refused", decided_at=now, decided_by=by, reason=reason.strip())
-        _finish(fresh, now)
+        mails.unsend(fresh, *mails.ASKING)
         audit.record(by, "handover.refused", fresh, at=now, site=fresh.site, reason=fresh.reason)
         mails.handover_refused(fresh, now)
 
@@ -194,7 +187,7 @@ def withdraw(handover: Handover, by: User, now: datetime):
         fresh = Handover.locked(handover.id)
         ours = by.id in (fresh.requester_id, fresh.asked_id)
         fresh.move("withdrawn", decided_at=now, decided_by=by, reason="" if ours else "Het team trok de overdracht in.")
-        _finish(fresh, now)
+        mails.unsend(fresh, *mails.ASKING)
         audit.record(by, "handover.withdrawn", fresh, at=now, site=fresh.site)
         if not ours:
             mails.handover_ended(fresh, now)
@@ -217,7 +210,7 @@ def escalate(handover: Handover, now: datetime, why: str, tell: bool = True):
 def lapse(handover: Handover, now: datetime):
     """An offer that nobody took up in time ends. Inside a transaction. Raises RuleError when somebody decided first."""
     handover.move("withdrawn", decided_at=now, reason="Niemand ging op het voorstel in.")
-    _finish(handover, now)
+    mails.unsend(handover, *mails.ASKING)
     audit.record(None, "handover.ended", handover, at=now, site=handover.site, reason=handover.reason)
     mails.handover_ended(handover, now)
 
@@ -235,9 +228,3 @@ def decide(handover: Handover, decision: str | None, by: User, now: datetime, re
         withdraw(handover, by, now)
         return "De overdracht is ingetrokken."
     raise RuleError("Klik op Goedkeuren of op Afkeuren.")
-
-
-def _finish(handover: Handover, now: datetime):
-    """No link decides any more, and a reminder that has not left stays."""
-    handover.end_links(now)
-    mails.unsend(handover, *mails.ASKING)

@@ -60,12 +60,29 @@ def _save_new(user) -> bool:
     return True
 
 
+def forgot_password(user: User, now: datetime):
+    """'Wachtwoord vergeten?' by somebody with an account: mail what lets this person in. Who has not completed the registration
+    gets the link for that again, and can choose another password afterwards."""
+    if not user.active:
+        return
+    with writing():
+        site = _application_of(user)
+        if user.password is None or user.confirmed_at is not None:
+            accounts.mail_reset_link(user, now)
+        elif site is None:
+            confirmation.mail_again(user, now)
+        elif site.state == "approved" and sites.held_mail(site) is None:
+            activation.mail_again(site, user, now)
+        elif not mails.sent_since("registration_waits", user.email, now - SAME_MAIL_AFTER):
+            mails.registration_waits(site, user, now)
+
+
 def _tell_known(user: User, now: datetime):
     waiting = _application_of(user) if not user.confirmed_at else None
     if waiting is None and not user.confirmed_at and user.password:
         confirmation.mail_again(user, now)
     elif not mails.sent_since("address_known", user.email, now - SAME_MAIL_AFTER):
-        mails.address_known(user, links.application(waiting) if waiting else "/aanmelden", now)
+        mails.address_known(user, links.application(waiting, now) if waiting else "/aanmelden", now)
 
 
 def _application_of(user: User) -> Site | None:
@@ -200,7 +217,6 @@ def correct_address(site: Site, email: str, by: User, now: datetime):
         Mail.delete().where(to_old, Mail.state == "pending").execute()
         Mail.update(handled_at=now).where(to_old, Mail.state == "failed").execute()
         audit.record(by, "user.address", site, at=now, old=old, new=user.email)
-        activation.drop(user, now)
         if user.password is None:
             confirmation.mail_link(user, now)
         elif site.state == "approved":

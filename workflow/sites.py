@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 import audit
 import dutch
+import links
 import mails
 import scope
 from database import RuleError, writing
@@ -98,7 +99,7 @@ def undo(site: Site, by: User, now: datetime):
         if not possible:
             raise RuleError("De mail is al vertrokken. Je kunt de aanvraag nog heropenen, met een reden.")
         if fresh.manager():
-            activation.drop(fresh.manager(), now)
+            links.end(links.ACTIVATION, fresh.manager(), now)
         fresh.move("submitted", decided_at=None, decided_by=None, reason="")
         audit.record(by, "site.undone", fresh, at=now, site=fresh)
 
@@ -128,7 +129,7 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
         else:
             Mail.delete().where(mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending").execute()
             if manager:
-                activation.drop(manager, now)
+                links.end(links.ACTIVATION, manager, now)
             term = days_after(now, APPROVAL_DAYS)
             site.move("submitted", decided_at=None, decided_by=None, reason="", due_on=term, paused_at=None)
             if manager:
@@ -239,7 +240,6 @@ def end_handover(site: Site, now: datetime, why: str):
     if handover is None:
         return
     handover.move("withdrawn", decided_at=now, reason=why)
-    handover.end_links(now)
     mails.unsend(handover)
     audit.record(None, "handover.ended", handover, at=now, site=site, reason=why)
     mails.handover_ended(handover, now)

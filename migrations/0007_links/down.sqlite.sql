@@ -1,0 +1,2 @@
+ALTER TABLE "token" DROP COLUMN "stamp";
+ALTER TABLE "token" DROP COLUMN "address";
