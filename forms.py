@@ -196,11 +196,14 @@ class ReasonField(TextAreaField):
         super().__init__(label, validators or [Length(max=2000)], description=description, **kwargs)
 
 
+DECIDES = "Ik beslis dit zelf"
+
+
 class DecisionForm(KavoForm):
     """A form behind a link in a mail that decides something for good. It asks for a tick, since mail scanners press buttons."""
 
     myself = BooleanField(
-        "Ik beslis dit zelf",
+        DECIDES,
         [DataRequired("Vink aan dat je dit zelf beslist: ook mailprogramma’s klikken soms op een knop.")],
     )
 

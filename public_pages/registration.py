@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, session, url_for
 from flask_security import auth_required, current_user, hash_password
-from wtforms import TextAreaField
+from wtforms import BooleanField, TextAreaField
 
 import config
 import dutch
@@ -13,7 +13,7 @@ import limits
 import links
 import scope
 import site_forms
-from forms import DecisionForm, KavoForm, Length, required
+from forms import DECIDES, DecisionForm, KavoForm, Length, required
 from models import APPROVAL_DAYS, Site, SiteMessage, User
 from people import MANAGER
 from public_pages.mailed_links import opened
@@ -33,6 +33,12 @@ TOO_MANY = (
 
 class Registration(site_forms.PersonFields, site_forms.SiteFields):
     """'Registreren voor jongeren -18'."""
+
+
+class SiteAgain(site_forms.SiteFields):
+    """'Aanpassen en opnieuw indienen'. The tick is asked only of somebody who changed nothing."""
+
+    myself = BooleanField(DECIDES)
 
 
 class Answer(KavoForm):
@@ -226,12 +232,13 @@ def submit_again(secret):
     site, by = _application(secret)
     if site.state != "rejected":
         return redirect(url_for("registration.status", secret=secret))
-    form = site_forms.SiteFields()
+    form = SiteAgain()
     form.show(site)
     if form.validate_on_submit():
 
         def act(now):
-            registration.submit_again(site, form.place(), site_forms.chosen_periods(form), by, now)
+            periods = site_forms.chosen_periods(form)
+            registration.submit_again(site, form.place(), periods, by, now, unchanged=form.myself.data)
             return "Je aanvraag is opnieuw ingediend."
 
         if form.carry_out(act, by, utcnow()):

@@ -313,6 +313,32 @@ def test_withdrawing_asks_first_and_erases_an_account_that_was_never_completed(a
     assert Site.select().count() == 2
 
 
+def test_what_was_rejected_is_not_submitted_again_as_it_was_unless_somebody_decides_so(app, site, now):
+    sites.reject(site, make.user("team"), utcnow(), "Nee.")
+    visitor = Visitor(app)
+    visitor.get(path_in(mailed("site_rejected")))
+    visitor.send()
+    assert "Je veranderde nog niets aan je aanvraag." in visitor.text
+    assert Site.get().state == "rejected"
+    visitor.send(myself="y")
+
+    assert Site.get().state == "submitted"
+
+
+def test_who_is_logged_in_follows_an_application_of_their_own_without_a_link(app, site):
+    noor = make.user(password=make.PASSWORD)
+    own = make.site(noor, state="submitted", due_on=date(2026, 7, 15))
+    visitor = Visitor(app, noor)
+    visitor.get(f"/stageplaatsen/details/?id={own.id}")
+    visitor.get(visitor.page.find("a", string="Bekijk hoe je aanvraag ervoor staat")["href"])
+    assert "Het team Kadervorming is aan zet" in visitor.text
+    assert visitor.get(f"/aanvraag/{site.id}").status_code == 404
+    visitor.get(f"/aanvraag/{own.id}/intrekken")
+    visitor.send()
+
+    assert Site.get_by_id(own.id).state == "withdrawn"
+
+
 def test_after_a_rejection_one_adapts_and_submits_again(app, site, now):
     sites.reject(site, make.user("team"), now, "Het adres klopt niet.")
     visitor = Visitor(app)

@@ -180,21 +180,27 @@ def _has_other_site(user: User, site: Site) -> bool:
     return managed.exists()
 
 
-def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now: datetime):
-    """'Aanpassen en opnieuw indienen' after a rejection: a new term, the declaration accepted anew. Raises RuleError."""
+def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now: datetime, unchanged: bool = False):
+    """'Aanpassen en opnieuw indienen' after a rejection: a new term, and the declaration is accepted again. `unchanged`: whether
+    it may be as it was. Raises RuleError."""
     scope.require(by, "submit_again", site)
     with writing():
         fresh = Site.locked(site.id)
         before = {name: getattr(fresh, name) for name in place}
         for name, value in place.items():
             setattr(fresh, name, value)
-        words = [audit.changes(before, fresh), sites.set_periods(fresh, periods)]
+        changed = ", ".join(word for word in (audit.changes(before, fresh), sites.set_periods(fresh, periods)) if word)
+        if not changed and not unchanged:
+            raise RuleError(
+                "Je veranderde nog niets aan je aanvraag. Pas aan wat in de reden staat. Wil je ze toch zo opnieuw indienen? "
+                "Vink dan aan dat je dat zelf beslist.",
+                "myself",
+            )
         fresh.move(
             "submitted", submitted_at=now, due_on=days_after(now, APPROVAL_DAYS), decided_at=None, decided_by=None, reason="",
             declaration=declarations.current(now), declared_by=by, declared_at=now,
         )  # fmt: skip
-        changed = ", ".join(word for word in words if word) or "niets"
-        audit.record(by, "site.submitted_again", fresh, at=now, site=fresh, changes=changed)
+        audit.record(by, "site.submitted_again", fresh, at=now, site=fresh, changes=changed or "niets")
         mails.application_received(fresh, by, now)
 
 
