@@ -182,6 +182,8 @@ def set_up(app: Flask, settings: config.Settings, gate: Gate):
         took.observe(seconds)
         log.info("answered", extra={"facts": {"status": response.status_code, "ms": round(seconds * 1000)}})
         response.headers["X-Request-Id"] = g.get("reference", "")
+        if settings.trusted_proxies:  # for the log of the proxy: a path may hold the secret of a link
+            response.headers["X-Route"] = request.url_rule.rule if request.url_rule else "-"
         return response
 
     app.wsgi_app = Probes(app.wsgi_app, settings, registry)

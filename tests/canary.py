@@ -15,8 +15,8 @@ from tests import factories as make
 ELEVEN = re.compile(r"(?<!\d)\d{11}(?!\d)|(?<!\d)\d\d[. ]\d\d[. ]\d\d[- ]\d{3}[. ]\d\d(?!\d)")
 HASH = re.compile(r"\$argon2|\bscrypt:|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 TOKEN = re.compile(
-    r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)[\w-]{43}(?![\w-])"
-)  # secrets.token_urlsafe(32)
+    r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)(?:[\w-]{43}|[A-Za-z0-9]{22})(?![\w-])"
+)  # of sessions and drafts: secrets.token_urlsafe(32); of links
 LOGGERS = "kavo", "werkzeug", "flask", "flask_security", "huey", "authlib", "sentry_sdk"
 KEYS = ("s" * 40, "l" * 40)
 

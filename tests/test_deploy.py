@@ -103,6 +103,10 @@ class Nginx(Machine):
             return False
 
 
+SECRET = "aB3" * 7 + "x"
+"""as long as that of a link in a mail"""
+
+
 def test_nginx_shares_the_work_hides_what_is_ours_and_says_when_nobody_answers(db, tmp_path):
     if not shutil.which("nginx"):
         pytest.skip("no nginx here")
@@ -115,10 +119,14 @@ def test_nginx_shares_the_work_hides_what_is_ours_and_says_when_nobody_answers(d
         assert headers["X-Request-Id"]
         assert headers["Strict-Transport-Security"]  # it knows that the browser came by TLS
         assert "granian" not in str(headers).lower()
+        assert "X-Route" not in headers
+        assert [front.ask(f"/l/{SECRET}{glue}")[0] for glue in ("", ").", "/aanpassen")] == [404] * 3
+        assert front.ask(f"/nergens/{SECRET}")[0] == 404
         assert [front.ask(path)[0] for path in ("/metrics", "/readyz", "/healthz")] == [404] * 3
         one.kill()
         assert [front.ask("/aanmelden")[0] for _ in range(10)] == [200] * 10
         two.kill()
+        front.ask(f"/l/{SECRET}")
         status, headers, text = front.ask("/aanmelden")
         assert (status, headers["Retry-After"], "Even geduld" in text) == (503, "30", True)
         one.start()
@@ -127,5 +135,8 @@ def test_nginx_shares_the_work_hides_what_is_ours_and_says_when_nobody_answers(d
             assert time.monotonic() < end
             time.sleep(0.5)
         log = (tmp_path / "nginx" / "kavo.log").read_text()
-        assert "/aanmelden" in log
-        assert "geheim" not in log
+        assert "GET /aanmelden " in log
+        assert "GET /l/<path:secret> " in log
+        for file in (tmp_path / "nginx").glob("*.log"):
+            assert "geheim" not in file.read_text()
+            assert SECRET not in file.read_text(), file

@@ -1,6 +1,7 @@
 """The real server with the demo world as it was made, for each test, and Debian's Chromium in front of it."""
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -82,7 +83,10 @@ def usual(world, tmp_path_factory):
         with closing(sqlite3.connect(folder / "kavo.db", timeout=30)) as live:
             wait_for_mails(live)
             live.backup(kept)
-        yield SimpleNamespace(address=address, folder=folder, post=post, kept=kept)
+        made = SimpleNamespace(address=address, folder=folder, post=post, kept=kept, secrets=set())
+        yield made
+        note_secrets(made)
+    assert [secret for secret in made.secrets if secret in (folder / "log").read_text()] == []
 
 
 def put_back(usual):
@@ -92,7 +96,14 @@ def put_back(usual):
         usual.kept.backup(live)
         live.execute("UPDATE clock SET ran_at = ?", [str(utcnow())])
         live.commit()
+    note_secrets(usual)
     usual.post.mails.clear()
+
+
+def note_secrets(usual):
+    """Remember the secrets of the links that were mailed: no line of a log may hold one."""
+    for mail in usual.post.mails:
+        usual.secrets.update(re.findall(r"/l/(\w{22})", mail.get_content()))
 
 
 def wait_for_mails(live):

@@ -1,4 +1,4 @@
-"""A mail scanner: a browser without a person that opens every link of every mail, runs its scripts and presses each button once."""
+"""A mail scanner: a browser without a person: it opens each link of every mail, runs its scripts, presses each button."""
 
 import re
 import threading
