@@ -88,6 +88,10 @@ def test_taking_a_site_over(person, post, width, script):
     an.page.goto(link)
     expect(an.page.get_by_role("heading", name="Bram Wouters wil Jeugdhuis De Kelder van je overnemen")).to_be_visible()
     an.look()
+    an.button("Goedkeuren")
+    expect(an.page.locator(".error-summary")).to_contain_text("Vink aan dat je dit zelf beslist")
+    an.look()
+    an.page.get_by_label("Ik beslis dit zelf").check()
     an.button("Afkeuren")
     expect(an.page.locator(".error-summary")).to_contain_text("Schrijf waarom je afkeurt.")
     an.look()
@@ -231,6 +235,7 @@ def test_a_successor_and_the_screens_of_the_team(person, post, width):
     bram.be("Bram Wouters")
     bram.look()
     bram.fill(Telefoonnummer="0470 12 34 56", **{"E-mailadres": "opvolger@kavo.test"})
+    bram.page.get_by_label("Ik beslis dit zelf").check()
     bram.button("Aanvaarden")
     expect(bram.page.get_by_text("Jij beheert nu Jeugdhuis De Kelder.")).to_be_visible()
 

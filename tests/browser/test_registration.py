@@ -190,6 +190,7 @@ def test_who_is_rejected_adapts_and_who_is_18_loses_nothing(person, post):
     noor.look()
     noor.link("Aanvraag intrekken")
     noor.look()
+    noor.page.get_by_label("Ik beslis dit zelf").check()
     noor.button("Intrekken")
     expect(noor.page.get_by_text("Je aanvraag voor Speelplein De Vlinder is ingetrokken.")).to_be_visible()
 

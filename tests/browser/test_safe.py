@@ -127,6 +127,8 @@ def test_taking_a_site_over_and_answering_by_keyboard_alone(person, post):
     mail = post.newest("an@kavo.test")
     an = person()
     an.page.goto(link_in(mail))
+    an.go_to("Ik beslis dit zelf")
+    an.page.keyboard.press("Space")
     press(an, "Goedkeuren")
     expect(an.page.get_by_role("heading").first).to_be_visible()
     assert "Fout" not in an.page.title()
