@@ -117,7 +117,7 @@ def production(settings, tmp_path):
         "KAVO_ENV": "production", "KAVO_DATABASE_URL": settings.database_url, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path}/q.db",
         "KAVO_SMTP_URL": "smtps://mail.example:465", "KAVO_MAIL_FROM": "kavo@example.be", "KAVO_TEAM_MAIL": "team@example.be",
         "KAVO_BASE_URL": "https://kavo.example", "KAVO_SECRET_KEY": "p" * 40, "KAVO_LOOKUP_KEY": "q" * 40,
-        "KAVO_EID_ISSUER": "https://eid.example", "KAVO_EID_CLIENT_ID": "x", "KAVO_EID_CLIENT_SECRET": "y",
+        "KAVO_EID_ISSUER": "https://eid.example", "KAVO_EID_CLIENT_ID": "x", "KAVO_EID_CLIENT_SECRET": "y", "KAVO_EID_ACR": "z",
     }  # fmt: skip
     database.close()
     made = create_app(config.load(environ))
