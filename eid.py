@@ -100,7 +100,7 @@ def _here(endpoint: str) -> str:
     return links.full(path) if current_app.config["KAVO"].production else request.url_root.rstrip("/") + path
 
 
-def send_off(again: bool = False, **plans):
+def send_off(again: bool, plans: dict):
     """A redirect to the provider. `again`: let the person log in there anew. `plans`: what `answer` gives back, for what follows
     then. Raises Trouble."""
     _keep_few_unfinished()
@@ -115,7 +115,7 @@ def _send_off(options, plans):
     place = _here("eid.back")
     begun = client.create_authorization_url(place, **options)
     url = begun.pop("url")  # it repeats the rest
-    client.save_authorize_data(redirect_uri=place, **begun, **plans)
+    client.save_authorize_data(redirect_uri=place, **begun, plans=plans)
     return redirect(url)
 
 
@@ -185,7 +185,7 @@ def _answer() -> tuple[EidPerson, dict]:
     person = _person(claims)
     if not good_enough(person.acr):
         raise Trouble("level", "the means of logging in")
-    return person, begun["data"]
+    return person, begun["data"].get("plans", {})
 
 
 def _person(claims) -> EidPerson:

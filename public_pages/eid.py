@@ -115,7 +115,7 @@ def _wanted() -> str | None:
 def _send_off(anew=False, **plans):
     """Each tab that is sent off has its own plans: which account to link, where to go on to."""
     try:
-        return provider.send_off(again=anew, **plans)
+        return provider.send_off(anew, {name: plan for name, plan in plans.items() if plan})
     except provider.Trouble as error:
         return trouble(error.kind)
 
