@@ -232,7 +232,8 @@ class LinkRequest(Versioned):
         "link": "Iemand wil een eID koppelen aan het account, maar ze passen niet bij elkaar.",
         "merge": "Iemand wil een eID koppelen die al een account heeft, of zegt dat twee accounts van hem of haar zijn.",
         "login": "Iemand meldde zich aan met een eID van dit account, maar er staat nu iets anders op.",
-        "two": "Iemand meldde zich aan met een eID die bij twee accounts hoort.",
+        "two": "Iemand meldde zich aan met een eID die bij twee accounts hoort: bij het ene past het rijksregisternummer, "
+        "bij het andere het nummer bij de eID-dienst.",
     }
 
     STATES = {"open": "Bij het team", "linked": "Gekoppeld", "refused": "Niet gekoppeld"}

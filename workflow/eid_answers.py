@@ -33,8 +33,10 @@ class EidPerson:
         return f"{self.first_name} {self.last_name}".strip() or "onbekend"
 
     def plain(self) -> dict:
-        """As values that JSON can hold."""
-        return {**asdict(self), "birth_date": self.birth_date.isoformat() if self.birth_date else None}
+        """As values that JSON can hold; without former hashes, which `hash_anew` made needless."""
+        values = {**asdict(self), "birth_date": self.birth_date.isoformat() if self.birth_date else None}
+        values.pop("former")
+        return values
 
     @classmethod
     def from_plain(cls, values: dict) -> "EidPerson":

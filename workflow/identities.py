@@ -1,7 +1,7 @@
 """An eID and the account it belongs to: recognising, linking, and what the team decides when they do not fit by themselves."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import audit
 import dutch
@@ -36,8 +36,8 @@ class WithTeam(RuleError):
 
 
 WITH_TEAM = (
-    "Op je eID staat iets anders dan wat we van je account weten. Daarom kijkt het team Kadervorming het eerst na. Dat duurt "
-    f"hoogstens {LINK_DAYS} dagen. Je krijgt een mail. Tot dan kun je je niet aanmelden met deze eID."
+    "Op je eID staat iets anders dan wat we van je account weten. Het team Kadervorming kijkt het na, en mailt je binnen twee "
+    "weken. Tot dan kun je je niet aanmelden met deze eID."
 )
 
 
@@ -87,16 +87,19 @@ def _take_over(found: Match, person: EidPerson, now: datetime) -> User:
 
 
 def _ask_about(found: Match, person: EidPerson, now: datetime) -> str:
-    """Let the team look at an answer that disagrees, once; returns what to tell the person."""
+    """Let the team look at an answer that disagrees, once; returns what to tell the person. What the team just refused it is not
+    asked again for a while."""
     *others, user = found.users
     asked = LinkRequest.user == user
     if LinkRequest.select().where(asked, LinkRequest.state == "open").exists():
         return WITH_TEAM
+    other = others[0] if others else None
     same = [getattr(LinkRequest, name) == getattr(person, name) for name in ("issuer", "subject", "number_hash")]
-    decided = LinkRequest.select().where(asked, *same).order_by(LinkRequest.id.desc()).first()
-    if decided and decided.state == "refused":
-        return f"Het team Kadervorming koppelde deze eID niet aan het account. De reden: {decided.reason}"
-    ask_team(user, now, person, others[0] if others else None, TWO if others else LOGIN, found.differs)
+    lately = LinkRequest.decided_at > now - timedelta(days=LINK_DAYS)
+    decided = LinkRequest.select().where(asked, LinkRequest.other == other, *same, lately)
+    if refused := decided.where(LinkRequest.state == "refused").order_by(LinkRequest.id.desc()).first():
+        return f"Het team Kadervorming koppelde deze eID niet aan het account. De reden: {refused.reason}"
+    ask_team(user, now, person, other, TWO if other else LOGIN, found.differs)
     return WITH_TEAM
 
 

@@ -3,7 +3,7 @@ the team."""
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
 
 import pytest
@@ -83,7 +83,7 @@ def _walk(user, answer, outcome, now):
     before, lines = stored(), len(verbs())
     if outcome == "team":
         for _ in range(2):  # asking once is enough
-            with pytest.raises(identities.WithTeam, match="hoogstens 14 dagen"):
+            with pytest.raises(identities.WithTeam, match="binnen twee weken"):
                 identities.recognise(answer, now)
         with pytest.raises(RuleError):
             joining.with_eid(answer, "nieuw@kavo.test", "0470", now)
@@ -181,7 +181,7 @@ def test_who_comes_with_another_number_reads_that_the_team_looks_and_is_not_in(a
     visitor, _ = new_number
 
     assert visitor.answer.status_code == 409
-    assert "Dat duurt hoogstens 14 dagen. Je krijgt een mail." in visitor.text
+    assert "Het team Kadervorming kijkt het na, en mailt je binnen twee weken." in visitor.text
     assert visitor.client.get("/mijn-gegevens").status_code == 302
     assert UserSession.select().count() == 1  # of registering
 
@@ -217,6 +217,19 @@ def test_what_the_team_refuses_is_told_at_the_next_login_and_to_the_owner(app, o
     assert LinkRequest.select().count() == 1
     assert stored()[0] == before[0]
     assert "Dit is iemand anders." in Mail.get(Mail.kind == "eid_not_renewed").body
+
+
+def test_the_team_is_asked_again_after_a_while(now):
+    account()
+    answer = replace(OWNER, **OTHER["number"])
+    for moment in (now, now + timedelta(days=13), now + timedelta(days=15)):
+        with pytest.raises(identities.WithTeam):
+            identities.recognise(answer, moment)
+        if moment == now:
+            identities.refuse_link(LinkRequest.get(), make.user("team"), now, "Bel ons.")
+
+    assert [one.state for one in LinkRequest.select().order_by(LinkRequest.id)] == ["refused", "open"]
+    assert LinkRequest.get(LinkRequest.state == "open").created_at == now + timedelta(days=15)
 
 
 def test_who_is_not_the_person_is_not_in_the_insight_of_the_owner(app, now):
