@@ -57,6 +57,8 @@ SENTENCES = {
     "user.confirmed": "{who} bevestigde het e-mailadres.",
     "user.eid": "{who} koppelde de eID aan het account. Aanmelden met een wachtwoord kan niet meer.",
     "user.eid_asked": "{who} wil een eID koppelen die niet bij het account past. Het team kijkt het na.",
+    "user.eid_changed": "Op de eID van {name} staat iets nieuws, dat we overnamen: {changes}.",
+    "user.eid_disagrees": "Iemand meldde zich aan met een eID die niet klopt met het account van {name}. Het team kijkt het na.",
     "user.eid_linked": "{who} koppelde de eID aan het account van {name}.",
     "user.eid_refused": "{who} koppelde de eID niet aan het account van {name}. Reden: {reason}",
     "user.merged": "{who} voegde het account {old} samen met dat van {name}.",

@@ -181,6 +181,11 @@ def _identities():
     )
     for key in _ids(undecided):
         yield f"link_request {key}: its state contradicts its moment of decision"
+    gone = LinkRequest.select(LinkRequest.id).join(User, on=LinkRequest.user)
+    for key in _ids(gone.where(LinkRequest.state == "open", User.erased_at.is_null(False))):
+        yield f"link_request {key}: still open, about an account that is gone"
+    for key in _ids(Identity.select(Identity.id).where(Identity.number_hash.is_null() != Identity.key_id.is_null())):
+        yield f"identity {key}: a hash of a number without the id of its key, or the other way round"
 
 
 def _searches():

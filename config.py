@@ -14,6 +14,11 @@ TEAM_ADDRESS = "kadervorming.cjm@vlaanderen.be"
 
 CATCHER_PORTS = 25, 26  # beyond the own port: where the local mail catcher takes mails, and where it shows them
 EID_PORT = 27  # beyond the own port: where the local eID provider answers
+EID_ACR = {
+    "development": (),
+    "production": tuple(f"urn:be:vlaanderen:authmech:{means}" for means in ("eid", "itsme", "csamtotp")),
+}
+"""the means of logging in that we accept unless KAVO_EID_ACR names others: in production the strong ones of the Flemish government"""
 EID_SCOPES = "openid profile rrn vo"
 """what we ask of the login of the Flemish government; a scope that was not granted makes every request fail"""
 
@@ -48,6 +53,8 @@ class Settings:
     old_secret_keys: tuple[str, ...] = field(repr=False)
     """keys that were replaced: what they signed stays good until they are taken out"""
     lookup_key: str = field(repr=False)
+    old_lookup_keys: tuple[str, ...] = field(repr=False)
+    """keys that were replaced: by what they hashed one is recognised once more, and then hashed anew"""
     mail_server: MailServer
     catcher: bool
     """whether mails go to the local catcher, since no mail server is named"""
@@ -61,6 +68,8 @@ class Settings:
     eid_client_id: str
     eid_client_secret: str = field(repr=False)
     eid_scopes: str
+    eid_acr: tuple[str, ...]
+    """the means of logging in that we accept, as the provider names them; empty for whatever it lets in"""
     metrics_token: str = field(repr=False)
     """what a Prometheus has to show to see /metrics"""
     sentry_dsn: str = field(repr=False)
@@ -102,6 +111,7 @@ def load(environ=os.environ) -> Settings:
         secret_key=environ.get("KAVO_SECRET_KEY") or _kept("secret.key"),
         old_secret_keys=tuple(environ.get("KAVO_OLD_SECRET_KEYS", "").split()),
         lookup_key=environ.get("KAVO_LOOKUP_KEY") or _kept("lookup.key"),
+        old_lookup_keys=tuple(environ.get("KAVO_OLD_LOOKUP_KEYS", "").split()),
         mail_server=_mail_server(environ.get("KAVO_SMTP_URL") or f"smtp://127.0.0.1:{port + CATCHER_PORTS[0]}"),
         catcher=not environ.get("KAVO_SMTP_URL"),
         mail_from=environ.get("KAVO_MAIL_FROM", "kavo@kavo.test"),
@@ -113,6 +123,7 @@ def load(environ=os.environ) -> Settings:
         eid_client_id=environ.get("KAVO_EID_CLIENT_ID") or "kavo",
         eid_client_secret=environ.get("KAVO_EID_CLIENT_SECRET") or "only-for-the-local-provider",
         eid_scopes=environ.get("KAVO_EID_SCOPES") or EID_SCOPES,
+        eid_acr=tuple(environ.get("KAVO_EID_ACR", "").replace(",", " ").split()) or EID_ACR[environment],
         metrics_token=environ.get("KAVO_METRICS_TOKEN", ""),
         sentry_dsn=environ.get("KAVO_SENTRY_DSN", ""),
         replica_url=environ.get("KAVO_REPLICA_URL", ""),
@@ -135,7 +146,7 @@ def _refuse_laptop_settings(environ):
         "KAVO_EID_CLIENT_ID",
         "KAVO_EID_CLIENT_SECRET",
     )
-    missing = [name for name in needed if not environ.get(name)]
+    missing = [name for name in needed if not environ.get(name, "").strip()]
     if missing:
         raise SettingsError("KAVO_ENV=production needs these settings too: " + ", ".join(missing) + ".")
     if environ.get("KAVO_RATE_LIMITS") == "off":
@@ -147,10 +158,9 @@ def _refuse_laptop_settings(environ):
     short = [name for name in ("KAVO_SECRET_KEY", "KAVO_LOOKUP_KEY") if len(environ[name]) < 32]
     if short:
         raise SettingsError(f"{', '.join(short)}: use at least 32 random characters.")
-    if any(len(key) < 32 for key in environ.get("KAVO_OLD_SECRET_KEYS", "").split()):
-        raise SettingsError(
-            "KAVO_OLD_SECRET_KEYS: these are former values of KAVO_SECRET_KEY, 32 characters or more each."
-        )
+    for name, newest in (("KAVO_OLD_SECRET_KEYS", "KAVO_SECRET_KEY"), ("KAVO_OLD_LOOKUP_KEYS", "KAVO_LOOKUP_KEY")):
+        if any(len(key) < 32 for key in environ.get(name, "").split()):
+            raise SettingsError(f"{name}: these are former values of {newest}, 32 characters or more each.")
 
 
 def _mail_server(url: str) -> MailServer:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
-from flask import Flask, current_app, redirect, request, session, url_for
+from flask import Flask, current_app, g, redirect, request, session, url_for
 from joserfc.errors import BadSignatureError, JoseError
 from requests import RequestException
 from stdnum.be import bis, nn
@@ -18,7 +18,8 @@ from stdnum.exceptions import ValidationError
 
 import config
 import links
-from workflow.identities import EidPerson
+from forms import clean_line
+from workflow.eid_answers import EidPerson
 
 log = logging.getLogger("kavo.eid")
 
@@ -28,10 +29,19 @@ ALGORITHM = "RS256"
 NAME = "eid"
 BY_EID = "by_eid"
 """in the session: this login was with eID, so logging out goes on at the provider"""
+UNFINISHED = f"_state_{NAME}_"
+"""begins the name of what the session keeps of a login that was begun: in each tab another"""
+MOST_UNFINISHED = 4  # a browser throws away a cookie of more than 4096 bytes
+ERRORS = {"access_denied": "cancelled", "invalid_scope": "scope"}
+OTHER_ERRORS = {"server_error", "temporarily_unavailable", "login_required", "invalid_request", "invalid_grant",
+                "invalid_client", "unauthorized_client", "unsupported_response_type"}  # fmt: skip
+"""what a provider may say instead of who somebody is; whatever else stands there is not repeated in a log"""
+SUBJECT_LENGTH, NAME_LENGTH, ACR_LENGTH, VO_ID_LENGTH = 255, 100, 200, 100
 
 
 class Trouble(Exception):
-    """Logging in with eID did not work. `kind` says why: cancelled, stale, refused, scope, number or unreachable."""
+    """Logging in with eID did not work. `kind` says why: cancelled, stale, refused, scope, number, level, unfit or
+    unreachable. `detail`, for the log, holds nothing of a person."""
 
     def __init__(self, kind: str, detail: str = ""):
         super().__init__(f"{kind}: {detail}")
@@ -52,11 +62,13 @@ class StrictClient(FlaskOAuth2App):
         return {**metadata, "id_token_signing_alg_values_supported": [ALGORITHM]}
 
     def parse_id_token(self, token, nonce, **options):
+        """What the signature vouches for is kept apart from the rest of the answer, which only says what it likes."""
         try:
-            return super().parse_id_token(token, nonce, **options)
+            g.eid_claims = super().parse_id_token(token, nonce, **options)
         except BadSignatureError:
             self.fetch_jwk_set(force=True)
-            return super().parse_id_token(token, nonce, **options)
+            g.eid_claims = super().parse_id_token(token, nonce, **options)
+        return g.eid_claims
 
 
 def set_up(app: Flask, settings: config.Settings):
@@ -88,16 +100,46 @@ def _here(endpoint: str) -> str:
     return links.full(path) if current_app.config["KAVO"].production else request.url_root.rstrip("/") + path
 
 
-def send_off(again: bool = False):
-    """A redirect to the provider. `again`: let the person log in there anew. Raises Trouble."""
-    _forget_unfinished()
-    options = {"prompt": "login"} if again else {}
-    return _attempt(lambda: _client().authorize_redirect(_here("eid.back"), **options))
+def send_off(again: bool, plans: dict):
+    """A redirect to the provider. `again`: let the person log in there anew. `plans`: what `answer` gives back, for what follows
+    then. Raises Trouble."""
+    _keep_few_unfinished()
+    log.info("eid: off to the provider", extra={"facts": {"again": again, "link": "link" in plans}})
+    return _attempt(lambda: _send_off({"prompt": "login"} if again else {}, plans))
 
 
-def answer() -> EidPerson:
-    """Who came back from the provider. Raises Trouble for whatever is wrong with the answer."""
+def _send_off(options, plans):
+    client, accepted = _client(), current_app.config["KAVO"].eid_acr
+    if accepted:
+        options["acr_values"] = " ".join(accepted)
+    place = _here("eid.back")
+    begun = client.create_authorization_url(place, **options)
+    url = begun.pop("url")  # it repeats the rest
+    client.save_authorize_data(redirect_uri=place, **begun, plans=plans)
+    return redirect(url)
+
+
+def unfinished() -> list[str]:
+    """Names in the session of logins that were begun, the oldest first."""
+    return sorted((key for key in session if key.startswith(UNFINISHED)), key=lambda key: session[key]["exp"])
+
+
+def _keep_few_unfinished():
+    """Logins that were begun and left: each makes the cookie longer."""
+    for key in unfinished()[: 1 - MOST_UNFINISHED]:
+        session.pop(key)
+
+
+def answer() -> tuple[EidPerson, dict]:
+    """Who came back from the provider, and the plans with which he or she was sent off. Raises Trouble for whatever is wrong
+    with the answer."""
     return _attempt(_answer)
+
+
+def good_enough(acr: str) -> bool:
+    """Whether we accept somebody who logged in by these means (KAVO_EID_ACR)."""
+    accepted = current_app.config["KAVO"].eid_acr
+    return not accepted or acr in accepted
 
 
 def _attempt(act):
@@ -108,9 +150,9 @@ def _attempt(act):
         log.warning("eid: %s", trouble)
         raise
     except OAuthError as error:
-        kind = {"access_denied": "cancelled", "invalid_scope": "scope"}.get(error.error, "refused")
-        log.warning("eid: the provider says %s", error.error)
-        raise Trouble(kind, str(error.error)) from error
+        said = error.error if error.error in (*ERRORS, *OTHER_ERRORS) else "something unknown"
+        log.warning("eid: the provider says %s", said)
+        raise Trouble(ERRORS.get(said, "refused"), said) from error
     except RequestException as error:
         log.warning("eid: the provider does not answer: %s", type(error).__name__)
         raise Trouble("unreachable", type(error).__name__) from error
@@ -119,9 +161,9 @@ def _attempt(act):
         raise Trouble("refused", type(error).__name__) from error
 
 
-def _answer() -> EidPerson:
-    client = _client()
-    if f"_state_{NAME}_{request.args.get('state')}" not in session:  # nobody here asked for this answer
+def _answer() -> tuple[EidPerson, dict]:
+    client, begun = _client(), session.get(f"{UNFINISHED}{request.args.get('state')}")
+    if begun is None:  # nobody here asked for this answer, or it was given already
         raise Trouble("stale", "state")
     named = request.args.get("iss")  # RFC 9207
     if named is not None and named != client.issuer:
@@ -129,40 +171,63 @@ def _answer() -> EidPerson:
     if named is None and client.load_server_metadata().get("authorization_response_iss_parameter_supported"):
         raise Trouble("refused", "the answer does not name its issuer")
     essential = {"essential": True}
-    token = client.authorize_access_token(
+    client.authorize_access_token(
         leeway=LEEWAY_SECONDS,
         claims_options={
             "iss": {"essential": True, "value": client.issuer}, "sub": essential, "aud": essential, "exp": essential,
         },
     )  # fmt: skip
-    claims = token.get("userinfo")
+    claims = g.get("eid_claims")
     if not claims:
         raise Trouble("refused", "no ID token")
     if claims["aud"] not in (client.client_id, [client.client_id]) or not claims["sub"]:
         raise Trouble("refused", "audience or subject")
-    return _person(claims)
+    person = _person(claims)
+    if not good_enough(person.acr):
+        raise Trouble("level", "the means of logging in")
+    return person, begun["data"].get("plans", {})
 
 
 def _person(claims) -> EidPerson:
-    number = str(claims.get("rrn") or "")
+    number = claims.get("rrn")
+    number = number if isinstance(number, str) and number.isascii() else ""
     kind = next((kind for kind in (nn, bis) if kind.is_valid(number)), None)
     if kind is None:
         raise Trouble("number", "no national number")
-    key = current_app.config["KAVO"].lookup_key
-    organisation = " ".join(str(claims.get(name) or "") for name in ("vo_orgcode", "vo_orgnaam"))
+    settings = current_app.config["KAVO"]
+    hashes = {key_id(key): number_hash(kind.compact(number), key) for key in _lookup_keys(settings)}
+    (newest, hashed), *former = hashes.items()
+    organisation = " ".join(clean_line(str(claims.get(name) or "")) for name in ("vo_orgcode", "vo_orgnaam"))
     return EidPerson(
         issuer=str(claims["iss"]),
-        subject=str(claims["sub"])[:255],
-        number_hash=number_hash(kind.compact(number), key),
-        key_id=key_id(key),
-        first_name=" ".join(str(claims.get("given_name") or "").split())[:100],
-        last_name=" ".join(str(claims.get("family_name") or "").split())[:100],
+        subject=_exactly(claims, "sub", SUBJECT_LENGTH),
+        number_hash=hashed,
+        key_id=newest,
+        former=dict(former),
+        first_name=_name(claims, "given_name"),
+        last_name=_name(claims, "family_name"),
         birth_date=_birth_date(kind, number),
-        acr=str(claims.get("acr") or "")[:200],
-        vo_id=str(claims.get("vo_id") or "")[:100],
-        vo_group=str(claims.get("vo_doelgroepcode") or "")[:20],
+        acr=_exactly(claims, "acr", ACR_LENGTH),
+        vo_id=_exactly(claims, "vo_id", VO_ID_LENGTH),
+        vo_group=clean_line(str(claims.get("vo_doelgroepcode") or ""))[:20],
         vo_organisation=organisation.strip()[:300],
     )
+
+
+def _exactly(claims, name, most) -> str:
+    """An identifying value, which must fit our column as it is: tidied or cut, two of them could become one."""
+    value = claims.get(name) or ""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or len(value) > most:
+        raise Trouble("unfit", name)
+    return value
+
+
+def _name(claims, name) -> str:
+    """A name as a form of ours would take it; one that does not fit is not cut."""
+    value = claims.get(name) or ""
+    if not isinstance(value, str) or len(clean_line(value)) > NAME_LENGTH:
+        raise Trouble("unfit", name)
+    return clean_line(value)
 
 
 def _birth_date(kind, number):
@@ -176,6 +241,11 @@ def _birth_date(kind, number):
 def number_hash(number: str, key: str) -> str:
     """By what a national number (11 digits) is recognised."""
     return hmac.new(key.encode(), b"rrn:" + number.encode(), hashlib.sha256).hexdigest()
+
+
+def _lookup_keys(settings: config.Settings) -> tuple[str, ...]:
+    """The keys under which numbers are, or were, hashed; the newest first."""
+    return settings.lookup_key, *settings.old_lookup_keys
 
 
 def key_id(key: str) -> str:
@@ -204,9 +274,3 @@ def leave():
     """After logging out here: a redirect to the provider's own page when the login was with eID, else to the start page."""
     page = end_url() if session.pop(BY_EID, None) else None
     return redirect(page or url_for("pages.start"))
-
-
-def _forget_unfinished():
-    """Logins that were begun and left: each would make the cookie longer."""
-    for key in [key for key in session if key.startswith(f"_state_{NAME}_")]:
-        session.pop(key)

@@ -244,10 +244,16 @@ def eid_linked(user: User, now: datetime) -> Mail:
     return _write("eid_linked", user.email, now, user, user=user, link=links.full("/aanmelden-met-eid"))
 
 
+def eid_renewed(user: User, now: datetime) -> Mail:
+    """The team looked at an eID on which something had changed: its owner can log in with it again."""
+    return _write("eid_renewed", user.email, now, user, user=user, link=links.full("/aanmelden-met-eid"))
+
+
 def eid_not_linked(request: LinkRequest, now: datetime) -> Mail:
-    """The team did not link an eID to this account, for the reason on the row."""
+    """The team did not link an eID to this account, for the reason on the row. Who came with it may be somebody else."""
+    kind = "eid_not_renewed" if request.kind in ("login", "two") else "eid_not_linked"
     return _write(
-        "eid_not_linked", request.user.email, now, request.user,
+        kind, request.user.email, now, request.user,
         user=request.user, reason=request.reason, link=links.full("/hulp"),
     )  # fmt: skip
 

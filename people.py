@@ -225,14 +225,25 @@ class Identity(BaseModel):
 
 
 class LinkRequest(Versioned):
-    """An eID that does not fit an account by itself, for the team to link: the birth date differs, or (`other`) the eID has an
-    account already. Without `other` the columns of the eID wait here."""
+    """An eID that does not fit an account by itself, for the team to link; `kind` says why it came there. What the eID told waits
+    here, but for two accounts of which somebody says that both are the own."""
+
+    KINDS = {
+        "link": "Iemand wil een eID koppelen aan het account, maar ze passen niet bij elkaar.",
+        "merge": "Iemand wil een eID koppelen die al een account heeft, of zegt dat twee accounts van hem of haar zijn.",
+        "login": "Iemand meldde zich aan met een eID van dit account, maar er staat nu iets anders op.",
+        "two": "Iemand meldde zich aan met een eID die bij twee accounts hoort: bij het ene past het rijksregisternummer, "
+        "bij het andere het nummer bij de eID-dienst.",
+    }
 
     STATES = {"open": "Bij het team", "linked": "Gekoppeld", "refused": "Niet gekoppeld"}
     steps = {"open": {"linked", "refused"}}
 
     user = ForeignKeyField(User, backref="link_requests", on_delete="RESTRICT")
     other = ForeignKeyField(User, null=True, backref="links_asked_of_me", on_delete="RESTRICT")
+    kind = CharField(default="link", max_length=20, constraints=[Check("kind IN ('link', 'merge', 'login', 'two')")])
+    differs = CharField(default="", max_length=60)
+    """in what the two differ: words of `eid_answers.DIFFERENCES`, separated by spaces"""
     issuer = CharField(default="")
     subject = CharField(default="")
     number_hash = CharField(null=True, max_length=64)
@@ -240,6 +251,7 @@ class LinkRequest(Versioned):
     first_name = CharField(default="", max_length=100)
     last_name = CharField(default="", max_length=100)
     birth_date = DateField(null=True)
+    acr = CharField(default="", max_length=200)
     state = CharField(default="open", max_length=20, constraints=[Check("state IN ('open', 'linked', 'refused')")])
     reason = CharField(default="", max_length=2000)
     created_at = DateTimeField()

@@ -88,8 +88,8 @@ REGISTER = (
         "het team ziet dat er een eID is, en bij een vraag om te koppelen de naam en geboortedatum", "account",
         {Identity: ("user", "issuer", "subject", "number_hash", "key_id", "acr", "vo_id", "vo_group", "vo_organisation",
                     "created_at"),
-         LinkRequest: ("user", "other", "issuer", "subject", "number_hash", "key_id", "first_name", "last_name", "birth_date",
-                       "reason", "decided_by")},
+         LinkRequest: ("user", "other", "issuer", "subject", "number_hash", "key_id", "acr", "first_name", "last_name",
+                       "birth_date", "reason", "decided_by")},
     ),
     Entry(
         "Rollen", "iedereen met een account", "Om te bepalen wie wat mag.", TASK, THEM, "account",
@@ -172,7 +172,7 @@ REGISTER = (
 
 TECHNICAL = {
     Association: ("name", "email", "phone", "active", "search"),  # of an organisation, not of a person
-    LinkRequest: ("state", "created_at", "due_on", "decided_at"),
+    LinkRequest: ("kind", "differs", "state", "created_at", "due_on", "decided_at"),
     SavedView: ("screen", "shared_with"), StartView: ("view",),
     Site: ("name", "recognition", "street", "postcode", "municipality", "place", "animator", "head_animator", "instructor",
            "state", "submitted_at", "due_on", "paused_at", "decided_at", "declaration", "placed", "search"),

@@ -4,12 +4,13 @@ from flask import abort, redirect, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
+import dutch
 from admin_views.roles import HiddenFromMenu
 from forms import KavoForm, ReasonField
-from models import LinkRequest, Site, SiteManager, User
+from models import Identity, LinkRequest, Site, SiteManager, User
 from people import LINK_DAYS
 from times import utcnow
-from workflow import identities
+from workflow import eid_answers, identities
 
 MOST_LINES = 20
 
@@ -41,9 +42,30 @@ class LinkRequestView(HiddenFromMenu, BaseView):
             form=form,
             day=asked.day(utcnow()),
             days=LINK_DAYS,
+            why=_why(asked),
+            means=eid_answers.means(asked.acr),
             sites={user.id: _sites(user) for user in (asked.user, asked.other) if user},
+            logins={user.id: _login(user) for user in (asked.user, asked.other) if user},
             history=audit.told(audit.about(asked.user, MOST_LINES)),
         )
+
+
+def _why(asked: LinkRequest) -> list[str]:
+    """Why the team must look, in sentences."""
+    differs = [eid_answers.DIFFERENCES[name] for name in asked.differs.split()]
+    verb = "verschillen" if len(differs) > 1 else "verschilt"
+    told = [LinkRequest.KINDS[asked.kind], f"{dutch.listing(differs).capitalize()} {verb}." if differs else ""]
+    if asked.kind == identities.LOGIN and asked.differs == "number":
+        told.append("Dat gebeurt als iemand met een BIS-nummer een rijksregisternummer krijgt.")
+    return [one for one in told if one]
+
+
+def _login(user: User) -> str:
+    """How the owner of an account logs in, in words."""
+    identity = Identity.select().where(Identity.user == user).order_by(Identity.id).first()
+    last = eid_answers.means(identity.acr) if identity else ""
+    by_eid = (f"met eID (laatst: {last})" if last else "met eID") if identity else ""
+    return dutch.listing([one for one in (by_eid, "met een wachtwoord" if user.password else "") if one]) or "nog niet"
 
 
 def _sites(user: User) -> list[Site]:

@@ -1,5 +1,6 @@
 """Logging in with eID, and what follows: the account, the choice of somebody new, linking an eID to an account, logging out."""
 
+import logging
 from datetime import timedelta
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
@@ -15,15 +16,17 @@ from people import User, of_age
 from public_pages.registration import DRAFT, fill_from_draft, site_page
 from times import utcnow
 from workflow import identities, joining, registration
-from workflow.identities import EidPerson
+from workflow.eid_answers import EidPerson
 
+log = logging.getLogger("kavo.eid")
 pages = Blueprint("eid", __name__)
 
 PENDING = "eid"
 """in the session, and the name of the draft: who logged in with eID and has no account yet"""
 PENDING_LASTS = timedelta(hours=1)
-LINKING, NEXT, OFFER, TAKE_OVER = "eid_link", "eid_next", "offer", "take_over"
-"""in the session: the account to link, where to go after logging in, the link of an offer, the site to take over"""
+OFFER, TAKE_OVER = "offer", "take_over"
+"""in the session: the link of an offer, the site to take over"""
+LONGEST_NEXT = 300  # of several tabs the places to go on to must fit in one cookie
 KEPT = (DRAFT, OFFER, TAKE_OVER, "_flashes")
 
 TROUBLE = {
@@ -54,7 +57,23 @@ TROUBLE = {
         "Wacht even en probeer het opnieuw. Blijft het zo, bel dan 1700.",
         503,
     ),
+    "level": (
+        "Deze manier van aanmelden is niet veilig genoeg",
+        "Meld je opnieuw aan, met je eID of met itsme.",
+        400,
+    ),
+    "unfit": (
+        "Aanmelden lukte niet",
+        "De eID-dienst gaf ons gegevens die we niet kunnen bewaren. Bel het team Kadervorming, dan zoeken we een oplossing.",
+        400,
+    ),
     "account": ("Aanmelden lukte niet", "", 400),
+    "team": ("Je kunt je nu niet aanmelden met deze eID", "", 409),
+    "other": (
+        "Dit is de eID van iemand anders",
+        "Je bent aangemeld met een ander account. Er is niets gebeurd. Wil je verder met deze eID? Meld je dan eerst af.",
+        409,
+    ),
 }
 """kind of trouble → title, what to do, status"""
 
@@ -66,7 +85,14 @@ class NewSite(site_forms.EidFields, site_forms.SiteFields):
 def trouble(kind: str, text: str = ""):
     """A page that says kindly what went wrong and what to do."""
     title, known, status = TROUBLE[kind]
-    return render_template("public/eid_trouble.html", title=title, text=text or known), status
+    _tell(kind)
+    again = kind not in ("team", "other")
+    return render_template("public/eid_trouble.html", title=title, text=text or known, again=again), status
+
+
+def _tell(outcome: str):
+    """To the log: how coming back ended, and nothing of whom."""
+    log.info("eid: came back", extra={"facts": {"outcome": outcome}})
 
 
 # ---- there and back
@@ -75,18 +101,22 @@ def trouble(kind: str, text: str = ""):
 @pages.get("/aanmelden-met-eid")
 def log_in():
     """Straight to the page of the provider (manual 3.2)."""
-    if current_user.is_authenticated and LINKING not in session:
-        return redirect(url_for("pages.after_login"))
-    wanted = request.args.get("next")
-    session[NEXT] = wanted if validate_redirect_url(wanted) else None
-    return _send_off()
+    if current_user.is_authenticated:
+        return redirect(_wanted() or url_for("pages.after_login"))
+    return _send_off(next=_wanted())
 
 
-def _send_off(anew=False):
+def _wanted() -> str | None:
+    """Where somebody wanted to go, when that is a page of ours."""
+    wanted = request.args.get("next") or ""
+    return wanted if len(wanted) <= LONGEST_NEXT and validate_redirect_url(wanted) else None
+
+
+def _send_off(anew=False, **plans):
+    """Each tab that is sent off has its own plans: which account to link, where to go on to."""
     try:
-        return provider.send_off(again=anew or LINKING in session)
+        return provider.send_off(anew, {name: plan for name, plan in plans.items() if plan})
     except provider.Trouble as error:
-        session.pop(LINKING, None)
         return trouble(error.kind)
 
 
@@ -94,30 +124,57 @@ def _send_off(anew=False):
 @auth_required()
 def again():
     """Somebody with eID shows once more who it is, before something dangerous: logging in anew, at the provider."""
-    wanted = request.args.get("next")
-    session[NEXT] = wanted if validate_redirect_url(wanted) else None
-    return _send_off(anew=True)
+    return _send_off(anew=True, next=_wanted(), again=True)
 
 
 @pages.get("/aanmelden-met-eid/terug")
 def back():
     """Who came back from the provider: an account, an account to link, or somebody new."""
-    linking = session.pop(LINKING, None)
     try:
-        person = provider.answer()
-        if current_user.is_authenticated and linking == current_user.id:
-            return _link(person)
-        user = identities.recognise(person)
+        person, plans = provider.answer()
+        return _inside(person, plans) if current_user.is_authenticated else _outside(person, plans)
     except provider.Trouble as error:
-        return trouble(error.kind)
+        onward = _here_already() if error.kind == "stale" else None
+        if onward is None:
+            return trouble(error.kind)
+        _tell("here already")
+        return redirect(onward)
+    except identities.WithTeam as waiting:
+        return trouble("team", str(waiting))
     except RuleError as error:
         return trouble("account", str(error))
+
+
+def _here_already() -> str | None:
+    """Where somebody goes on who opens an old way back (the Back button, another tab) and is logged in meanwhile."""
     if current_user.is_authenticated:
+        return url_for("pages.after_login")
+    return url_for("eid.choice") if pending() else None
+
+
+def _inside(person, plans):
+    """Whoever is logged in links an eID, shows once more who it is, or was also sent off from another tab. Nobody becomes
+    somebody else this way."""
+    user = current_user._get_current_object()
+    if plans.get("link") == user.id:
+        return _link(user, person)
+    known = identities.recognise(person, utcnow())
+    if known is None or known.id != user.id:
+        return trouble("other")
+    _tell("known again")
+    if plans.get("again"):
         logout_user()
-    following = session.get(NEXT)
+        enter(known, person)
+    return redirect(plans.get("next") or url_for("pages.after_login"))
+
+
+def _outside(person, plans):
+    """Somebody logs in, or is new."""
+    user = identities.recognise(person, utcnow())
+    _tell("known" if user else "new")
     if user:
         enter(user, person)
-        return redirect(following or url_for("pages.after_login"))
+        return redirect(plans.get("next") or url_for("pages.after_login"))
     registration.drop_draft(session.get(PENDING))
     _start_anew()
     session[PENDING] = registration.keep_draft(PENDING, person.plain(), utcnow(), PENDING_LASTS)
@@ -128,8 +185,9 @@ def back():
 
 
 def _start_anew():
-    """A new session, so that nobody who knew the old one shares the login; what was typed before stays."""
-    kept = {key: session[key] for key in KEPT if key in session}
+    """A new session, so that nobody who knew the old one shares the login; what was typed before, and what other tabs began,
+    stays."""
+    kept = {key: session[key] for key in (*KEPT, *provider.unfinished()) if key in session}
     session.clear()
     session.update(kept)
 
@@ -147,7 +205,8 @@ def pending() -> EidPerson | None:
     """Who logged in with eID on this device and has no account yet; asked once per request."""
     if "pending_eid" not in g:
         kept = registration.draft(session[PENDING], PENDING, utcnow()) if PENDING in session else None
-        g.pending_eid = EidPerson.from_plain(kept) if kept else None
+        person = EidPerson.from_plain(kept) if kept else None
+        g.pending_eid = person if person and provider.good_enough(person.acr) else None
     return g.pending_eid
 
 
@@ -228,7 +287,10 @@ def welcome(made: list[User], person: EidPerson, following: str):
     registration.drop_draft(session.pop(DRAFT, None))
     session.pop(TAKE_OVER, None)
     session.pop(OFFER, None)
-    user = made[0] if made else identities.recognise(person)
+    try:
+        user = made[0] if made else identities.recognise(person, utcnow())
+    except RuleError as error:
+        return trouble("account", str(error))
     if user is None:
         return redirect(url_for("eid.choice"))
     enter(User.get_by_id(user.id), person)
@@ -247,14 +309,14 @@ def link():
         return redirect(url_for("account.own_data"))
     form = KavoForm()
     if form.validate_on_submit():
-        session[LINKING] = user.id
-        return _send_off()
+        return _send_off(anew=True, link=user.id)
     return render_template("public/eid_link.html", form=form, user=user, must=user.must_link_eid(utcnow()))
 
 
-def _link(person):
-    user = current_user._get_current_object()
-    if identities.link(user, person, utcnow()):
+def _link(user, person):
+    linked = identities.link(user, person, utcnow())
+    _tell("linked" if linked else "with the team")
+    if linked:
         logout_user()
         enter(User.get_by_id(user.id), person)
         flash("Je eID is gekoppeld. Vanaf nu meld je je aan met eID.", "good")

@@ -47,6 +47,9 @@ def _accounts(waiting, manager, now, ends):
     mails.log_in_with_eid(manager, now)
     mails.eid_linked(manager, now)
     mails.eid_not_linked(request, now)
+    request.kind = "login"
+    mails.eid_not_linked(request, now)
+    mails.eid_renewed(manager, now)
     mails.turned_18(manager, now)
 
 

@@ -14,7 +14,7 @@ from tests import every_mail
 from tests import factories as make
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import accounts, confirmation, erasure, handovers, identities, registration, sites
+from workflow import accounts, confirmation, eid_answers, erasure, handovers, identities, registration, sites
 
 BASE = "https://kadervorming.vlaanderen.be"
 BORN = date(1990, 8, 2)
@@ -91,7 +91,9 @@ def _mistyped(user, about, now):
 
 
 def _linked_eid(user, about, now):
-    person = identities.EidPerson("https://eid", f"sub-{user.id}", "a" * 64, "k", user.first_name, user.last_name, BORN)
+    person = eid_answers.EidPerson(
+        "https://eid", f"sub-{user.id}", "a" * 64, "k", user.first_name, user.last_name, BORN
+    )
     assert identities.link(user, person, now)
 
 

@@ -80,7 +80,8 @@ def test_a_step_waits_for_who_uses_its_tables_and_keeps_nobody_waiting_long(db, 
     monkeypatch.setattr(migrations, "PAUSE", 0.5)
     last = migrations.available()[-1]
     script = (migrations.FOLDER / last / "down.postgresql.sql").read_text("utf-8")
-    question = f"SELECT count(*) FROM {re.search('ALTER TABLE (.+?) ', script)[1]}"
+    table = re.search('ALTER TABLE "([a-z_]+)"', script)[1]
+    question = f'SELECT count(*) FROM "{table}"'
     holder, waits = _connection(db), []
     holder.execute("BEGIN" if on_postgresql() else "BEGIN IMMEDIATE")
     holder.execute(question).fetchone()

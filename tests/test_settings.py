@@ -31,6 +31,20 @@ def test_a_laptop_needs_no_setting(tmp_path, monkeypatch):
     assert settings.secret_key not in repr(settings)
 
 
+def test_the_means_and_the_former_keys_are_lists():
+    settings = config.load({**KEYS, "KAVO_EID_ACR": "urn:a, urn:b  urn:c", "KAVO_OLD_LOOKUP_KEYS": "one two"})
+
+    assert (settings.eid_acr, settings.old_lookup_keys) == (("urn:a", "urn:b", "urn:c"), ("one", "two"))
+    assert (config.load(KEYS).eid_acr, config.load(KEYS).old_lookup_keys) == ((), ())
+
+
+@pytest.mark.parametrize("named", [None, "", " , "])
+def test_production_accepts_strong_means_alone_unless_others_are_named(named):
+    settings = config.load(PRODUCTION if named is None else {**PRODUCTION, "KAVO_EID_ACR": named})
+
+    assert [means.rpartition(":")[2] for means in settings.eid_acr] == ["eid", "itsme", "csamtotp"]
+
+
 def test_links_follow_the_port_unless_said_otherwise():
     assert config.load({**KEYS, "KAVO_PORT": "8100"}).base_url == "http://localhost:8100"
     assert config.load({**KEYS, "KAVO_BASE_URL": "https://x.be/"}).base_url == "https://x.be"
@@ -50,7 +64,8 @@ def test_production_says_which_setting_is_missing(name):
 
 @pytest.mark.parametrize("name, value", [
     ("KAVO_RATE_LIMITS", "off"), ("KAVO_BASE_URL", "http://x.be"), ("KAVO_SECRET_KEY", "short"), ("KAVO_LOOKUP_KEY", "short"),
-    ("KAVO_ENV", "test"), ("KAVO_OLD_SECRET_KEYS", "short"), ("KAVO_EID_ISSUER", "http://localhost:8027"),
+    ("KAVO_ENV", "test"), ("KAVO_OLD_SECRET_KEYS", "short"), ("KAVO_OLD_LOOKUP_KEYS", "l" * 32 + " short"),
+    ("KAVO_EID_ISSUER", "http://localhost:8027"),
 ])  # fmt: skip
 def test_production_refuses_what_is_only_fit_for_a_laptop(name, value):
     with pytest.raises(config.SettingsError, match=name):

@@ -12,7 +12,7 @@ from links import CONFIRM, SAME_PERSON
 from models import Handover, Site
 from people import NOWHERE, Token, User
 from times import days_after, end_of_day
-from workflow import handovers, identities
+from workflow import eid_answers, handovers, identities
 from workflow.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN
 
 SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailbox
@@ -131,8 +131,8 @@ def told(handover: Handover) -> str:
 def _become_one(owner: User, newcomer: User, now: datetime) -> str:
     """The owner of an address says that the account with eID is his or hers too: the two become one when all agrees, else the
     team looks."""
-    if owner.is_plain_manager and not owner.has_eid and owner.birth_date and owner.birth_date == newcomer.birth_date:
+    if owner.is_plain_manager and not owner.has_eid and eid_answers.same_person(owner, newcomer):
         identities.merge(owner, newcomer, newcomer, now)
         return "Je twee accounts zijn nu één. Meld je aan met eID."
-    identities.ask_team(owner, now, None, newcomer)
+    identities.ask_team(owner, now, None, newcomer, differs=eid_answers.differences(owner, newcomer))
     return "Het team Kadervorming kijkt na of de twee accounts van jou zijn. Je krijgt binnen de twee weken een mail."

@@ -41,7 +41,7 @@ from models import (
 )
 from people import NOWHERE, TEAM
 from times import local_date
-from workflow import second_steps
+from workflow import identities, second_steps
 
 log = logging.getLogger("kavo.erasure")
 
@@ -179,9 +179,10 @@ def take_out(user: User, now: datetime, thorough: bool = True):
     ).execute()
     for column in (Site.email, Site.phone):
         Site.update({column: ""}).where(Site.id.in_(sites), column << [*addresses, user.phone], column != "").execute()
+    identities.close_requests(accounts, user, now)
     LinkRequest.update(
-        issuer="", subject="", number_hash=None, key_id=None, first_name="", last_name="", birth_date=None, reason=""
-    ).where(LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)).execute()
+        issuer="", subject="", number_hash=None, key_id=None, acr="", first_name="", last_name="", birth_date=None, reason="",
+    ).where(LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)).execute()  # fmt: skip
     for model in (Identity, Token, UserSession, StartView, SavedView, UserRole):
         model.delete().where(model.user.in_(accounts)).execute()
     for model in (SiteManager, Membership):

@@ -1,138 +1,172 @@
 """An eID and the account it belongs to: recognising, linking, and what the team decides when they do not fit by themselves."""
 
 import secrets
-from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime
+from datetime import datetime, timedelta
 
 import audit
+import dutch
 import mails
 import scope
 from database import RuleError, locking, writing
 from models import TABLES, Identity, LinkRequest, SavedView, SiteManager, StartView, Token, User, UserRole, UserSession
-from people import NOWHERE
+from people import LINK_DAYS, NOWHERE
 from places import Handover, Membership
 from workflow import sites
+from workflow.eid_answers import (
+    DIFFERENCES,
+    ENTER,
+    IDENTIFYING,
+    KEPT,
+    TEAM,
+    EidPerson,
+    Match,
+    differences,
+    hash_anew,
+    match,
+)
+
+LINK, MERGE, LOGIN, TWO = LinkRequest.KINDS
+NAMED = ("first_name", "last_name", "birth_date")
+ASKED = (*IDENTIFYING, *NAMED, "acr")
+"""what the team is shown, or a decision takes over, of an eID"""
 
 
-@dataclass(frozen=True)
-class EidPerson:
-    """What an eID tells: never the number itself. `birth_date` is None when the number does not tell it."""
-
-    issuer: str
-    subject: str
-    number_hash: str
-    key_id: str
-    first_name: str
-    last_name: str
-    birth_date: date | None
-    acr: str = ""
-    vo_id: str = ""
-    vo_group: str = ""
-    vo_organisation: str = ""
-
-    def __str__(self):
-        return f"{self.first_name} {self.last_name}".strip() or "onbekend"
-
-    def plain(self) -> dict:
-        """As values that JSON can hold."""
-        return {**asdict(self), "birth_date": self.birth_date.isoformat() if self.birth_date else None}
-
-    @classmethod
-    def from_plain(cls, values: dict) -> "EidPerson":
-        born = values["birth_date"]
-        return cls(**{**values, "birth_date": date.fromisoformat(born) if born else None})
+class WithTeam(RuleError):
+    """What an eID says does not agree with what we know: the team looks, and nobody is logged in."""
 
 
-KEPT = [one.name for one in fields(EidPerson) if one.name in Identity._meta.fields]
-"""what an identity holds of it"""
+WITH_TEAM = (
+    "Op je eID staat iets anders dan wat we van je account weten. Het team Kadervorming kijkt het na, en mailt je binnen twee "
+    "weken. Tot dan kun je je niet aanmelden met deze eID."
+)
 
 
-def identity_of(person: EidPerson) -> Identity | None:
-    """The identity that this eID has with us: by its number, else by the subject of the provider.
+def known(person: EidPerson) -> User | None:
+    """The account of this eID, for who is registering; None for somebody new. Raises RuleError when they do not agree."""
+    found = match(person)
+    if found is None:
+        return None
+    _refuse_switched_off(found)
+    if found.outcome == TEAM:
+        raise RuleError("Je eID past niet bij je account. Meld je opnieuw aan met eID: dan kijkt het team het na.")
+    return found.users[0]
 
-    Raises RuleError when both are known, of two accounts."""
-    same = Identity.number_hash == person.number_hash
-    same |= (Identity.issuer == person.issuer) & (Identity.subject == person.subject)
-    found = list(Identity.select().where(same))
-    if len({one.user_id for one in found}) > 1:
-        raise RuleError("Deze eID hoort bij twee accounts. Bel het team Kadervorming, dan brengen we dat in orde.")
-    return min(found, key=lambda one: one.number_hash != person.number_hash, default=None)
+
+def _refuse_switched_off(found: Match):
+    if not all(user.active for user in found.users):
+        raise RuleError("Met dit account kun je niet meer aanmelden. Bel het team Kadervorming.")
 
 
-def recognise(person: EidPerson) -> User | None:
-    """The account of this eID, with the names and what else the provider now says of the person. Raises RuleError when two
-    accounts claim it, or when the account may not log in."""
+def recognise(person: EidPerson, now: datetime) -> User | None:
+    """The account of this eID, with the names and what else the provider now says of the person; None for somebody new.
+
+    Raises WithTeam, after asking the team, when the answer does not agree with what we know; RuleError when the account may not
+    log in."""
     with writing():
-        identity = identity_of(person)
-        if identity is None:
+        hash_anew(person)
+        found = match(person)
+        if found is None:
             return None
-        for name in KEPT:
-            setattr(identity, name, getattr(person, name))
-        identity.save()
-        user = locking(User.select().where(User.id == identity.user_id)).get()
-        if not user.active:
-            raise RuleError("Met dit account kun je niet meer aanmelden. Bel het team Kadervorming.")
-        _take_over_names(user, person)
+        _refuse_switched_off(found)
+        if found.outcome == ENTER:
+            return _take_over(found, person, now)
+        waiting = _ask_about(found, person, now)
+    raise WithTeam(waiting)
+
+
+def _take_over(found: Match, person: EidPerson, now: datetime) -> User:
+    """What the provider now says becomes what we know; the history tells what is new of it."""
+    identity, user = found.identities[0], locking(User.select().where(User.id == found.users[0].id)).get()
+    sure = len(found.identities) == 1  # with two of one person, each stays what it is
+    for name in KEPT if sure else set(KEPT) - set(IDENTIFYING):
+        setattr(identity, name, getattr(person, name))
+    identity.save()
+    renewed = [DIFFERENCES[name] for name in found.differs if name in ("number", "subject")]
+    _take_over_names(user, person, user, now, renewed)
     return user
 
 
-def _take_over_names(user: User, person):
-    """Names and birth date are those of the eID, as far as it tells them."""
-    for name in ("first_name", "last_name", "birth_date"):
-        value = getattr(person, name)
-        if value and value != getattr(user, name):
-            setattr(user, name, value)
-    user.save()
+def _ask_about(found: Match, person: EidPerson, now: datetime) -> str:
+    """Let the team look at an answer that disagrees, once; returns what to tell the person. What the team just refused it is not
+    asked again for a while."""
+    *others, user = found.users
+    asked = LinkRequest.user == user
+    if LinkRequest.select().where(asked, LinkRequest.state == "open").exists():
+        return WITH_TEAM
+    other = others[0] if others else None
+    same = [getattr(LinkRequest, name) == getattr(person, name) for name in ("issuer", "subject", "number_hash")]
+    lately = LinkRequest.decided_at > now - timedelta(days=LINK_DAYS)
+    decided = LinkRequest.select().where(asked, LinkRequest.other == other, *same, lately)
+    if refused := decided.where(LinkRequest.state == "refused").order_by(LinkRequest.id.desc()).first():
+        return f"Het team Kadervorming koppelde deze eID niet aan het account. De reden: {refused.reason}"
+    ask_team(user, now, person, other, TWO if other else LOGIN, found.differs)
+    return WITH_TEAM
 
 
-def attach(user: User, person, now: datetime):
+def _take_over_names(user: User, person, by: User | None, now: datetime, renewed=()):
+    """Names and birth date are those of the eID, as far as it tells them. The history says what changed, besides what was
+    `renewed` (in words)."""
+    told = {name: getattr(person, name) for name in NAMED if getattr(person, name)}
+    before = {name: getattr(user, name) for name in told if getattr(user, name) != told[name]}
+    for name in before:
+        setattr(user, name, told[name])
+    if before:
+        user.save()
+    if before or renewed:
+        changes = dutch.listing([*renewed, *filter(None, [audit.changes(before, user)])])
+        audit.record(by, "user.eid_changed", user, at=now, name=user, changes=changes)
+
+
+def attach(user: User, person, by: User | None, now: datetime):
     """Make this eID the way to log in of a saved account; a site manager has no password from then on. `person` may be an
-    EidPerson or a LinkRequest. For use inside a transaction."""
+    EidPerson or a LinkRequest. For use inside a transaction. Raises RuleError when the account has an eID already."""
+    if Identity.select().where(Identity.user == user).exists():
+        raise RuleError("Aan dit account is al een eID gekoppeld.")
     values = {name: getattr(person, name) for name in KEPT if hasattr(person, name)}
     Identity.create(user=user, created_at=now, **values)
     user.__dict__.pop("has_eid", None)
-    _take_over_names(user, person)
+    _take_over_names(user, person, by, now)
     if user.password is not None and user.is_plain_manager:
         user.password = user.password_exception = None
         user.confirmed_at = user.confirmed_at or now
         user.fs_uniquifier = secrets.token_hex(32)  # cookies and links to choose a password stop working
         user.save()
-        Token.update(used_at=now).where(
-            Token.user == user, Token.purpose << ("password", "activation"), Token.used_at.is_null()
-        ).execute()
         UserSession.end_all(user, now)
 
 
 def link(user: User, person: EidPerson, now: datetime) -> bool:
-    """Link an eID to the own account. False when they do not fit (another birth date, or the eID has an account): then the
-    question lies with the team. Raises RuleError when it lay there already."""
+    """Link an eID to the own account. False when they do not fit (another name or birth date, or the eID has an account): then
+    the question lies with the team. Raises RuleError when it lay there already, or when the account has another eID."""
     with writing():
+        hash_anew(person)
         fresh = locking(User.select().where(User.id == user.id)).get()
-        identity = identity_of(person)
-        if identity is not None and identity.user_id == fresh.id:
-            return True
-        if identity is None and fits(fresh, person):
-            attach(fresh, person, now)
+        found = match(person)
+        if found is None and not (differs := differences(fresh, person)):
+            attach(fresh, person, fresh, now)
             audit.record(fresh, "user.eid", fresh, at=now)
             return True
-        ask_team(fresh, now, person, identity.user if identity else None)
+        if found is None:
+            ask_team(fresh, now, person, None, differs=differs)
+            return False
+        if found.users == [fresh]:
+            if found.outcome == ENTER:
+                return True
+            _ask_about(found, person, now)
+        else:
+            other = next(one for one in found.users if one != fresh)
+            ask_team(fresh, now, person, other, differs=differences(fresh, person))
     return False
 
 
-def fits(user: User, person: EidPerson) -> bool:
-    """Whether an eID can be of the owner of this account: the birth dates agree. Unknown on our side, it is taken as told."""
-    return user.birth_date is None or user.birth_date == person.birth_date
-
-
-def ask_team(user: User, now: datetime, person: EidPerson | None, other: User | None):
-    """Let the team look whether an eID (or the account `other` that it has) and the account `user` are of one person."""
-    columns = {} if other or person is None else {
-        name: getattr(person, name)
-        for name in ("issuer", "subject", "number_hash", "key_id", "first_name", "last_name", "birth_date")
-    }  # fmt: skip
-    request = LinkRequest(user=user, other=other, created_at=now, **columns)
+def ask_team(user: User, now: datetime, person: EidPerson | None, other: User | None, kind: str = "", differs=()):
+    """Let the team look whether an eID, or the account `other`, and the account `user` are of one person. `differs`: in what they
+    differ (see `eid_answers.DIFFERENCES`). Raises RuleError when the team looks at this account already."""
+    kind = kind or (MERGE if other else LINK)
+    columns = {name: getattr(person, name) for name in ASKED} if person else {}
+    request = LinkRequest(user=user, other=other, kind=kind, differs=" ".join(differs), created_at=now, **columns)
     request.save()
-    audit.record(user, "user.eid_asked", user, at=now, name=user)
+    by = user if kind in (LINK, MERGE) else None  # who came with that eID is what the team must find out
+    audit.record(by, "user.eid_asked" if by else "user.eid_disagrees", user, at=now, name=user)
 
 
 def decide_link(request: LinkRequest, by: User, now: datetime):
@@ -141,17 +175,44 @@ def decide_link(request: LinkRequest, by: User, now: datetime):
     with writing():
         fresh = LinkRequest.locked(request.id)
         fresh.move("linked", decided_at=now, decided_by=by)
+        user = locking(User.select().where(User.id == fresh.user_id)).get()
+        if not user.active or (fresh.other and not fresh.other.active):
+            raise RuleError("Een van beide accounts is niet meer in gebruik. Kies ‘Niet koppelen’.")
         if fresh.other is not None:
-            merge(fresh.user, fresh.other, by, now)
+            merge(user, fresh.other, by, now)
             mails.eid_linked(User.get_by_id(fresh.other_id), now)
-            return
-        if identity_of(fresh) is not None:
-            raise RuleError(
-                "Deze eID heeft intussen een account. Koppel niet, en vraag de persoon om het opnieuw te proberen."
-            )
-        attach(fresh.user, fresh, now)
-        audit.record(by, "user.eid_linked", fresh.user, at=now, name=fresh.user)
-        mails.eid_linked(fresh.user, now)
+        elif fresh.kind == LOGIN:
+            _renew(user, fresh, by, now)
+            mails.eid_renewed(user, now)
+        else:
+            if identity_of(fresh):
+                raise RuleError(
+                    "Deze eID heeft intussen een account. Koppel niet, en vraag de persoon om het opnieuw te proberen."
+                )
+            attach(user, fresh, by, now)
+            audit.record(by, "user.eid_linked", user, at=now, name=user)
+            mails.eid_linked(user, now)
+
+
+def identity_of(asked: LinkRequest) -> list[Identity]:
+    """The identities that share the number or the subject of an eID that the team looks at."""
+    same = (Identity.issuer == asked.issuer) & (Identity.subject == asked.subject)
+    return list(Identity.select().where(same | (Identity.number_hash == asked.number_hash)))
+
+
+def _renew(user: User, asked: LinkRequest, by: User, now: datetime):
+    """The eID of an account is from now on what somebody logged in with."""
+    found = identity_of(asked)
+    if not found or any(one.user_id != user.id for one in found):
+        raise RuleError(
+            "Deze eID hoort intussen niet meer bij dit account alleen. Kies ‘Niet koppelen’ en bel de persoon."
+        )
+    if len(found) == 1:
+        for name in (*IDENTIFYING, "acr"):
+            setattr(found[0], name, getattr(asked, name))
+        found[0].save()
+    renewed = [DIFFERENCES[name] for name in asked.differs.split() if name in ("number", "subject")]
+    _take_over_names(user, asked, by, now, renewed)
 
 
 def refuse_link(request: LinkRequest, by: User, now: datetime, reason: str):
@@ -163,6 +224,14 @@ def refuse_link(request: LinkRequest, by: User, now: datetime, reason: str):
         request.move("refused", decided_at=now, decided_by=by, reason=reason.strip())
         audit.record(by, "user.eid_refused", request.user, at=now, name=request.user, reason=reason.strip())
         mails.eid_not_linked(request, now)
+
+
+def close_requests(accounts: list[int], by: User, now: datetime, reason: str = ""):
+    """What the team was asked about accounts that go away needs no answer any more. Inside a transaction."""
+    about = LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)
+    LinkRequest.update(
+        state="refused", decided_at=now, decided_by=by, reason=reason, version=LinkRequest.version + 1
+    ).where(about, LinkRequest.state == "open").execute()
 
 
 # ---- two accounts of one person
@@ -188,6 +257,7 @@ def merge(old: User, into: User, by: User | None, now: datetime):
         for model in (SiteManager, Membership):
             model.update(user=into).where(model.user == old).execute()
         Identity.update(user=into).where(Identity.user == old).execute()
+        close_requests([old.id], by or into, now, "De accounts zijn samengevoegd.")
         Token.update(user=into).where(Token.user == old, Token.object_type == "handover").execute()
         for model in (UserRole, SavedView, Token, UserSession):
             model.delete().where(model.user == old).execute()

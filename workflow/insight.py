@@ -92,10 +92,11 @@ def _of_user(user: User):
     """Model → which rows are about this account."""
     same = (Handover.requester == user) | (Handover.asked == user)
     about = (History.object_type == "user") & (History.object_id == str(user.id))
+    asked = (LinkRequest.kind << ("link", "merge")) | (LinkRequest.state == "linked")  # else it may be of somebody else
     return {
         User: User.id == user.id, UserRole: UserRole.user == user, Membership: Membership.user == user,
         SiteManager: SiteManager.user == user, Identity: Identity.user == user, Passkey: Passkey.user == user,
-        LinkRequest: LinkRequest.user == user, UserSession: UserSession.user == user, SavedView: SavedView.user == user,
+        LinkRequest: (LinkRequest.user == user) & asked, UserSession: UserSession.user == user, SavedView: SavedView.user == user,
         Site: Site.declared_by == user, Handover: same, SiteMessage: (SiteMessage.by == user) & (SiteMessage.kind != "note"),
         Proposal: Proposal.by == user, Evaluation: Evaluation.by == user, ImportBatch: ImportBatch.by == user,
         Lookup: Lookup.user == user, Mail: Mail.to_address == user.email, History: (History.actor == user) | about,

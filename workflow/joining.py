@@ -7,15 +7,15 @@ from database import RuleError, writing
 from models import Handover, Site
 from people import MANAGER, Role, User, UserRole
 from workflow import accounts, confirmation, handovers, identities, registration, sites
-from workflow.identities import EidPerson
+from workflow.eid_answers import EidPerson
 
 
 def with_eid(person: EidPerson, email: str, phone: str, now: datetime, birth_date: date | None = None) -> User:
     """The account of somebody who logged in with eID for the first time; the address is confirmed by a link. Somebody whose eID
     has an account meanwhile gets that one. `birth_date`: asked, when the eID does not tell it. Inside a transaction."""
-    known = identities.identity_of(person)
+    known = identities.known(person)
     if known is not None:
-        return known.user
+        return known
     born = person.birth_date or birth_date
     if born is None:
         raise RuleError("Kies je geboortedatum.", "birth_date")
@@ -24,7 +24,7 @@ def with_eid(person: EidPerson, email: str, phone: str, now: datetime, birth_dat
     )
     user.save(force_insert=True)
     UserRole.create(user=user, role=Role.get_or_create(name=MANAGER)[0])
-    identities.attach(user, person, now)
+    identities.attach(user, person, user, now)
     audit.record(user, "user.registered", user, at=now)
     confirmation.claim(user, email, now)
     return user

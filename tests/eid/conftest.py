@@ -23,10 +23,25 @@ def op(provider):
 
 
 @pytest.fixture
-def app(db, tmp_path, op):
+def another_app(db, tmp_path, op):
+    """Makes the application, which asks this provider, with settings of its own."""
+
+    def make(**settings):
+        database.close()
+        values = {
+            "KAVO_DATABASE_URL": db,
+            "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}",
+            **KEYS,
+            **op.settings(),
+        }
+        made = with_quick_passwords(create_app(config.load({**values, **settings})))
+        database.connect()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def app(another_app):
     """The application, which asks this provider."""
-    database.close()
-    values = {"KAVO_DATABASE_URL": db, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}", **KEYS, **op.settings()}
-    made = with_quick_passwords(create_app(config.load(values)))
-    database.connect()
-    return made
+    return another_app()

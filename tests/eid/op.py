@@ -9,7 +9,7 @@ import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flask import Flask, jsonify, request
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 from werkzeug.serving import make_server
@@ -87,8 +87,11 @@ class Op:
         if asked is None or digest != asked["code_challenge"] or asked["code_challenge_method"] != "S256":
             return jsonify(error="invalid_grant"), 400
         token = {"access_token": "access", "token_type": "Bearer", "expires_in": 60}
-        if self.fault == "no id_token":
-            return jsonify(token)
+        if self.fault in ("no id_token", "userinfo", "id_token null", "id_token list"):
+            claims = {"iss": self.issuer, "aud": CLIENT, "sub": "sub-1", "nonce": asked["nonce"], **self.claims}
+            instead = {"userinfo": {"userinfo": claims}, "id_token null": {"userinfo": claims, "id_token": None},
+                       "id_token list": {"userinfo": claims, "id_token": [claims]}}  # fmt: skip
+            return jsonify(token | instead.get(self.fault, {}))
         return jsonify(**token, id_token=self._token(asked))
 
     def _token(self, asked) -> str:
@@ -117,7 +120,10 @@ class Op:
         header = {"alg": "RS256", "kid": "unknown" if fault == "unknown kid" else self.kid}
         if fault == "embedded key":
             header["jwk"] = self.other.as_dict(private=False)
-        made = jwt.encode(header, claims, key, registry=JWSRegistry(algorithms=["RS256"], strict_check_header=False))
+        payload = json.dumps(claims)  # in ASCII: lone surrogates travel as escapes
+        made = jws.serialize_compact(
+            header, payload, key, registry=JWSRegistry(algorithms=["RS256"], strict_check_header=False)
+        )
         if fault == "bit flipped":
             head, body, signature = made.split(".")
             return f"{head}.{_part({**claims, 'sub': 'sub-2'})}.{signature}" if body else made

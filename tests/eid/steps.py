@@ -6,7 +6,7 @@ from tests import factories as make
 from tests.eid.op import number
 from tests.test_registration import born, typed
 from tests.visitor import Visitor
-from workflow.identities import EidPerson
+from workflow.eid_answers import EidPerson
 
 BORN = date(1990, 3, 8)
 ORDINARY = {"given_name": "Bram", "family_name": "Wouters", "rrn": number(BORN)}
@@ -49,7 +49,9 @@ def register(app, op, **changes):
 
 
 def young(**values):
-    return make.user(**{"password": make.PASSWORD, "birth_date": date.fromisoformat(born(17)), **values})
+    """Somebody with a password, who is called as the eID of these tests says."""
+    named = {"first_name": ORDINARY["given_name"], "last_name": ORDINARY["family_name"]}
+    return make.user(**{"password": make.PASSWORD, "birth_date": date.fromisoformat(born(17)), **named, **values})
 
 
 def link(app, op, user):

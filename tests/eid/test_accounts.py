@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import pytest
 
 import checks
-import eid
 from database import RuleError, database
 from models import (
     Handover,
@@ -21,9 +20,8 @@ from models import (
     UserRole,
 )
 from tests import factories as make
-from tests.conftest import KEYS
 from tests.eid.op import number
-from tests.eid.steps import BORN, ORDINARY, bram, go, link, register, young
+from tests.eid.steps import BORN, bram, go, link, register, young
 from tests.test_registration import path_in
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
@@ -45,7 +43,7 @@ def test_an_address_that_is_known_looks_the_same_and_its_owner_is_asked(app, op)
 
 
 def test_who_confirms_that_both_accounts_are_the_own_gets_one(app, op):
-    owner = make.user(email="bram@kavo.test", birth_date=BORN, password=make.PASSWORD, confirmed_at=utcnow())
+    owner = young(email="bram@kavo.test", birth_date=BORN, confirmed_at=utcnow())
     old_site = make.site(owner)
     register(app, op)
     visitor = Visitor(app)
@@ -98,16 +96,6 @@ def test_a_handover_between_two_accounts_of_one_person_ends_when_they_become_one
     assert list(checks.breaches()) == []
 
 
-def test_an_eid_that_belongs_to_two_accounts_is_refused_kindly(app, op):
-    for subject, hashed in (("sub-1", "x"), ("other", eid.number_hash(ORDINARY["rrn"], KEYS["KAVO_LOOKUP_KEY"]))):
-        Identity.create(user=make.user(), issuer=op.issuer, subject=subject, number_hash=hashed, created_at=utcnow())
-
-    visitor = Visitor(app)
-    go(visitor, op)
-
-    assert "hoort bij twee accounts" in visitor.text
-
-
 def test_an_account_that_is_switched_off_does_not_open(app, op):
     register(app, op)
     User.update(active=False).execute()
@@ -115,16 +103,6 @@ def test_an_account_that_is_switched_off_does_not_open(app, op):
     go(visitor, op)
 
     assert "Met dit account kun je niet meer aanmelden" in visitor.text
-
-
-def test_another_number_of_the_same_person_is_recognised_by_the_subject(app, op):
-    register(app, op)
-    op.claims["rrn"] = number(BORN, 305)
-    visitor = Visitor(app)
-    go(visitor, op)
-
-    assert visitor.path.startswith("/stageplaatsen/")
-    assert Identity.get().number_hash == eid.number_hash(op.claims["rrn"], KEYS["KAVO_LOOKUP_KEY"])
 
 
 # ---- the age rules
@@ -193,7 +171,7 @@ def test_exceptions_team_and_associations_keep_their_password(app, values, roles
 
 
 def test_a_team_member_who_links_keeps_the_password(app, op):
-    user = make.user("team", password=make.PASSWORD)
+    user = make.user("team", password=make.PASSWORD, first_name="Bram", last_name="Wouters")
     link(app, op, user)
 
     assert User.get_by_id(user.id).password is not None
@@ -201,7 +179,8 @@ def test_a_team_member_who_links_keeps_the_password(app, op):
 
 
 def test_who_works_for_an_association_links_an_eid_and_starts_with_what_is_to_do(app, op):
-    hilde = make.user("association", association=make.association(name="Speelkaravaan vzw"), password=make.PASSWORD)
+    staff = make.association(name="Speelkaravaan vzw")
+    hilde = make.user("association", staff, password=make.PASSWORD, first_name="Bram", last_name="Wouters")
     link(app, op, hilde)
     visitor = Visitor(app)
     go(visitor, op)

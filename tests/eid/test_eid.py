@@ -89,9 +89,14 @@ def test_an_answer_is_good_once_and_in_the_browser_that_asked(app, op):
     visitor, other = Visitor(app), Visitor(app)
     path = op.answer(visitor.client.get("/aanmelden-met-eid").headers["Location"])
 
-    assert "verlopen" in (other.get(path) and other.text)
-    visitor.get(path)
-    assert "verlopen" in (visitor.get(path) and visitor.text)
+    assert other.get(path).status_code == 400
+    assert "verlopen" in other.text
+    assert other.page.find("a", string="Opnieuw proberen")["href"] == "/aanmelden-met-eid"
+    asked = len(op.codes)
+    assert visitor.get(path, follow_redirects=True).status_code == 200
+    visitor.get(path, follow_redirects=True)
+    assert "Dag Bram Wouters" in visitor.text  # nothing was asked of the provider a second time
+    assert len(op.codes) == asked - 1
 
 
 def test_a_provider_that_changed_its_key_is_believed_after_asking_it(app, op):
