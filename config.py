@@ -18,7 +18,8 @@ EID_ACR = {
     "development": (),
     "production": tuple(f"urn:be:vlaanderen:authmech:{means}" for means in ("eid", "itsme", "csamtotp")),
 }
-"""the means of logging in that we accept unless KAVO_EID_ACR names others: in production the strong ones of the Flemish government"""
+"""the means of logging in that we accept unless KAVO_EID_ACR names others; in production strong ones, as the Flemish government
+names them"""
 EID_SCOPES = "openid profile rrn vo"
 """what we ask of the login of the Flemish government; a scope that was not granted makes every request fail"""
 

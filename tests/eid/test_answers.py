@@ -342,7 +342,7 @@ def test_who_shares_an_address_and_a_birth_date_but_no_name_becomes_nobody_else(
     register(app, op)
     visitor = Visitor(app)
     visitor.get(path_in(Mail.get(Mail.kind == "same_person")))
-    visitor.send()
+    visitor.send(myself="y")
 
     assert "Het team Kadervorming kijkt na" in visitor.text
     assert User.get_by_id(owner.id).active
