@@ -13,7 +13,7 @@ import limits
 import links
 import site_forms
 from forms import KavoForm, Length, required
-from models import APPROVAL_DAYS, Site, SiteMessage, User
+from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage, User
 from people import MANAGER
 from times import days_after, utcnow
 from workflow import activation, confirmation, declarations, registration
@@ -182,7 +182,9 @@ def status(signed):
 
 
 def _status_page(signed, site, form):
-    asked = site.messages.where(SiteMessage.kind != "note").order_by(SiteMessage.id)
+    """What was asked and answered since the present manager is there: whoever was it before wrote to the team alone."""
+    since = SiteManager.select(SiteManager.since).where(SiteManager.site == site, SiteManager.until.is_null())
+    asked = site.messages.where(SiteMessage.kind != "note", SiteMessage.at >= since).order_by(SiteMessage.id)
     return render_template("public/application.html", site=site, signed=signed, form=form, messages=list(asked))
 
 
