@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, session, url_for
 from flask_security import auth_required, current_user, hash_password
+from peewee import fn
 from wtforms import TextAreaField
 
 import config
@@ -183,7 +184,7 @@ def status(signed):
 
 def _status_page(signed, site, form):
     """What was asked and answered since the present manager is there: whoever was it before wrote to the team alone."""
-    since = SiteManager.select(SiteManager.since).where(SiteManager.site == site, SiteManager.until.is_null())
+    since = SiteManager.select(fn.MIN(SiteManager.since)).where(SiteManager.site == site, SiteManager.until.is_null())
     asked = site.messages.where(SiteMessage.kind != "note", SiteMessage.at >= since).order_by(SiteMessage.id)
     return render_template("public/application.html", site=site, signed=signed, form=form, messages=list(asked))
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 import links
 import mails
-from models import Attest, Draft, Handover, LinkRequest, Participant, SavedView, Site, Trajectory, User
+from models import Attest, Draft, Handover, LinkRequest, Mail, Participant, SavedView, Site, Trajectory, User
 from tests import factories as make
 from tests.test_rights import ARGUMENTS
 from tests.visitor import Visitor
@@ -267,6 +267,14 @@ class World:
         if letter == "h":
             found.append(links.attest(Attest.get()))
         return found
+
+    def mailed(self):
+        """(letter, kind of mail, name of a mark) of what the mails to each viewer hold."""
+        boxes = {self.a.email: "a", self.b.email: "b", self.one.email: "1", self.two.email: "2", self.p3.email: "h"}
+        boxes |= {association.email: number for number, association in zip("12", self.associations, strict=True)}
+        for mail in Mail.select().where(Mail.to_address << list(boxes)):
+            for name in self.marks.in_text(f"{mail.subject} {mail.body}"):
+                yield boxes[mail.to_address], mail.kind, name
 
     def crawl(self, letter) -> dict[str, str]:
         """Name of each mark that this viewer met → the first address where."""

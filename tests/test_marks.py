@@ -43,6 +43,16 @@ def test_nobody_meets_a_mark_that_is_not_theirs(world):
     assert set(world.marks) - met_by_anyone == {"draft"}, "planted where nobody looks"
 
 
+def test_no_mail_holds_what_its_reader_may_not_see(world):
+    """What names participants in a reminder is theirs who got it; insight leaves it out."""
+    for column, happens in (("before", None), ("after", World.hand_over)):
+        if happens:
+            happens(world)
+        found = [(letter, kind, name) for letter, kind, name in world.mailed() if name != "mail.body"]
+        assert {letter for letter, _, _ in found} == set("abh")
+        assert [one for one in found if one[0] not in getattr(world.marks[one[2]], column)] == []
+
+
 # ---- what is not shown is not to be guessed either
 
 
