@@ -179,8 +179,9 @@ def take_out(user: User, now: datetime, thorough: bool = True):
     Evaluation.update(mentor=GONE).where(
         Evaluation.by.in_(accounts), fn.LOWER(Evaluation.mentor) == name.lower()
     ).execute()
-    SiteMessage.update(text=GONE).where(SiteMessage.by.in_(accounts), SiteMessage.kind != "note").execute()
-    Handover.update(reason=GONE).where(Handover.decided_by.in_(accounts), Handover.reason != "").execute()
+    SiteMessage.update(text=GONE).where(SiteMessage.by.in_(accounts), SiteMessage.kind == "answer").execute()
+    own_reason = Handover.decided_by.in_(accounts) & (Handover.decided_by << (Handover.asked, Handover.requester))
+    Handover.update(reason=GONE).where(own_reason, Handover.reason != "").execute()
     User.update(password_exception=None).where(User.id.in_(accounts)).execute()
     for column in (Site.email, Site.phone):
         Site.update({column: ""}).where(Site.id.in_(sites), column << [*addresses, user.phone], column != "").execute()
