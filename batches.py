@@ -55,7 +55,7 @@ class ImportBatch(BaseModel):
     def at_work(self) -> bool:
         return self.state in self.AT_WORK
 
-    def step_refused(self):
+    def step_refused(self, by=None):
         stored = ImportBatch.get_by_id(self.id)
         return f"Dit is intussen al gebeurd. De stand van {self} is nu: {ImportBatch.STATES[stored.state].lower()}."
 

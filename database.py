@@ -346,7 +346,7 @@ class BaseModel(Model):
         Raises RuleError when a rule refuses, when that step does not exist, or when somebody else was first."""
         cls, old = type(self), self.state
         if to not in self.steps.get(old, ()):
-            raise RuleError(self.step_refused())
+            raise RuleError(self.step_refused(values.get("decided_by")))
         with writing():
             self.lock_rule()
             for name, value in {"state": to, **values}.items():
@@ -361,7 +361,7 @@ class BaseModel(Model):
                 unchanged &= cls.version == self.version
             if not self._moved(cls.update(**changes).where(self._pk_expr(), unchanged)):
                 self.state = cls.get_by_id(self.pk).state
-                raise RuleError(self.step_refused())
+                raise RuleError(self.step_refused(values.get("decided_by")))
         if isinstance(self, Versioned):
             self.version += 1
         self._dirty.clear()
@@ -373,8 +373,9 @@ class BaseModel(Model):
         except IntegrityError as error:
             raise self.clash(error) from error
 
-    def step_refused(self) -> str:
-        """What to tell somebody whose step does not fit the state this row has now."""
+    def step_refused(self, by=None) -> str:
+        """What to tell somebody whose step does not fit the state this row has now. `by`: the user who wanted to decide, None
+        when it is no decision."""
         return f"{self} is intussen al behandeld. Vernieuw de pagina om te zien hoe het ervoor staat."
 
     @classmethod

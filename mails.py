@@ -376,6 +376,10 @@ def activation_reminder(site: Site | None, user: User, token: str, expires_at: d
     return _write("activation_reminder", user.email, now, user, user=user, site=site, link=path, expires_at=expires_at)
 
 
+NAMING_PARTICIPANTS = ("evaluate_reminder", "news_site")
+"""kinds of mail to an account that name participants"""
+
+
 def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) -> Mail:
     """Stages that should be over wait for an evaluation by their site's manager; `lines`: one in words each."""
     link = links.full("/gekoppelde-deelnemers/")

@@ -271,7 +271,7 @@ class LinkRequest(Versioned):
     def __str__(self):
         return f"de eID van {self.user}"
 
-    def step_refused(self):
+    def step_refused(self, by=None):
         stored = LinkRequest.get_by_id(self.id)
         return f"Deze vraag is al behandeld door {stored.decided_by} op {dutch.moment(stored.decided_at)}."
 

@@ -202,9 +202,10 @@ class Site(Named):
         waited = (local_date(now) - local_date(self.paused_at)).days if self.paused_at else 0
         return self.due_on + timedelta(days=waited)
 
-    def step_refused(self):
+    def step_refused(self, by=None):
+        """Who decided is named to a colleague; an applicant reads on a page without login that it was the team."""
         stored = Site.get_by_id(self.id)
-        who = f" door {stored.decided_by}" if stored.decided_by else ""
+        who = f" door {stored.decided_by if by else 'het team'}" if stored.decided_by else ""
         when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
         return f"{self} is intussen al behandeld{who}{when}. De stand is nu: {Site.STATES[stored.state].lower()}."
 
@@ -307,7 +308,7 @@ class Proposal(BaseModel):
     def __str__(self):
         return f"de wijziging van {self.site}"
 
-    def step_refused(self):
+    def step_refused(self, by=None):
         stored = Proposal.get_by_id(self.id)
         who = f" door {stored.decided_by}" if stored.decided_by else ""
         return f"Deze wijziging is intussen al behandeld{who}: {Proposal.STATES[stored.state].lower()}."
@@ -335,6 +336,8 @@ class Handover(Versioned):
         "escalated": {"accepted", "refused", "withdrawn"},
     }
     UNDECIDED = ("open", "escalated")
+    GIVER = "wie de stageplaats beheert"
+    """how who gives is called while the other side may not know the name"""
 
     site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
     requester = ForeignKeyField(
@@ -391,10 +394,13 @@ class Handover(Versioned):
     def undecided(self) -> bool:
         return self.state in self.UNDECIDED
 
-    def step_refused(self):
+    def step_refused(self, by=None):
+        """Who gives is named once it was accepted (domain rule 7), and who works for the team never: a page without login may
+        tell this."""
         stored = Handover.get_by_id(self.id)
         when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
-        who = {None: "", stored.asked_id: f" door {stored.asked}", stored.requester_id: f" door {stored.requester}"}
+        giver = stored.asked if stored.offered or stored.state == "accepted" else self.GIVER
+        who = {None: "", stored.asked_id: f" door {giver}", stored.requester_id: f" door {stored.requester}"}
         by = who.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
         return f"Deze overdracht is al behandeld{by}{when}: {Handover.STATES[stored.state].lower()}."
 

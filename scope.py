@@ -90,7 +90,9 @@ OWN = {
         ),
         History: lambda by: History.trajectory_id.in_(_guided(by)),
         Site: lambda by: Site.state == "approved",
-        ImportBatch: lambda by: (ImportBatch.by == by) | _works_for(by, ImportBatch.association),
+        ImportBatch: lambda by: (
+            ((ImportBatch.by == by) & ImportBatch.association.is_null()) | _works_for(by, ImportBatch.association)
+        ),
     },
 }
 """role → table → condition for the rows of which ACTS tells what one may do with them. The team's own rows are all rows."""

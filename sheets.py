@@ -1,8 +1,10 @@
 """Reading a CSV file as Excel and LibreOffice save it: `;`, `,` or tab, with or without BOM, UTF-8 or Windows-1252; line by line,
-in little memory. What is no such file is refused with a sentence that says what to do."""
+in little memory. What is no such file is refused with a sentence that says what to do. And which text of a cell a spreadsheet
+would take for a formula, both when we read a file and when we write one."""
 
 import csv
 import hashlib
+import unicodedata
 from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
@@ -24,6 +26,28 @@ KINDS = (
 """how files begin that are something else"""
 
 csv.field_size_limit(MOST_CELL)
+
+
+FORMULA_STARTS = frozenset(
+    "=+-@\u2212"
+)  # the last is a minus sign; others, such as full-width ones, come down to these
+BREAKS = ("\t", "\r", "\n")
+UNSEEN_KINDS = {"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"}
+UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show nothing
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet might run this text when it stands in a cell: its first visible character begins a formula, in
+    whatever width it is written, or the text begins with a break that moves the rest to another cell."""
+    if text[:1].isalnum() and text[0] not in UNSEEN:
+        return False
+    seen = (char for char in text if unicodedata.category(char) not in UNSEEN_KINDS and char not in UNSEEN)
+    return text.startswith(BREAKS) or unicodedata.normalize("NFKC", next(seen, "")) in FORMULA_STARTS
+
+
+def harmless(text: str) -> str:
+    """A text as it can stand in a cell of a file that people open in a spreadsheet: with a ' before what looks like a formula."""
+    return f"'{text}" if is_formula(text) else text
 
 
 class Unreadable(RuleError):

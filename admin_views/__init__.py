@@ -1,6 +1,6 @@
 """The back office: one view per noun, and the menu that shows who may see what."""
 
-from flask import Flask, request
+from flask import Flask, request, url_for
 from flask_admin import Admin
 from flask_security import current_user
 
@@ -99,5 +99,7 @@ def menu(admin: Admin) -> list[dict]:
 
 
 def _entry(item) -> dict:
-    endpoint = item._view.endpoint
-    return {"label": item.name, "url": item.get_url(), "current": request.blueprint == endpoint, "endpoint": endpoint}
+    """An entry; its address is made here, since Flask-Admin's own entries keep that of the first request."""
+    view = item._view
+    url, current = url_for(f"{view.endpoint}.{view._default_view}"), request.blueprint == view.endpoint
+    return {"label": item.name, "url": url, "current": current, "endpoint": view.endpoint}

@@ -235,9 +235,8 @@ class AdminView(ListView):
 
     @expose("/action/", methods=("POST",))
     def action_view(self):
-        name, _, single = request.form.get("one", "").partition(":")
-        name = name or request.form.get("action", "")
-        ids = [single] if single else request.form.getlist("rowid")[:MOST_IDS]
+        name = request.form.get("one", "").partition(":")[0] or request.form.get("action", "")
+        ids = _chosen()
         if name not in self._actions_data or not self.is_action_allowed(name):
             abort(404)
         if name in self.fresh_acts and not second_step.is_fresh():
@@ -256,7 +255,6 @@ class AdminView(ListView):
                 form = type(form)(formdata=None)
             return self.render("admin/action.html", rows=found, form=form, name=name, text=text, question=confirmation, back=back,
                                danger=getattr(method, "danger", False))  # fmt: skip
-        self._missing = len(ids) - len(found)
         response = method([row.pk for row in found], *([form] if getattr(method, "form", None) else []))
         return response or redirect(back)
 
@@ -264,7 +262,7 @@ class AdminView(ListView):
         """Call `verb(row, by, now, **values)` for each own row, each in its own transaction; tell what became of them.
 
         `done` ends the sentence 'Speelplein De Zandbak is …'. One row: a message; several with a refusal: a page with a
-        line per row."""
+        line per row, also for each that was chosen and is not among `ids`, since it is not there for this person."""
         outcomes, now = [], utcnow()
         for pk in ids:
             row = scope.find(self.by, self.model, pk)
@@ -278,7 +276,7 @@ class AdminView(ListView):
                 outcomes.append(Outcome(str(row), False, "niet gevonden"))
             except RuleError as error:
                 outcomes.append(Outcome(str(row), False, str(error)))
-        outcomes += [Outcome("", False, "niet gevonden")] * getattr(self, "_missing", 0)
+        outcomes += [Outcome("", False, "niet gevonden")] * (len(_chosen()) - len(ids))
         if len(outcomes) == 1:
             one = outcomes[0]
             flash(f"{one.name} is {one.text}." if one.done else one.text, "good" if one.done else "warn")
@@ -305,6 +303,12 @@ class AdminView(ListView):
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self):
         abort(404)
+
+
+def _chosen() -> list[str]:
+    """The ids of the rows chosen for an action, as they were sent: of one row, or of those ticked."""
+    single = request.form.get("one", "").partition(":")[2]
+    return [single] if single else request.form.getlist("rowid")[:MOST_IDS]
 
 
 def _typed(field) -> str:

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import chain, islice
 from xml.sax.saxutils import escape
 
@@ -16,13 +17,15 @@ from peewee import CharField, TextField
 
 import dutch
 from database import reading
+from people import ASSOCIATION, TEAM
+from sheets import harmless
 from times import local
 
 ROWS_AT_ONCE = 2000
 REMEMBERED = 20_000
 MOST_ROWS = 2**20  # of a sheet in Excel
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BOM = "\ufeff"
+NUMBERS = int, float, Decimal  # a minus before them is no formula
 
 
 # ---- formats
@@ -36,15 +39,14 @@ class DutchCsv:
     needs_quotes = re.compile('[;"\r\n]').search
 
     def title(self, name: str, label: str) -> str:
-        return self.quoted(label)
+        return self.cell(label)
 
     def cell(self, value) -> str:
-        if isinstance(value, str):
-            return self.quoted(f"'{value}" if value.startswith(FORMULA_STARTS) else value)
         if isinstance(value, datetime):
             here = local(value)
             return f"{dutch.day(here)} {here:%H:%M}"
-        return dutch.shown(value)
+        text = value if isinstance(value, str) else dutch.shown(value)
+        return self.quoted(text if isinstance(value, NUMBERS) else harmless(text))
 
     def quoted(self, text: str) -> str:
         """A cell as RFC 4180 writes it: quotes around what holds a delimiter, a quote or a new line."""
@@ -60,7 +62,8 @@ class DutchCsv:
 
 
 class PlainCsv(DutchCsv):
-    """For programs: commas, names of columns, codes and ISO dates (UTC), nothing added to the values."""
+    """For programs: commas, names of columns, codes and ISO dates (UTC), nothing added to the values, also where a
+    spreadsheet would take one for a formula. Only for roles that have programs: see `READ_BY_PROGRAMS`."""
 
     in_words = False
     delimiter, start = ",", ""
@@ -147,6 +150,14 @@ class _Drain(io.RawIOBase):
 
 FORMATS = {"csv": DutchCsv, "programma": PlainCsv, "xlsx": Xlsx}
 """name in the URL → format"""
+READ_BY_PROGRAMS = {TEAM, ASSOCIATION}
+"""roles whose own programs read our lists"""
+
+
+def formats(roles: set[str]) -> dict[str, type]:
+    """Name in the URL → format, of those that somebody with these roles may have."""
+    return {name: made for name, made in FORMATS.items() if made is not PlainCsv or roles & READ_BY_PROGRAMS}
+
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

@@ -1,5 +1,7 @@
 """Overdrachten: what one asked, what one has to answer, and for the team what nobody answered."""
 
+import json
+
 from flask import abort, redirect, request, url_for
 from flask_admin import expose
 
@@ -74,9 +76,20 @@ class HandoverView(AdminView):
             contacts=_contacts(handover, self.by),
             previews=mails.handover_previews(handover, now) if team and handover.requester else {},
             day=handover.day(now),
-            history=audit.told(audit.about(handover, MOST_LINES)),
+            history=_history(handover, self.by),
             no_answer=handovers.NO_ANSWER,
         )
+
+
+def _history(handover, by) -> list[tuple]:
+    """(moment in UTC, sentence, by the tool) of a handover, newest first. Who asks reads no name of who gives before it was
+    accepted."""
+    lines = audit.about(handover, MOST_LINES)
+    if TEAM not in by.role_names and by.id == handover.requester_id and handover.state != "accepted":
+        for line in lines:
+            if line.actor_id == handover.asked_id and line.payload and not handover.offered:
+                line.payload = json.dumps(json.loads(line.payload) | {"who": handover.GIVER.capitalize()})
+    return audit.told(lines)
 
 
 def _taker(handover, by) -> str:

@@ -203,20 +203,24 @@ class ListView(ForRoles, ModelView):
     def export_url(self, listing, kind="csv", **more):
         return url_for(f"{self.endpoint}.export", export_type=kind, **listing.query, **more)
 
+    def formats(self) -> dict[str, type]:
+        """The forms in which the person at the screen may have a list."""
+        return exports.formats(self.by.role_names)
+
     @expose("/export/<export_type>/")
     def export(self, export_type):
         return self.export_of(self.listing(), export_type)
 
     def export_of(self, listing, kind):
-        """The rows of a list and its columns as a file of this kind (`exports.FORMATS`), streamed; noted in the history."""
-        if kind not in exports.FORMATS or not self.allowed("export", self.can_export):
+        """The rows of a list and its columns as a file of this kind (`formats`), streamed; noted in the history."""
+        if kind not in self.formats() or not self.allowed("export", self.can_export):
             abort(404)
         names = self._exported(listing)
         filtered = f" ({listing.words})" if listing.words else ""
         audit.record(
             self.by, "list.exported", None, at=utcnow(), name=self.name, rows=listing.count_words, filter=filtered
         )
-        made = exports.FORMATS[kind]()
+        made = self.formats()[kind]()
         titles = [made.title(name, self.label(name)) for name in names]
         rows = self._export_rows(listing, names, made)
         pieces = exports.to_the_end(made.pieces(titles, rows), rows)

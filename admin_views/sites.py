@@ -175,9 +175,11 @@ class SiteView(AdminView):
         return links
 
     def history_lines(self, row):
-        """A manager does not read of decisions that were undone before anybody was told."""
+        """A manager does not read of decisions that were undone before anybody was told, nor the address of who applied."""
         lines = super().history_lines(row)
-        return lines if TEAM in self.by.role_names else audit.without_undone(lines)
+        if TEAM in self.by.role_names:
+            return lines
+        return [line for line in audit.without_undone(lines) if line.verb != "user.address"]
 
     # ---- form
 

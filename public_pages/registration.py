@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, session, url_for
 from flask_security import auth_required, current_user, hash_password
+from peewee import fn
 from wtforms import BooleanField, TextAreaField
 
 import config
@@ -14,7 +15,7 @@ import links
 import scope
 import site_forms
 from forms import DECIDES, DecisionForm, KavoForm, Length, required
-from models import APPROVAL_DAYS, Site, SiteMessage, User
+from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage, User
 from people import MANAGER
 from public_pages.mailed_links import opened
 from times import days_after, utcnow
@@ -192,7 +193,9 @@ def status(secret):
 
 
 def _status_page(secret, site, form):
-    asked = site.messages.where(SiteMessage.kind != "note").order_by(SiteMessage.id)
+    """What was asked and answered since the present manager is there: whoever was it before wrote to the team alone."""
+    since = SiteManager.select(fn.MIN(SiteManager.since)).where(SiteManager.site == site, SiteManager.until.is_null())
+    asked = site.messages.where(SiteMessage.kind != "note", SiteMessage.at >= since).order_by(SiteMessage.id)
     return render_template("public/application.html", site=site, secret=secret, form=form, messages=list(asked))
 
 

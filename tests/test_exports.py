@@ -3,17 +3,22 @@
 import csv
 import http.client
 import io
+import re
 import zipfile
 from datetime import date, datetime
 
 import openpyxl
 import pytest
 
+import config
 from admin_views import exports
-from models import History
+from database import database
+from models import TABLES, History, User
+from sheets import is_formula
 from tests import factories as make
 from tests.machines import Web, environment
 from tests.visitor import Visitor
+from workflow import handovers, imports
 
 PATH = "/gekoppelde-deelnemers/export/{}/?alles=1"
 
@@ -96,9 +101,104 @@ def test_a_cell_comes_back_as_it_was(made):
     assert back[1] == values
 
 
-@pytest.mark.parametrize("value", ["=1", "+1", "-1", "@a", "\t1", "\r1"])
+RISKY = [
+    "=1", "+1", "-1", "@a", "\t1", "\r1", "\n=1", " =1", "\u00a0=1", "\u200b=1", "\ufeff=1", "\u202e=1", "\x00=1", "\u3000＝1",
+    "＝1", "＋1", "－1", "＠a", "﹢1", "﹣1", "﹫a", "⁼1", "⁺1", "−1", "\u2800=1", "\u3164=1", "\u0301=1", "=", " @",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", RISKY)
 def test_what_looks_like_a_formula_is_text(value):
-    assert exports.DutchCsv().cell(value).strip('"') == f"'{value}"
+    (row,) = csv.reader(io.StringIO(exports.DutchCsv().cell(value), newline=""), delimiter=";")
+    assert row == [f"'{value}"]
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "a=1", "Ö", "1-2", "(1)", "'t Plein", "\u200bab", "-5", -5, 2.5, None, True, date(2026, 7, 5)]
+)
+def test_what_is_none_stays_as_it_is(value):
+    assert exports.DutchCsv().cell(value).startswith("'") is (value in ("'t Plein", "-5"))
+
+
+def cells_of(text):
+    """Every cell below the titles, and the titles."""
+    return [
+        cell
+        for line in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";")
+        for cell in line
+    ]
+
+
+@pytest.fixture
+def doors(app, team):
+    """Name → the text of a CSV file, of all that we write; formulas stand in every column where a text can."""
+    site = make.site(name="＝SOM(1)", street="@x", email="", phone="+32 9 111", reason=" =r", municipality="－dorp")
+    run = make.trajectory(
+        participant=make.participant(first_name="=1+1", last_name="-x"), association=make.association(name="＋1 vzw")
+    )
+    make.evaluated(
+        make.placement(trajectory=run, site=site, reason="@r"), mentor="=m", motivation="\u200b=m", remarks="\t=m"
+    )
+    make.mail(subject="＠onderwerp", body="=b")
+    other = make.user(first_name="=voornaam", last_name="＋naam", phone="+32 470")
+    handovers.ask(site, other, other.email, "+32 470", make.NOW)
+    line = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n125143-59;=a;＝b;x;@c;+d;－e;\u200b=f\n"
+    batch = imports.receive(io.BytesIO(line.encode()), "=bestand.csv", User.get_by_id(other.id - 1), make.NOW)
+    imports.work(make.NOW)
+    paths = {f"{view.endpoint} {query}": f"{view.url}/export/csv/{query}" for view in app.extensions["admin"][0]._views
+             if hasattr(view, "listing") for query in ("", "?alles=1")}  # fmt: skip
+    paths |= {
+        "participants of a site": f"/stageplaatsen/{site.id}/deelnemers/export/",
+        "figures": "/overzicht/export/?per=vereniging",
+        "result of an import": f"/importeren/{batch.id}/resultaat.csv",
+    }
+    found = {name: team.get(path).data.decode("utf-8") for name, path in paths.items()}
+    runner = app.test_cli_runner()
+    found |= {
+        f"flask export {one._meta.table_name}": runner.invoke(args=["export", one._meta.table_name]).output
+        for one in TABLES
+    }
+    database.connect(reuse_if_open=True)
+    return found
+
+
+def test_no_csv_file_of_ours_holds_a_formula(doors):
+    guarded = set()
+    for name, text in doors.items():
+        cells = cells_of(text)
+        assert cells, name
+        assert not [cell for cell in cells if is_formula(cell) and not cell.lstrip("-").isdigit()], name
+        guarded |= {name for cell in cells if cell.startswith("'")}
+    assert {
+        "figures",
+        "result of an import",
+        "participants of a site",
+        "site ?alles=1",
+        "flask export user",
+        "mail ",
+    } <= guarded
+
+
+def test_nothing_else_writes_a_csv_file():
+    for path in config.PROJECT.glob("**/*.py"):
+        place = path.relative_to(config.PROJECT).parts
+        if place[0] not in (".venv", "tests", "bench") and path.name != "exports.py":
+            assert not re.search(r"csv\.(writer|DictWriter)|text/csv", path.read_text("utf-8")), path
+
+
+@pytest.mark.parametrize("role, offered", [("team", True), ("association", True), ("manager", False)])
+def test_a_file_for_a_program_is_for_who_has_programs(app, role, offered):
+    someone = make.user(role, association=make.association() if role == "association" else None, password=make.PASSWORD)
+    visitor = Visitor(app, someone)
+    make.site()
+    visitor.get("/stageplaatsen/")
+    assert ("CSV voor een programma" in visitor.text) is offered
+    assert ("Open dit bestand niet in Excel" in visitor.text) is offered
+    assert "Exporteren (CSV)" in visitor.text
+    for view in app.extensions["admin"][0]._views:
+        if hasattr(view, "listing") and visitor.get(f"{view.url}/export/csv/").status_code == 200:
+            status = visitor.get(f"{view.url}/export/programma/").status_code
+            assert status == (200 if offered else 404), view.url
 
 
 def test_unknown_forms_are_not_found(team, stage):

@@ -105,7 +105,7 @@ def test_a_step_that_is_not_listed_is_refused(model):
     for state in model.STATES:
         for to in set(model.STATES) - model.steps.get(state, set()):
             row = model(id=1, state=state)
-            row.step_refused = lambda: "nee"
+            row.step_refused = lambda by: "nee"
             with pytest.raises(RuleError, match="nee"):
                 row.move(to)
 

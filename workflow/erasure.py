@@ -32,6 +32,7 @@ from models import (
     SavedView,
     Site,
     SiteManager,
+    SiteMessage,
     StartView,
     Token,
     Trajectory,
@@ -170,13 +171,18 @@ def take_out(user: User, now: datetime, thorough: bool = True):
     sites += [key for (key,) in Handover.select(Handover.site).where(asked).tuples()]
     _forget_history(History.actor.in_(accounts))
     _forget_history((History.object_type == "user") & History.object_id.in_([str(key) for key in accounts]))
-    _forget_history(History.site_id.in_(sites) & History.payload.contains(name))
+    for word in (name, *addresses):
+        _forget_history(History.site_id.in_(sites) & History.payload.contains(word))
     Handover.update(email="", phone="").where(
         Handover.requester.in_(accounts) | (Handover.email << addresses)
     ).execute()
     Evaluation.update(mentor=GONE).where(
         Evaluation.by.in_(accounts), fn.LOWER(Evaluation.mentor) == name.lower()
     ).execute()
+    SiteMessage.update(text=GONE).where(SiteMessage.by.in_(accounts), SiteMessage.kind == "answer").execute()
+    own_reason = Handover.decided_by.in_(accounts) & (Handover.decided_by << (Handover.asked, Handover.requester))
+    Handover.update(reason=GONE).where(own_reason, Handover.reason != "").execute()
+    User.update(password_exception=None).where(User.id.in_(accounts)).execute()
     for column in (Site.email, Site.phone):
         Site.update({column: ""}).where(Site.id.in_(sites), column << [*addresses, user.phone], column != "").execute()
     identities.close_requests(accounts, user, now)

@@ -1,15 +1,16 @@
 """Everything that we keep about one person, to give to that person (GDPR, articles 15 and 20): readable, and as data.
 
 Which columns those are, `privacy.REGISTER` says; left out are secrets (a hash tells the person nothing, a thief
-much) and the names of others."""
+much), the names of others, and what others entered: who once managed a site reads nothing of who does now."""
 
 import re
 from datetime import date, datetime
 
-from peewee import ForeignKeyField
+from peewee import ForeignKeyField, fn
 
 import audit
 import dutch
+import mails
 import privacy
 import scope
 from models import (
@@ -56,8 +57,20 @@ OTHERS = {
 }
 """columns that name somebody, perhaps somebody else"""
 CONTACT = "email", "phone"
-ABOUT_OTHERS = "mentor", "motivation", "remarks"
-"""columns of an evaluation that tell of the participant and not of who gave it"""
+OF_OTHERS = {
+    Evaluation: (("mentor", "motivation", "remarks"), lambda row, person: isinstance(person, Participant)),
+    Handover: (CONTACT, lambda row, person: row.requester_id == person.id and (not row.offered or row.email == person.email)),
+    LinkRequest: (
+        ("issuer", "subject", "acr", "first_name", "last_name", "birth_date"), lambda row, person: row.state == "linked",
+    ),
+    Mail: (("body",), lambda row, person: row.kind not in mails.NAMING_PARTICIPANTS),
+    Site: ((*CONTACT, "reason"), lambda row, person: _manages_since_declaring(row, person)),
+}  # fmt: skip
+"""table → columns that may tell of somebody else, and when they tell of this person: the texts of an evaluation are about the
+participant; a handover shows one's own contact alone (domain rule 7); only linking shows that an eID is the owner's; the contact
+of a site is that of who entered it"""
+OLD_CONTACT = re.compile(r"((?:E-mailadres|Telefoonnummer)[^‘]*van )‘([^’]*)’")
+"""in a sentence about a change: what stood there before, perhaps by somebody else"""
 FOR_PROGRAMS = {"user", "verb", "object_type", "object_id", "site_id", "trajectory_id", "participant_id"}
 """columns that tell a reader nothing beside the others"""
 WORDS = {
@@ -91,7 +104,8 @@ TITLES = {
 def _of_user(user: User):
     """Model → which rows are about this account."""
     same = (Handover.requester == user) | (Handover.asked == user)
-    about = (History.object_type == "user") & (History.object_id == str(user.id))
+    accounts = [user.id, *(key for (key,) in User.select(User.id).where(User.merged_into == user.id).tuples())]
+    about = (History.object_type == "user") & History.object_id.in_([str(key) for key in accounts])
     asked = (LinkRequest.kind << ("link", "merge")) | (LinkRequest.state == "linked")  # else it may be of somebody else
     return {
         User: User.id == user.id, UserRole: UserRole.user == user, Membership: Membership.user == user,
@@ -99,8 +113,39 @@ def _of_user(user: User):
         LinkRequest: (LinkRequest.user == user) & asked, UserSession: UserSession.user == user, SavedView: SavedView.user == user,
         Site: Site.declared_by == user, Handover: same, SiteMessage: (SiteMessage.by == user) & (SiteMessage.kind != "note"),
         Proposal: Proposal.by == user, Evaluation: Evaluation.by == user, ImportBatch: ImportBatch.by == user,
-        Lookup: Lookup.user == user, Mail: Mail.to_address == user.email, History: (History.actor == user) | about,
+        Lookup: Lookup.user == user, Mail: _mails_of(user), History: History.actor.in_(accounts) | about,
     }  # fmt: skip
+
+
+def _mails_of(user: User):
+    """Which mails are this person's. An address may be that of an association or a participant too, may have been another's
+    before, and until it is confirmed be anybody's: then those about the account and its sites alone."""
+    own = (Mail.object_type == "user") & (Mail.object_id == str(user.id))
+    managed = SiteManager.select(SiteManager.site, SiteManager.since).where(SiteManager.user == user).tuples()
+    for site, since in managed:
+        own |= (Mail.object_type == "site") & (Mail.object_id == str(site)) & (Mail.created_at >= since)
+    if user.confirmed_at:
+        others = Mail.object_type.in_(["association", "attest", "trajectory"]) & Mail.object_type.is_null(False)
+        own |= ~others & (Mail.created_at >= _had_address_since(user))
+    return (Mail.to_address == user.email) & own
+
+
+def _had_address_since(user: User) -> datetime:
+    """The moment (UTC) from which the present address is surely this person's."""
+    told = Mail.select(fn.MAX(Mail.created_at)).where(
+        Mail.kind == "address_changed", Mail.object_type == "user", Mail.object_id == str(user.id)
+    )
+    about = (History.verb == "row.changed") & (History.object_type == "user") & (History.object_id == str(user.id))
+    changed = History.select(fn.MAX(History.at)).where(
+        about | (History.verb == "user.address"), History.payload.contains(user.email)
+    )
+    return max(filter(None, (user.created_at, told.scalar(), changed.scalar())))
+
+
+def _manages_since_declaring(site: Site, person) -> bool:
+    """Whether this person is who declared and has managed the site ever since."""
+    now = SiteManager.get_or_none(SiteManager.site == site, SiteManager.user == person, SiteManager.until.is_null())
+    return now is not None and site.declared_at is not None and now.since <= site.declared_at
 
 
 def _of_participant(participant: Participant):
@@ -108,14 +153,17 @@ def _of_participant(participant: Participant):
     runs = Trajectory.select(Trajectory.id).where(Trajectory.participant == participant)
     stages = Placement.select(Placement.id).where(Placement.trajectory.in_(runs))
     finals = FinalEvaluation.select(FinalEvaluation.id).where(FinalEvaluation.trajectory.in_(runs))
+    given = Attest.select(Attest.id).where(Attest.final_evaluation.in_(finals)).tuples()
+    attests = [str(key) for (key,) in given]
     about = (History.object_type == "participant") & (History.object_id == str(participant.id))
     return {
         Participant: Participant.id == participant.id, Trajectory: Trajectory.participant == participant,
         Extension: Extension.trajectory.in_(runs), Placement: Placement.trajectory.in_(runs),
         Evaluation: Evaluation.placement.in_(stages), FinalEvaluation: FinalEvaluation.trajectory.in_(runs),
         Attest: Attest.final_evaluation.in_(finals), Lookup: Lookup.kavo_id == participant.kavo_id,
-        ImportRow: ImportRow.kavo_id == participant.kavo_id,
-        Mail: (Mail.to_address == participant.email) & (Mail.to_address != ""), History: History.trajectory_id.in_(runs) | about,
+        ImportRow: (ImportRow.kavo_id == participant.kavo_id) & (ImportRow.verdict.not_in(["", "bad"])),
+        Mail: (Mail.to_address == participant.email) & (Mail.object_type == "attest") & Mail.object_id.in_(attests),
+        History: History.trajectory_id.in_(runs) | about,
     }  # fmt: skip
 
 
@@ -142,10 +190,10 @@ def _rows(model, condition, person) -> list[dict]:
 
 def _row(row, columns, person) -> dict:
     values = {}
+    of_others, is_own = OF_OTHERS.get(type(row), ((), None))
+    left_out = () if is_own is None or is_own(row, person) else of_others
     for name in columns:
-        if isinstance(row, Handover) and name in CONTACT and row.requester_id != person.id:
-            continue  # of the other side (domain rule 7)
-        if isinstance(row, Evaluation) and name in ABOUT_OTHERS and isinstance(person, User):
+        if name in left_out:
             continue
         field = row._meta.fields[name]
         value = row.__data__.get(name)
@@ -160,11 +208,22 @@ def _row(row, columns, person) -> dict:
         if value not in (None, ""):
             values[name] = value.isoformat() if isinstance(value, date) else value
     if isinstance(row, History):
-        of_participant = row.trajectory_id is not None or row.object_type == "participant"
-        values["sentence"] = (
-            audit.bare(row.verb) if of_participant and isinstance(person, User) else audit.sentence(row)
-        )
+        values["sentence"] = _sentence(row, person)
     return values
+
+
+def _sentence(line: History, person) -> str:
+    """A line of history for this person: of whom it says more than a name, when that is somebody else, stays out."""
+    if isinstance(person, Participant):
+        return audit.sentence(line)
+    of_participant = line.trajectory_id is not None or line.object_type == "participant"
+    own = line.object_type == "user" and line.object_id == str(person.id)
+    if of_participant or line.verb == "user.address" or (line.object_type == "user" and not own):
+        return audit.bare(line.verb)
+    known = {person.email, person.claimed_email, person.phone, "leeg"}
+    return OLD_CONTACT.sub(
+        lambda found: found[0] if own or found[2] in known else f"{found[1]}‘…’", audit.sentence(line)
+    )
 
 
 def readable(found: dict) -> list[tuple[str, list[list[tuple[str, str]]]]]:

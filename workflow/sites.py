@@ -148,7 +148,7 @@ def ask(site: Site, by: User, now: datetime, text: str):
     with writing():
         fresh, manager = Site.locked(site.id), site.manager()
         if fresh.state != "submitted":
-            raise RuleError(fresh.step_refused())
+            raise RuleError(fresh.step_refused(by))
         if manager is None:
             raise RuleError(f"{site} heeft geen verantwoordelijke aan wie je iets kunt vragen.")
         SiteMessage.create(site=fresh, kind="question", text=text.strip(), by=by, at=now)

@@ -6,6 +6,7 @@ from peewee import fn
 
 import mails
 from models import History, Membership, Placement, SiteManager, Trajectory
+from people import TEAM, Role, UserRole
 from times import end_of_day
 from workflow.falls_due.once import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
 from workflow.falls_due.stages import joined, trainee
@@ -31,12 +32,15 @@ WORKS_THERE = fn.EXISTS(
     .where(Trajectory.id == History.trajectory_id, Membership.user == History.actor, Membership.until.is_null())
 )
 
+BY_TEAM = fn.EXISTS(UserRole.select(UserRole.id).join(Role).where(UserRole.user == History.actor, Role.name == TEAM))
+"""who works for the team is not named in mails"""
+
 
 def _news(kind, own_side, now, since):
     """Lines of the days before this morning, by anybody but the own side, of which was not told; with their placement."""
     last = morning(now) - days_of(1)
     first = max(last - days_of(DAYS_BACK), since - days_of(1))
-    lines = History.select().where(
+    lines = History.select(History, BY_TEAM.alias("by_team")).where(
         History.verb << list(WORDS), History.at >= end_of_day(first), History.at < end_of_day(last), ~own_side,
         ~said(History, kind), History.payload.is_null(False),
     )  # fmt: skip
@@ -52,7 +56,8 @@ def _news(kind, own_side, now, since):
 def _words(line, placement) -> str:
     facts = json.loads(line.payload)
     what = WORDS[line.verb].format_map(facts)
-    return f"{trainee(placement.trajectory.participant)}, {placement.site}: {what}, door {facts['who']}"
+    who = "het team Kadervorming" if line.by_team else facts["who"]
+    return f"{trainee(placement.trajectory.participant)}, {placement.site}: {what}, door {who}"
 
 
 def _for_managers(now, since):

@@ -6,6 +6,7 @@ from datetime import date
 
 from database import is_latin, normalise
 from models import TYPES, Participant
+from sheets import is_formula
 
 COLUMNS = ("kavo_id", "voornaam", "naam", "geboortedatum", "email", "vereniging", "type", "start_cursus")
 RESULTS = ("resultaat", "uitleg")
@@ -56,7 +57,7 @@ def typed(cells: list[str]) -> Typed:
 def _problem(line: Typed, cells: list[str]) -> str:
     """What is wrong with the cells of a line, the first thing only; empty when nothing is."""
     names = {"De voornaam": line.first_name, "De naam": line.last_name, "De vereniging": line.association}
-    formula = next((name for name, text in names.items() if text[:1] in ("=", "+", "-", "@")), None)
+    formula = next((name for name, text in names.items() if is_formula(text.lstrip("'"))), None)  # ours may come back
     long = next((name for name, text in names.items() if len(text) > 100), None)
     checks = (
         (not line.kavo_id, "Het KAVO-ID heeft geen 6 en 2 cijfers, zoals 125143-59."),
