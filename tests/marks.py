@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 import links
 import mails
-from models import Attest, Draft, Handover, LinkRequest, Mail, Participant, SavedView, Site, Trajectory, User
+from models import Draft, Handover, LinkRequest, Mail, Participant, SavedView, Site, Trajectory, User
 from tests import factories as make
 from tests.test_rights import ARGUMENTS
 from tests.visitor import Visitor
@@ -264,17 +264,32 @@ class World:
                     path = rule.build({**ARGUMENTS, "pk": number, "kind": person}, append_unknown=False)[1]
                     whole = "?alles=1" if "export" in rule.endpoint else ""
                     found.append(f"{path}?id={number}" if rule.endpoint.endswith(BY_ID) else path + whole)
-        if letter == "h":
-            found.append(links.attest(Attest.get()))
-        return found
+        return found + [self._page(secret) for secret, to in self._secrets() if to == letter]
+
+    def _secrets(self):
+        """(secret of a link, letter) of what was mailed to each viewer."""
+        boxes = self._boxes()
+        for mail in Mail.select().where(Mail.to_address << list(boxes)):
+            for secret in re.findall(r"/l/(\w+)", mail.body):
+                yield secret, boxes[mail.to_address]
+
+    @staticmethod
+    def _page(secret):
+        """Where a link leads."""
+        token = links.find(secret)
+        return f"{links.PURPOSES[token.purpose].page}/{secret}" if token else f"/l/{secret}"
 
     def mailed(self):
         """(letter, kind of mail, name of a mark) of what the mails to each viewer hold."""
-        boxes = {self.a.email: "a", self.b.email: "b", self.one.email: "1", self.two.email: "2", self.p3.email: "h"}
-        boxes |= {association.email: number for number, association in zip("12", self.associations, strict=True)}
+        boxes = self._boxes()
         for mail in Mail.select().where(Mail.to_address << list(boxes)):
             for name in self.marks.in_text(f"{mail.subject} {mail.body}"):
                 yield boxes[mail.to_address], mail.kind, name
+
+    def _boxes(self):
+        """Address → the letter of whose mailbox it is."""
+        boxes = {self.a.email: "a", self.b.email: "b", self.one.email: "1", self.two.email: "2", self.p3.email: "h"}
+        return boxes | {association.email: number for number, association in zip("12", self.associations, strict=True)}
 
     def crawl(self, letter) -> dict[str, str]:
         """Name of each mark that this viewer met → the first address where."""
