@@ -137,7 +137,8 @@ def test_of_20_drafts_at_once_those_are_kept_that_still_fit(app):
     assert Draft.select().count() == 3
 
 
-def test_of_20_new_addresses_at_once_5_get_a_mail(app):
+def test_of_20_new_addresses_at_once_at_most_5_get_a_mail(app):
+    """At most: on PostgreSQL two forms of one person at the same moment may meet in a deadlock, and one is asked to try again."""
     jonas, acts = make.user(password=make.PASSWORD), []
     for number in range(AT_ONCE):
         visitor = Visitor(app, jonas)
@@ -148,7 +149,7 @@ def test_of_20_new_addresses_at_once_5_get_a_mail(app):
         )
     all_at_once(acts)
 
-    assert Mail.select().where(Mail.kind == "confirm_address").count() == 5
+    assert Mail.select().where(Mail.kind == "confirm_address").count() in range(1, 6)
 
 
 def test_of_30_unknown_numbers_at_once_20_are_looked_up(app, now):
