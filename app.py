@@ -23,6 +23,7 @@ import links
 import login
 import logs
 import mails
+import proof
 import public_pages
 import refusing
 import tasks
@@ -77,6 +78,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     read_from(settings.replica_url)
     limits.set_up(settings.rate_limits, settings.lookup_key)
     links.set_up(settings)
+    proof.set_up(settings)
     mails.set_up(settings)
     tasks.ring_the_worker(settings)
 

@@ -48,6 +48,8 @@ class Settings:
     old_secret_keys: tuple[str, ...] = field(repr=False)
     """keys that were replaced: what they signed stays good until they are taken out"""
     lookup_key: str = field(repr=False)
+    old_lookup_keys: tuple[str, ...] = field(repr=False)
+    """keys that were replaced: by what they hashed one is recognised once more, and then hashed anew"""
     mail_server: MailServer
     catcher: bool
     """whether mails go to the local catcher, since no mail server is named"""
@@ -102,6 +104,7 @@ def load(environ=os.environ) -> Settings:
         secret_key=environ.get("KAVO_SECRET_KEY") or _kept("secret.key"),
         old_secret_keys=tuple(environ.get("KAVO_OLD_SECRET_KEYS", "").split()),
         lookup_key=environ.get("KAVO_LOOKUP_KEY") or _kept("lookup.key"),
+        old_lookup_keys=tuple(environ.get("KAVO_OLD_LOOKUP_KEYS", "").split()),
         mail_server=_mail_server(environ.get("KAVO_SMTP_URL") or f"smtp://127.0.0.1:{port + CATCHER_PORTS[0]}"),
         catcher=not environ.get("KAVO_SMTP_URL"),
         mail_from=environ.get("KAVO_MAIL_FROM", "kavo@kavo.test"),

@@ -14,7 +14,7 @@ from tests.visitor import Visitor
 PROJECT = Path(__file__).parents[1]
 LAYERS = [
     {"times", "config"},
-    {"dutch", "sentences"},
+    {"dutch", "sentences", "proof"},
     {"database"},
     {"searching", "sheets"},
     {"people"},
