@@ -1,10 +1,11 @@
 """'Wat er misloopt', for the team: which rule refuses most often, at which field of which page. Never what somebody typed."""
 
+import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
@@ -13,13 +14,19 @@ from admin_views.roles import ForRoles
 from database import normalise
 from dutch import counted
 from forms import KavoForm, clean_line
-from models import TABLES
 from times import local_date, utcnow
 from workflow import refusals
 
 PERIODS = {7: "7 dagen", 30: "30 dagen", 90: "90 dagen", 365: "een jaar"}
 ORDINARY = 90
 MOST = 200  # on the page; the file has all
+OTHERWISE = {
+    "kavo": "KAVO-ID",
+    "email": "E-mailadres",
+    "new_password": "Nieuw wachtwoord",
+    "new_password_confirm": "Nieuw wachtwoord herhalen",
+}
+"""fields of which no form of ours has the label"""
 TITLES = ("Pagina", "Veld", "Wat de tool zei", "Hoe vaak", "Laatst op")
 DOES = {"create_view": "toevoegen", "edit_view": "wijzigen", "action_view": "actie in de lijst", "participants": "deelnemers",
         "evaluate": "beoordelen", "cancel": "annuleren", "final": "eindevaluatie", "extend_all": "verlengen"}  # fmt: skip
@@ -79,7 +86,9 @@ class RefusalsView(ForRoles, BaseView):
     def _rows(self, days: int, words: str) -> list[tuple]:
         """(page, field, sentence, how often, last day), the most frequent first; with all these words in them."""
         found = refusals.frequent(local_date(utcnow()) - timedelta(days=days))
-        rows = [(self._page(one.form), field_label(one.field), one.rule, one.count, one.last_on) for one in found]
+        rows = [
+            (self._page(one.form), field_label(one.form, one.field), one.rule, one.count, one.last_on) for one in found
+        ]
         wanted = normalise(words).split()
         return [row for row in rows if all(word in normalise(" ".join(row[:3])) for word in wanted)]
 
@@ -103,22 +112,31 @@ class RefusalsView(ForRoles, BaseView):
         return Response("".join(made.pieces(TITLES, [cells])), mimetype=made.mimetype, headers=headers)
 
 
-def field_label(name: str) -> str:
-    """The label of a field, by its name in a form or in a table; the name itself where no label is known."""
-    return _labels().get(name, name)
-
-
 @cache
-def _labels() -> dict[str, str]:
-    found = {
-        field.name: field.verbose_name for model in TABLES for field in model._meta.sorted_fields if field.verbose_name
-    }
-    for form in _forms(KavoForm):
-        for name, field in vars(form).items():
-            label = (*getattr(field, "args", ()), None)[0]
-            if isinstance(label, str):
-                found[name] = label
-    return {**found, "new_password": "Nieuw wachtwoord", "new_password_confirm": "Nieuw wachtwoord herhalen"}
+def field_label(endpoint: str, name: str) -> str:
+    """The label of a field on the page of an endpoint: in a form of the module of that page, or in its table; else what a field
+    of that name is called elsewhere, or the name itself."""
+    page = current_app.view_functions.get(endpoint)
+    view = getattr(page, "__self__", None)
+    module = sys.modules.get(type(view).__module__ if view else getattr(page, "__module__", ""))
+    here = (
+        [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, KavoForm)] if module else []
+    )
+    known = (*map(_labels, here), _titles(getattr(view, "model", None)), OTHERWISE, *map(_labels, _forms(KavoForm)))
+    return next((labels[name] for labels in known if name in labels), name)
+
+
+def _labels(form: type) -> dict[str, str]:
+    """Name → label of the fields that a form declares, or those on which it builds."""
+    fields = {name: field for one in reversed(form.__mro__) for name, field in vars(one).items()}
+    labels = {name: (*getattr(field, "args", ()), None)[0] for name, field in fields.items()}
+    return {name: label for name, label in labels.items() if isinstance(label, str)}
+
+
+def _titles(model) -> dict[str, str]:
+    return (
+        {name: field.verbose_name for name, field in model._meta.fields.items() if field.verbose_name} if model else {}
+    )
 
 
 def _forms(form: type) -> Iterable[type]:
