@@ -59,6 +59,14 @@ def file_name(now: datetime, seal: str) -> str:
     return f"kavo-{now:%Y%m%dT%H%M%SZ}{f'-seal{seal}' if seal else ''}.backup"
 
 
+def last_seal(url: str) -> str:
+    """The last seal on the history in the database of `url`; '' when there is none."""
+    if _is_absent(url):
+        return ""
+    with pointed_at(url):
+        return seals.last_name()
+
+
 def seal_in(file: Path) -> str:
     """The seal that the name of a backup tells; '' when it tells none."""
     found = IN_NAME.search(file.name)
@@ -262,9 +270,14 @@ def suits(url: str, raw: Path):
         raise BackupError(f"This is no backup of {name}, to which KAVO_DATABASE_URL points.")
 
 
+def _is_absent(url) -> bool:
+    """Whether there is no file yet: looking into it would make one."""
+    return url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists()
+
+
 def holds_people(url: str) -> bool:
     """Whether the database of `url` holds accounts: then a restore would overwrite something."""
-    if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists():
+    if _is_absent(url):
         return False
     with pointed_at(url):
         return database.table_exists("user") and User.select().exists()

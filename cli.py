@@ -269,8 +269,8 @@ def _advance(batch, word):
 def backup(target, key, check):
     """Write a backup of the database, also while it is in use, to TARGET: a new file, or a folder (default: instance/backups)."""
     settings, begun = current_app.config["KAVO"], time.monotonic()
-    with _told(), database.connection_context():
-        seal = seals.last_name()
+    with _told():
+        seal = backups.last_seal(settings.database_url)
     if target is None:
         target = config.PROJECT / "instance" / "backups"
         target.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ def erase_participant(participant: Participant, by: User | None, now: datetime, 
         lines = (ImportRow.kavo_id == fresh.kavo_id) | (ImportRow.participant_id == fresh.id)
         ImportRow.update(cells="[]", text=GONE, kavo_id="", before=None).where(lines).execute()
         forget_texts(runs)
-        lines = _lines(
+        told = _lines(
             (History.object_type == "participant") & (History.object_id == str(fresh.id)),
             History.trajectory_id.in_(runs),
         )
@@ -97,7 +97,7 @@ def erase_participant(participant: Participant, by: User | None, now: datetime, 
             first_name="Gewiste", last_name="deelnemer", email="", kavo_id=mark, birth_date=date(fresh.birth_date.year, 1, 1),
             search=searchable(f"deelnemer Gewiste {mark}"), erased_at=now, version=Participant.version + 1,
         ).where(Participant.id == fresh.id).execute()  # fmt: skip
-        audit.erase(lines, by, "participant.erased", fresh, at=now, reason=reason or OVER)
+        audit.erase(told, by, "participant.erased", fresh, at=now, reason=reason or OVER)
     log.info("erased", extra={"facts": {"table": "participant", "id": participant.id}})
 
 
@@ -170,12 +170,12 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
     sites = [key for (key,) in SiteManager.select(SiteManager.site).where(SiteManager.user == user).tuples()]
     asked = Handover.requester.in_(accounts) | Handover.asked.in_(accounts) | (Handover.email << addresses)
     sites += [key for (key,) in Handover.select(Handover.site).where(asked).tuples()]
-    lines = _lines(
+    told = _lines(
         History.actor.in_(accounts),
         (History.object_type == "user") & History.object_id.in_([str(key) for key in accounts]),
         History.site_id.in_(sites) & History.payload.contains(name),
     )
-    audit.erase(lines, by, "user.erased", user, at=now, reason=reason)
+    audit.erase(told, by, "user.erased", user, at=now, reason=reason)
     Handover.update(email="", phone="").where(
         Handover.requester.in_(accounts) | (Handover.email << addresses)
     ).execute()
