@@ -46,6 +46,8 @@ PAGES = {
     "registration.complete": "Registratie voltooien",
     "registration.further_site": "Een nieuwe stageplaats aanmaken",
     "registration.submit_again": "Aanpassen en opnieuw indienen",
+    "mailed_links.new_link": "Nieuwe link vragen",
+    "registration.withdraw": "Aanvraag intrekken",
     "registration.young": "Registreren voor jongeren -18",
     "saved_view.keep": "Weergave bewaren",
     "second_step.app": "App met codes",
