@@ -5,7 +5,7 @@ import secrets
 import threading
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, render_template, request
+from flask import Flask, Response, abort, current_app, g, message_flashed, render_template, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -23,7 +23,9 @@ import links
 import login
 import logs
 import mails
+import proof
 import public_pages
+import refusing
 import tasks
 import watching
 from database import MAX_INTEGER, UNAVAILABLE, Conflict, connect_to, database, read_from
@@ -76,6 +78,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     read_from(settings.replica_url)
     limits.set_up(settings.rate_limits, settings.lookup_key)
     links.set_up(settings)
+    proof.set_up(settings)
     mails.set_up(settings)
     tasks.ring_the_worker(settings)
 
@@ -84,6 +87,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     policy = CONTENT_POLICY.format(eid=eid.origin(settings))
     app.after_request(lambda response: _protect(response, policy))
     app.teardown_request(_end)
+    message_flashed.connect(_note_refusal, app)
     Babel(app)
     CSRFProtect(app)
     login.set_up(app, settings)
@@ -166,7 +170,14 @@ def _close_own():
         database.close()
 
 
+def _note_refusal(app, message, category):
+    """What an action on rows refuses is told by a message."""
+    if category == "warn":
+        refusing.note(message)
+
+
 def _end(error):
+    refusing.count()
     _close_own()
 
 
@@ -211,12 +222,18 @@ def _refuse(error):
         log.warning("refused: %s", error)
         return _page(404)
     if isinstance(error, Conflict):
+        refusing.note(str(error))
         return _page(409, "Dit is intussen gewijzigd", str(error))
     if isinstance(error, CSRFError):
-        text = "Deze pagina stond te lang open, of je meldde je opnieuw aan. Ga terug, vernieuw de pagina en bewaar nog eens."
-        return _page(400, "Deze pagina is verlopen", text)
+        title, text = refusing.CSRF.get(error.description, refusing.STALE)
+        refusing.note(title)
+        log.warning("refused", extra={"facts": {"status": 400, "why": error.description}})
+        return _page(400, title, text)
     if isinstance(error, HTTPException):
-        return _page(error.code or 500, response=error) if (error.code or 500) >= 400 else error
+        if (error.code or 500) < 400:
+            return error
+        log.info("refused", extra={"facts": {"status": error.code, "why": type(error).__name__}})
+        return _page(error.code or 500, response=error)
     log.error("unexpected error", exc_info=error)
     if isinstance(error, UNAVAILABLE):
         return _standing_alone("errors/503.html"), 503, {"Retry-After": RETRY_SECONDS}

@@ -6,6 +6,8 @@ import secrets
 from datetime import date, datetime
 
 import dutch
+import proof
+from database import locking
 from models import Handover, History, Placement, Site, Trajectory
 
 SENTENCES = {
@@ -74,6 +76,7 @@ SENTENCES = {
     "user.password": "{who} koos een nieuw wachtwoord.",
     "participant.erased": "{who} wiste de gegevens van een deelnemer. Reden: {reason}",
     "user.erased": "{who} wiste de gegevens van een account. Reden: {reason}",
+    "history.erased": "{who} wiste de namen in {lines} van de geschiedenis: de bewaartermijn is voorbij.",
     "retention.changed": "{who} wijzigde de bewaartermijn van ‘{name}’: {changes}.",
     "user.second_step": "{who} wijzigde de tweede stap bij het aanmelden: {what}.",
     "user.second_step_wiped": "{who} wiste de tweede stap van {name}.",
@@ -84,6 +87,7 @@ SENTENCES = {
 """Verb → sentence; its names are filled from the payload."""
 
 ERASED = "(gegevens gewist)"
+AT_ONCE = 500  # ids in one statement
 OPTIONAL = {"on_behalf", "exception", "revoked", "checked", "running", "filter"}
 """facts that are often empty, and stand at the end of a sentence"""
 
@@ -99,23 +103,48 @@ def record(by, verb: str, row, at: datetime, **facts) -> History:
     """Write one line of history about `row`, done by `by` (a user, or None for the tool itself) at `at` (UTC).
 
     `facts` fill the sentence; they are kept as a payload that can be erased, with a salted digest that stays."""
+    return History.create(**_columns(by, verb, row, at, facts))
+
+
+def erase(ids: set[int], by, verb: str, row, at: datetime, **facts) -> History:
+    """Take the texts out of the lines with these ids, by a line that says so (see `record`) and proves which they were. Inside a
+    transaction. What the line itself tells must not name who is erased."""
+    found = [key for chunk in _chunks(sorted(ids)) for key in _held(chunk)]
+    columns = _columns(by, verb, row, at, facts)
+    line = History.create(**columns, erases=proof.mark(columns["digest"], found))
+    for chunk in _chunks(found):
+        History.update(payload=None, salt=None, erased_by=line.id).where(History.id.in_(chunk)).execute()
+    return line
+
+
+def _chunks(ids: list[int]):
+    return (ids[begin : begin + AT_ONCE] for begin in range(0, len(ids), AT_ONCE))
+
+
+def _held(ids: list[int]) -> list[int]:
+    """Those of these lines that have a text; nobody else erases them meanwhile."""
+    query = History.select(History.id).where(History.id.in_(ids), History.payload.is_null(False)).order_by(History.id)
+    return [key for (key,) in locking(query).tuples()]
+
+
+def _columns(by, verb, row, at, facts) -> dict:
     facts["who"] = str(by) if by else "De tool"
     payload = json.dumps(facts, ensure_ascii=False, sort_keys=True, default=_as_text)
     SENTENCES[verb].format_map(facts)  # a missing fact fails here, in the test, and not years later on the screen
     salt = secrets.token_hex(8)
     site_id, trajectory_id = _belongs_to(row)
-    return History.create(
-        at=at,
-        actor=by,
-        verb=verb,
-        object_type=row._meta.table_name if row is not None else "",
-        object_id=str(row.pk) if row is not None else "",
-        site_id=site_id,
-        trajectory_id=trajectory_id,
-        payload=payload,
-        salt=salt,
-        digest=digest(salt, payload),
-    )
+    return {
+        "at": at,
+        "actor": by,
+        "verb": verb,
+        "object_type": row._meta.table_name if row is not None else "",
+        "object_id": str(row.pk) if row is not None else "",
+        "site_id": site_id,
+        "trajectory_id": trajectory_id,
+        "payload": payload,
+        "salt": salt,
+        "digest": digest(salt, payload),
+    }
 
 
 def digest(salt: str, payload: str) -> str:
@@ -195,7 +224,7 @@ def changes(before: dict, row) -> str:
 
 
 def is_whole(line: History) -> bool:
-    """Whether the payload still fits its digest; an erased payload always does."""
+    """Whether the payload still fits its digest. Of an erased one `workflow.seals` tells whether an erasure did it."""
     if line.payload is None:
         return line.salt is None
-    return digest(line.salt, line.payload) == line.digest
+    return line.erased_by is None and line.salt is not None and digest(line.salt, line.payload) == line.digest

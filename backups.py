@@ -6,6 +6,7 @@ there is a public key. What a file is, its first bytes tell."""
 import contextlib
 import gzip
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -26,8 +27,10 @@ import migrations
 from database import connect_to, database
 from models import TABLES
 from people import User, UserSession
+from workflow import seals
 
 AGE, GZIP, SQLITE, DUMP = b"age-encryption.org/v1", b"\x1f\x8b", b"SQLite format 3\x00", b"PGDMP"
+IN_NAME = re.compile(rf"-seal({seals.NOTED.pattern})\.")
 LOCK_SECONDS = 10
 HEAD_LINES = 100  # of a dump: schemas and extensions come first
 IN_USE = "The database is in use. Stop the web servers and the worker first."
@@ -42,11 +45,32 @@ class BackupError(Exception):
 
 @dataclass
 class Found:
-    """What a backup turned out to hold: rows of all tables together, the last step of its schema, breaches of the invariants."""
+    """What a backup turned out to hold: rows of all tables together, the last step of its schema, breaches of the invariants; and
+    what this machine cannot judge (`notes`)."""
 
     rows: int
     step: str
     breaches: list[str]
+    notes: list[str]
+
+
+def file_name(now: datetime, seal: str) -> str:
+    """The name of a backup made at `now` (UTC): with the last seal on the history, which so leaves the machine along."""
+    return f"kavo-{now:%Y%m%dT%H%M%SZ}{f'-seal{seal}' if seal else ''}.backup"
+
+
+def last_seal(url: str) -> str:
+    """The last seal on the history in the database of `url`; '' when there is none."""
+    if _is_absent(url):
+        return ""
+    with pointed_at(url):
+        return seals.last_name()
+
+
+def seal_in(file: Path) -> str:
+    """The seal that the name of a backup tells; '' when it tells none."""
+    found = IN_NAME.search(file.name)
+    return found[1] if found else ""
 
 
 # ---- making
@@ -125,8 +149,9 @@ def _run(url, program, *words):
 # ---- looking
 
 
-def examine(url: str, raw: Path) -> Found:
-    """Restore a plain backup to a database of its own, made where that of `url` is, and look at all it holds."""
+def examine(url: str, raw: Path, noted: str = "") -> Found:
+    """Restore a plain backup to a database of its own, made where that of `url` is, and look at all it holds. `noted`: a seal
+    that must be in it. That a key is not on this machine is no reason to do without the data: it is noted."""
     with _throw_away(url, raw) as copy, pointed_at(copy):
         known = migrations.available()
         steps = migrations.applied()
@@ -134,7 +159,9 @@ def examine(url: str, raw: Path) -> Found:
             raise BackupError(f"This backup is of a later release ({steps[-1]}); this one knows {known[-1]}.")
         migrations.migrate()
         rows = sum(model.select().count() for model in TABLES)
-        return Found(rows, steps[-1] if steps else "", list(checks.breaches()))
+        breaches = [differs] if noted and (differs := seals.differs(noted)) else []
+        breaches += checks.breaches(but=(seals.unknown_keys,))
+        return Found(rows, steps[-1] if steps else "", breaches, list(seals.unknown_keys()))
 
 
 @contextlib.contextmanager
@@ -243,9 +270,14 @@ def suits(url: str, raw: Path):
         raise BackupError(f"This is no backup of {name}, to which KAVO_DATABASE_URL points.")
 
 
+def _is_absent(url) -> bool:
+    """Whether there is no file yet: looking into it would make one."""
+    return url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists()
+
+
 def holds_people(url: str) -> bool:
     """Whether the database of `url` holds accounts: then a restore would overwrite something."""
-    if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists():
+    if _is_absent(url):
         return False
     with pointed_at(url):
         return database.table_exists("user") and User.select().exists()

@@ -32,7 +32,7 @@ from migrations import compare
 from models import TABLES, ImportRow, User
 from people import ROLE_LABELS, Role
 from times import from_local, utcnow
-from workflow import accounts, clock, imports
+from workflow import accounts, clock, imports, seals
 
 CHUNK = 500
 SECRETS = privacy.SECRET | {"salt", "body", "data"}
@@ -127,12 +127,23 @@ def add_team_member(e_mail):
 
 
 @click.command()
+@click.option(
+    "--seal",
+    "noted",
+    multiple=True,
+    metavar="SEAL",
+    help="A seal that was noted elsewhere (a weekly mail, the name of a backup), such as 12-0123456789abcdef.",
+)
 @with_appcontext
-def check_data():
+def check_data(noted):
     """Check every invariant of the data; exit 1 with a line per breach."""
     with database.connection_context():
         breaches = 0
-        for breach in checks.breaches():
+        try:
+            changed = [text for text in map(seals.differs, noted) if text]
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--seal") from error
+        for breach in (*changed, *checks.breaches()):
             click.echo(breach)
             breaches += 1
     click.echo(f"{breaches} breaches." if breaches else "All invariants hold.")
@@ -258,15 +269,19 @@ def _advance(batch, word):
 def backup(target, key, check):
     """Write a backup of the database, also while it is in use, to TARGET: a new file, or a folder (default: instance/backups)."""
     settings, begun = current_app.config["KAVO"], time.monotonic()
+    with _told():
+        seal = backups.last_seal(settings.database_url)
     if target is None:
         target = config.PROJECT / "instance" / "backups"
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if target.is_dir():
-        target /= f"kavo-{utcnow():%Y%m%dT%H%M%SZ}.backup"
+        target /= backups.file_name(utcnow(), seal)
     with _told():
         found = backups.backup(settings.database_url, target, key or settings.backup_key, check)
     proof = f"restored as a trial: {found.rows} rows, all invariants hold" if found else "not tried"
     click.echo(f"{target}: {target.stat().st_size} bytes in {time.monotonic() - begun:.1f} s; {proof}.")
+    if seal:
+        click.echo(f"Last seal on the history: {seal}")
 
 
 @click.command()
@@ -281,8 +296,10 @@ def restore(file, identity, check, overwrite):
     _make_folder()
     with _told(), backups.unpacked(file, file, identity) as raw:
         backups.suits(url, raw)
-        found = backups.examine(url, raw)
+        found = backups.examine(url, raw, backups.seal_in(file))
         click.echo(f"{file}: {found.rows} rows, schema {found.step}.")
+        for note in found.notes:
+            click.echo(note)
         if found.breaches:
             raise click.ClickException("\n".join(found.breaches))
         if check:

@@ -33,13 +33,16 @@ def wipe_second_step(e_mail):
 @click.command()
 @with_appcontext
 def check_history():
-    """Check the history against its seals; exit 1 with a line per breach. Keep the printed digest elsewhere, to compare later."""
+    """Check the history against its seals; exit 1 with a line per breach. Keep the printed seal elsewhere: `check-data --seal`
+    tells later whether it still is what it was."""
     with database.connection_context():
-        found = list(seals.breaches())
+        found = [*seals.breaches(), *seals.unproved_erasures(), *seals.unknown_keys()]
         newest = seals.last()
     click.echo("\n".join(found) or "The history fits its seals.")
     if newest:
-        click.echo(f"Sealed up to line {newest.until_id} on {newest.sealed_at:%Y-%m-%d %H:%M} UTC: {newest.digest}")
+        click.echo(
+            f"Sealed up to line {newest.until_id} on {newest.sealed_at:%Y-%m-%d %H:%M} UTC: {seals.name(newest)}"
+        )
     sys.exit(bool(found))
 
 

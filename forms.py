@@ -24,6 +24,7 @@ from wtforms.csrf.core import CSRFTokenField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
+import refusing
 from database import MAX_INTEGER, Conflict, RuleError, writing
 from people import User
 from records import AlreadyDone, FormKey
@@ -143,6 +144,7 @@ class KavoForm(FlaskForm):
 
     def refuse(self, error: RuleError):
         """Show a refused rule: beside its field when it has one, otherwise above the form; what was typed stays."""
+        refusing.note_form(self)
         if error.field in self._fields:
             field = self._fields[error.field]
             field.errors = [*field.errors, str(error)]
@@ -152,6 +154,7 @@ class KavoForm(FlaskForm):
 
 def problems(form) -> list[tuple[str | None, str, str]]:
     """All that is wrong with a form, for the summary on top: (id of the field or None, label, sentence)."""
+    refusing.note_form(form)
     above = [(None, "", str(text)) for text in form.form_errors]
     fields = [field for field in form if field.name != "csrf_token"]
     return above + [(field.id, field.label.text, str(text)) for field in fields for text in field.errors]

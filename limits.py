@@ -4,8 +4,10 @@ import hashlib
 import hmac
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from database import database, on_postgresql, writing
 from people import Attempt
 
 WRONG_PASSWORDS_PER_ACCOUNT = 5
@@ -29,17 +31,35 @@ def switched_on() -> bool:
     return _switch["on"]
 
 
-def note(kind: str, name: str, now: datetime) -> Attempt:
-    """Remember one failure of `name` (an account or an address; kept as a keyed hash) at `now` (UTC)."""
-    return Attempt.create(kind=kind, key_hash=_hash(name), at=now)
+@dataclass(frozen=True)
+class Try:
+    """One try that counts as a failure from before it is made; what turns out not to be one is given back."""
+
+    attempt_id: int | None
+
+    def give_back(self):
+        Attempt.delete().where(Attempt.id == self.attempt_id).execute()
 
 
-def exceeded(kind: str, name: str, most: int, now: datetime, window: timedelta = WINDOW) -> bool:
-    """Whether `name` failed `most` times or more within the window before `now` (UTC)."""
+def claim(kind: str, name: str, most: int, now: datetime, window: timedelta = WINDOW) -> Try | None:
+    """Count a try of `name` (an account or an address; kept as a keyed hash) at `now` (UTC); None when it has had `most` within
+    the window before. Counting and noting are one step: of many tries at once no more than `most` get through."""
     if not switched_on():
-        return False
-    mine = (Attempt.kind == kind) & (Attempt.key_hash == _hash(name)) & (Attempt.at > now - window)
-    return Attempt.select().where(mine).limit(most).count() >= most
+        return Try(None)
+    key = _hash(name)
+    mine = (Attempt.kind == kind) & (Attempt.key_hash == key) & (Attempt.at > now - window)
+    with writing():
+        _take_turns(kind, key)
+        if Attempt.select().where(mine).limit(most).count() >= most:
+            return None
+        return Try(Attempt.create(kind=kind, key_hash=key, at=now).id)
+
+
+def _take_turns(kind: str, key: str):
+    """Let others who claim the same wait until the end of this transaction; SQLite has one writer at a time anyhow."""
+    if on_postgresql():
+        number = int.from_bytes(hashlib.sha256(f"{kind} {key}".encode()).digest()[:8], signed=True)
+        database.execute_sql(f"SELECT pg_advisory_xact_lock({number})")
 
 
 def forget(kind: str, name: str):

@@ -147,17 +147,17 @@ class Forgot(ForgotPasswordForm):
     def validate(self, **kwargs):
         account = self.email.data = _typed_address(self)
         address, now = request.remote_addr or "", utcnow()
-        if limits.exceeded("link", account, limits.LINKS_PER_ACCOUNT, now, limits.HOUR):
+        asked = limits.claim("link", account, limits.LINKS_PER_ACCOUNT, now, limits.HOUR)
+        if asked is None:
             self.form_errors.append(
                 f"Voor dit e-mailadres is het laatste uur al {limits.LINKS_PER_ACCOUNT} keer een link gevraagd. "
                 "Kijk in je mailbox, ook bij ongewenste mail, of wacht een uur."
             )
             return False
-        if limits.exceeded("link", address, limits.LINKS_PER_ADDRESS, now, limits.HOUR):
+        if limits.claim("link", address, limits.LINKS_PER_ADDRESS, now, limits.HOUR) is None:
+            asked.give_back()
             self.form_errors.append("Vanaf dit netwerk is het laatste uur te vaak een link gevraagd. Wacht een uur.")
             return False
-        limits.note("link", account, now)
-        limits.note("link", address, now)
         super().validate(**kwargs)
         if self.user is not None:
             registration.forgot_password(self.user, now)
@@ -193,14 +193,15 @@ def _limited(form, account: str, validate) -> bool:
     """Run `validate()`, unless the password of this account, or one from this address, was wrong too often: then the form says
     so."""
     now, address = utcnow(), request.remote_addr or ""
-    if limits.exceeded("account", account, limits.WRONG_PASSWORDS_PER_ACCOUNT, now):
+    by_account = limits.claim("account", account, limits.WRONG_PASSWORDS_PER_ACCOUNT, now)
+    if by_account is None:
         return _too_often(form, "dit e-mailadres")
-    if limits.exceeded("address", address, limits.WRONG_PASSWORDS_PER_ADDRESS, now):
+    by_address = limits.claim("address", address, limits.WRONG_PASSWORDS_PER_ADDRESS, now)
+    if by_address is None:
+        by_account.give_back()
         return _too_often(form, "dit netwerk")
-    tries = [limits.note("account", account, now), limits.note("address", address, now)]
     if validate():
-        for one in tries:
-            one.delete_instance()
+        by_address.give_back()
         limits.forget("account", account)
         return True
     log.info("password refused")

@@ -370,6 +370,11 @@ def team_reminder(kind: str, sites: list[Site], now: datetime) -> Mail:
     return _write(kind, _home["team"], now, sites=sites, link=links.full("/te-behandelen/"))
 
 
+def team_week(seal: str, refused: list, now: datetime) -> Mail:
+    """Once a week, for the team to keep: the last seal on the history; and what was refused most often (`refusals.Frequent`)."""
+    return _write("team_week", _home["team"], now, seal=seal, refused=refused, link=links.full("/wat-er-misloopt/"))
+
+
 def activation_reminder(site: Site | None, user: User, token: str, expires_at: datetime, now: datetime) -> Mail:
     """The registration is not completed yet."""
     path = links.mailed(token)

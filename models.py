@@ -49,7 +49,7 @@ from places import (  # noqa: F401 - all tables are imported from here
     SiteMessage,
     SitePeriod,
 )  # fmt: skip
-from records import Clock, FormKey, History, Lookup, Mail, Reminder, Retention, Seal, choices, one_of
+from records import Clock, FormKey, History, Lookup, Mail, Refusal, Reminder, Retention, Seal, choices, one_of
 from times import local_date, years_after
 
 STAGE_HOURS = 50  # manual chapter 4
@@ -496,5 +496,5 @@ TABLES = [
     Role, User, UserRole, Passkey, Identity, LinkRequest, UserSession, Token, Attempt, Draft, SavedView, StartView,
     Association, Membership, Declaration, Site, SiteManager, SitePeriod, SiteMessage, Proposal, Handover,
     Participant, Trajectory, Extension, Placement, Evaluation, FinalEvaluation, Attest,
-    Mail, Reminder, Clock, Retention, History, Seal, Lookup, FormKey, ImportBatch, ImportRow,
+    Mail, Reminder, Clock, Retention, History, Seal, Lookup, FormKey, Refusal, ImportBatch, ImportRow,
 ]  # fmt: skip

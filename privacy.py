@@ -187,12 +187,12 @@ TECHNICAL = {
     Attest: ("final_evaluation", "revoked_at"),
     Mail: ("key", "kind", "message_id", "state", "attempts", "created_at", "next_at", "sent_at", "object_type", "object_id",
            "handled_at", "refused_mailbox"),
-    History: ("salt", "digest"),
+    History: ("salt", "digest", "erased_by", "erases"),
     ImportBatch: ("association", "digest", "state", "rows", "position", "created_at", "finished_at"),
     ImportRow: ("batch", "number", "type", "verdict", "done", "trajectory_id"),
 }  # fmt: skip
 """columns beside those of the register that say nothing of a person by themselves"""
-WITHOUT_PERSONS = {"role", "declaration", "site_period", "reminder", "clock", "retention", "seal"}
+WITHOUT_PERSONS = {"role", "declaration", "site_period", "reminder", "clock", "retention", "seal", "refusal"}
 """tables in which no person is"""
 EVERYWHERE = {"id", "version"}
 SECRET = {

@@ -118,11 +118,18 @@ class Seal(BaseModel):
     lines = IntegerField(null=True)
     digest = CharField(null=True, max_length=64)
     sealed_at = DateTimeField(null=True)
+    key_id = CharField(null=True, max_length=16)
+    """the key with which the digest was made; the first releases sealed without one"""
+    unnamed = CharField(null=True, max_length=100)
+    """of the first seal with a key: which lines were empty until then without naming what emptied them"""
 
 
 class History(BaseModel):
     """Who did what, when: append-only (the database refuses more). The payload and its salt can be erased together;
-    the digest stays as proof."""
+    the digest stays as proof.
+
+    An erased line names the line that erased it (`erased_by`, an id), and that one holds a keyed digest of all the lines that it
+    erased (`erases`): nobody can empty a line by hand and point at an erasure. See `audit.erase`."""
 
     at = DateTimeField(index=True, verbose_name="Wanneer")
     actor = ForeignKeyField(User, null=True, backref="acts", on_delete="RESTRICT", verbose_name="Wie")
@@ -134,6 +141,8 @@ class History(BaseModel):
     payload = TextField(null=True)
     salt = CharField(null=True, max_length=32)
     digest = CharField(max_length=64)
+    erased_by = IntegerField(null=True)
+    erases = CharField(null=True, max_length=100)
 
     class Meta:
         indexes = (
@@ -164,6 +173,22 @@ class Lookup(Searched):
 
     def search_text(self):
         return self.kavo_id
+
+
+class Refusal(BaseModel):
+    """How often a form or an import refused something by one rule on one day (in Brussels); never what was typed.
+
+    `form`: the endpoint of the page; `field`: the name of the field, '' for the form as a whole; `rule`: the sentence as the code
+    writes it, see `sentences`."""
+
+    day = DateField()
+    form = CharField(max_length=80)
+    field = CharField(default="", max_length=80)
+    rule = CharField(max_length=200)
+    count = IntegerField(constraints=[Check("count > 0")])
+
+    class Meta:
+        indexes = ((("day", "form", "field", "rule"), True),)
 
 
 class FormKey(BaseModel):

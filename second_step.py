@@ -109,13 +109,13 @@ class _Limited:
     def validate(self, **kwargs):
         self.code.data = (self.code.data or "").replace(" ", "").strip().lower()[:40]
         now, name = utcnow(), str(self.user.id)
-        if limits.exceeded("second_step", name, WRONG_CODES, now):
+        tried = limits.claim("second_step", name, WRONG_CODES, now)
+        if tried is None:
             minutes = int(limits.WINDOW.total_seconds() // 60)
             self.code.errors = [f"De code was te vaak fout. Wacht {minutes} minuten en probeer het dan opnieuw."]
             return False
-        tried = limits.note("second_step", name, now)
         if self.check_code(**kwargs):
-            tried.delete_instance()
+            tried.give_back()
             return True
         self.code.errors = ["Deze code klopt niet, of is al gebruikt. Typ de nieuwste code."]
         return False

@@ -5,6 +5,7 @@ import config
 import links
 import logs
 import mails
+import proof
 import tasks
 from database import connect_to
 
@@ -12,6 +13,7 @@ settings = config.load()
 logs.set_up(settings)
 connect_to(settings.database_url)  # once, not per thread: who points the models elsewhere breaks off the tasks that run
 links.set_up(settings)
+proof.set_up(settings)
 mails.set_up(settings)
 huey = tasks.make_huey(settings)
 tasks.with_tasks(huey, settings)

@@ -19,6 +19,7 @@ from admin_views.people import RoleView, UserView
 from admin_views.placements import PlacementView
 from admin_views.privacy import InsightView, RetentionView, RightsView
 from admin_views.records import HistoryView, LookupView, MailView
+from admin_views.refusals import RefusalsView
 from admin_views.saved_views import SavedViewView
 from admin_views.site_changes import SiteChangeView
 from admin_views.sites import SiteView
@@ -66,6 +67,7 @@ def register(app: Flask) -> Admin:
     admin.add_view(HistoryView(History, "Geschiedenis", category=MANAGE, endpoint="history", url="/geschiedenis"))
     admin.add_view(LookupView(Lookup, "Opzoekingen", category=MANAGE, endpoint="lookup", url="/opzoekingen"))
     admin.add_view(ClockView(name="Klok", category=MANAGE, endpoint="clock", url="/klok"))
+    admin.add_view(RefusalsView(name="Wat er misloopt", category=MANAGE, endpoint="refusals", url="/wat-er-misloopt"))
     admin.add_view(RetentionView(name="Bewaartermijnen", category=MANAGE, endpoint="retention", url="/bewaartermijnen"))
     admin.add_view(RightsView(name="Rechten", category=MANAGE, endpoint="rights", url="/rechten"))
     admin.add_view(InsightView(name="Inzage", endpoint="insight", url="/inzage"))

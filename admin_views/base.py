@@ -9,6 +9,7 @@ from flask_admin import expose
 
 import audit
 import dutch
+import refusing
 import scope
 import second_step
 from admin_views.actions import Outcome, row_url
@@ -284,6 +285,9 @@ class AdminView(ListView):
         if all(one.done for one in outcomes):
             flash(f"{dutch.counted(len(outcomes), self.kind, self.kinds)} {done}.", "good")
             return None
+        for one in outcomes:
+            if not one.done:
+                refusing.note(one.text)
         return self.render(
             "admin/result.html", outcomes=outcomes, back=came_from() or url_for(f"{self.endpoint}.index_view")
         )

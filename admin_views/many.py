@@ -7,6 +7,7 @@ from wtforms import IntegerField, RadioField, StringField, TextAreaField
 from wtforms.validators import Optional
 
 import dutch
+import refusing
 import scope
 from admin_views.placements import FIELDS
 from admin_views.roles import HiddenFromMenu, came_from
@@ -82,6 +83,9 @@ class ManyView(HiddenFromMenu, BaseView):
                 done = "sure" in request.form and form.carry_out(self._couple(lines, site, form), self.by, utcnow())
                 if not done:
                     together.look_up(lines, site, self.by, utcnow())
+        for line in lines:
+            if line.problem and (line.trajectories or not done):  # the rest was told before it was confirmed
+                refusing.note(line.problem, "text")
         template = "admin/couple_result.html" if done else "admin/couple_many.html"
         return self.render(template, site=site, form=form, lines=lines, chosen=_chosen())
 
@@ -130,6 +134,7 @@ class ManyView(HiddenFromMenu, BaseView):
             form.form_errors.append("Kies bij minstens één deelnemer Positief of Negatief.")
             return False
         for one in now.values():
+            refusing.note_form(one)
             if not one.validate():
                 fine = False
             for name, text in NEEDED.items():

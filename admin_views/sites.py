@@ -7,6 +7,7 @@ from wtforms import HiddenField, IntegerField, StringField
 
 import audit
 import dutch
+import refusing
 import scope
 import site_forms
 from admin_views.actions import row_action, row_url
@@ -260,6 +261,7 @@ class SiteView(AdminView):
         try:
             found = placements.look_up(request.form["kavo"], site, self.by, utcnow())
         except RuleError as error:
+            refusing.note(str(error), "kavo")
             return None, str(error)
         form.kavo.data = found.participant.kavo_id
         form.trajectory.choices = [(str(one.id), f"{TYPES[one.type]}, {one.association}") for one in found.trajectories]

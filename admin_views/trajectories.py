@@ -7,6 +7,7 @@ from wtforms import IntegerField, RadioField, TextAreaField
 
 import certificates
 import dutch
+import refusing
 import scope
 from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
@@ -187,6 +188,7 @@ class TrajectoryView(AdminView):
                 if len(rows) == 1:
                     raise
                 refused[row.id] = str(error)
+                refusing.note(str(error))
             else:
                 done.append(row)
         word = FINAL_RESULTS[form.result.data].lower()

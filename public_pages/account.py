@@ -94,10 +94,9 @@ def own_data():
             fresh = accounts.change_own_data(user, now, **values)
             if email == user.shown_email:
                 return "Je gegevens zijn bewaard."
-            if limits.exceeded(NEW_ADDRESS, str(user.id), ADDRESSES_AN_HOUR, now, limits.HOUR):
+            if limits.claim(NEW_ADDRESS, str(user.id), ADDRESSES_AN_HOUR, now, limits.HOUR) is None:
                 raise RuleError("Je gaf het laatste uur al een paar andere adressen op. Wacht een uur.", "email")
             confirmation.claim(fresh, email, now)
-            limits.note(NEW_ADDRESS, str(user.id), now)
             return f"Je gegevens zijn bewaard. We mailden een link naar {email}: klik erop, dan is dat je nieuwe adres."
 
         if form.carry_out(act, user, utcnow()):

@@ -101,16 +101,16 @@ def keep(form):
     """What was typed waits for who is sent to eID; so many an hour from one network, so that nobody fills the table."""
     now, address = utcnow(), request.remote_addr or ""
     registration.drop_draft(session.pop(DRAFT, None))
-    if not limits.exceeded(DRAFT_KEPT, address, DRAFTS_PER_ADDRESS, now, limits.HOUR):
+    if limits.claim(DRAFT_KEPT, address, DRAFTS_PER_ADDRESS, now, limits.HOUR):
         session[DRAFT] = registration.keep_draft(DRAFT, form.typed(), now)
-        limits.note(DRAFT_KEPT, address, now)
 
 
 def with_password(form, register: Callable[[str, datetime], object]) -> bool:
     """Carry out what somebody under 18 asks by a form with a password: `register(password_hash, now)`, so many an hour from
     one network. False when it is refused; the form then says why."""
     now, address = utcnow(), request.remote_addr or ""
-    if limits.exceeded("registration", address, REGISTRATIONS_PER_ADDRESS, now, limits.HOUR):
+    counted = limits.claim("registration", address, REGISTRATIONS_PER_ADDRESS, now, limits.HOUR)
+    if counted is None:
         form.form_errors.append(TOO_MANY)
         return False
     password = hash_password(form.password.data)
@@ -122,8 +122,8 @@ def with_password(form, register: Callable[[str, datetime], object]) -> bool:
     with limits.evenly():
         done = form.carry_out(act, None, now)
     if not done:
+        counted.give_back()
         return False
-    limits.note("registration", address, now)
     session.pop(DRAFT, None)
     return True
 

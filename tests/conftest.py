@@ -14,6 +14,7 @@ import limits
 import links
 import mails
 import migrations
+import proof
 import tasks
 from database import connect_to, database
 from records import Clock
@@ -139,6 +140,7 @@ def db(copies):
     """The URL of a fresh database, to which the models are connected."""
     url = copies.make()
     connect_to(url).connect()
+    proof.set_up(config.load(KEYS))
     yield url
     if not database.is_closed():
         database.close()
@@ -205,6 +207,7 @@ def app(settings, applications):
     limits.set_up(settings.rate_limits, settings.lookup_key)
     limits.STEP_SECONDS = 0.001
     links.set_up(settings)
+    proof.set_up(settings)
     mails.set_up(settings)
     tasks.ring_the_worker(settings)
     database.connect()

@@ -8,7 +8,7 @@ import mails
 from models import Handover, Mail, Proposal, User
 from people import LinkRequest
 from tests import factories as make
-from workflow import attests, confirmation, finals, handovers
+from workflow import attests, confirmation, finals, handovers, refusals
 
 KINDS = {path.stem for path in (config.PROJECT / "templates" / "mails").glob("*.txt")}
 
@@ -74,6 +74,8 @@ def _applications(applied, rejected, approved, waiting, now, ends):
     mails.site_closed(approved, waiting, "Gestopt.", now)
     for kind in ("applications_due", "applications_overdue"):
         mails.team_reminder(kind, [applied], now)
+    refused = refusals.Frequent("site.edit_view", "phone", "Vul dit in.", 3, now.date())
+    mails.team_week("12-0123456789abcdef", [refused], now)
 
 
 def _handovers(manager, now):

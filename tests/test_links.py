@@ -108,7 +108,7 @@ def _deactivated(user, about, now):
 
 
 def _erased(user, about, now):
-    erasure.take_out(User.locked(user.id), now)
+    erasure.take_out(User.locked(user.id), None, now, "gevraagd", thorough=True)
 
 
 def _accepted(user, about, now):

@@ -60,7 +60,7 @@ def test_after_5_wrong_passwords_the_right_one_is_refused_too(app, jonas, wrong,
 @pytest.mark.parametrize("wrong, refused", [(99, False), (100, True)])
 def test_one_address_may_be_wrong_100_times(app, jonas, wrong, refused):
     for _ in range(wrong):
-        limits.note("address", "127.0.0.1", utcnow())
+        limits.claim("address", "127.0.0.1", 100, utcnow())
 
     assert ("dit netwerk" in log_in(app, jonas.email, "Fout12345").text) is refused
 
@@ -68,11 +68,11 @@ def test_one_address_may_be_wrong_100_times(app, jonas, wrong, refused):
 def test_a_success_starts_the_count_anew_and_time_ends_it(app, jonas):
     now = utcnow()
     for _ in range(5):
-        limits.note("account", jonas.email, now)
-    assert limits.exceeded("account", jonas.email, 5, now + limits.WINDOW - timedelta(seconds=1))
-    assert not limits.exceeded("account", jonas.email, 5, now + limits.WINDOW)
+        limits.claim("account", jonas.email, 5, now)
+    assert limits.claim("account", jonas.email, 5, now + limits.WINDOW - timedelta(seconds=1)) is None
+    limits.claim("account", jonas.email, 5, now + limits.WINDOW).give_back()
     limits.forget("account", jonas.email)
-    assert not limits.exceeded("account", jonas.email, 5, now)
+    assert limits.claim("account", jonas.email, 5, now)
 
 
 def test_limits_can_be_switched_off_outside_production(app, jonas):
@@ -182,7 +182,7 @@ def test_5_links_an_hour_for_one_address_known_or_not(app, jonas, known):
 @pytest.mark.parametrize("asked, refused", [(49, False), (50, True)])
 def test_50_links_an_hour_from_one_network(app, jonas, asked, refused):
     for _ in range(asked):
-        limits.note("link", "127.0.0.1", utcnow())
+        limits.claim("link", "127.0.0.1", 50, utcnow())
 
     assert ("Vanaf dit netwerk" in ask_link(app, jonas.email)) is refused
     assert Mail.select().exists() is not refused

@@ -113,7 +113,7 @@ def test_one_is_under_18_until_the_day_before(app, days, inside):
 @pytest.mark.parametrize("before, kept", [(49, 1), (50, 0)])
 def test_nobody_fills_the_table_of_drafts(app, before, kept):
     for _ in range(before):
-        limits.note("draft", "127.0.0.1", utcnow())
+        limits.claim("draft", "127.0.0.1", 50, utcnow())
     visitor = fill_in(app, birth_date=born(18))
 
     assert Draft.select().count() == kept
@@ -216,8 +216,8 @@ def test_the_postcodes_are_those_of_belgium():
 @pytest.mark.parametrize("before, refused", [(4, False), (5, True)])
 def test_5_registrations_an_hour_from_one_network(app, before, refused):
     for _ in range(before):
-        limits.note("registration", "127.0.0.1", utcnow())
-    limits.note("registration", "10.0.0.9", utcnow())
+        limits.claim("registration", "127.0.0.1", 5, utcnow())
+    limits.claim("registration", "10.0.0.9", 5, utcnow())
 
     visitor = fill_in(app)
 

@@ -9,7 +9,7 @@ import scope
 import second_step
 from models import TABLES, Evaluation, Handover, ImportBatch, Membership, Placement, Site, SiteManager, UserRole
 from people import Role, UserSession
-from records import Lookup
+from records import Lookup, Refusal
 from tests import factories as make
 from tests.visitor import Visitor
 from workflow import handovers, imports
@@ -83,7 +83,7 @@ ROUTES = {
     "retention.index": TEAM, "rights.index": TEAM, "insight.show": TEAM, "insight.data": TEAM, "insight.index": TEAM,
     "pages.privacy_page": EVERYBODY, "account.insight_page": INSIDE, "account.insight_data": INSIDE,
     **dict.fromkeys((f"mailed_links.{page}" for page in ("follow", "new_link")), EVERYBODY),
-    "overview.index": TEAM, "overview.export": TEAM,
+    "overview.index": TEAM, "overview.export": TEAM, "refusals.index": TEAM, "refusals.export": TEAM,
     **dict.fromkeys((f"attest.{page}" for page in ("show", "file", "check")), EVERYBODY),
 }  # fmt: skip
 """route → who may open it; a view's own routes follow from NOUNS"""
@@ -185,7 +185,7 @@ def dump():
             repr([(key, value) for key, value in row.items() if key not in left_out]) for row in model.select().dicts()
         )
         for model in TABLES
-        if model not in (Lookup,)
+        if model not in (Lookup, Refusal)
     }
 
 
@@ -409,7 +409,7 @@ def test_every_change_needs_a_token(app, world, role):
             path = rule.build({**ARGUMENTS, "pk": world["mine"].site_id}, append_unknown=False)[1]
             answer = visitor.post(path, {"id": "1", "rowid": "1"}, token=False)
             assert answer.status_code == 400, path
-            assert "Deze pagina is verlopen" in answer.text
+            assert "Er kwam geen beveiligingscode mee" in answer.text
     assert dump() == before
 
 

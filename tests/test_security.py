@@ -183,7 +183,7 @@ def test_a_visitor_does_not_choose_the_own_address(app, headers):
     from times import utcnow
 
     for _ in range(limits.WRONG_PASSWORDS_PER_ADDRESS):
-        limits.note("address", "127.0.0.1", utcnow())
+        limits.claim("address", "127.0.0.1", 100, utcnow())
     visitor = Visitor(app)
     visitor.get("/aanmelden")
     token = visitor.page.find("input", {"name": "csrf_token"})["value"]

@@ -12,8 +12,9 @@ from database import RuleError, locking, writing
 from links import PASSWORD, RESET, hashed
 from models import Association, ImportBatch, ImportRow, Membership
 from people import ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
-from records import FormKey
+from records import FormKey, Refusal
 from times import local_date
+from workflow import refusals
 
 INVITATION_DAYS = 30
 RESET_LASTS = timedelta(hours=1)
@@ -171,6 +172,7 @@ def _passing(now: datetime):
         (Token, Token.expires_at < now - timedelta(days=90)),
         (Draft, Draft.expires_at < now),
         (ImportRow, ImportRow.batch.in_(old_files)),
+        (Refusal, refusals.old(now)),
     )
 
 

@@ -97,5 +97,5 @@ def forget(user: User, now: datetime) -> bool:
     for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
         audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
     SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
-    erasure.take_out(user, now, thorough=False)
+    erasure.take_out(user, None, now, "de registratie is niet voltooid", thorough=False)
     return True

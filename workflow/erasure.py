@@ -48,6 +48,7 @@ log = logging.getLogger("kavo.erasure")
 
 GONE = "Gewist."
 """what stands where a text was that cannot be empty"""
+OVER = "de bewaartermijn is voorbij"
 LIVING = "submitted", "approved"  # states of a site for which somebody is in charge
 
 
@@ -88,14 +89,16 @@ def erase_participant(participant: Participant, by: User | None, now: datetime, 
         lines = (ImportRow.kavo_id == fresh.kavo_id) | (ImportRow.participant_id == fresh.id)
         ImportRow.update(cells="[]", text=GONE, kavo_id="", before=None).where(lines).execute()
         forget_texts(runs)
-        _forget_history((History.object_type == "participant") & (History.object_id == str(fresh.id)))
-        _forget_history(History.trajectory_id.in_(runs))
+        told = _lines(
+            (History.object_type == "participant") & (History.object_id == str(fresh.id)),
+            History.trajectory_id.in_(runs),
+        )
         mark = f"W{fresh.id:08d}"
         Participant.update(
             first_name="Gewiste", last_name="deelnemer", email="", kavo_id=mark, birth_date=date(fresh.birth_date.year, 1, 1),
             search=searchable(f"deelnemer Gewiste {mark}"), erased_at=now, version=Participant.version + 1,
         ).where(Participant.id == fresh.id).execute()  # fmt: skip
-        audit.record(by, "participant.erased", fresh, at=now, reason=reason or "de bewaartermijn is voorbij")
+        audit.erase(told, by, "participant.erased", fresh, at=now, reason=reason or OVER)
     log.info("erased", extra={"facts": {"table": "participant", "id": participant.id}})
 
 
@@ -153,14 +156,13 @@ def erase_user(user: User, by: User | None, now: datetime, reason: str):
         fresh = User.locked(user.id)
         if fresh.erased_at:
             return
-        take_out(fresh, now, thorough=by is not None)
-        audit.record(by, "user.erased", fresh, at=now, reason=reason or "de bewaartermijn is voorbij")
+        take_out(fresh, by, now, reason or OVER, thorough=by is not None)
     log.info("erased", extra={"facts": {"table": "user", "id": user.id}})
 
 
-def take_out(user: User, now: datetime, thorough: bool = True):
-    """Take all that is personal from an account and from what hangs on it; `thorough`: also from the texts of mails. Inside a
-    transaction, for a locked account."""
+def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: bool):
+    """Take all that is personal from an account and from what hangs on it; `thorough`: also from the texts of mails. `by` is
+    never the person itself, for the history keeps that name, with the reason. Inside a transaction, for a locked account."""
     name, addresses = str(user), [address for address in (user.email, user.claimed_email, *_former(user)) if address]
     if thorough:
         _forget_mails(name, *addresses)
@@ -169,10 +171,12 @@ def take_out(user: User, now: datetime, thorough: bool = True):
     sites = [key for (key,) in SiteManager.select(SiteManager.site).where(SiteManager.user == user).tuples()]
     asked = Handover.requester.in_(accounts) | Handover.asked.in_(accounts) | (Handover.email << addresses)
     sites += [key for (key,) in Handover.select(Handover.site).where(asked).tuples()]
-    _forget_history(History.actor.in_(accounts))
-    _forget_history((History.object_type == "user") & History.object_id.in_([str(key) for key in accounts]))
-    for word in (name, *addresses):
-        _forget_history(History.site_id.in_(sites) & History.payload.contains(word))
+    told = _lines(
+        History.actor.in_(accounts),
+        (History.object_type == "user") & History.object_id.in_([str(key) for key in accounts]),
+        *(History.site_id.in_(sites) & History.payload.contains(word) for word in (name, *addresses)),
+    )
+    audit.erase(told, by, "user.erased", user, at=now, reason=reason)
     Handover.update(email="", phone="").where(
         Handover.requester.in_(accounts) | (Handover.email << addresses)
     ).execute()
@@ -217,8 +221,10 @@ def _need(reason: str):
         raise RuleError("Schrijf waarom je de gegevens wist, zonder de naam van de persoon.", "reason")
 
 
-def _forget_history(which):
-    History.update(payload=None, salt=None).where(which, History.payload.is_null(False)).execute()
+def _lines(*conditions) -> set[int]:
+    """The ids of the lines of history that have a text and meet one of these conditions."""
+    text = History.payload.is_null(False)
+    return {key for which in conditions for (key,) in History.select(History.id).where(which, text).tuples()}
 
 
 def _forget_mails(*words: str):

@@ -170,7 +170,7 @@ def withdraw(site: Site, by: User, now: datetime):
         mails.application_withdrawn(site, applicant, erased, now)
         if erased:
             SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
-            erasure.take_out(applicant, now, thorough=False)
+            erasure.take_out(applicant, None, now, "de aanvraag is ingetrokken", thorough=False)
 
 
 def _has_other_site(user: User, site: Site) -> bool:

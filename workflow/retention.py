@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from peewee import fn
 
 import audit
+import dutch
 import scope
 from database import RuleError, locking, writing
 from models import (
@@ -48,7 +49,8 @@ LEAST_DAYS, MOST_DAYS = 30, 100 * YEAR
 class Rule:
     """`found(before)`: the rows for which the days passed before that date, as a query; `treat(row, now)`: erase one, inside a
     transaction, with the row held; `ground`: why we keep it that long. `narrow(before)`: a condition that follows from the query,
-    by which an index finds them among millions; for one row it would cost more than it saves."""
+    by which an index finds them among millions; for one row it would cost more than it saves. `together`: `treat` gets a list of
+    rows at once."""
 
     key: str
     name: str
@@ -59,6 +61,7 @@ class Rule:
     found: Callable[[date], object]
     treat: Callable[[object, datetime], object]
     narrow: Callable[[date], object] | None = None
+    together: bool = False
 
 
 # ---- what each rule finds
@@ -127,8 +130,9 @@ def _forget_contact(site, now):
     Site.update(email="", phone="").where(Site.id == site.id).execute()
 
 
-def _forget_line(line, now):
-    History.update(payload=None, salt=None).where(History.id == line.id).execute()
+def _forget_lines(lines, now):
+    told = dutch.counted(len(lines), "regel", "regels")
+    audit.erase({line.id for line in lines}, None, "history.erased", None, at=now, lines=told)
 
 
 RULES = (
@@ -162,7 +166,8 @@ RULES = (
          lambda row, now: row.delete_instance()),
     Rule("history", "Namen in de geschiedenis", "De namen en waarden in een regel. Wat er gebeurde en wanneer, blijft.",
          "Om beslissingen te kunnen verantwoorden.", 10 * YEAR, History,
-         lambda before: History.select().where(History.at < before, History.payload.is_null(False)), _forget_line),
+         lambda before: History.select().where(History.at < before, History.payload.is_null(False)), _forget_lines,
+         together=True),
 )  # fmt: skip
 
 
@@ -228,18 +233,18 @@ def clean_up(now: datetime) -> int:
         ids = [row.pk for row in query.limit(AT_ONCE)]
         left |= len(ids) == AT_ONCE
         still = rule.found(_before(number, now))
-        treated += sum(_treat(rule, still, pk, now) for pk in ids)
+        treated += sum(_treat(rule, still, some, now) for some in ([ids] if rule.together else ([pk] for pk in ids)))
     if not left:
         forget_words()
         Clock.update(cleaned_on=local_date(now)).execute()
     return treated
 
 
-def _treat(rule: Rule, query, pk, now: datetime) -> bool:
-    """One row in a transaction of its own; False when somebody was first, or it is needed again."""
+def _treat(rule: Rule, query, ids: list, now: datetime) -> int:
+    """One row, or those that go together, in a transaction of their own; returns how many. Not those that somebody treated first,
+    or that are needed again."""
     with writing():
-        row = locking(query.where(rule.model._meta.primary_key == pk)).first()
-        if row is None:
-            return False
-        rule.treat(row, now)
-    return True
+        rows = list(locking(query.where(rule.model._meta.primary_key.in_(ids)).order_by(rule.model._meta.primary_key)))
+        if rows:
+            rule.treat(rows if rule.together else rows[0], now)
+    return len(rows)

@@ -1,28 +1,54 @@
-"""Seals on the history: the digests of a range of lines, chained to those before. Who keeps the last seal elsewhere can prove
-later that no line was changed, put in or taken out since; erasing the text of a line leaves its digest, and so the chain, whole.
+"""Seals on the history: the digests of a range of lines, under a key and chained to those before. Who can write to the database
+but has no key cannot change, put in or take out a sealed line unseen. The last seal leaves the machine (in the name of a backup
+and in the team's weekly mail): whoever keeps it notices also who takes the last seals away, or has the key.
 
-A range is chosen first and sealed an hour later: by then whoever was writing a line is done. So writers never wait."""
+A range is chosen first and sealed an hour later: by then whoever was writing a line is done. So writers never wait.
+
+Erasing the text of a line leaves its digest, and so the chain, whole. Each emptied line names the line that emptied it, which
+holds a keyed mark of all the lines that it emptied (`audit.erase`)."""
 
 import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from peewee import fn
 
-from database import writing
+import proof
+from database import database, writing
 from models import History, Seal
 
 WAITS = timedelta(hours=1)
 MOST_LINES = 50_000  # in one range
 START = "0" * 64
+SHOWN = 16  # letters of a digest in what one notes elsewhere: enough that nobody finds another that begins so
+NOTED = re.compile(rf"(\d{{1,9}})-([0-9a-f]{{{SHOWN}}})", re.ASCII)
+UNNAMED = "lines that were empty before erasures were named"
 SEALED = (
     History.id, History.at, History.actor, History.verb, History.object_type, History.object_id, History.site_id,
-    History.trajectory_id, History.digest,
+    History.trajectory_id, History.digest, History.erases,
 )  # fmt: skip
 
 
 def last() -> Seal | None:
     """The newest seal that is closed."""
     return Seal.select().where(Seal.digest.is_null(False)).order_by(Seal.until_id.desc()).first()
+
+
+def name(seal: Seal) -> str:
+    """A seal as one notes it elsewhere: '12-0123456789abcdef'."""
+    return f"{seal.id}-{seal.digest[:SHOWN]}"
+
+
+def last_name() -> str:
+    """The newest closed seal as one notes it; '' when there is none. Also of a database with the tables of an earlier release."""
+    if not database.table_exists(Seal._meta.table_name):
+        return ""
+    closed = Seal.select(Seal.id, Seal.digest).where(Seal.digest.is_null(False))
+    newest = closed.order_by(Seal.until_id.desc()).first()
+    return name(newest) if newest else ""
 
 
 def waiting(now: datetime) -> Seal | None:
@@ -35,11 +61,7 @@ def seal(now: datetime) -> int:
     is chosen once, and sealed the same by whoever does it."""
     sealed = 0
     if one := waiting(now):
-        before = last()
-        digest, sealed = _digest(before.until_id if before else 0, one.until_id, before.digest if before else START)
-        Seal.update(digest=digest, lines=sealed, sealed_at=now).where(
-            Seal.id == one.id, Seal.digest.is_null()
-        ).execute()
+        sealed = _close(one, now)
     with writing():
         if not Seal.select().where(Seal.digest.is_null()).exists():
             done = Seal.select(fn.MAX(Seal.until_id)).scalar() or 0
@@ -49,10 +71,30 @@ def seal(now: datetime) -> int:
     return sealed
 
 
-def _digest(after: int, until: int, before: str) -> tuple[str, int]:
-    """(digest, lines) of the history after one id, up to and including another, chained to the digest `before`."""
-    chain, count = hashlib.sha256(before.encode()), 0
-    lines = History.select(*SEALED).where(History.id > after, History.id <= until).order_by(History.id)
+def _close(one: Seal, now: datetime) -> int:
+    before, key_id = last(), proof.present()
+    first = not Seal.select().where(Seal.key_id.is_null(False)).exists()
+    unnamed = proof.mark(UNNAMED, _unnamed()) if first else None
+    after, start = (before.until_id, before.digest) if before else (0, START)
+    digest, lines = _digest(after, one.until_id, start, key_id, unnamed)
+    Seal.update(digest=digest, lines=lines, sealed_at=now, key_id=key_id, unnamed=unnamed).where(
+        Seal.id == one.id, Seal.digest.is_null()
+    ).execute()
+    return lines
+
+
+def _digest(after: int, until: int, before: str, key_id: str | None, unnamed: str | None) -> tuple[str, int]:
+    """(digest, lines) of the history after one id, up to and including another, chained to the digest `before`. Raises
+    proof.UnknownKey."""
+    if key_id is None:  # as the first releases did it
+        chain, columns = hashlib.sha256(), SEALED[:-1]
+    else:
+        chain, columns = proof.keyed(key_id), SEALED
+    chain.update(before.encode())
+    if unnamed is not None:
+        chain.update(f"{unnamed}\x1e".encode())
+    count = 0
+    lines = History.select(*columns).where(History.id > after, History.id <= until).order_by(History.id)
     for line in lines.tuples().iterator():
         moment = line[1].isoformat(timespec="microseconds")
         chain.update(
@@ -63,11 +105,87 @@ def _digest(after: int, until: int, before: str) -> tuple[str, int]:
     return chain.hexdigest(), count
 
 
-def breaches():
-    """One sentence in English for each seal that does not fit the history any more; empty when all do."""
-    after, before = 0, START
-    for one in Seal.select().where(Seal.digest.is_null(False)).order_by(Seal.until_id):
-        digest, lines = _digest(after, one.until_id, before)
-        if (digest, lines) != (one.digest, one.lines):
-            yield f"history {after + 1} to {one.until_id}: {lines} lines that do not fit seal {one.id} (of {one.lines} lines)"
-        after, before = one.until_id, one.digest
+def _closed():
+    return Seal.select().where(Seal.digest.is_null(False)).order_by(Seal.until_id)
+
+
+def breaches() -> Iterator[str]:
+    """One sentence in English for each seal that does not fit the history any more; empty when all do. A seal under a key that
+    is not in the settings is passed over: see `unknown_keys`."""
+    after, before, keyed = 0, START, False
+    for one in _closed():
+        if one.key_id is None and keyed:
+            yield f"seal {one.id}: without a key, after seals that have one"
+        elif one.key_id is None or proof.knows(one.key_id):
+            digest, lines = _digest(after, one.until_id, before, one.key_id, one.unnamed)
+            if (digest, lines) != (one.digest, one.lines):
+                yield f"history {after + 1} to {one.until_id}: {lines} lines that do not fit seal {one.id} (of {one.lines} lines)"
+        after, before, keyed = one.until_id, one.digest, keyed or one.key_id is not None
+
+
+def unproved_erasures() -> Iterator[str]:
+    """One sentence for each line that is empty though no erasure says so, and for each erasure that says something else than what
+    is empty."""
+    erasures = History.select(History.id, History.digest, History.erases).where(History.erases.is_null(False))
+    marks = {key: (digest, erases) for key, digest, erases in erasures.tuples()}
+    emptied = History.select(History.erased_by, History.id).where(
+        History.payload.is_null(), History.erased_by.is_null(False)
+    )
+    for by, lines in groupby(
+        emptied.order_by(History.erased_by, History.id).tuples().iterator(), key=lambda one: one[0]
+    ):
+        ids = [key for _, key in lines]
+        if not _agrees(marks.pop(by, None), ids):
+            yield f"history {by}: did not erase what names it: {len(ids)} lines, the first is {ids[0]}"
+    for by, mark in marks.items():
+        if not _agrees(mark, []):
+            yield f"history {by}: the lines that it erased do not name it"
+    yield from _unnamed_since()
+
+
+def _agrees(mark, ids) -> bool:
+    """Whether a line (digest, erases) erased exactly these; also when the key is not known."""
+    if mark is None:
+        return False
+    try:
+        return proof.fits(mark[1], mark[0], ids)
+    except proof.UnknownKey:
+        return True
+
+
+def _unnamed() -> list[int]:
+    """Lines that are empty and do not name an erasure, as the first releases left them."""
+    query = History.select(History.id).where(History.payload.is_null(), History.erased_by.is_null())
+    return [key for (key,) in query.order_by(History.id).tuples()]
+
+
+def _unnamed_since():
+    """What was empty before erasures were named stands fixed in the first seal with a key."""
+    first = _closed().where(Seal.key_id.is_null(False)).first()
+    if first and proof.knows(first.key_id):
+        ids = _unnamed()
+        if not first.unnamed or not proof.fits(first.unnamed, UNNAMED, ids):
+            before = (first.unnamed or "").split(":")[1:2]
+            yield f"history: {len(ids)} lines are empty without an erasure, {''.join(before)} when seal {first.id} was made"
+
+
+def unknown_keys() -> Iterator[str]:
+    """One sentence for each key that the settings do not hold: what was made with it cannot be judged."""
+    used = Counter(key for (key,) in _closed().select(Seal.key_id).where(Seal.key_id.is_null(False)).tuples())
+    erasures = History.select(History.erases).where(History.erases.is_null(False))
+    used.update(erases.partition(":")[0] for (erases,) in erasures.tuples().iterator())
+    for key_id, times in sorted(used.items()):
+        if not proof.knows(key_id):
+            yield f"key {key_id}: not in KAVO_LOOKUP_KEY or KAVO_OLD_LOOKUP_KEYS; {times} seals and erasures cannot be judged"
+
+
+def differs(noted: str) -> str:
+    """What is wrong with a seal that was noted elsewhere as '12-0123456789abcdef', as a sentence; '' when it is still there.
+    Raises ValueError when it is no such note."""
+    found = NOTED.fullmatch(noted.strip().lower())
+    if not found:
+        raise ValueError(f"A seal is noted as a number, a hyphen and {SHOWN} letters or digits: 12-0123456789abcdef.")
+    kept = Seal.get_or_none(Seal.id == int(found[1]), Seal.digest.is_null(False))
+    if kept is None:
+        return f"seal {found[1]}: was noted elsewhere and is not there"
+    return "" if name(kept) == found[0] else f"seal {kept.id}: is {name(kept)}, was noted elsewhere as {found[0]}"

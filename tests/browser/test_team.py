@@ -20,7 +20,7 @@ PAGES = (
     "/stageplaats/1/opvolger", "/mijn-beoordelingen",
     "/aanvragen/3/", "/aanvragen/7/", "/aanvragen/1/", "/stageplaats/1/sluiten", "/stageplaats/1/wijziging",
     "/privacy", "/bewaartermijnen/", "/rechten/", "/inzage/account/2/", "/inzage/deelnemer/1/", "/mijn-gegevens/alles",
-    "/tweede-stap/",
+    "/tweede-stap/", "/wat-er-misloopt/",
     "/tweede-stap/app", "/tweede-stap/passkey", "/ben-jij-het", "/accounts/details/?id=1", "/deelnemers/details/?id=2",
     "/veelgestelde-vragen", "/mijn-gegevens", "/wachtwoord-wijzigen", "/hulp", "/", "/bestaat-niet", "/deelnemers/?q=zzzz",
 )  # fmt: skip

@@ -15,7 +15,7 @@ import scope
 from database import RuleError, bulk_insert, database, on_postgresql, writing
 from models import TYPES, Association, ImportBatch, ImportRow, Participant, Trajectory, User
 from sheets import Sheet, Unreadable
-from workflow import placements, trajectories
+from workflow import placements, refusals, trajectories
 from workflow.imports.lines import COLUMNS, PERSONAL, RESULTS, typed
 from workflow.imports.people import change_person
 from workflow.imports.verdicts import Known, changes, whole_reach
@@ -157,11 +157,15 @@ def told(numbers: dict[str, int]) -> str:
 
 
 def _check(batch, lines, now):
-    known = Known(batch, lines, now)
+    known, bad = Known(batch, lines, now), []
     for line in lines:
-        if not line.verdict:
+        verdict, text = line.verdict, line.text
+        if not verdict:
             verdict, text = known.verdict(line)
             _note(line, verdict=verdict, text=text[:500])
+        if verdict == "bad":
+            bad.append(text)
+    refusals.count_lines(bad, now)
 
 
 def _note(line: ImportRow, **values):
@@ -217,7 +221,7 @@ def erase(batch: ImportBatch):
 
 def _write(batch, lines, now):
     """Write good lines; each looks again at what stands there now, and one that is refused by then says why."""
-    known = Known(batch, lines, now)
+    known, bad = Known(batch, lines, now), []
     for line in sorted(lines, key=lambda line: line.kavo_id):  # so that two files at once never wait for each other
         verdict, text = known.verdict(line)
         if verdict in ImportRow.GOOD:
@@ -228,6 +232,9 @@ def _write(batch, lines, now):
             except RuleError as error:
                 verdict, text = "bad", str(error)
         _note(line, verdict=verdict, text=text[:500])
+        if verdict == "bad":
+            bad.append(text)
+    refusals.count_lines(bad, now)
 
 
 def _write_line(batch, line, known, now):

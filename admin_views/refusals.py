@@ -1,0 +1,147 @@
+"""'Wat er misloopt', for the team: which rule refuses most often, at which field of which page. Never what somebody typed."""
+
+import sys
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import cache
+
+from flask import Response, current_app, request, url_for
+from flask_admin import BaseView, expose
+
+import audit
+from admin_views import exports
+from admin_views.roles import ForRoles
+from database import normalise
+from dutch import counted
+from forms import KavoForm, clean_line
+from times import local_date, utcnow
+from workflow import refusals
+
+PERIODS = {7: "7 dagen", 30: "30 dagen", 90: "90 dagen", 365: "een jaar"}
+ORDINARY = 90
+MOST = 200  # on the page; the file has all
+OTHERWISE = {
+    "kavo": "KAVO-ID",
+    "email": "E-mailadres",
+    "new_password": "Nieuw wachtwoord",
+    "new_password_confirm": "Nieuw wachtwoord herhalen",
+}
+"""fields of which no form of ours has the label"""
+TITLES = ("Pagina", "Veld", "Wat de tool zei", "Hoe vaak", "Laatst op")
+DOES = {"create_view": "toevoegen", "edit_view": "wijzigen", "action_view": "actie in de lijst", "participants": "deelnemers",
+        "evaluate": "beoordelen", "cancel": "annuleren", "final": "eindevaluatie", "extend_all": "verlengen"}  # fmt: skip
+PAGES = {
+    "account.choose_password": "Wachtwoord kiezen",
+    "account.own_data": "Mijn gegevens",
+    "application.decide": "Aanvraag beslissen",
+    "application.act": "Aanvraag behandelen",
+    "application.proposal": "Wijziging van een stageplaats beslissen",
+    "attest.check": "Attest nakijken",
+    "eid.new_site": "Nieuwe stageplaats met eID",
+    "eid.back": "Aanmelden met eID",
+    "link_request.show": "eID koppelen",
+    "many.couple": "Meerdere deelnemers tegelijk",
+    "many.evaluate": "Samen beoordelen",
+    "registration.answer": "Antwoorden op een vraag",
+    "registration.complete": "Registratie voltooien",
+    "registration.further_site": "Een nieuwe stageplaats aanmaken",
+    "registration.submit_again": "Aanpassen en opnieuw indienen",
+    "mailed_links.new_link": "Nieuwe link vragen",
+    "registration.withdraw": "Aanvraag intrekken",
+    "registration.young": "Registreren voor jongeren -18",
+    "saved_view.keep": "Weergave bewaren",
+    "second_step.app": "App met codes",
+    "security.change_password": "Wachtwoord wijzigen",
+    "security.forgot_password": "Wachtwoord vergeten?",
+    "security.login": "Aanmelden zonder eID",
+    "security.mf_recovery": "Noodcode",
+    "security.reset_password": "Nieuw wachtwoord kiezen",
+    "security.two_factor_token_validation": "Code van de app",
+    "security.verify": "Ben jij het?",
+    "site_change.close": "Stageplaats sluiten",
+    "site_change.propose": "Naam of adres wijzigen",
+    "site_change.successor": "Opvolger aanduiden",
+    "take_over.answer": "Overdracht beantwoorden",
+    "take_over.ask": "Beheer overnemen",
+    "take_over.offer": "Opvolger worden",
+    refusals.IMPORT: "Regel van een ingelezen bestand",
+}
+"""pages outside the lists → how the team calls them"""
+
+
+class RefusalsView(ForRoles, BaseView):
+    @expose("/")
+    def index(self):
+        days, words = self._asked()
+        rows = self._rows(days, words)
+        chosen = {"dagen": days, "q": words} if words else {"dagen": days}
+        return self.render(
+            "admin/refusals.html", rows=rows[:MOST], all=len(rows), days=days, words=words, periods=PERIODS, titles=TITLES,
+            export_url=url_for(".export", **chosen),
+        )  # fmt: skip
+
+    def _asked(self) -> tuple[int, str]:
+        days = request.args.get("dagen", "")
+        chosen = int(days) if days in map(str, PERIODS) else ORDINARY
+        return chosen, clean_line(request.args.get("q", ""))[:100]
+
+    def _rows(self, days: int, words: str) -> list[tuple]:
+        """(page, field, sentence, how often, last day), the most frequent first; with all these words in them."""
+        found = refusals.frequent(local_date(utcnow()) - timedelta(days=days))
+        rows = [
+            (self._page(one.form), field_label(one.form, one.field), one.rule, one.count, one.last_on) for one in found
+        ]
+        wanted = normalise(words).split()
+        return [row for row in rows if all(word in normalise(" ".join(row[:3])) for word in wanted)]
+
+    def _page(self, endpoint: str) -> str:
+        """What the team calls the page of an endpoint; the endpoint itself where no name is known."""
+        if endpoint in PAGES:
+            return PAGES[endpoint]
+        screen, _, function = endpoint.partition(".")
+        names = (view.name for view in self.admin._views if view.endpoint == screen and view.name)
+        name = next(names, None)
+        return f"{name}, {DOES[function]}" if name and function in DOES else name or endpoint
+
+    @expose("/export/")
+    def export(self):
+        rows = self._rows(*self._asked())
+        told = counted(len(rows), "rij", "rijen")
+        audit.record(self.by, "list.exported", None, at=utcnow(), name=self.name, rows=told, filter="")
+        made = exports.DutchCsv()
+        cells = [[made.cell(value) for value in row] for row in rows]
+        headers = {"Content-Disposition": f'attachment; filename="wat-er-misloopt-{utcnow():%Y-%m-%d}.csv"'}
+        return Response("".join(made.pieces(TITLES, [cells])), mimetype=made.mimetype, headers=headers)
+
+
+@cache
+def field_label(endpoint: str, name: str) -> str:
+    """The label of a field on the page of an endpoint: in a form of the module of that page, or in its table; else what a field
+    of that name is called elsewhere, or the name itself."""
+    page = current_app.view_functions.get(endpoint)
+    view = getattr(page, "__self__", None)
+    module = sys.modules.get(type(view).__module__ if view else getattr(page, "__module__", ""))
+    here = (
+        [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, KavoForm)] if module else []
+    )
+    known = (*map(_labels, here), _titles(getattr(view, "model", None)), OTHERWISE, *map(_labels, _forms(KavoForm)))
+    return next((labels[name] for labels in known if name in labels), name)
+
+
+def _labels(form: type) -> dict[str, str]:
+    """Name → label of the fields that a form declares, or those on which it builds."""
+    fields = {name: field for one in reversed(form.__mro__) for name, field in vars(one).items()}
+    labels = {name: (*getattr(field, "args", ()), None)[0] for name, field in fields.items()}
+    return {name: label for name, label in labels.items() if isinstance(label, str)}
+
+
+def _titles(model) -> dict[str, str]:
+    return (
+        {name: field.verbose_name for name, field in model._meta.fields.items() if field.verbose_name} if model else {}
+    )
+
+
+def _forms(form: type) -> Iterable[type]:
+    for one in form.__subclasses__():
+        yield one
+        yield from _forms(one)

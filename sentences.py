@@ -1,0 +1,66 @@
+"""Which sentence of our own code a text is, without what was filled in: so a refusal is counted without what somebody typed."""
+
+import ast
+import re
+from functools import cache
+
+from babel.messages.pofile import read_po
+
+import config
+
+HOLE = "…"
+LEAST_LETTERS = 8  # of a sentence besides what is filled in
+MOST = 200  # characters of a sentence that are kept
+WHERE = ("*.py", "admin_views/*.py", "public_pages/*.py", "workflow/**/*.py")
+PLACES = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]")
+"""what is filled in later: {row.email} in a text for `format`, %(max)s in one of WTForms"""
+OTHER = "andere"
+
+
+def of(text: str) -> str:
+    """The sentence of the code that this text is, with '…' for what was filled in; OTHER when it is none of ours. Never holds a
+    letter that does not stand in the code."""
+    found = max((one for one in _all() if _fits(one, text)), key=lambda one: sum(map(len, one)), default=None)
+    return HOLE.join(found)[:MOST] if found else OTHER
+
+
+def _fits(pieces: tuple[str, ...], text: str) -> bool:
+    """Whether a text is these pieces in this order, with anything between them."""
+    if len(pieces) == 1:
+        return text == pieces[0]
+    first, *between, last = pieces
+    if not text.startswith(first) or not text.endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for piece in between:
+        at = text.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return at <= end
+
+
+@cache
+def _all() -> frozenset[tuple[str, ...]]:
+    """Every sentence of the code and of the translations, as the pieces between what is filled in."""
+    found = set()
+    for pattern in WHERE:
+        for path in config.PROJECT.glob(pattern):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.JoinedStr):
+                    found.add("".join(_piece(one) for one in node.values))
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.add(PLACES.sub("\0", node.value))
+    for path in (config.PROJECT / "translations").rglob("*.po"):
+        with path.open("rb") as file:
+            found.update(PLACES.sub("\0", one.string) for one in read_po(file) if isinstance(one.string, str))
+    return frozenset(tuple(text.split("\0")) for text in found if _is_sentence(text))
+
+
+def _piece(part) -> str:
+    return part.value if isinstance(part, ast.Constant) else "\0"
+
+
+def _is_sentence(text) -> bool:
+    letters = text.replace("\0", "").strip()
+    return " " in letters and len(letters) >= LEAST_LETTERS

@@ -1,0 +1,37 @@
+"""Once a week, for the team: the last seal on the history, so that it leaves the machine, and what was refused most often."""
+
+import mails
+from models import Clock, Reminder
+from workflow import refusals, seals
+from workflow.falls_due.once import REMIND_HOUR, Due, TurningPoint, days_of, each, morning, said, say_once
+
+WEEK = "team_week"
+DAYS, MOST = 7, 5  # of refusals in the mail
+
+
+def _monday(now):
+    day = morning(now)
+    return day - days_of(day.weekday())
+
+
+def _due(now, since):
+    monday, seal = _monday(now), seals.last_name()
+    if monday < since or not seal:
+        return []
+    clocks = Clock.select().where(~said(Clock, WEEK, Reminder.due_on == monday))
+    return [Due(clock, monday, f"zegel {seal}") for clock in clocks]
+
+
+def _tell(clock, due, now):
+    if not say_once(clock, WEEK, due.on, now):
+        return False
+    mails.team_week(seals.last_name(), refusals.frequent(due.on - days_of(DAYS), MOST), now)
+    return True
+
+
+POINTS = (
+    TurningPoint(
+        WEEK, "Weekbericht aan het team", "Het zegel van de geschiedenis moet ook buiten de tool bewaard worden.",
+        f"één mail per week, op maandag om {REMIND_HOUR} uur", "–", _due, each(Clock, _tell),
+    ),
+)  # fmt: skip

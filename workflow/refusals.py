@@ -1,0 +1,64 @@
+"""How often forms and imports refuse something, by form, field and rule: what people stumble over. Never what they typed."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from peewee import fn
+
+import sentences
+from database import writing
+from models import Refusal
+from times import local_date
+
+KEPT_DAYS = 365
+IMPORT = "importing"
+"""the form to which a line of an imported file belongs"""
+
+
+@dataclass(frozen=True)
+class Frequent:
+    """One rule that refused something at one field of one form: how often, and on which day last."""
+
+    form: str
+    field: str
+    rule: str
+    count: int
+    last_on: date
+
+
+def count(refused: Counter, now: datetime):
+    """Add what was refused at `now` (UTC): (form, field, rule) → how often. In one order, so that two at once never wait for each
+    other."""
+    with writing():
+        for (form, field, rule), number in sorted(refused.items()):
+            row = {"day": local_date(now), "form": form[:80], "field": field[:80], "rule": rule, "count": number}
+            same = (Refusal.day, Refusal.form, Refusal.field, Refusal.rule)
+            Refusal.insert(**row).on_conflict(
+                conflict_target=same, update={Refusal.count: Refusal.count + number}
+            ).execute()
+
+
+def count_lines(texts: Iterable[str], now: datetime):
+    """Add lines of an imported file that cannot be written; `texts` say why not. Inside the transaction that judges them, so that
+    a step that is taken again counts once."""
+    count(Counter((IMPORT, "", sentences.of(text)) for text in texts), now)
+
+
+def frequent(since: date, most: int | None = None) -> list[Frequent]:
+    """What was refused on `since` or later, the most frequent first."""
+    total = fn.SUM(Refusal.count)
+    query = (
+        Refusal.select(Refusal.form, Refusal.field, Refusal.rule, total, fn.MAX(Refusal.day))
+        .where(Refusal.day >= since)
+        .group_by(Refusal.form, Refusal.field, Refusal.rule)
+        .order_by(total.desc(), Refusal.form, Refusal.field, Refusal.rule)
+        .limit(most)
+    )
+    return [Frequent(*row) for row in query.tuples()]
+
+
+def old(now: datetime):
+    """The condition for rows that we keep no longer."""
+    return Refusal.day < local_date(now) - timedelta(days=KEPT_DAYS)
