@@ -11,18 +11,17 @@ import audit
 import dutch
 import scope
 import second_step
-from admin_views.actions import Outcome, row_url
+from admin_views.actions import MOST_IDS, Outcome, row_url, too_many
 from admin_views.fields import Converter, RelatedLookup, suggest
 from admin_views.lists import ListView
 from admin_views.roles import came_from
 from database import Conflict, RuleError, Versioned, whole_number
-from forms import KavoForm, clean
+from forms import KavoForm, clean, room
 from models import History
 from times import utcnow
 from workflow import rows
 
 HISTORY_SHOWN = 50
-MOST_IDS = 1000
 
 
 class AdminView(ListView):
@@ -234,16 +233,19 @@ class AdminView(ListView):
     # ---- actions
 
     @expose("/action/", methods=("POST",))
+    @room(fields=MOST_IDS)
     def action_view(self):
         name, _, single = request.form.get("one", "").partition(":")
         name = name or request.form.get("action", "")
-        ids = [single] if single else request.form.getlist("rowid")[:MOST_IDS]
+        ids = [single] if single else request.form.getlist("rowid")
         if name not in self._actions_data or not self.is_action_allowed(name):
             abort(404)
         if name in self.fresh_acts and not second_step.is_fresh():
             return second_step.ask_who()
         method, text, confirmation = self._actions_data[name]
         back = came_from() or url_for(f"{self.endpoint}.index_view")
+        if too_many(ids, getattr(method, "most", MOST_IDS)):
+            return redirect(back)
         if not ids:
             flash("Vink eerst aan voor welke rijen je dit wilt doen.", "warn")
             return redirect(back)
