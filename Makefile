@@ -1,6 +1,9 @@
 # Everything one types in this project. `make help` lists it.
 
-PIP_INSTALL = .venv/bin/python -m pip install -qq --disable-pip-version-check --use-pep517 --require-hashes
+# A .venv whose Python cannot read its packages any more (another release of Debian) is made anew.
+ifneq ($(wildcard .venv/.runtime),)
+$(shell .venv/bin/python -c 'import pip' 2>/dev/null || rm -f .venv/.runtime)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench load chaos fuzz sbom format clean
@@ -10,7 +13,7 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.runtime ## Start the application with its demo world; Ctrl-C ends it
-	@.venv/bin/flask --app app start
+	@.venv/bin/python -m flask --app app start
 
 test: .venv/.dev ## Run the tests, on every database and browser that is here
 	@tests/install_browser.sh
@@ -47,19 +50,16 @@ clean: ## Throw away what was installed and cached; instance/ (the data) stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# An empty file inside .venv remembers what was installed; a newer list of requirements installs again.
+# An empty file inside .venv remembers what was installed; a newer list of requirements installs again. See install.py.
+INSTALL = @command -v python3 >/dev/null || { echo "python3 is missing: apt-get install python3 python3-venv" >&2; exit 1; }; \
+	echo "Installing $(filter %.txt,$^) in .venv; the first time that takes a minute or two ..."; \
+	python3 install.py $(@F)
+
 .venv/.runtime: requirements.txt
-	@echo "Installing requirements.txt in .venv ..."
-	@python3 -m venv .venv
-	@$(PIP_INSTALL) -r requirements.txt
-	@touch $@
+	$(INSTALL) requirements.txt
 
 .venv/.dev: .venv/.runtime requirements-dev.txt
-	@echo "Installing requirements-dev.txt in .venv ..."
-	@$(PIP_INSTALL) -r requirements.txt -r requirements-dev.txt
-	@touch $@
+	$(INSTALL) requirements.txt requirements-dev.txt
 
 .venv/.bench: .venv/.dev bench/requirements.txt
-	@echo "Installing bench/requirements.txt in .venv ..."
-	@$(PIP_INSTALL) -r requirements.txt -r requirements-dev.txt -r bench/requirements.txt
-	@touch $@
+	$(INSTALL) requirements.txt requirements-dev.txt bench/requirements.txt

@@ -5,7 +5,7 @@ import secrets
 import threading
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, message_flashed, render_template, request
+from flask import Flask, Response, abort, current_app, g, message_flashed, render_template, request, session
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -38,8 +38,6 @@ log = logging.getLogger("kavo")
 _thread = threading.local()
 """`own`: whether this thread opened the connection that it has; a test has its own"""
 
-MOST_BYTES = 2 * 1024 * 1024
-MOST_UPLOAD = 30 * 1024 * 1024  # a file with participants
 REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another on the phone
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -56,8 +54,6 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         KAVO=settings,
         SECRET_KEY=settings.secret_key,
         SECRET_KEY_FALLBACKS=list(settings.old_secret_keys),
-        MAX_CONTENT_LENGTH=MOST_BYTES,
-        MAX_FORM_MEMORY_SIZE=MOST_BYTES,
         TRUSTED_HOSTS=settings.hosts,
         SESSION_COOKIE_NAME="__Host-kavo" if settings.production else "kavo",
         SESSION_COOKIE_SECURE=settings.production,
@@ -132,17 +128,22 @@ def _begin():
     """A reference for this request, and its own database connection."""
     letters = [secrets.choice(REFERENCE_LETTERS) for _ in range(8)]
     g.reference = "".join(letters[:4]) + "-" + "".join(letters[4:])
-    if request.endpoint == "importing.index":  # before anything reads the form
-        request.max_content_length = MOST_UPLOAD
     _forget_broken_referrer()
     if request.endpoint != "static":
         try:  # read now: a client that sends slowly must not hold a connection meanwhile
+            _room().read(request)
             wrong = None in request.form or _is_broken(request.args) or _is_broken(request.form)
         finally:
             _close_own()
             _thread.own = database.connect(reuse_if_open=True)
         if wrong:
             abort(400)
+
+
+def _room() -> forms.Room:
+    """How much this request may send: what its view declares, for who is logged in; the usual for anybody else."""
+    view = current_app.view_functions.get(request.endpoint)
+    return getattr(view, "room", forms.Room()) if "_user_id" in session else forms.Room()
 
 
 def _forget_broken_referrer():
@@ -208,7 +209,7 @@ REFUSALS = {
         "Dit kan zo niet",
         "Deze pagina kun je niet op deze manier openen. Ga terug en gebruik de knop op de pagina.",
     ),
-    413: ("Dit is te veel in één keer", "Wat je stuurde is te groot. Maak het korter en probeer het opnieuw."),
+    413: ("Dit is te veel in één keer", "Wat je stuurde is te groot. Maak het korter of kies minder rijen."),
     429: ("Even geduld", "Je probeerde dit te vaak na elkaar. Wacht een kwartier en probeer het opnieuw."),
 }
 
@@ -229,6 +230,9 @@ def _refuse(error):
         refusing.note(title)
         log.warning("refused", extra={"facts": {"status": 400, "why": error.description}})
         return _page(400, title, text)
+    if isinstance(error, forms.TooMuch):
+        log.warning("refused", extra={"facts": {"status": 413, "why": type(error).__name__}})
+        return _page(413, text=error.description)
     if isinstance(error, HTTPException):
         if (error.code or 500) < 400:
             return error

@@ -38,6 +38,7 @@ CHUNK = 500
 SECRETS = privacy.SECRET | {"salt", "body", "data"}
 """columns that no export holds: hashes, and texts that hold a link"""
 STOP_SECONDS = 10
+WORKER_OPTIONS = "--quiet", "--workers=2", "--max-delay=1", "--graceful-signal=TERM"
 
 
 def register(app: Flask):
@@ -354,26 +355,38 @@ def start():
     """Migrate, load the demo world into an empty database, start the web server, the worker and, without KAVO_SMTP_URL, a local
     mail catcher, without KAVO_EID_ISSUER a local eID provider; Ctrl-C ends them."""
     settings = current_app.config["KAVO"]
-    _make_folder()
-    with database.connection_context():
-        migrations.migrate()
-        _add_roles()
-        if not settings.production and not User.select().exists():
-            click.echo("Loading the demo world …")
-            demo.load(utcnow())
-        refresh_statistics()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    helpers = [_spawn("huey.bin.huey_consumer", "worker.huey", "--quiet", "--workers=2", "--max-delay=1")]
-    if settings.catcher:
-        ports = [str(settings.port + more) for more in config.CATCHER_PORTS]
-        helpers.append(_spawn("catcher", *ports, str(config.PROJECT / "instance" / "mails")))
+    ports = [settings.port + more for more in config.CATCHER_PORTS] if settings.catcher else []
+    purposes = dict.fromkeys(ports, "the local mail catcher")
     if settings.local_eid:
-        helpers.append(_spawn("provider"))
+        purposes[settings.port + config.EID_PORT] = "the local eID provider"
+    serving.require_ports(settings.host, {settings.port: "the web server"})
+    serving.require_ports("127.0.0.1", purposes)
+    with _told():
+        _make_folder()
+        _prepare(settings)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    helpers = []
     try:
+        helpers.append(_spawn("huey.bin.huey_consumer", "worker.huey", *WORKER_OPTIONS))
+        if settings.catcher:
+            helpers.append(_spawn("catcher", *map(str, ports), str(config.PROJECT / "instance" / "mails")))
+        if settings.local_eid:
+            helpers.append(_spawn("provider"))
         _greet(settings)
         serving.serve(settings)
     finally:
         _stop(helpers)
+
+
+def _prepare(settings):
+    """The newest schema, and something to look at."""
+    with database.connection_context():
+        migrations.migrate()
+        _add_roles()
+        if not settings.production and not User.select().exists():
+            click.echo("Loading the demo world ...")
+            demo.load(utcnow())
+        refresh_statistics()
 
 
 def _spawn(module: str, *words: str) -> subprocess.Popen:
@@ -386,7 +399,7 @@ def _stop(helpers: list[subprocess.Popen]):
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     for process in helpers:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
     for process in helpers:
         try:
             process.wait(STOP_SECONDS)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import click
+
 PROJECT = Path(__file__).resolve().parent
 
 TEAM_PHONE = "02 553 69 73"
@@ -23,9 +25,18 @@ names them"""
 EID_SCOPES = "openid profile rrn vo"
 """what we ask of the login of the Flemish government; a scope that was not granted makes every request fail"""
 
+ADDRESSES = {
+    "KAVO_DATABASE_URL": ("sqlite:///", "postgresql://", "postgres://"),
+    "KAVO_QUEUE_URL": ("sqlite:///", "redis://", "rediss://", "unix://"),
+    "KAVO_BASE_URL": ("http://", "https://"),
+    "KAVO_EID_ISSUER": ("http://", "https://"),
+    "KAVO_SENTRY_DSN": ("http://", "https://"),
+}
+"""what an address may start with; KAVO_SMTP_URL has a rule of its own"""
 
-class SettingsError(Exception):
-    """A setting is missing or unfit; the text says which and what to do."""
+
+class SettingsError(click.ClickException):
+    """A setting is missing or unfit; the text says which and what to do. A command prints it instead of a trace."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +108,14 @@ def load(environ=os.environ) -> Settings:
     environment = environ.get("KAVO_ENV", "development")
     if environment not in ("development", "production"):
         raise SettingsError(f"KAVO_ENV is '{environment}'; use 'development' or 'production'.")
+    for name, starts in ADDRESSES.items():
+        if (url := environ.get(name)) and not url.startswith(starts):
+            raise SettingsError(f"{name} must start with {' or '.join(starts)}.")
     if environment == "production":
         _refuse_laptop_settings(environ)
     if environ.get("KAVO_REPLICA_URL") and not environ.get("KAVO_DATABASE_URL", "").startswith("postgres"):
         raise SettingsError("KAVO_REPLICA_URL is for PostgreSQL: KAVO_DATABASE_URL must start with postgresql:// too.")
-    port = int(environ.get("KAVO_PORT", "8000"))
+    port = _number(environ, "KAVO_PORT", 8000, 1, 65535 - EID_PORT)
     return Settings(
         environment=environment,
         database_url=_under_project(environ.get("KAVO_DATABASE_URL", "sqlite:///instance/kavo.db")),
@@ -119,7 +133,7 @@ def load(environ=os.environ) -> Settings:
         team_mail=environ.get("KAVO_TEAM_MAIL", "team@kavo.test"),
         rate_limits=environ.get("KAVO_RATE_LIMITS", "on") != "off",
         team_2fa=environ.get("KAVO_TEAM_2FA", "1" if environment == "production" else "0") in ("1", "on"),
-        trusted_proxies=int(environ.get("KAVO_TRUSTED_PROXIES", "0")),
+        trusted_proxies=_number(environ, "KAVO_TRUSTED_PROXIES", 0, 0, 10),
         eid_issuer=(environ.get("KAVO_EID_ISSUER") or f"http://localhost:{port + EID_PORT}").rstrip("/"),
         eid_client_id=environ.get("KAVO_EID_CLIENT_ID") or "kavo",
         eid_client_secret=environ.get("KAVO_EID_CLIENT_SECRET") or "only-for-the-local-provider",
@@ -131,6 +145,13 @@ def load(environ=os.environ) -> Settings:
         backup_key=environ.get("KAVO_BACKUP_KEY", ""),
         local_eid=not environ.get("KAVO_EID_ISSUER"),
     )
+
+
+def _number(environ, name: str, default: int, least: int, most: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise SettingsError(f"{name} is '{text}'; use a number from {least} to {most}.")
+    return int(text)
 
 
 def _refuse_laptop_settings(environ):
@@ -187,6 +208,13 @@ def _under_project(url: str) -> str:
 def _kept(name: str) -> str:
     """A random key of this machine, made once, readable by its owner only."""
     path = PROJECT / "instance" / name
+    try:
+        return _made_once(path)
+    except OSError as error:
+        raise SettingsError(f"The folder {path.parent} cannot keep our keys: {error.strerror}.") from error
+
+
+def _made_once(path: Path) -> str:
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")

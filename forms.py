@@ -1,12 +1,15 @@
-"""What every form has in common: Dutch words, clean text, Belgian dates, a key against double sending."""
+"""What every form has in common: Dutch words, clean text, Belgian dates, a key against double sending, how much it may hold."""
 
 import secrets
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import flash
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import (
     BooleanField,
     DateField,
@@ -30,6 +33,9 @@ from people import User
 from records import AlreadyDone, FormKey
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
+MOST_FIELDS, MOST_BYTES = 500, 64 * 1024
+LONGEST_TEXT = 10_000  # characters of the longest field to write in
+LONGEST_CHARACTER = 12  # bytes of one character in a form that is sent, such as %F0%9F%98%80
 NOT_KEPT = ("PasswordField", "HiddenField", "CSRFTokenField")
 
 WORDS = {
@@ -85,6 +91,66 @@ def _there(tidy):
 def _near_enough(number):
     """What no column holds is cut to a number that is still too large: WTForms' `NumberRange` breaks on one beyond any float."""
     return max(-MAX_INTEGER - 1, min(number, MAX_INTEGER + 1)) if isinstance(number, int) else number
+
+
+class TooMuch(RequestEntityTooLarge):
+    """More was sent than a form may hold; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much a form may hold: fields, bytes of text as a browser sends them, bytes of a file beside it (0: it takes none)."""
+
+    fields: int = MOST_FIELDS
+    text: int = MOST_BYTES
+    file: int = 0
+
+    def most(self, request) -> int:
+        """How many bytes this request may send."""
+        return self.text + (self.file if request.mimetype == "multipart/form-data" else 0)
+
+    def read(self, request):
+        """Read the form of the request, before anything else does. Raises TooMuch; then nothing is left of the form."""
+        request.max_content_length = self.most(request)
+        # Of one field; Werkzeug counts the piece of a file that it holds, 64 KiB and more, as one too.
+        request.max_form_memory_size = 2 * self.text
+        request.max_form_parts = self.fields
+        try:
+            if (request.content_length or 0) > request.max_content_length:
+                raise RequestEntityTooLarge
+            sent = list(request.form.items(multi=True))
+            text = sum(len(word.encode("utf-8", "replace")) for pair in sent for word in pair if word)
+            if len(sent) + len(list(request.files.values())) > self.fields or text > self.text:
+                raise RequestEntityTooLarge
+        except RequestEntityTooLarge as error:
+            request.__dict__.update(form=ImmutableMultiDict(), files=ImmutableMultiDict())
+            raise TooMuch(self._sentence(request)) from error
+
+    def _sentence(self, request) -> str:
+        if self.file and request.mimetype == "multipart/form-data":
+            return (
+                "Wat je stuurde is te groot, dus er is niets bewaard. Een bestand mag hoogstens "
+                f"{_size(self.file)} zijn: verdeel het over meer bestanden. Plakte je tekst, plak dan minder regels tegelijk."
+            )
+        return (
+            "Wat je stuurde is te groot, dus er is niets bewaard. Ga terug: wat je typte, staat er meestal nog. Maak de "
+            "tekst korter of kies minder rijen, en probeer het opnieuw."
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MB" if count >> 20 else f"{count >> 10} kB"
+
+
+def room(fields: int = 0, characters: int = 0, file: int = 0):
+    """Declare on a view that its form may hold more than any other: so many fields and characters on top, and a file of so many
+    bytes. It holds for who is logged in."""
+
+    def declare(view):
+        view.room = Room(MOST_FIELDS + fields, MOST_BYTES + LONGEST_CHARACTER * characters, file)
+        return view
+
+    return declare
 
 
 class KavoForm(FlaskForm):
@@ -224,6 +290,7 @@ def required(text="Vul dit in."):
 
 
 __all__ = [
+    "LONGEST_TEXT",
     "CheckList",
     "ChoiceField",
     "DayField",
@@ -232,6 +299,9 @@ __all__ = [
     "KavoForm",
     "Length",
     "ReasonField",
+    "Room",
+    "TooMuch",
     "clean",
     "required",
+    "room",
 ]

@@ -1,5 +1,9 @@
 """The web server: Granian with our numbers, and the gate in front of the application."""
 
+import errno
+import importlib
+import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -18,13 +22,34 @@ RETRY_SECONDS = 30
 BUSY = (Path(__file__).parent / "templates" / "errors" / "busy.html").read_bytes()
 
 
+def require_ports(host: str, ports: dict[int, str]):
+    """Raises SettingsError when this machine cannot listen on one of these ports; `ports`: what each is for."""
+    for port, purpose in ports.items():
+        try:
+            family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError as error:
+            raise config.SettingsError(f"Port {port} of {host}, for {purpose}: {_refused(error)}") from error
+
+
+def _refused(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another program has it, perhaps this tool itself. End that one, or choose others with KAVO_PORT=8100."
+    if error.errno == errno.EACCES:
+        return "only root may listen there. Choose 1024 or higher with KAVO_PORT."
+    return f"{error.strerror}. Is KAVO_HOST an address of this machine?"
+
+
 def serve(settings: config.Settings):
-    """Answer on KAVO_HOST:KAVO_PORT, from a process of its own, until SIGTERM or SIGINT; what runs is finished first."""
+    """Answer on KAVO_HOST:KAVO_PORT, from a process of its own, until SIGTERM or SIGINT; what runs is finished first.
+    Raises SettingsError when it cannot listen there."""
+    require_ports(settings.host, {settings.port: "the web server"})
     if hasattr(database.obj, "close_all"):
         database.close_all()  # that process must not share a connection with this one
     Granian(
         "app:create_app",
-        factory=True,
         interface=Interfaces.WSGI,
         address=settings.host,
         port=settings.port,
@@ -36,7 +61,16 @@ def serve(settings: config.Settings):
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
-    ).serve()
+    ).serve(target_loader=_load)
+
+
+def _load(target: str):
+    """The application, in the process that answers. It ends when its parent says so (SIGTERM) and hears no Ctrl-C, which a
+    terminal sends to both: on the second signal Granian hangs."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until Granian listens to it: so far it is the parent's
+    module, _, factory = target.partition(":")
+    return getattr(importlib.import_module(module), factory)()
 
 
 class Gate:

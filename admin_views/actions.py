@@ -3,25 +3,37 @@ with a form or a question first."""
 
 from dataclasses import dataclass
 
-from flask import g, url_for
+from flask import flash, g, url_for
 
+import dutch
+
+MOST_IDS = 1000  # rows in one act
 ANY = 987_654_321  # stands for an id while an address is made
 
 
-def row_action(name, text, confirmation=None, form=None, when=None, danger=False, in_menu=True, many=True):
+def row_action(
+    name, text, confirmation=None, form=None, when=None, danger=False, in_menu=True, many=True, most=MOST_IDS
+):
     """Declare a method `(self, ids)` or, with `form`, `(self, ids, form)` as an action; like Flask-Admin's `@action`.
 
     `name` is also the act that `scope` must grant; `when(row)` says whether a row's menu offers it; `confirmation` is asked
     first and says what will happen; `form` is a form class shown with it; not `in_menu`: for what one ticked and on the page
-    of a row, so that the menus of a list stay short; not `many`: for one row at a time."""
+    of a row, so that the menus of a list stay short; not `many`: for one row at a time; `most`: for so many at once."""
 
     def declare(method):
         method._action = (name, text, confirmation)
         method.form, method.when, method.danger = form, when, danger
-        method.in_menu, method.many = in_menu, many
+        method.in_menu, method.many, method.most = in_menu, many, most
         return method
 
     return declare
+
+
+def too_many(ids, most: int) -> bool:
+    """Whether more was chosen than can be treated at once; then it is told, and nothing happens."""
+    if len(ids) > most:
+        flash(f"Je koos er {dutch.number(len(ids))}. Kies er hoogstens {dutch.number(most)} tegelijk.", "warn")
+    return len(ids) > most
 
 
 def row_url(endpoint: str, pk: int, name: str = "id") -> str:

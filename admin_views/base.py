@@ -12,18 +12,17 @@ import dutch
 import refusing
 import scope
 import second_step
-from admin_views.actions import Outcome, row_url
+from admin_views.actions import MOST_IDS, Outcome, row_url, too_many
 from admin_views.fields import Converter, RelatedLookup, suggest
 from admin_views.lists import ListView
 from admin_views.roles import came_from
 from database import Conflict, RuleError, Versioned, whole_number
-from forms import KavoForm, clean
+from forms import KavoForm, clean, room
 from models import History
 from times import utcnow
 from workflow import rows
 
 HISTORY_SHOWN = 50
-MOST_IDS = 1000
 
 
 class AdminView(ListView):
@@ -235,6 +234,7 @@ class AdminView(ListView):
     # ---- actions
 
     @expose("/action/", methods=("POST",))
+    @room(fields=MOST_IDS)
     def action_view(self):
         name = request.form.get("one", "").partition(":")[0] or request.form.get("action", "")
         ids = _chosen()
@@ -244,6 +244,8 @@ class AdminView(ListView):
             return second_step.ask_who()
         method, text, confirmation = self._actions_data[name]
         back = came_from() or url_for(f"{self.endpoint}.index_view")
+        if too_many(ids, getattr(method, "most", MOST_IDS)):
+            return redirect(back)
         if not ids:
             flash("Vink eerst aan voor welke rijen je dit wilt doen.", "warn")
             return redirect(back)
@@ -312,7 +314,7 @@ class AdminView(ListView):
 def _chosen() -> list[str]:
     """The ids of the rows chosen for an action, as they were sent: of one row, or of those ticked."""
     single = request.form.get("one", "").partition(":")[2]
-    return [single] if single else request.form.getlist("rowid")[:MOST_IDS]
+    return [single] if single else request.form.getlist("rowid")
 
 
 def _typed(field) -> str:

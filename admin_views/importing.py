@@ -11,7 +11,7 @@ import scope
 from admin_views import exports
 from admin_views.roles import HiddenFromMenu
 from database import whole_number
-from forms import KavoForm
+from forms import KavoForm, room
 from models import ImportBatch, ImportRow, User
 from people import ASSOCIATION, TEAM
 from times import utcnow
@@ -19,6 +19,7 @@ from workflow import imports
 from workflow.imports import taking_back
 
 LINES_SHOWN = 50
+MOST_BYTES = 30 * 1024 * 1024  # 200,000 lines and more
 MARKS = {"new": "good", "trajectory": "good", "changed": "wait", "known": "", "bad": "bad"}
 
 
@@ -39,6 +40,7 @@ class ImportView(HiddenFromMenu, BaseView):
     home = "participant.index_view"
 
     @expose("/", methods=("GET", "POST"))
+    @room(file=MOST_BYTES)
     def index(self):
         form = UploadForm()
         if form.validate_on_submit():

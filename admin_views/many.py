@@ -9,22 +9,24 @@ from wtforms.validators import Optional
 import dutch
 import refusing
 import scope
+from admin_views.actions import too_many
 from admin_views.placements import FIELDS
 from admin_views.roles import HiddenFromMenu, came_from
 from database import RuleError, whole_number
-from forms import ChoiceField, DayField, KavoForm, Length, clean, required
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, clean, required, room
 from models import CRITERIA, ON_BEHALF, RESULTS, Site
 from people import ASSOCIATION, MANAGER, TEAM
 from times import utcnow
 from workflow import together
 
 MOST_BYTES = 64 * 1024
+MOST_PASTED = 20_000
 
 
 class PasteForm(KavoForm):
     text = TextAreaField(
         "KAVO-ID’s",
-        [Length(max=20_000)],
+        [Length(max=MOST_PASTED)],
         description="Elk KAVO-ID op een eigen regel. Verschillen de uren, zet ze er dan achter: 125143-59;20.",
     )
     file = FileField("Of kies een CSV-bestand met KAVO-ID’s en uren")
@@ -58,7 +60,7 @@ class OneForm(KavoForm):
     ends_on = DayField("Einddatum")
     hours_done = IntegerField("Gepresteerde uren", [Optional()])
     result = RadioField("Resultaat", choices=[*RESULTS.items(), (LATER, "Nu niet")], default=LATER)
-    motivation = TextAreaField("Motivering", [Length(max=10_000)])
+    motivation = TextAreaField("Motivering", [Length(max=LONGEST_TEXT)])
 
 
 class ManyView(HiddenFromMenu, BaseView):
@@ -68,6 +70,7 @@ class ManyView(HiddenFromMenu, BaseView):
     # ---- coupling
 
     @expose("/<int:pk>/koppelen", methods=("GET", "POST"))
+    @room(fields=3 * together.MOST_LINES, characters=MOST_PASTED, file=2 * MOST_BYTES)
     def couple(self, pk):
         """Paste, look at what was found, confirm, and read what became of each line."""
         site = scope.find(self.by, Site, pk, "couple") or abort(404)
@@ -102,9 +105,12 @@ class ManyView(HiddenFromMenu, BaseView):
     # ---- evaluating
 
     @expose("/beoordelen", methods=("GET", "POST"))
+    @room(fields=7 * together.MOST_EVALUATED, characters=(LONGEST_TEXT + 50) * together.MOST_EVALUATED)
     def evaluate(self):
         """One form for what stages share, and some fields for each of them; who is left for later stays open."""
-        ids = list(dict.fromkeys(request.values.getlist("id")))[: together.MOST_EVALUATED]
+        ids = list(dict.fromkeys(request.values.getlist("id")))
+        if too_many(ids, together.MOST_EVALUATED):
+            return redirect(self._back())
         rows = together.to_evaluate([pk for pk in map(whole_number, ids) if pk], self.by)
         skipped = len(ids) - len(rows)
         form = TogetherForm()

@@ -10,7 +10,7 @@ from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from database import Conflict, whole_number
-from forms import ChoiceField, DayField, KavoForm, Length, required
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room
 from models import CRITERIA, CRITERIA_BY_TYPE, ON_BEHALF, RESULTS, Placement
 from people import ASSOCIATION, MANAGER, TEAM
 from times import local_date, utcnow
@@ -39,10 +39,10 @@ class EvaluationForm(KavoForm):
     result = RadioField("Resultaat", [required("Kies positief of negatief.")], choices=list(RESULTS.items()))
     motivation = TextAreaField(
         "Motivering",
-        [Length(max=10_000)],
+        [Length(max=LONGEST_TEXT)],
         description="Verplicht als het resultaat negatief is. De vereniging van de cursus leest dit ook.",
     )
-    remarks = TextAreaField("Opmerkingen", [Length(max=10_000)])
+    remarks = TextAreaField("Opmerkingen", [Length(max=LONGEST_TEXT)])
     on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
 
 
@@ -150,6 +150,7 @@ class PlacementView(AdminView):
         return self.render("admin/cancel.html", row=row, form=form, return_url=self.get_save_return_url())
 
     @expose("/beoordelen/", methods=("GET", "POST"))
+    @room(characters=2 * LONGEST_TEXT)
     def evaluate(self):
         row = self.get_one(request.args.get("id"), "evaluate")
         newest = evaluations.newest(row)
@@ -211,9 +212,15 @@ class PlacementView(AdminView):
 
     # ---- many at once
 
-    @row_action("evaluate", "Samen beoordelen", in_menu=False, when=lambda row: row.state == "open")
+    @row_action(
+        "evaluate",
+        "Samen beoordelen",
+        in_menu=False,
+        when=lambda row: row.state == "open",
+        most=together.MOST_EVALUATED,
+    )
     def action_evaluate(self, ids):
-        return redirect(url_for("many.evaluate", id=ids[: together.MOST_EVALUATED]))
+        return redirect(url_for("many.evaluate", id=ids))
 
 
 def told(trajectory) -> dict:

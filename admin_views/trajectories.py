@@ -9,12 +9,12 @@ import certificates
 import dutch
 import refusing
 import scope
-from admin_views.actions import row_action, row_url
+from admin_views.actions import row_action, row_url, too_many
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.placements import told
 from database import RuleError, whole_number, writing
-from forms import DayField, KavoForm, Length, ReasonField, required
+from forms import LONGEST_TEXT, DayField, KavoForm, Length, ReasonField, required, room
 from models import FINAL_RESULTS, STAGE_HOURS, Participant, Trajectory
 from people import ASSOCIATION, TEAM
 from times import local_date, utcnow
@@ -45,7 +45,7 @@ class FinalForm(KavoForm):
 
     result = RadioField("Resultaat", [required("Kies geslaagd of niet geslaagd.")], choices=list(FINAL_RESULTS.items()))
     evaluated_on = DayField("Datum evaluatie", [required("Kies de dag van de evaluatie.")])
-    motivation = ReasonField("Motivering", [Length(max=10_000)], "Alleen verplicht voor wie niet geslaagd is.")
+    motivation = ReasonField("Motivering", [Length(max=LONGEST_TEXT)], "Alleen verplicht voor wie niet geslaagd is.")
     exception = ReasonField(
         "Reden van de uitzondering",
         description="Alleen nodig als de leeftijd of de termijn van 3 jaar het niet toelaat.",
@@ -143,9 +143,13 @@ class TrajectoryView(AdminView):
     # ---- final evaluation
 
     @expose("/eindevaluatie/", methods=("GET", "POST"))
+    @room(characters=LONGEST_TEXT)
     def final(self):
         """One or several: who is not ready stands there with what is missing; the others get the same outcome."""
-        rows = self._for_final(request.values.getlist("id")[:MOST_AT_ONCE])
+        ids = request.values.getlist("id")
+        if too_many(ids, MOST_AT_ONCE):
+            return redirect(self.get_save_return_url())
+        rows = self._for_final(ids)
         missing = story.missing_of(rows)
         form = FinalForm()
         if TEAM not in self.by.role_names:
@@ -196,9 +200,9 @@ class TrajectoryView(AdminView):
             return f"De eindevaluatie van {done[0].participant} is bewaard: {word}."
         return f"{dutch.counted(len(done), 'eindevaluatie', 'eindevaluaties')} bewaard: {word}." if done else ""
 
-    @row_action("final", "Eindevaluatie geven", in_menu=False, when=lambda row: row.state == "open")
+    @row_action("final", "Eindevaluatie geven", in_menu=False, when=lambda row: row.state == "open", most=MOST_AT_ONCE)
     def action_final(self, ids):
-        return redirect(url_for("trajectory.final", id=ids[:MOST_AT_ONCE]))
+        return redirect(url_for("trajectory.final", id=ids))
 
     @row_action("reopen", "Heropenen", "De eindevaluatie telt dan niet meer, en een attest dat uitgereikt is, wordt ongeldig.",
                 form=WhyForm, when=lambda row: row.state == "finished", danger=True, in_menu=False)  # fmt: skip

@@ -227,6 +227,17 @@ def test_too_much_at_once_is_refused_with_a_sentence(team):
 
 
 @pytest.mark.parametrize("name", FORMS)
+def test_a_form_filled_as_far_as_its_page_lets_one_type_is_not_too_much(team, placement, name):
+    team.get(paths(placement)[name])
+    form = team.page.select_one("main form[method=post]")
+    typed = form.select("textarea[name], input[type=text][name], input[type=tel][name]")
+
+    answer = team.send(form, **{one["name"]: "\U0001f9ff" * int(one.get("maxlength", 254)) for one in typed})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", FORMS)
 def test_a_form_of_which_fields_are_left_out_breaks_nothing(team, placement, name):
     """Each field alone and each field missing, the boxes ticked or not: what no browser sends and a script does."""
     path = paths(placement)[name]

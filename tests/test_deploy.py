@@ -1,5 +1,6 @@
 """The files in deploy/ and the page that explains them: linted, complete, and nginx before the real server."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from forms import Room
 from tests.machines import Machine, Web, environment, free_port
 
 PROJECT = Path(__file__).parents[1]
@@ -55,6 +57,24 @@ def test_every_file_that_the_page_names_is_there():
         assert (PROJECT / name).exists(), name
 
 
+def allowed(path: str) -> int:
+    """How many bytes nginx lets through to this path."""
+    text = (DEPLOY / "nginx.conf").read_text("utf-8")
+    own = re.search(rf"location = {re.escape(path)} {{\s*client_max_body_size (\w+);", text)
+    found = own or re.search(r"client_max_body_size (\w+);", text)
+    return int(found[1][:-1]) << {"k": 10, "m": 20}[found[1][-1]]
+
+
+def test_nginx_lets_through_what_each_form_may_hold_and_much_only_where_that_is_needed(app):
+    usual = allowed("/")
+    assert usual <= 512 * 1024
+    for rule in app.url_map.iter_rules():
+        room = getattr(app.view_functions[rule.endpoint], "room", Room())
+        assert allowed(rule.rule) >= room.text + room.file, rule.rule
+        if room.text + room.file <= usual:
+            assert allowed(rule.rule) == usual, rule.rule
+
+
 class Nginx(Machine):
     """deploy/nginx.conf in front of these web processes, with ports, certificate and folders of a test."""
 
@@ -78,20 +98,21 @@ class Nginx(Machine):
         paths = "".join(
             f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
+        user = "user root;" if os.getuid() == 0 else ""  # whose folders these are
         (folder / "nginx.conf").write_text(
-            f"daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
+            f"{user} daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
             f"http {{ {paths} access_log off; include /etc/nginx/mime.types; include {folder}/kavo.conf; }}"
         )
         self.command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
-    def ask(self, path):
-        """(status, headers, text), also of a refusal."""
+    def ask(self, path, sent=None):
+        """(status, headers, text), also of a refusal; `sent`: bytes that are posted."""
         import ssl
 
         context = ssl.create_default_context(cafile=self.folder / "fullchain.pem")
         context.check_hostname = False  # it has a name of the old kind only
         try:
-            with urlopen(f"https://localhost:{self.port}{path}", timeout=30, context=context) as answer:
+            with urlopen(f"https://localhost:{self.port}{path}", sent, timeout=30, context=context) as answer:
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read().decode()
@@ -123,6 +144,9 @@ def test_nginx_shares_the_work_hides_what_is_ours_and_says_when_nobody_answers(d
         assert [front.ask(f"/l/{SECRET}{glue}")[0] for glue in ("", ").", "/aanpassen")] == [404] * 3
         assert front.ask(f"/nergens/{SECRET}")[0] == 404
         assert [front.ask(path)[0] for path in ("/metrics", "/readyz", "/healthz")] == [404] * 3
+        for path, size in {"/aanmelden": 80_000, "/mijn-gegevens": 600_000, "/importeren/": 600_000}.items():
+            status, _, text = front.ask(path, b"x=" + b"a" * size)
+            assert (status, "te groot" in text, "Referentie" in text) == (413, True, size < 500_000 or "import" in path)
         one.kill()
         assert [front.ask("/aanmelden")[0] for _ in range(10)] == [200] * 10
         two.kill()

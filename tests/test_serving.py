@@ -1,6 +1,8 @@
 """The web server of production: it ends gently, survives clients that are slow or hang up, and says so when it is too busy."""
 
 import http.client
+import os
+import signal
 import socket
 import threading
 import time
@@ -10,7 +12,7 @@ import pytest
 
 from database import database
 from models import History
-from serving import BUSY, Gate
+from serving import BUSY, STOP_SECONDS, Gate
 from tests import factories as make
 from tests.machines import Web, environment
 from tests.visitor import Visitor
@@ -51,6 +53,15 @@ def export(app, web):
 
 def page(web) -> int:
     return urllib.request.urlopen(f"{web.address}/aanmelden", timeout=30).status
+
+
+def test_a_ctrl_c_that_reaches_all_of_its_processes_ends_it_at_once(web):
+    """As a terminal sends it. Granian's own handling hung until it was killed, in two of five times."""
+    for _ in range(4):
+        page(web)
+        os.killpg(web.process.pid, signal.SIGINT)
+        web.process.wait(STOP_SECONDS - 10)
+        web.start()
 
 
 def test_a_file_that_is_under_way_is_finished_before_the_server_stops(web, export):

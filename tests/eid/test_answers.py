@@ -284,7 +284,7 @@ def test_what_waits_for_the_team_ends_with_the_account(now):
     user = account()
     with pytest.raises(identities.WithTeam):
         identities.recognise(replace(OWNER, **OTHER["number"]), now)
-    erasure.take_out(User.get_by_id(user.id), now)
+    erasure.take_out(User.get_by_id(user.id), None, now, "gevraagd", thorough=True)
 
     asked = LinkRequest.get()
     assert (asked.state, asked.subject, asked.first_name, asked.acr) == ("refused", "", "", "")
