@@ -16,12 +16,13 @@ TEAM_ADDRESS = "kadervorming.cjm@vlaanderen.be"
 
 CATCHER_PORTS = 25, 26  # beyond the own port: where the local mail catcher takes mails, and where it shows them
 EID_PORT = 27  # beyond the own port: where the local eID provider answers
-EID_ACR = {
-    "development": (),
-    "production": tuple(f"urn:be:vlaanderen:authmech:{means}" for means in ("eid", "itsme", "csamtotp")),
-}
-"""the means of logging in that we accept unless KAVO_EID_ACR names others; in production strong ones, as the Flemish government
-names them"""
+EID_MEANS = tuple(
+    f"urn:be:vlaanderen:authmech:{means}"
+    for means in ("eid", "eidashigh", "itsme", "csamtotp", "csamsms", "eidassubstantial")
+)
+"""means of logging in by falling level, as the Flemish government names them"""
+EID_LEAST = {"development": "", "production": EID_MEANS[3]}
+"""the least that we accept unless KAVO_EID_ACR says otherwise"""
 EID_SCOPES = "openid profile rrn vo"
 """what we ask of the login of the Flemish government; a scope that was not granted makes every request fail"""
 
@@ -138,7 +139,9 @@ def load(environ=os.environ) -> Settings:
         eid_client_id=environ.get("KAVO_EID_CLIENT_ID") or "kavo",
         eid_client_secret=environ.get("KAVO_EID_CLIENT_SECRET") or "only-for-the-local-provider",
         eid_scopes=environ.get("KAVO_EID_SCOPES") or EID_SCOPES,
-        eid_acr=tuple(environ.get("KAVO_EID_ACR", "").replace(",", " ").split()) or EID_ACR[environment],
+        eid_acr=_accepted_means(
+            environ.get("KAVO_EID_ACR", "").replace(",", " ").split() or EID_LEAST[environment].split()
+        ),
         metrics_token=environ.get("KAVO_METRICS_TOKEN", ""),
         sentry_dsn=environ.get("KAVO_SENTRY_DSN", ""),
         replica_url=environ.get("KAVO_REPLICA_URL", ""),
@@ -152,6 +155,13 @@ def _number(environ, name: str, default: int, least: int, most: int) -> int:
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise SettingsError(f"{name} is '{text}'; use a number from {least} to {most}.")
     return int(text)
+
+
+def _accepted_means(named: list[str]) -> tuple[str, ...]:
+    """One name is the least level: stronger means that we know are accepted too. Several are all that is accepted."""
+    if len(named) == 1 and named[0] in EID_MEANS:
+        return EID_MEANS[: EID_MEANS.index(named[0]) + 1]
+    return tuple(named)
 
 
 def _refuse_laptop_settings(environ):

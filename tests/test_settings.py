@@ -42,7 +42,18 @@ def test_the_means_and_the_former_keys_are_lists():
 def test_production_accepts_strong_means_alone_unless_others_are_named(named):
     settings = config.load(PRODUCTION if named is None else {**PRODUCTION, "KAVO_EID_ACR": named})
 
-    assert [means.rpartition(":")[2] for means in settings.eid_acr] == ["eid", "itsme", "csamtotp"]
+    assert [means.rpartition(":")[2] for means in settings.eid_acr] == ["eid", "eidashigh", "itsme", "csamtotp"]
+
+
+@pytest.mark.parametrize("named, accepted", [
+    ("urn:be:vlaanderen:authmech:eid", ["eid"]), ("urn:be:vlaanderen:authmech:itsme", ["eid", "eidashigh", "itsme"]),
+    ("urn:be:vlaanderen:authmech:itsme,urn:be:vlaanderen:authmech:csamsms", ["itsme", "csamsms"]),
+    ("urn:of:others:high", ["high"]),
+])  # fmt: skip
+def test_one_means_is_the_least_level_and_several_are_a_list(named, accepted):
+    settings = config.load({**KEYS, "KAVO_EID_ACR": named})
+
+    assert [means.rpartition(":")[2] for means in settings.eid_acr] == accepted
 
 
 def test_links_follow_the_port_unless_said_otherwise():
