@@ -52,7 +52,10 @@ def folder(tmp_path, monkeypatch):
 
 def make(folder, **environ):
     """`make .venv/.runtime`: (whether it worked, what was said before make's own last word)."""
-    done = subprocess.run([shutil.which("make"), ".venv/.runtime"], cwd=folder, env={**os.environ, **environ},
+    environ = {**os.environ, **environ}
+    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):  # of the `make` that runs these tests
+        environ.pop(name, None)
+    done = subprocess.run([shutil.which("make"), ".venv/.runtime"], cwd=folder, env=environ,
                           capture_output=True, text=True)  # fmt: skip
     said = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith(("make: ", "Installing "))]
     return done.returncode == 0, "\n".join(said)

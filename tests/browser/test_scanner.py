@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from database import database
 from models import (
@@ -31,10 +31,17 @@ MAY_CHANGE = {"confirmed_at", "version"}
 """of an account: its address is confirmed, or its registration completed"""
 
 
+class Silent(WSGIRequestHandler):
+    """Werkzeug's own server logs whole paths; ours does not."""
+
+    def log_request(self, *args):
+        pass
+
+
 @contextmanager
 def served(app):
     """The application of this test, for a real browser; its address."""
-    server = make_server("127.0.0.1", free_port(), app, threaded=True)
+    server = make_server("127.0.0.1", free_port(), app, threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -99,7 +99,7 @@ def _handovers() -> dict[int, str]:
             )
             if not late:
                 asked = Mail.select().where(Mail.kind == "handover_asked").order_by(Mail.id.desc()).get()
-                links[handover.id] = re.search(r"(/overdracht/\S+)", asked.body)[1]
+                links[handover.id] = "/overdracht/" + re.search(r"/l/(\S+)", asked.body)[1]
         Clock.update(since="2020-01-01").execute()
     return links
 
@@ -169,7 +169,7 @@ class Crew:
         pause = 0.0
         for path in self.links.values():
             visitor, decision = self._manager(), self.chance.choice(("approve", "refuse"))
-            fields = {**visitor.persist(visitor.fields, path), "reason": "Daarom.", "decision": decision}
+            fields = {**visitor.persist(visitor.fields, path), "reason": "Daarom.", "decision": decision, "myself": "y"}
             visitor.persist(visitor.ask, "POST", path, fields)
             page = visitor.persist(visitor.look, path)
             assert "Je gaf het beheer door" in page or "De overdracht is" in page, page
