@@ -26,6 +26,8 @@ from tests import every_mail
 from tests.machines import free_port
 from times import utcnow
 
+pytestmark = pytest.mark.browser
+
 BUTTONS = "main button, main input[type=submit]"
 MAY_CHANGE = {"confirmed_at", "version"}
 """of an account: its address is confirmed, or its registration completed"""
