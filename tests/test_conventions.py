@@ -16,7 +16,7 @@ LAYERS = [
     {"times", "config", "install", "texts"},
     {"dutch", "sentences", "proof"},
     {"database"},
-    {"searching", "sheets"},
+    {"searching", "sheets", "postcodes"},
     {"people"},
     {"records"},
     {"places"},
