@@ -31,6 +31,8 @@ from playhouse.db_url import parse
 from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
 from playhouse.postgres_ext import PooledPsycopg3Database
 
+from texts import RuleError
+
 database = DatabaseProxy()
 log = logging.getLogger("kavo.database")
 
@@ -52,14 +54,6 @@ ONE_MARK = str.maketrans("‘’`´‐‑–—", "''''----")
 
 UNAVAILABLE = OperationalError, InterfaceError, MaxConnectionsExceeded
 """the database is away, full, or has no time: what was under way is undone, and one may try again"""
-
-
-class RuleError(Exception):
-    """A rule says no. The Dutch text is what the user reads; `field` names the form field it is about, if any."""
-
-    def __init__(self, text: str, field: str | None = None):
-        super().__init__(text)
-        self.field = field
 
 
 class Conflict(RuleError):

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
 import dutch
+import postcodes
 from database import BaseModel, Named, RuleError, Versioned, check_email, normalise, refuse_address, tidy_email
 from people import User
 from records import choices, one_of
@@ -34,10 +35,17 @@ PERIODS = {
 }
 
 
-def check_postcode(postcode: str):
-    """Raise RuleError when this is no Belgian postcode; whether it exists is not asked."""
-    if not (len(postcode) == 4 and postcode.isascii() and postcode.isdigit() and postcode[0] != "0"):
-        raise RuleError("Een Belgische postcode heeft 4 cijfers.", "postcode")
+def read_address(row):
+    """Read the postcode of a row as it was typed, and keep beside its place the NIS code of the municipality. Raises RuleError
+    for a new postcode that is none; what stands there from before is left alone."""
+    postcode, place = postcodes.read(row.postcode)
+    if "postcode" in row.dirty_field_names:
+        postcodes.check(postcode)
+    municipality = row.municipality or place
+    values = {"postcode": postcode, "municipality": municipality, "nis": postcodes.nis(postcode, municipality)}
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
 
 
 class Association(Named):
@@ -115,6 +123,8 @@ class Site(Named):
     municipality = CharField(max_length=100, index=True, verbose_name="Gemeente")
     place = CharField(default="", max_length=100)
     """the municipality as it is ordered"""
+    nis = CharField(null=True, max_length=5, verbose_name="NIS-code")
+    """of the municipality as it is since the last merger (Statbel); None: not known"""
     email = CharField(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
     phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
     animator = BooleanField(default=False, verbose_name="Animator")
@@ -155,6 +165,7 @@ class Site(Named):
         constraints = [Check("animator OR head_animator OR instructor")]
 
     def prepare(self):
+        read_address(self)
         super().prepare()
         self.place = normalise(self.municipality)
         if self.due_on is None and self.submitted_at is not None:
@@ -163,7 +174,6 @@ class Site(Named):
     def check(self):
         if not self.types():
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
-        check_postcode(self.postcode)
         refuse_address(self.name, "name")
         check_email(self)
 
@@ -283,6 +293,7 @@ class Proposal(BaseModel):
     street = CharField(max_length=200, verbose_name="Straat en nummer")
     postcode = CharField(max_length=4, verbose_name="Postcode")
     municipality = CharField(max_length=100, verbose_name="Gemeente")
+    nis = CharField(null=True, max_length=5, verbose_name="NIS-code")
     state = CharField(default="open", max_length=20, choices=choices(STATES), constraints=[one_of("state", STATES)])
     created_at = DateTimeField()
     due_on = DateField()
@@ -298,11 +309,11 @@ class Proposal(BaseModel):
     }
 
     def prepare(self):
+        read_address(self)
         if self.due_on is None:
             self.due_on = days_after(self.created_at, APPROVAL_DAYS)
 
     def check(self):
-        check_postcode(self.postcode)
         refuse_address(self.name, "name")
 
     def __str__(self):

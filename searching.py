@@ -5,6 +5,7 @@ SQLite finds them by a table of words (FTS5) beside each table, PostgreSQL by an
 from peewee import SQL, Expression, NodeList, Table, Value, fn
 from rapidfuzz.distance import OSA
 
+import postcodes
 from database import database, normalise, on_postgresql
 
 MOST_WORDS = 8
@@ -16,7 +17,7 @@ class Search:
     """What somebody typed to find rows of `model` (a `Searched` one)."""
 
     def __init__(self, model, text: str):
-        self.model, self.words = model, normalise(text).split()[:MOST_WORDS]
+        self.model, self.words = model, normalise(_read(model, text)).split()[:MOST_WORDS]
         self.field = model._meta.fields["search"]
 
     def __bool__(self):
@@ -38,6 +39,11 @@ class Search:
     def in_order(self):
         """The same for a query that goes through an index in the order of the list: quicker when much is found."""
         return _all(_begins(self.field, word) for word in self.words)
+
+
+def _read(model, text: str) -> str:
+    """What was typed, with a postcode as rows hold it."""
+    return postcodes.without_country(text) if "postcode" in model._meta.fields else text
 
 
 def _words(model):

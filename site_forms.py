@@ -1,13 +1,14 @@
 """The fields of a site, the same for an applicant, a manager and the team, and those of a person who registers."""
 
 from datetime import date
-from functools import cache
 
+from flask import session
 from wtforms import BooleanField, EmailField, PasswordField, StringField, ValidationError
+from wtforms.utils import unset_value
 from wtforms.validators import EqualTo, StopValidation
 
-import config
 import login
+import postcodes
 from database import RuleError
 from forms import CheckList, ChoiceField, DayField, KavoForm, Length, required
 from models import PERIODS, RECOGNITIONS, TYPES, Site
@@ -16,6 +17,7 @@ from times import local_date, utcnow, years_after
 from workflow.sites import Periods, check_periods
 
 OLDEST = 120
+ASKED = "place_asked"
 HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
 RECOGNISED = (
     "Een jeugdwerkinitiatief is erkend als de Vlaamse overheid, een gemeente of de Vlaamse Gemeenschapscommissie (VGC) het "
@@ -24,19 +26,52 @@ RECOGNISED = (
 )
 
 
-@cache
-def _places() -> dict[str, list[str]]:
-    """Postcode → the names of its places, in Dutch."""
-    found: dict[str, list[str]] = {}
-    for line in (config.PROJECT / "data" / "postcodes.csv").read_text(encoding="utf-8").splitlines()[1:]:
-        postcode, name = line.split(";")
-        found.setdefault(postcode, []).append(name)
-    return found
+class PostcodeField(StringField):
+    """A postcode as people write it. The place that was typed behind it waits for the `PlaceField` of the same form."""
+
+    place = ""
+
+    def process_formdata(self, valuelist):
+        if valuelist:
+            self.data, self.place = postcodes.read(valuelist[0])
+
+    def pre_validate(self, form):
+        try:
+            if self.data:
+                postcodes.check(self.data)
+        except RuleError as error:
+            raise StopValidation(str(error)) from error
 
 
-def places(postcode: str | None) -> list[str]:
-    """The names that go with a postcode; none when it is unknown, which is never a reason to refuse."""
-    return _places().get(postcode or "", [])
+class PlaceField(StringField):
+    """The place of a `postcode` in the same form, which stands before it. An empty one is filled in, for somebody to look at.
+    One that does not go with the postcode is asked about once: when the same pair is sent again it is right."""
+
+    asked = ""
+    """the pair that this page asks about: the form sends it along, and the session has it for who goes back a page"""
+
+    def process(self, formdata, data=unset_value, extra_filters=None):
+        super().process(formdata, data, extra_filters)
+        self.confirmed = formdata.get(f"{self.name}_asked", "") if formdata else ""
+
+    def pre_validate(self, form):
+        if self.data:
+            return
+        if form.postcode.place:
+            self.data, self.raw_data = form.postcode.place, [form.postcode.place]
+        elif place := postcodes.main_place(form.postcode.data):
+            self.data = place
+            raise StopValidation("We vulden de gemeente in bij je postcode. Kijk na of ze klopt.")
+
+    def post_validate(self, form, validation_stopped):
+        pair = (form.postcode.data, self.data)
+        question = "" if self.errors else postcodes.question(*pair)
+        if not question or pair == (form.postcode.object_data, self.object_data):
+            return
+        self.asked = " ".join(pair)
+        if self.asked not in (self.confirmed, session.pop(ASKED, None)):
+            session[ASKED] = self.asked
+            raise ValidationError(question)
 
 
 class PeriodList(CheckList):
@@ -155,8 +190,8 @@ class IdentityFields(KavoForm):
         "Soort erkenning", [required("Kies een soort erkenning.")], choices=RECOGNITIONS, blank="Kies een soort"
     )
     street = StringField("Straat en nummer", [required("Typ de straat en het nummer."), Length(max=200)])
-    postcode = StringField("Postcode", [required("Typ de postcode: 4 cijfers.")], render_kw={"inputmode": "numeric"})
-    municipality = StringField("Gemeente", [required("Typ de gemeente."), Length(max=100)])
+    postcode = PostcodeField("Postcode", [required("Typ de postcode: 4 cijfers.")], render_kw={"inputmode": "numeric"})
+    municipality = PlaceField("Gemeente", [required("Typ de gemeente."), Length(max=100)])
 
 
 class SiteFields(IdentityFields):
@@ -170,15 +205,6 @@ class SiteFields(IdentityFields):
     periods = PeriodList("Periodes")
     own_from = DayField("Van")
     own_to = DayField("Tot en met", [both_days])
-
-    def validate_postcode(self, field):
-        """A known postcode fills an empty place: one has to look at it, not to type it."""
-        names = places(field.data)
-        if names and not self.municipality.data:
-            self.municipality.data = names[0]
-            self.filled_in = True
-
-    filled_in = False
 
     def validate(self, **kwargs):
         """All that is wrong at once: what was typed, and the rules that the site would break."""

@@ -83,6 +83,7 @@ class SiteView(AdminView):
     form_columns = (
         "name", "recognition", "street", "postcode", "municipality", "email", "phone", "animator", "head_animator", "instructor",
     )  # fmt: skip
+    form_overrides = {"postcode": site_forms.PostcodeField, "municipality": site_forms.PlaceField}
     form_args = {"postcode": {"render_kw": {"class": "short", "inputmode": "numeric"}}}
     form_extra_fields = {
         "periods": site_forms.PeriodList("Periodes"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, session, url_for
 from flask_security import auth_required, current_user, hash_password
 from peewee import fn
 from wtforms import BooleanField, TextAreaField
@@ -17,6 +17,7 @@ import site_forms
 from forms import DECIDES, DecisionForm, KavoForm, Length, required
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage, User
 from people import MANAGER
+from postcodes import places
 from public_pages.mailed_links import opened
 from times import days_after, utcnow
 from workflow import activation, confirmation, declarations, registration
@@ -130,8 +131,6 @@ def with_password(form, register: Callable[[str, datetime], object]) -> bool:
 
 def site_page(template, form, **values):
     """A page with the fields of a site: the declaration stands above its button."""
-    if form.filled_in and form.errors:
-        flash("We vulden de gemeente in bij je postcode. Kijk na of ze klopt.", "note")
     words, conditions = declarations.lines(utcnow())
     return render_template(
         template, form=form, recognised=site_forms.RECOGNISED, words=words, conditions=conditions, **values
@@ -149,7 +148,7 @@ def thanks():
 @pages.get("/postcodes")
 def postcodes():
     """The names of the places with a postcode, to suggest while one types."""
-    return jsonify(site_forms.places(request.args.get("code")))
+    return jsonify(places(request.args.get("code")))
 
 
 # ---- a further site, for who is logged in

@@ -139,6 +139,7 @@ def test_every_field_of_every_form_takes_bad_input_with_a_sentence(team, placeme
                 and field.name == "input"
                 and field.get("type") in ("text", "date", "number", "email")
                 and text.isascii()
+                and (field["name"] != "municipality" or text.strip())  # its postcode fills it in
             ):
                 assert "\x00" in text or typed.get("value", "").strip() == text.strip(), where
     after = rows()

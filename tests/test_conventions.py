@@ -13,10 +13,10 @@ from tests.visitor import Visitor
 
 PROJECT = Path(__file__).parents[1]
 LAYERS = [
-    {"times", "config", "install"},
+    {"times", "config", "install", "texts"},
     {"dutch", "sentences", "proof"},
     {"database"},
-    {"searching", "sheets"},
+    {"searching", "sheets", "postcodes"},
     {"people"},
     {"records"},
     {"places"},

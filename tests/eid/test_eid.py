@@ -235,6 +235,14 @@ def test_the_same_form_sent_twice_makes_one_account(app, op):
     assert (User.select().count(), Site.select().count()) == (1, 1)
 
 
+def test_a_place_of_another_postcode_is_asked_about_once(app, op):
+    visitor = register(app, op, postcode="9000", municipality="Antwerpen")
+    assert "Klopt dit? Bij postcode 9000 hoort Gent." in visitor.text
+    assert not Site.select().exists()
+    visitor.send()
+    assert (Site.get().postcode, Site.get().municipality) == ("9000", "Antwerpen")
+
+
 def test_bad_input_of_somebody_with_eid_is_refused_and_kept(app, op):
     visitor = register(app, op, postcode="12", email="nergens")
 
