@@ -67,6 +67,7 @@ def rows(data: bytes):
     b"a;b\r\nx;\xc3\xa9\r\n", b"a,b\nx,\xc3\xa9\n", b"a\tb\nx\t\xc3\xa9", b"\xef\xbb\xbfa;b\r\nx;\xc3\xa9\r\n",
     b"a;b\r\nx;\xe9\r\n", b"sep=;\r\na;b\r\nx;\xe9\r\n", b'"a";"b"\r\n"x";"\xe9"\r\n', b"b;a\n\xe9;x\n",
     b"a;b\r\n\r\n;;\r\nx;\xe9;;\r\n",
+    "\u200ba;b\r\n\u202ax\u202c;\u200be\u0301\r\n".encode(),
     b'a;b\r\n="x";\xe9\r\n', b"A ; B\r\n x ;\xe9\r\n", b"a;b\rx;\xc3\xa9".replace(b"\r", b"\r\n"),
 ])  # fmt: skip
 def test_a_file_is_read_however_a_spreadsheet_wrote_it(data):
