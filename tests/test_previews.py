@@ -56,6 +56,12 @@ def world(ours):
         make.trajectory(participant=who, association=association, type=kind, course_started_on=date(2026, 1, 10))
 
 
+@pytest.fixture
+def small_steps(monkeypatch):
+    monkeypatch.setattr(imports, "WRITTEN", 2)
+    monkeypatch.setattr(imports, "STEP", 2)
+
+
 @contextmanager
 def tried():
     """What happens within one example, away again after it."""
@@ -120,7 +126,7 @@ files = st.lists(
 
 @by_chance
 @given(lines=files, team=st.booleans())
-def test_the_preview_of_a_file_is_what_happens(world, hilde, lines, team):
+def test_the_preview_of_a_file_is_what_happens(world, hilde, small_steps, lines, team):
     with tried():
         before = stored()
         batch = checked(lines, None if team else hilde)
@@ -184,12 +190,6 @@ def test_the_longest_refusal_still_names_every_cell(hilde):
 
 
 LINES = [f"31000{number}-00;Kind;Maes;12/03/2009;;;animator;10/01/2026" for number in range(4)]
-
-
-@pytest.fixture
-def small_steps(monkeypatch):
-    monkeypatch.setattr(imports, "WRITTEN", 2)
-    monkeypatch.setattr(imports, "STEP", 2)
 
 
 def test_all_or_none_is_none_when_a_line_cannot_be_by_then(app, hilde, small_steps):
@@ -275,6 +275,21 @@ def test_the_team_and_the_command_line_may_err_as_often_as_they_do():
     for by in (None, make.user("team")):
         assert checked(lines, by).state == "checked"
     assert not Lookup.select().exists()
+
+
+def test_who_guesses_by_hand_waits_too(app, hilde, monkeypatch):
+    monkeypatch.setattr(imports, "GUESSES_PER_HOUR", 2)
+    make.trajectory(participant=person("300002-02"))
+    visitor = Visitor(app, hilde)
+    typed = {"first_name": "An", "last_name": "Maes", "birth_date": "2009-03-12", "type": "animator",
+             "course_started_on": "2026-01-10"}  # fmt: skip
+    for kavo_id in ("310000-00", "300002-02", "300002-02", "310001-00"):
+        visitor.get("/deelnemers/new/")
+        visitor.send(kavo_id=kavo_id, **typed)
+
+    assert "Probeer het over een uur opnieuw." in visitor.text
+    assert [one.kavo_id for one in Participant.select().order_by(Participant.id)] == ["300002-02", "310000-00"]
+    assert [one.kavo_id for one in Lookup.select().where(Lookup.user == hilde)] == ["300002-02"]
 
 
 def test_a_stranger_is_not_found_by_half_of_the_data(hilde):

@@ -182,7 +182,12 @@ def _check(batch, lines, now) -> int:
 
 def _may_tell(outcome: Outcome, batch: ImportBatch, now: datetime) -> bool:
     """Count a wrong guess at somebody else's KAVO-ID; False when there were too many to tell of one more."""
-    return not outcome.guessed or bool(limits.claim(GUESS, str(batch.by_id), GUESSES_PER_HOUR, now, limits.HOUR))
+    return not outcome.guessed or claim_guess(batch.by, now) is not None
+
+
+def claim_guess(by: User, now: datetime) -> limits.Try | None:
+    """Count a wrong guess at somebody else's KAVO-ID, by file or by hand; None when there were too many within the hour."""
+    return limits.Try(None) if whole_reach(by) else limits.claim(GUESS, str(by.id), GUESSES_PER_HOUR, now, limits.HOUR)
 
 
 def _treat(known: Known, lines: list[ImportRow]) -> dict[int, Outcome]:
@@ -323,6 +328,13 @@ def add_one(
         if outcome.found:
             placements.log_lookup(line.kavo_id, True, "importeren", by, now)
     return outcome.person
+
+
+def refused_one(kavo_id: str, by: User, now: datetime):
+    """Keep, after `add_one` was refused, that `by` was told something of somebody whom he or she may not see."""
+    found = Participant.get_or_none(Participant.kavo_id == Participant.clean_kavo_id(kavo_id))
+    if found and not scope.may(by, "view", found):
+        placements.log_lookup(found.kavo_id, True, "importeren", by, now)
 
 
 def _for_form(refused: Refused) -> RuleError:
