@@ -174,7 +174,7 @@ def test_all_that_is_wrong_with_a_line_is_told_at_once_with_its_cell(app, hilde)
 
     ((_, text),) = judged(batch)
     labels = ("KAVO-ID ‘1’:", "Voornaam ‘李’:", "Naam:", "Geboortedatum ‘31/02/2009’:", "E-mailadres ‘bea@ergens’:",
-              "Vereniging ‘Niets vzw’:", "Start cursus ‘ooit’:")  # fmt: skip
+              "vereniging ‘Niets vzw’.", "Start cursus ‘ooit’:")  # fmt: skip
     assert sorted(labels, key=text.find) == list(labels)
     assert all(label in text for label in labels)
     assert text in Visitor(app, hilde).get(f"/importeren/{batch.id}/resultaat.csv").text

@@ -76,7 +76,7 @@ def _problems(line: Typed) -> dict[str, str]:
         *((COLUMN_OF[name], is_formula(getattr(line, name).lstrip("'")), "Dit begint met een teken van een formule.")
           for name in ("first_name", "last_name", "association")),  # ours may come back
         ("geboortedatum", not line.birth_date, "Typ dag/maand/jaar, met 4 cijfers voor het jaar."),
-        ("type", not line.type, "Dit is animator, hoofdanimator of instructeur."),
+        ("type", not line.type, "Kies animator, hoofdanimator of instructeur."),
         ("start_cursus", not line.course_started_on, "Typ dag/maand/jaar, met 4 cijfers voor het jaar."),
     )  # fmt: skip
     return {column: text for column, wrong, text in checks if wrong}

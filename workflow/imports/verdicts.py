@@ -101,8 +101,9 @@ class Known:
 
     def _treat(self, line, said, outcome):
         association = None
-        with _noting(outcome):
-            association = self.association(said)
+        if "vereniging" not in said.problems:
+            with _noting(outcome):
+                association = self.association(said)
         with _noting(outcome):
             self._refuse_twice(line, said)
         if said.course_started_on and said.course_started_on > self.ahead:
@@ -150,8 +151,6 @@ class Known:
     def _begin(self, outcome, association, said):
         """Begin the trajectory, unless it is there."""
         person = outcome.person
-        if not person:
-            return
         same = (said.type, association.id, said.course_started_on)
         mine = self.trajectories.get(person.id, ())
         if same in [(one.type, one.association_id, one.course_started_on) for one in mine]:
@@ -185,7 +184,7 @@ class Known:
         same = next((one for one in earlier if one.type == line.type), None)
         if same:
             raise RuleError(f"Staat ook op regel {same.number}: hetzelfde KAVO-ID en hetzelfde type.")
-        if earlier and typed(json.loads(earlier[0].cells)).birth_date != said.birth_date:
+        if earlier and said.birth_date and typed(json.loads(earlier[0].cells)).birth_date != said.birth_date:
             raise RuleError(f"Regel {earlier[0].number} geeft dit KAVO-ID een andere geboortedatum.", "birth_date")
 
     def _refuse_changes(self, person, changed, said):
@@ -295,13 +294,16 @@ def _told(problems: list[tuple[str, str]], cells: list[str]) -> str:
     problems = sorted(problems, key=lambda one: order.index(one[0]) if one[0] else len(order))
     most = ImportRow.text.max_length
     for shown in (VALUE_SHOWN, 0):
-        parts = [_of_cell(column, values.get(column, "")[:shown], words) for column, words in problems]
+        parts = [_of_cell(column, values.get(column, ""), words, shown) for column, words in problems]
         if len(" ".join(parts)) <= most:
             return " ".join(parts)
     room = most // len(parts) - 1
     return " ".join(part if len(part) <= room else f"{part[: room - 1]}…" for part in parts)
 
 
-def _of_cell(column: str, value: str, words: str) -> str:
-    shown = f" ‘{value}’" if value else ""
-    return f"{LABELS[column]}{shown}: {words}" if column else words
+def _of_cell(column: str, cell: str, words: str, shown: int) -> str:
+    """What is wrong, after the cell and the beginning of its value; a sentence that quotes the value needs neither."""
+    if not column or (cell and f"‘{cell[:VALUE_SHOWN]}" in words):
+        return words
+    value = f" ‘{cell[:shown]}’" if cell[:shown] else ""
+    return f"{LABELS[column]}{value}: {words}"
