@@ -262,8 +262,11 @@ def test_who_guesses_too_often_waits_an_hour(app, hilde):
     assert batch.state == "checking"
     assert [one for one, _ in judged(batch)] == ["bad"] * 20 + [""] * 6
     assert Lookup.select().where(Lookup.user == hilde, Lookup.purpose == "importeren").count() == 20
-    assert "Dit bestand wacht" in Visitor(app, hilde).get(f"/importeren/{batch.id}/").text
-    assert checked(LINES, hilde, now).position == 0  # no other file either
+    other, visitor = checked(LINES, hilde, now), Visitor(app, hilde)
+    assert other.position == 0
+    assert "Dit bestand wacht" in visitor.get(f"/importeren/{other.id}/").text
+    visitor.send()
+    assert ImportBatch.get_by_id(other.id).state == "dropped"
     later = now + timedelta(hours=1, seconds=1)
     assert to_the_end(batch, later).state == "checked"
     assert [one for one, _ in judged(batch)] == ["bad"] * 22 + ["new"] * 4
