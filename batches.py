@@ -23,10 +23,12 @@ class ImportBatch(BaseModel):
         "undone": "Ongedaan gemaakt",
     }
     AT_WORK = ("checking", "importing")
+    ALL_OR_NONE = -1
+    """the position of a file whose lines are all written in one transaction, or none"""
     steps = {
         "checking": {"checked", "dropped"},
         "checked": {"importing", "dropped"},
-        "importing": {"done"},
+        "importing": {"done", "checked"},  # back when all or none was asked, and not all could be
         "done": {"undone"},
     }
 
@@ -54,6 +56,10 @@ class ImportBatch(BaseModel):
     @property
     def at_work(self) -> bool:
         return self.state in self.AT_WORK
+
+    @property
+    def all_or_none(self) -> bool:
+        return self.state == "importing" and self.position == self.ALL_OR_NONE
 
     def step_refused(self, by=None):
         stored = ImportBatch.get_by_id(self.id)

@@ -101,6 +101,14 @@ def writing():
 
 
 @contextmanager
+def rehearsing():
+    """What is written within is taken back at the end, so that one knows what a verb would do. Keep outside what must stay."""
+    with writing(), database.savepoint() as before:
+        yield
+        before.rollback(begin=False)
+
+
+@contextmanager
 def reading():
     """A cursor of the driver for reading very much: in little memory, and keeping nobody from writing. It reads from the copy of
     the database of KAVO_REPLICA_URL, if there is one that answers."""

@@ -10,6 +10,7 @@ from database import RuleError
 from forms import ChoiceField, DayField, required
 from models import TYPES, Association, Participant, Trajectory
 from people import ASSOCIATION, TEAM
+from times import utcnow
 from workflow import erasure, imports
 
 TRAJECTORY = ("association", "type", "course_started_on")
@@ -100,6 +101,19 @@ class ParticipantView(AdminView):
         for name in TRAJECTORY:
             del form[name]
         return form
+
+    def try_to_save(self, form, row, created):
+        """What is refused to somebody who adds one by hand counts as a guess: it may tell who exists."""
+        attempt = imports.claim_guess(self.by, utcnow()) if created else None
+        if created and attempt is None:
+            form.refuse(RuleError("We weigerden het laatste uur te veel deelnemers. Probeer het over een uur opnieuw."))
+            return None
+        done = super().try_to_save(form, row, created)
+        if created and done:
+            attempt.give_back()
+        elif created:
+            imports.refused_one(form.kavo_id.data, self.by, utcnow())
+        return done
 
     def save(self, form, row, created, now):
         """A new one with a trajectory goes the way of an imported line; the team may leave the trajectory for later."""

@@ -121,8 +121,10 @@ def lines_of_a_file(app, team):
     )
     imports.receive(io.BytesIO((HEAD + lines).encode()), f"{MARK}.csv", None, make.NOW)
     imports.work(make.NOW)
-    return {("importing", "", "Het KAVO-ID heeft geen 6 en 2 cijfers, zoals 125143-59."): 2,
-            ("importing", "", "Typ de geboortedatum als dag/maand/jaar, met 4 cijfers voor het jaar."): 1}  # fmt: skip
+    return {("importing", "kavo_id", "Typ 6 en 2 cijfers, zoals 125143-59."): 2,
+            ("importing", "association", "Dit ontbreekt."): 2,
+            ("importing", "association", "We kennen geen vereniging ‘…’."): 1,
+            ("importing", "birth_date", "Typ dag/maand/jaar, met 4 cijfers voor het jaar."): 1}  # fmt: skip
 
 
 DOORS = (empty_fields, a_wrong_password, too_many_wrong_passwords, a_rule_at_a_field_of_the_back_office, an_action_on_one_row,
@@ -175,7 +177,7 @@ def test_a_step_of_an_import_that_breaks_off_counts_once(app, now):
     imports.work(now)
 
     assert ImportBatch.get().state == "checked"
-    assert [one.count for one in Refusal.select()] == [1]
+    assert [one.count for one in Refusal.select()] == [1, 1]  # the KAVO-ID and the association
 
 
 def test_that_counting_fails_is_no_reason_to_fail(app, team, caplog):
@@ -194,7 +196,7 @@ def test_that_counting_fails_is_no_reason_to_fail(app, team, caplog):
 
 def test_the_team_sees_what_is_refused_most_often(app, team, now):
     rows = {("registration.young", "again", "Typ twee keer hetzelfde."): 12, ("user.edit_view", "email", "Vul dit in."): 30,
-            ("importing", "", "Voornaam of naam ontbreekt."): 3}  # fmt: skip
+            ("importing", "first_name", "Dit ontbreekt."): 3}  # fmt: skip
     refusals.count(rows, utcnow())
     refusals.count({("site.edit_view", "phone", "Te lang geleden."): 99}, utcnow() - timedelta(days=100))
 
@@ -203,7 +205,7 @@ def test_the_team_sees_what_is_refused_most_often(app, team, now):
     assert cells == [
         ["Accounts, wijzigen", "E-mailadres", "Vul dit in.", "30"],
         ["Registreren voor jongeren -18", "Wachtwoord herhalen", "Typ twee keer hetzelfde.", "12"],
-        ["Regel van een ingelezen bestand", "–", "Voornaam of naam ontbreekt.", "3"],
+        ["Regel van een ingelezen bestand", "Voornaam", "Dit ontbreekt.", "3"],
     ]
     team.get("/wat-er-misloopt/?q=JONGEREN+hetzelfde")
     assert len(team.page.select("tbody tr")) == 1

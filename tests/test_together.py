@@ -115,6 +115,25 @@ def test_hours_and_people_are_changed_in_the_preview(app, speelkaravaan, jonas, 
     ]  # fmt: skip
 
 
+def test_the_preview_tells_what_coupling_would_refuse(app, speelkaravaan, jonas, site):
+    person(speelkaravaan, 1)
+    visitor = Visitor(app, jonas)
+    visitor.get(f"/samen/{site.id}/koppelen")
+    visitor.send(text="400001-01", hours="20", starts_on="2026-07-10", ends_on="2026-07-01")
+
+    assert "Van 1 regel kunnen er 0 toegevoegd worden." in visitor.text
+    assert "De verwachte einddatum ligt voor de verwachte begindatum." in visitor.text
+    assert not Placement.select().exists()
+
+
+def test_a_trajectory_that_is_not_there_any_more_is_chosen_anew(speelkaravaan, jonas, site):
+    person(speelkaravaan, 1)
+    (line,) = together.read("400001-01", 20)
+    together.preview([line], {"400001-01": 999}, site, jonas, make.NOW)
+
+    assert line.problem == "Kies het traject opnieuw."
+
+
 def test_a_file_with_hours_is_read_too(app, speelkaravaan, jonas, site):
     person(speelkaravaan, 1)
     visitor = Visitor(app, jonas)

@@ -1,14 +1,23 @@
 """A line of a file with participants: its columns, and its texts as values."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from database import is_latin, normalise
+from database import normalise
 from models import TYPES, Participant
 from sheets import is_formula
+from texts import says_something
 
 COLUMNS = ("kavo_id", "voornaam", "naam", "geboortedatum", "email", "vereniging", "type", "start_cursus")
+LABELS = dict(
+    zip(
+        COLUMNS,
+        ("KAVO-ID", "Voornaam", "Naam", "Geboortedatum", "E-mailadres", "Vereniging", "Type", "Start cursus"),
+        strict=True,
+    )
+)
+"""column → what people call it"""
 RESULTS = ("resultaat", "uitleg")
 """what our own file of results has besides: it may come back"""
 PERSONAL = ("first_name", "last_name", "birth_date", "email")
@@ -19,7 +28,7 @@ DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})|(\d{4})-(\d{2})-(\d{2})",
 
 @dataclass
 class Typed:
-    """A line of a file as values; `problem` says which cell cannot be one."""
+    """A line of a file as values; `problems` says of each cell that cannot be one what is wrong: column → sentence."""
 
     kavo_id: str = ""
     first_name: str = ""
@@ -29,7 +38,11 @@ class Typed:
     association: str = ""
     type: str = ""
     course_started_on: date | None = None
-    problem: str = ""
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+COLUMN_OF = dict(zip(Typed.__dataclass_fields__, COLUMNS, strict=False))
+"""field of a row → the column that holds it"""
 
 
 def day(text: str) -> date | None:
@@ -50,28 +63,20 @@ def typed(cells: list[str]) -> Typed:
     kavo_id, first, last, born, email, association, kind, started = cells
     line = Typed(Participant.clean_kavo_id(kavo_id) or "", first, last, day(born), email.lower(), association,
                  KINDS.get(normalise(kind), ""), day(started))  # fmt: skip
-    line.problem = _problem(line, cells)
+    line.problems = _problems(line)
     return line
 
 
-def _problem(line: Typed, cells: list[str]) -> str:
-    """What is wrong with the cells of a line, the first thing only; empty when nothing is."""
-    names = {"De voornaam": line.first_name, "De naam": line.last_name, "De vereniging": line.association}
-    formula = next((name for name, text in names.items() if is_formula(text.lstrip("'"))), None)  # ours may come back
-    long = next((name for name, text in names.items() if len(text) > 100), None)
+def _problems(line: Typed) -> dict[str, str]:
+    """Column → why its cell is no value at all. Whether a value may be, its row judges when it is saved."""
     checks = (
-        (not line.kavo_id, "Het KAVO-ID heeft geen 6 en 2 cijfers, zoals 125143-59."),
-        (not line.first_name or not line.last_name, "Voornaam of naam ontbreekt."),
-        (
-            not is_latin(line.first_name + line.last_name),
-            "Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.",
-        ),
-        (formula, f"{formula} begint met een teken van een formule."),
-        (long, f"{long} is langer dan 100 tekens."),
-        (not line.birth_date, "Typ de geboortedatum als dag/maand/jaar, met 4 cijfers voor het jaar."),
-        (line.email and not re.fullmatch(r"[^@\s,;]+@[^@\s,;]+", line.email), "Het e-mailadres klopt niet."),
-        (len(line.email) > 254, "Het e-mailadres is te lang."),
-        (not line.type, "Het type is animator, hoofdanimator of instructeur."),
-        (not line.course_started_on, "Typ de start van de cursus als dag/maand/jaar, met 4 cijfers voor het jaar."),
-    )
-    return next((text for wrong, text in checks if wrong), "")
+        ("kavo_id", not line.kavo_id, "Typ 6 en 2 cijfers, zoals 125143-59."),
+        ("voornaam", not says_something(line.first_name), "Dit ontbreekt."),
+        ("naam", not says_something(line.last_name), "Dit ontbreekt."),
+        *((COLUMN_OF[name], is_formula(getattr(line, name).lstrip("'")), "Dit begint met een teken van een formule.")
+          for name in ("first_name", "last_name", "association")),  # ours may come back
+        ("geboortedatum", not line.birth_date, "Typ dag/maand/jaar, met 4 cijfers voor het jaar."),
+        ("type", not line.type, "Kies animator, hoofdanimator of instructeur."),
+        ("start_cursus", not line.course_started_on, "Typ dag/maand/jaar, met 4 cijfers voor het jaar."),
+    )  # fmt: skip
+    return {column: text for column, wrong, text in checks if wrong}
