@@ -50,3 +50,11 @@ def identifier(text: str) -> str:
 def says_something(text: str | None) -> bool:
     """Whether a text holds a letter or digit that one sees: what 'required' asks."""
     return any(unicodedata.category(char)[0] in "LN" for char in tidy(text or ""))
+
+
+def said(text: str | None, refusal: str, field: str | None = None) -> str:
+    """What somebody wrote, in lines, as we keep it. Raises RuleError with this sentence when one reads nothing in it."""
+    kept = tidy_lines(text or "")
+    if not says_something(kept):
+        raise RuleError(refusal, field)
+    return kept

@@ -12,6 +12,7 @@ from database import RuleError, writing
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
 from people import MANAGER, Draft, Role, User, UserRole
 from records import Mail
+from texts import said
 from times import days_after
 from workflow import accounts, activation, confirmation, declarations, erasure, sites
 from workflow.confirmation import SAME_MAIL_AFTER
@@ -140,15 +141,14 @@ def drop_draft(secret: str | None):
 def answer(site: Site, text: str, by: User, now: datetime):
     """The applicant answers the question of the team: the clock goes on. Raises RuleError when nothing was asked."""
     scope.require(by, "answer", site)
-    if not text.strip():
-        raise RuleError("Typ je antwoord.", "text")
+    text = said(text, "Typ je antwoord.", "text")
     with writing():
         fresh = Site.locked(site.id)
         if fresh.state != "submitted" or fresh.paused_at is None:
             raise RuleError(
                 "Het team wacht niet meer op een antwoord. Heb je nog iets te zeggen? Bel of mail het team."
             )
-        SiteMessage.create(site=fresh, kind="answer", text=text.strip(), by=by, at=now)
+        SiteMessage.create(site=fresh, kind="answer", text=text, by=by, at=now)
         sites.resume(fresh, now)
         audit.record(by, "site.answered", fresh, at=now, site=fresh, due=fresh.due_on)
 
