@@ -8,11 +8,11 @@ from functools import cache
 from random import Random
 
 from flask import current_app
-from flask_security import hash_password
 
 import config
 import eid
 import mails
+import passwords
 from database import writing
 from models import (
     CRITERIA_BY_TYPE,
@@ -150,7 +150,7 @@ def _user(world, email, first_name, last_name, role, password=False, **values):
     user = accounts.new_user(
         email, first_name, last_name, created_at=world.at(-800), confirmed_at=world.at(-800), **values
     )
-    user.password = hash_password(PASSWORD) if password else None
+    user.password = passwords.hashed(PASSWORD) if password else None
     user.save(force_insert=True)
     UserRole.create(user=user, role=Role.get(name=role))
     return user

@@ -26,6 +26,7 @@ from wtforms.csrf.core import CSRFTokenField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
+import passwords
 import refusing
 from database import MAX_INTEGER, Conflict, RuleError, writing
 from people import User
@@ -152,7 +153,9 @@ class KavoForm(FlaskForm):
             kind = unbound_field.field_class
             if issubclass(kind, IntegerField):
                 kept = _near_enough
-            elif issubclass(kind, StringField) and not issubclass(kind, PasswordField | CSRFTokenField):
+            elif issubclass(kind, PasswordField):
+                kept = _there(passwords.normal)
+            elif issubclass(kind, StringField) and not issubclass(kind, CSRFTokenField):
                 kept = _there(tidy_lines if issubclass(kind, TextAreaField) else tidy)
             else:
                 return unbound_field.bind(form=form, **options)

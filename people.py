@@ -16,6 +16,7 @@ from peewee import (
 )
 
 import dutch
+import passwords
 from database import BaseModel, Json, Line, Lines, Named, Versioned, check_email, database, refuse_address, tidy_email
 from texts import said
 from times import days_after, local_date, utcnow, years_after
@@ -144,6 +145,19 @@ class User(UserMixin, Named):
     def sees_many(self) -> bool:
         """Whether this person sees the data of many young people: then a password alone is not enough (domain rule 1)."""
         return bool(self.role_names & {TEAM, ASSOCIATION})
+
+    @property
+    def least_password(self) -> int:
+        """How many characters a password has at least that this person chooses from now on."""
+        return passwords.LEAST_FOR_MANY if self.sees_many else passwords.LEAST
+
+    def password_problem(self, password: str) -> str | None:
+        """Why this person may not choose this password, or None."""
+        return passwords.problem(password, self.email, (self.first_name, self.last_name), self.least_password)
+
+    def verify_and_update_password(self, password: str) -> bool:
+        """Flask-Security asks whether this is the password."""
+        return passwords.fits(self, password)
 
     @property
     def has_second_step(self) -> bool:

@@ -7,7 +7,7 @@ from wtforms import BooleanField, EmailField, PasswordField, StringField, Valida
 from wtforms.validators import EqualTo, StopValidation
 
 import config
-import login
+import passwords
 from database import RuleError
 from forms import CheckList, ChoiceField, DayField, KavoForm, Length, required
 from models import PERIODS, RECOGNITIONS, TYPES, Site
@@ -122,7 +122,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
-        description=f"{login.PASSWORD_HINT}.",
+        description=f"{passwords.hint()}.",
         render_kw={"autocomplete": "new-password"},
     )
     again = PasswordField(
@@ -132,7 +132,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
     )
 
     def validate_password(self, field):
-        problem = login.password_problem(
+        problem = passwords.problem(
             field.data or "", self.email.data or "", (self.first_name.data, self.last_name.data)
         )
         if field.data and problem:

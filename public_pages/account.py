@@ -2,13 +2,14 @@
 
 from flask import Blueprint, abort, flash, redirect, render_template, session, url_for
 from flask_login import logout_user
-from flask_security import auth_required, current_user, hash_password
+from flask_security import auth_required, current_user
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import EqualTo
 
 import limits
 import links
 import login
+import passwords
 import scope
 import second_step
 from admin_views.privacy import as_file
@@ -31,7 +32,6 @@ class FirstPassword(KavoForm):
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
-        description=login.PASSWORD_HINT,
         render_kw={"autocomplete": "new-password"},
     )
     again = PasswordField(
@@ -59,13 +59,13 @@ def choose_password(secret):
     """A first password, or a new one. GET shows the form, POST uses the link up: who merely opens it changes nothing."""
     user = opened(secret, links.PASSWORD, links.RESET).user
     form = FirstPassword()
+    form.password.description = passwords.hint(user.least_password)
     if form.validate_on_submit():
-        problem = login.password_problem(form.password.data, user.email, (user.first_name, user.last_name))
-        if problem:
+        if problem := user.password_problem(form.password.data):
             form.refuse(RuleError(problem, "password"))
         else:
             try:
-                accounts.choose_password(secret, hash_password(form.password.data), utcnow())
+                accounts.choose_password(secret, passwords.hashed(form.password.data), utcnow())
             except RuleError:  # somebody else was first
                 opened(secret)
             flash("Je wachtwoord is bewaard. Je kunt je nu aanmelden.", "good")

@@ -19,7 +19,7 @@ LAYERS = [
     {"times", "config", "install", "texts"},
     {"dutch", "sentences", "proof"},
     {"database"},
-    {"searching", "sheets"},
+    {"searching", "sheets", "passwords"},
     {"people"},
     {"records"},
     {"places"},
@@ -122,6 +122,15 @@ def test_a_column_of_text_is_kept_tidy_unless_no_person_types_it():
         if isinstance(field, CharField | TextField) and not isinstance(field, Typed)
     }
     assert plain == {(table, name) for table, names in NOBODY_TYPES.items() for name in names.split()}
+
+
+def test_only_one_module_hashes_or_compares_passwords():
+    for _, path in modules():
+        if path.name != "passwords.py":
+            used = re.findall(
+                r"\bhash_password\b|(?<!\.)(?<!def )\bverify(?:_and_update)?_password\b", path.read_text("utf-8")
+            )
+            assert not used, f"{path.name}: {used}; ask `passwords`"
 
 
 def test_no_module_tidies_a_text_in_its_own_way():
