@@ -15,7 +15,7 @@ class Participant(Named):
     """A young person who does a stage, known by the KAVO-ID that the association handed out (never made by us)."""
 
     kavo_id = Line(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
-    first_name = Line(max_length=100, verbose_name="Voornaam")
+    first_name = Line(default="", max_length=100, verbose_name="Voornaam")
     last_name = Line(max_length=100, verbose_name="Naam")
     birth_date = DateField(verbose_name="Geboortedatum")
     email = Line(default="", max_length=254, verbose_name="E-mailadres")
@@ -54,6 +54,11 @@ class Participant(Named):
 
     def __str__(self):
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def call_name(self) -> str:
+        """How one speaks to this person: by the first name, or by the only one."""
+        return self.first_name or self.last_name
 
     def old_enough_on(self, kind: str) -> date:
         """The day from which an attest of this type may be issued to this person; born on 29 February: 1 March."""

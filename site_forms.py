@@ -78,13 +78,23 @@ def both_days(form, field):
         raise ValidationError("Kies ook de eerste dag van je periode.")
 
 
+def first_name_unless_one(form, field):
+    """A validator: the first name may be left out by who has one name only."""
+    if form.one_name.data and not field.data:
+        field.errors = []
+        raise StopValidation
+
+
 class NameFields(KavoForm):
     first_name = StringField(
-        "Voornaam", [required("Typ je voornaam."), Length(max=100)], render_kw={"autocomplete": "given-name"}
+        "Voornaam",
+        [first_name_unless_one, required("Typ je voornaam."), Length(max=100)],
+        render_kw={"autocomplete": "given-name"},
     )
     last_name = StringField(
         "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
     )
+    one_name = BooleanField("Ik heb maar één naam", description="Typ die bij Naam en laat Voornaam leeg.")
 
 
 class ContactFields(KavoForm):

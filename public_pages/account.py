@@ -12,6 +12,7 @@ import login
 import passwords
 import scope
 import second_step
+import site_forms
 from admin_views.privacy import as_file
 from database import RuleError
 from forms import KavoForm, Length, required
@@ -41,13 +42,7 @@ class FirstPassword(KavoForm):
     )
 
 
-class OwnData(KavoForm):
-    first_name = StringField(
-        "Voornaam", [required("Typ je voornaam."), Length(max=100)], render_kw={"autocomplete": "given-name"}
-    )
-    last_name = StringField(
-        "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
-    )
+class OwnData(site_forms.NameFields):
     email = EmailField(
         "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
     )
@@ -81,8 +76,9 @@ def own_data():
     form = OwnData(obj=user)
     if not form.is_submitted():
         form.email.data = session.pop(TYPED_ADDRESS, user.shown_email)
+        form.one_name.data = bool(user.last_name and not user.first_name)
     if user.has_eid:
-        del form.first_name, form.last_name
+        del form.first_name, form.last_name, form.one_name
     if form.validate_on_submit():
         if form.email.data.strip().lower() != user.shown_email and not second_step.is_fresh():
             session[TYPED_ADDRESS] = form.email.data

@@ -1,19 +1,23 @@
 """What somebody types is kept, judged and found in one form, by whatever door it comes."""
 
+import io
 import json
 import unicodedata
+from datetime import datetime
 
 import pytest
 
+import certificates
 import checks
 import migrations
 from database import LongText, RuleError, Typed, database, is_latin, normalise, searchable
-from models import TABLES, Association, Participant, Site, SiteMessage, User
+from models import TABLES, Association, Attest, Participant, Site, SiteMessage, User
 from searching import Search
 from tests import factories as make
 from tests.test_registration import fill_in
+from tests.visitor import Visitor
 from texts import tidy, tidy_lines
-from workflow import sites, trajectories
+from workflow import attests, eid_answers, finals, imports, sites, trajectories
 
 TYPED = {f"{model._meta.table_name}.{field.column_name}": (model, field)
          for model in TABLES for field in model._meta.sorted_fields if isinstance(field, Typed)}  # fmt: skip
@@ -227,10 +231,10 @@ def test_what_is_searched_changes_with_a_step_only():
 
 
 @pytest.mark.parametrize("first, last", [("", "Suharto"), ("Suharto", "")])
-def test_somebody_may_have_one_name(first, last):
+def test_somebody_may_have_one_name(now, first, last):
     who = make.participant(first_name=first, last_name=last)
 
-    assert str(who) == "Suharto"
+    assert (str(who), who.call_name) == ("Suharto", "Suharto")
     assert who.search.startswith("suharto")
 
 
@@ -238,3 +242,60 @@ def test_somebody_may_have_one_name(first, last):
 def test_a_participant_has_a_name(text):
     with pytest.raises(RuleError, match="Typ de naam"):
         make.participant(first_name=text, last_name=text)
+
+
+@pytest.mark.parametrize("ticked, last, made", [(True, "Suharto", True), (False, "Suharto", False), (True, "-", False)])
+def test_who_has_one_name_registers_with_a_tick(app, ticked, last, made):
+    fill_in(app, first_name=" ", last_name=last, **({"one_name": "y"} if ticked else {}))
+
+    assert [str(user) for user in User.select()] == ["Suharto"] * made
+
+
+def test_who_has_one_name_keeps_it_in_the_own_data(app):
+    visitor = Visitor(app, make.user(first_name="", last_name="Suharto", password=make.PASSWORD))
+    visitor.get("/mijn-gegevens")
+    visitor.send(phone="0470 12 34 56")
+    assert (User.get().phone, str(User.get())) == ("0470 12 34 56", "Suharto")
+    visitor.get("/mijn-gegevens")
+    visitor.send(last_name="\u200b")
+    assert str(User.get()) == "Suharto"
+
+
+def test_an_import_takes_one_name_and_empties_none(now):
+    make.association(name="Speelkaravaan vzw")
+    lotte, same = make.participant(first_name="Lotte"), ";12/03/2009;;Speelkaravaan vzw;animator;10/01/2026"
+    text = "\n".join([";".join(imports.COLUMNS), f"125143-59;;Suharto{same}", f"{lotte.kavo_id};;Claes{same}"])
+    team = make.user("team")
+    batch = imports.receive(io.BytesIO(text.encode()), "namen.csv", team, now)
+    imports.work(now)
+    imports.confirm(batch, team, now)
+    imports.work(now)
+
+    assert str(Participant.get(Participant.kavo_id == "125143-59")) == "Suharto"
+    assert str(Participant.get_by_id(lotte.id)) == "Lotte Claes"
+
+
+@pytest.mark.parametrize("one, other, same", [
+    (("", "Suharto"), ("Suharto", ""), True), (("", "Suharto"), ("", "Suharto"), True),
+    (("", "Suharto"), ("Jan", "Suharto"), False), (("", ""), ("", ""), False),
+])  # fmt: skip
+def test_an_eid_with_one_name_fits_the_account_with_it(one, other, same):
+    first, second = (User(first_name=first, last_name=last) for first, last in (one, other))
+
+    assert eid_answers.names_agree(first, second) is eid_answers.names_agree(second, first) is same
+
+
+def test_an_attest_can_name_everybody_who_has_a_name(app, now):
+    """Its fonts have every letter that a name may hold: without one there is no file."""
+    rows = make.placement(
+        trajectory=make.trajectory(participant=make.participant(first_name="", last_name="Suharto")), hours=50
+    )
+    make.evaluated(rows)
+    team, day = make.user("team"), datetime(2026, 9, 1, 8)
+    finals.give(rows.trajectory, team, day, result="passed", evaluated_on=day.date())
+    attest = attests.release(rows.trajectory, team, day)
+    assert certificates.pdf(attest)
+    letters = [chr(code) for code in range(0x20, 0x10000) if unicodedata.category(chr(code))[0] in "LM"]
+    names = " ".join(f"a{letter}" for letter in letters if is_latin(letter))
+    Participant.update(last_name=names).execute()
+    assert certificates.pdf(Attest.get())

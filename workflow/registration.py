@@ -8,7 +8,7 @@ import audit
 import links
 import mails
 import scope
-from database import RuleError, writing
+from database import RuleError, check_name, writing
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
 from people import MANAGER, Draft, Role, User, UserRole
 from records import Mail
@@ -41,6 +41,7 @@ def open_account(person: dict, password_hash: str, now: datetime) -> User | None
     if user.is_adult(now) is not False:
         raise RuleError("Ben je 18 jaar of ouder? Registreer je dan met eID.", "birth_date")
     known = User.get_or_none(User.email == email)
+    check_name(user)
     if known is None and not _save_new(user):
         known = User.get(User.email == email)
     if known:

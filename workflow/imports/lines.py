@@ -7,6 +7,7 @@ from datetime import date
 from database import is_latin, normalise
 from models import TYPES, Participant
 from sheets import is_formula
+from texts import says_something
 
 COLUMNS = ("kavo_id", "voornaam", "naam", "geboortedatum", "email", "vereniging", "type", "start_cursus")
 RESULTS = ("resultaat", "uitleg")
@@ -61,7 +62,7 @@ def _problem(line: Typed, cells: list[str]) -> str:
     long = next((name for name, text in names.items() if len(text) > 100), None)
     checks = (
         (not line.kavo_id, "Het KAVO-ID heeft geen 6 en 2 cijfers, zoals 125143-59."),
-        (not line.first_name or not line.last_name, "Voornaam of naam ontbreekt."),
+        (not says_something(line.first_name + line.last_name), "Voornaam of naam ontbreekt."),
         (
             not is_latin(line.first_name + line.last_name),
             "Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.",

@@ -51,7 +51,7 @@ class Known:
         person = self.people.get(said.kavo_id)
         if person is None:
             again = self._first(line) is not None
-            too_young = _too_young(said.first_name, said.birth_date, said)
+            too_young = _too_young(said.first_name or said.last_name, said.birth_date, said)
             return ("bad", too_young) if too_young else ("trajectory" if again else "new", "")
         return self._of_known(person, said, association)
 
@@ -123,13 +123,13 @@ LABELS = {"first_name": "voornaam", "last_name": "naam", "birth_date": "geboorte
 
 
 def changes(person: Participant, said: Typed) -> dict:
-    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an empty e-mail
-    address says nothing."""
+    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an empty name
+    or e-mail address says nothing."""
     found = {}
     for name in PERSONAL:
         old, new = getattr(person, name), getattr(said, name)
         same = old == new if name == "birth_date" else normalise(old) == normalise(new)
-        if not same and not (name == "email" and not new):
+        if not same and new:
             found[name] = new
     return found
 
