@@ -209,9 +209,11 @@ def whole_number(text: str | None) -> int | None:
 def normalise(text: str | None) -> str:
     """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'.
     A change of what it returns needs a step: each step renews what rows are found by."""
-    plain = unicodedata.normalize("NFKD", tidy(text or "").casefold().translate(ONE_MARK))
-    bare = "".join(char for char in plain if not unicodedata.combining(char))
-    return " ".join(bare.translate(PLAIN).split())
+    plain = tidy(text or "").casefold().translate(ONE_MARK)
+    if not plain.isascii():
+        apart = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in apart if not unicodedata.combining(char)).translate(PLAIN)
+    return " ".join(plain.split())
 
 
 def searchable(text: str) -> str:

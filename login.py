@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 import flask_security.babel
-from flask import abort, flash, g, redirect, request, session, url_for
+from flask import abort, flash, g, has_request_context, redirect, request, session, url_for
 from flask_login import logout_user, user_logged_in, user_logged_out
 from flask_security import (
     ChangePasswordForm,
@@ -28,6 +28,7 @@ import passwords
 import second_step
 from database import database
 from people import Passkey, Role, User, UserRole
+from texts import tidy
 from times import utcnow
 from workflow import accounts, registration
 
@@ -87,7 +88,8 @@ class Passwords(PasswordUtil):
         return password
 
     def validate(self, password, is_register, **kwargs):
-        problem = kwargs["user"].password_problem(password)
+        user = kwargs.get("user") or User(email=kwargs.get("email") or "")
+        problem = user.password_problem(password)
         return ([problem] if problem else None), passwords.normal(password)
 
 
@@ -176,7 +178,7 @@ class ChangePassword(ChangePasswordForm):
 
 def _typed_address(form) -> str:
     """Phones add capitals and spaces."""
-    return (form.email.data or "").strip().lower()
+    return tidy(form.email.data or "").lower()
 
 
 def _limited(form, account: str, validate) -> bool:
@@ -305,7 +307,7 @@ def _logged_out(app, user):
 def _password_chosen(app, user, **kwargs):
     """A new password ends every session; the one that changed it goes on with a new one."""
     now = utcnow()
-    here = current_user.is_authenticated
+    here = has_request_context() and current_user.is_authenticated
     accounts.end_sessions(user, user, now)
     audit.record(user, "user.password", user, at=now)
     if here:

@@ -7,6 +7,7 @@ import flask_security
 import pytest
 
 import passwords
+from database import database
 from models import User
 from records import Mail
 from tests import factories as make
@@ -50,7 +51,15 @@ def changing(app, word, role="manager"):
     return visitor
 
 
-DOORS = registration, taking_over, by_link, changing
+def command(app, word):
+    user = make.user(email="sam@kavo.test", password=make.PASSWORD)
+    database.close()
+    done = app.test_cli_runner().invoke(args=["users", "change_password", user.email, "--password", word])
+    database.connect(reuse_if_open=True)
+    assert done.exit_code == 0, done.output
+
+
+DOORS = command, registration, taking_over, by_link, changing
 
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
