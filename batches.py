@@ -2,7 +2,7 @@
 
 from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
-from database import BaseModel
+from database import BaseModel, Line
 from people import User
 from places import TYPES, Association
 from records import choices, one_of
@@ -36,7 +36,7 @@ class ImportBatch(BaseModel):
     """None: typed on the server's command line"""
     association = ForeignKeyField(Association, null=True, on_delete="RESTRICT", verbose_name="Vereniging")
     """the association of all lines when `by` works for one; it stands for what a line leaves empty"""
-    file_name = CharField(max_length=200, verbose_name="Bestand")
+    file_name = Line(max_length=200, verbose_name="Bestand")
     digest = CharField(max_length=64, index=True)
     state = CharField(
         default="checking",

@@ -1,11 +1,13 @@
 """Every invariant of the data, for `check-data`: what the rules, the triggers and the verbs keep, asked of the whole database."""
 
+from collections import Counter
+
 from peewee import JOIN, Case, DatabaseError, fn
 
 import audit
 import migrations
 import postcodes
-from database import Searched, database, on_postgresql
+from database import Searched, Typed, database, on_postgresql, reading
 from models import (
     COURSE_YEARS,
     STAGE_HOURS,
@@ -26,6 +28,7 @@ from models import (
     Trajectory,
     User,
 )
+from texts import says_something
 from times import years_after
 from workflow import seals
 
@@ -254,7 +257,29 @@ def _addresses():
         yield f"sites whose place does not go with their postcode: {count}"
 
 
-NOTES = (_addresses,)
+def _texts():
+    """One sentence, in English, for each column with texts from before that we would keep otherwise today, or refuse: with how
+    many. Nothing is wrong with those rows; whoever changes such a text meets the rule."""
+    for model in TABLES:
+        table, typed = model._meta.table_name, [one for one in model._meta.sorted_fields if isinstance(one, Typed)]
+        if not typed:
+            continue
+        changed, refused = Counter(), Counter()
+        with reading() as cursor:
+            names = ", ".join(f'"{one.column_name}"' for one in typed)
+            cursor.execute(f'SELECT {names} FROM "{table}"')  # noqa: S608 - our own names
+            for row in cursor:
+                for field, text in zip(typed, row, strict=True):
+                    if text is not None:
+                        changed[field.column_name] += field.tidy(text) != text
+                        refused[field.column_name] += bool(field.required) and not says_something(text)
+        for counts, words in ((changed, "kept otherwise"), (refused, "refused")):
+            yield from (
+                f"{table}.{name}: {count} texts would be {words} today" for name, count in counts.items() if count
+            )
+
+
+NOTES = (_texts, _addresses)
 CHECKS = (
     _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _handovers, _identities,
     _searches, _placed, _words, _digests, seals.breaches,

@@ -137,7 +137,7 @@ def add_team_member(e_mail):
 )
 @with_appcontext
 def check_data(noted):
-    """Check every invariant of the data; exit 1 with a line per breach. A note is no breach."""
+    """Check every invariant of the data; exit 1 with a line per breach. Notes tell what would be refused today: no breach."""
     with database.connection_context():
         breaches = 0
         try:

@@ -31,7 +31,7 @@ from playhouse.db_url import parse
 from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
 from playhouse.postgres_ext import PooledPsycopg3Database
 
-from texts import RuleError
+from texts import RuleError, says_something, tidy, tidy_lines
 
 database = DatabaseProxy()
 log = logging.getLogger("kavo.database")
@@ -47,9 +47,18 @@ AT_ONCE = 5000  # rows in one statement of a bulk insert
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
 BEFORE_ALL = {DateTimeField: "0001-01-01 00:00:00", DateField: "0001-01-01", IntegerField: -1, CharField: ""}
-LATIN_END, MARKS = 0x250, "‘’“”–ʼ"
-ONE_MARK = str.maketrans("‘’`´‐‑–—", "''''----")
+LATIN = re.compile("[\x00-\u02af\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7b\ufb00-\ufb06‘’‚‛“”„‹›‐‑–—ʻʼʾʿ]*")
+"""what the fonts of the attest have"""
+ONE_MARK = str.maketrans(dict.fromkeys("‘’‚‛`´ʻʼʾʿ′", "'") | dict.fromkeys("“”„«»″", '"') | dict.fromkeys("‐‑–—", "-"))
 """phones type curly quotes and long dashes"""
+NO_MARKS = str.maketrans("", "", "'\"-.,:;!?/&()[]")
+"""signs in, before and after words of names"""
+PLAIN = str.maketrans({
+    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "ŧ": "t", "þ": "th", "æ": "ae", "œ": "oe", "ŋ": "n", "ĸ": "k",
+    "ƒ": "f", "ə": "e", "ǝ": "e", "ɛ": "e", "ɔ": "o", "ƀ": "b", "ɓ": "b", "ɖ": "d", "ɗ": "d", "ɨ": "i", "ʉ": "u", "ƴ": "y",
+    "ƙ": "k", "ƶ": "z", "ǥ": "g", "ȷ": "j", "ɫ": "l",
+})  # fmt: skip
+"""small letters that Unicode does not take apart → how somebody types them who has no such key"""
 
 
 UNAVAILABLE = OperationalError, InterfaceError, MaxConnectionsExceeded
@@ -206,27 +215,49 @@ def whole_number(text: str | None) -> int | None:
 
 
 def normalise(text: str | None) -> str:
-    """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'."""
-    plain = unicodedata.normalize("NFKD", (text or "").casefold()).translate(ONE_MARK)
-    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
+    """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'.
+    A change of what it returns needs a step: each step renews what rows are found by."""
+    plain = tidy(text or "").casefold().translate(ONE_MARK)
+    if not plain.isascii():
+        apart = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in apart if not unicodedata.combining(char)).translate(PLAIN)
+    return " ".join(plain.split())
 
 
 def searchable(text: str) -> str:
-    """Text as a row keeps it to be found: normalised, and after it the parts of words with a mark in them, so that
-    "D'Hondt 125143-59" is found by hondt, dhondt and 12514359 too. One finds a row by the beginnings of its words."""
+    """Text as a row keeps it to be found: normalised, and after it the parts of words with a mark in, before or after them, so
+    that "D'Hondt (Chiro) 125143-59" is found by hondt, dhondt, chiro and 12514359 too. One finds a row by the beginnings of its
+    words."""
     plain = normalise(text)
     more = []
     for word in plain.split():
-        parts = [part for part in re.split(r"\W+", word) if part]
-        if len(parts) > 1:
-            more += ["".join(parts), *parts[1:]]
+        parts = _parts(word)
+        more += [part for part in ("".join(parts), *parts) if not word.startswith(part)]
     return " ".join([plain, *dict.fromkeys(more)])[:SEARCH_LENGTH]
+
+
+def searched(text: str | None) -> list[str]:
+    """The words of what somebody typed to search, without the marks in, before and after them: `searchable` keeps them so too.
+    A word of marks alone, or with other signs than names have, stays as it is."""
+    words = normalise(text).split()
+    bare = [word.translate(NO_MARKS) for word in words]
+    return [other if other.isalnum() else word for word, other in zip(words, bare, strict=True) if other] or words
+
+
+def _parts(word: str) -> list[str]:
+    return [part for part in re.split(r"[\W_]+", word) if part]
 
 
 def refuse_address(text: str, field: str):
     """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
     if "://" in text or "www." in text.lower():
         raise RuleError("Typ hier alleen een naam, geen webadres.", field)
+
+
+def check_name(row):
+    """Raise RuleError when somebody's new name says nothing. Some have one name only: the first name then stays empty."""
+    if {"first_name", "last_name"} & set(row.dirty_field_names) and not says_something(row.first_name + row.last_name):
+        raise RuleError("Typ de naam.", "last_name")
 
 
 def tidy_email(row):
@@ -249,10 +280,37 @@ def check_email(row, name: str = "email", needed: bool = False):
 
 
 def is_latin(text: str) -> bool:
-    """Whether a text is written in Latin letters and common marks, as names on a Belgian identity card are."""
-    return all(
-        ord(char) < LATIN_END or unicodedata.name(char, "").startswith("LATIN ") or char in MARKS for char in text
-    )
+    """Whether a text is written in Latin letters and common marks, as names on a Belgian identity card are; in whatever form of
+    Unicode, and with whatever accents."""
+    return LATIN.fullmatch(unicodedata.normalize("NFC", text)) is not None
+
+
+class Typed:
+    """A column of what a person types, pastes or imports, or what an eID tells: it keeps and compares a text as `texts` makes it,
+    whatever door it came by. `required`: the refusal of a text in which one reads nothing; '': it may be empty."""
+
+    tidy = staticmethod(tidy_lines)
+
+    def __init__(self, *args, required: str = "", **options):
+        super().__init__(*args, **options)
+        self.required = required
+
+    def db_value(self, value):
+        return super().db_value(self.tidy(value) if isinstance(value, str) else value)
+
+
+class Line(Typed, CharField):
+    """One line of text."""
+
+    tidy = staticmethod(tidy)
+
+
+class Lines(Typed, CharField):
+    """Lines of text, up to a length."""
+
+
+class LongText(Typed, TextField):
+    """Lines of text without end."""
 
 
 class Json(TextField):
@@ -290,11 +348,21 @@ class BaseModel(Model):
     def check(self):
         """Raise RuleError when this row would break a rule. What it reads must be locked by `lock_rule`."""
 
+    def tidy(self):
+        """Bring what was typed into the form that is kept, before a rule judges it."""
+        for field in self.dirty_fields:
+            value = self.__data__.get(field.name)
+            if isinstance(field, Typed) and isinstance(value, str):
+                self.__data__[field.name] = field.tidy(value)
+
     def check_storable(self):
-        """Raise RuleError for a value that a database column cannot hold (SQLite would take it, PostgreSQL not)."""
+        """Raise RuleError for a value that a database column cannot hold (SQLite would take it, PostgreSQL not), and for one that
+        says nothing where something must be said."""
         for field in self.dirty_fields:
             value = self.__data__.get(field.name)
             label = field.verbose_name or field.name
+            if isinstance(field, Typed) and field.required and not says_something(value):
+                raise RuleError(field.required, field.name)
             if isinstance(value, str) and "\x00" in value:
                 raise RuleError(f"‘{label}’ bevat een teken dat we niet kunnen bewaren. Typ het opnieuw.", field.name)
             if isinstance(field, CharField) and isinstance(value, str) and len(value) > field.max_length:
@@ -310,16 +378,20 @@ class BaseModel(Model):
         if self.steps and "state" in self._dirty and self.pk is not None and not force_insert:
             raise ValueError("a state changes by move(), never by save()")
         with nullcontext() if database.in_transaction() else writing():
-            self.lock_rule()
-            self.prepare()
-            self.check_storable()
-            self.check()
+            self._obey()
             try:
                 # In PostgreSQL a refusal would spoil the whole transaction; SQLite takes back the statement alone.
                 with database.atomic() if on_postgresql() else nullcontext():
                     return self._write(force_insert, only)
             except IntegrityError as error:
                 raise self.clash(error) from error
+
+    def _obey(self):
+        self.lock_rule()
+        self.tidy()
+        self.prepare()
+        self.check_storable()
+        self.check()
 
     def _write(self, force_insert, only):
         return super().save(force_insert=force_insert, only=only)
@@ -350,12 +422,9 @@ class BaseModel(Model):
         if to not in self.steps.get(old, ()):
             raise RuleError(self.step_refused(values.get("decided_by")))
         with writing():
-            self.lock_rule()
             for name, value in {"state": to, **values}.items():
                 setattr(self, name, value)
-            self.prepare()
-            self.check_storable()
-            self.check()
+            self._obey()
             changes = {field.name: self.__data__[field.name] for field in self.dirty_fields}
             unchanged = cls.state == old
             if isinstance(self, Versioned):

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from flask import current_app
-from flask_security import hash_password
 
 import eid
 import mails
+import passwords
 import postcodes
 from database import writing
 from models import (
@@ -149,7 +149,7 @@ def _user(world, email, first_name, last_name, role, password=False, **values):
     user = accounts.new_user(
         email, first_name, last_name, created_at=world.at(-800), confirmed_at=world.at(-800), **values
     )
-    user.password = hash_password(PASSWORD) if password else None
+    user.password = passwords.hashed(PASSWORD) if password else None
     user.save(force_insert=True)
     UserRole.create(user=user, role=Role.get(name=role))
     return user

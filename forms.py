@@ -1,7 +1,6 @@
 """What every form has in common: Dutch words, clean text, Belgian dates, a key against double sending, how much it may hold."""
 
 import secrets
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,13 +23,15 @@ from wtforms import (
     ValidationError,
 )  # fmt: skip
 from wtforms.csrf.core import CSRFTokenField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
+import passwords
 import refusing
 from database import MAX_INTEGER, Conflict, RuleError, writing
 from people import User
 from records import AlreadyDone, FormKey
+from texts import says_something, tidy, tidy_lines
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 MOST_FIELDS, MOST_BYTES = 500, 64 * 1024
@@ -68,24 +69,10 @@ class _Dutch:
         return self.gettext(one if number == 1 else many)
 
 
-def clean(text):
-    """Typed text without spaces around it and without characters that nobody can type (controls, lone surrogates)."""
-    if not isinstance(text, str):
-        return text
-    kept = (
-        char for char in text.replace("\r\n", "\n") if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs")
-    )
-    return "".join(kept).strip()
-
-
-def clean_line(text):
-    """Typed text that stands on one line: as `clean`, with single spaces."""
-    return " ".join(clean(text).split()) if isinstance(text, str) else text
-
-
-def _there(tidy):
-    """The same, and empty for a field that was left out (no browser does that): WTForms then takes what the row calls so."""
-    return lambda text: tidy(text) if isinstance(text, str) else ""
+def _there(kept):
+    """The text as we keep it, and empty for a field that was left out (no browser does that): WTForms then takes what the row
+    calls so."""
+    return lambda text: kept(text) if isinstance(text, str) else ""
 
 
 def _near_enough(number):
@@ -165,12 +152,14 @@ class KavoForm(FlaskForm):
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
             if issubclass(kind, IntegerField):
-                tidy = _near_enough
-            elif issubclass(kind, StringField) and not issubclass(kind, PasswordField | CSRFTokenField):
-                tidy = _there(clean if issubclass(kind, TextAreaField) else clean_line)
+                kept = _near_enough
+            elif issubclass(kind, PasswordField):
+                kept = _there(passwords.normal)
+            elif issubclass(kind, StringField) and not issubclass(kind, CSRFTokenField):
+                kept = _there(tidy_lines if issubclass(kind, TextAreaField) else tidy)
             else:
                 return unbound_field.bind(form=form, **options)
-            filters = [tidy, *unbound_field.kwargs.get("filters", ())]
+            filters = [kept, *unbound_field.kwargs.get("filters", ())]
             return unbound_field.bind(form=form, **{**options, "filters": filters})
 
     def carry_out(self, act: Callable[[datetime], str | None], by: User, now: datetime) -> bool:
@@ -284,9 +273,20 @@ class CheckList(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
+class _Required(InputRequired):
+    """Something was sent, and in a text one reads at least a letter or digit."""
+
+    def __call__(self, form, field):
+        super().__call__(form, field)
+        typed = isinstance(field, StringField) and not isinstance(field, PasswordField)
+        if typed and not says_something(field.data):
+            field.errors = []
+            raise StopValidation(self.message)
+
+
 def required(text="Vul dit in."):
     """The validator of a field that must be filled, with its own sentence."""
-    return InputRequired(text)
+    return _Required(text)
 
 
 __all__ = [
@@ -301,7 +301,6 @@ __all__ = [
     "ReasonField",
     "Room",
     "TooMuch",
-    "clean",
     "required",
     "room",
 ]

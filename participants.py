@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from peewee import CharField, Check, DateField, DateTimeField
+from peewee import Check, DateField, DateTimeField
 
-from database import Named, RuleError, check_email, is_latin, tidy_email
+from database import Line, Named, RuleError, check_email, check_name, is_latin, tidy_email
 from times import years_after
 
 LEAST_AGES = {"animator": 16, "head_animator": 17, "instructor": 18}
@@ -14,11 +14,11 @@ LEAST_AGES = {"animator": 16, "head_animator": 17, "instructor": 18}
 class Participant(Named):
     """A young person who does a stage, known by the KAVO-ID that the association handed out (never made by us)."""
 
-    kavo_id = CharField(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
-    first_name = CharField(max_length=100, verbose_name="Voornaam")
-    last_name = CharField(max_length=100, verbose_name="Naam")
+    kavo_id = Line(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
+    first_name = Line(default="", max_length=100, verbose_name="Voornaam")
+    last_name = Line(max_length=100, verbose_name="Naam")
     birth_date = DateField(verbose_name="Geboortedatum")
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
+    email = Line(default="", max_length=254, verbose_name="E-mailadres")
     erased_at = DateTimeField(null=True)
     """since when nothing personal is left in this row; the KAVO-ID is then a mark of ours"""
 
@@ -44,6 +44,7 @@ class Participant(Named):
                 "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id"
             )
         check_email(self)
+        check_name(self)
         for name in {"first_name", "last_name"} & set(self.dirty_field_names):
             if not is_latin(getattr(self, name)):  # others cannot stand on an attest
                 raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", name)
@@ -52,7 +53,12 @@ class Participant(Named):
         return f"{self.last_name} {self.first_name} {self.kavo_id}"
 
     def __str__(self):
-        return f"{self.first_name} {self.last_name}"
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def call_name(self) -> str:
+        """How one speaks to this person: by the first name, or by the only one."""
+        return self.first_name or self.last_name
 
     def old_enough_on(self, kind: str) -> date:
         """The day from which an attest of this type may be issued to this person; born on 29 February: 1 March."""

@@ -7,7 +7,19 @@ from peewee import BooleanField, CharField, Check, DateField, DateTimeField, For
 
 import dutch
 import postcodes
-from database import BaseModel, Named, RuleError, Versioned, check_email, normalise, refuse_address, tidy_email
+from database import (
+    BaseModel,
+    Line,
+    Lines,
+    LongText,
+    Named,
+    RuleError,
+    Versioned,
+    check_email,
+    normalise,
+    refuse_address,
+    tidy_email,
+)
 from people import User
 from records import choices, one_of
 from times import days_after, local_date
@@ -49,9 +61,9 @@ def read_address(row):
 
 
 class Association(Named):
-    name = CharField(unique=True, max_length=200, verbose_name="Naam")
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
+    name = Line(unique=True, max_length=200, verbose_name="Naam", required="Typ de naam van de vereniging.")
+    email = Line(default="", max_length=254, verbose_name="E-mailadres")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
     active = BooleanField(default=True, verbose_name="Geeft cursussen")
 
     clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
@@ -111,22 +123,22 @@ class Site(Named):
     IDENTITY = ("name", "recognition", "street", "postcode", "municipality")
     """the fields of which a change is decided by the team (domain rule 5)"""
 
-    name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
+    name = Line(max_length=200, verbose_name="Naam van de stageplaats", required="Typ de naam van de stageplaats.")
     recognition = CharField(
         max_length=20,
         choices=choices(RECOGNITIONS),
         verbose_name="Soort erkenning",
         constraints=[one_of("recognition", RECOGNITIONS)],
     )
-    street = CharField(max_length=200, verbose_name="Straat en nummer")
-    postcode = CharField(max_length=4, index=True, verbose_name="Postcode")
-    municipality = CharField(max_length=100, index=True, verbose_name="Gemeente")
+    street = Line(max_length=200, verbose_name="Straat en nummer", required="Typ de straat en het nummer.")
+    postcode = Line(max_length=4, index=True, verbose_name="Postcode")
+    municipality = Line(max_length=100, index=True, verbose_name="Gemeente", required="Typ de gemeente.")
     place = CharField(default="", max_length=100)
     """the municipality as it is ordered"""
     nis = CharField(null=True, max_length=5, verbose_name="NIS-code")
     """of the municipality as it is since the last merger (Statbel); None: not known"""
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
+    email = Line(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
     animator = BooleanField(default=False, verbose_name="Animator")
     head_animator = BooleanField(default=False, verbose_name="Hoofdanimator")
     instructor = BooleanField(default=False, verbose_name="Instructeur")
@@ -144,7 +156,7 @@ class Site(Named):
     decided_by = ForeignKeyField(
         User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door"
     )
-    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    reason = Lines(default="", max_length=2000, verbose_name="Reden")
     declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
     declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
     declared_at = DateTimeField(null=True, verbose_name="Verklaard op")
@@ -270,7 +282,7 @@ class SiteMessage(BaseModel):
 
     site = ForeignKeyField(Site, backref="messages", on_delete="RESTRICT")
     kind = CharField(max_length=20, choices=choices(KINDS), constraints=[one_of("kind", KINDS)])
-    text = TextField()
+    text = LongText(required="Schrijf eerst wat je wilt zeggen.")
     by = ForeignKeyField(User, on_delete="RESTRICT")
     at = DateTimeField()
 
@@ -283,23 +295,23 @@ class Proposal(BaseModel):
 
     site = ForeignKeyField(Site, backref="proposals", on_delete="RESTRICT")
     by = ForeignKeyField(User, backref="proposals", on_delete="RESTRICT")
-    name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
+    name = Line(max_length=200, verbose_name="Naam van de stageplaats", required="Typ de naam van de stageplaats.")
     recognition = CharField(
         max_length=20,
         choices=choices(RECOGNITIONS),
         verbose_name="Soort erkenning",
         constraints=[one_of("recognition", RECOGNITIONS)],
     )
-    street = CharField(max_length=200, verbose_name="Straat en nummer")
-    postcode = CharField(max_length=4, verbose_name="Postcode")
-    municipality = CharField(max_length=100, verbose_name="Gemeente")
+    street = Line(max_length=200, verbose_name="Straat en nummer", required="Typ de straat en het nummer.")
+    postcode = Line(max_length=4, verbose_name="Postcode")
+    municipality = Line(max_length=100, verbose_name="Gemeente", required="Typ de gemeente.")
     nis = CharField(null=True, max_length=5, verbose_name="NIS-code")
     state = CharField(default="open", max_length=20, choices=choices(STATES), constraints=[one_of("state", STATES)])
     created_at = DateTimeField()
     due_on = DateField()
     decided_at = DateTimeField(null=True)
     decided_by = ForeignKeyField(User, null=True, backref="proposals_decided", on_delete="RESTRICT")
-    reason = CharField(default="", max_length=2000)
+    reason = Lines(default="", max_length=2000)
 
     class Meta:
         indexes = ((("state", "due_on"), False),)
@@ -360,8 +372,8 @@ class Handover(Versioned):
     )
     """the manager when it was asked or offered; None: the site had none"""
     offered = BooleanField(default=False)
-    email = CharField(max_length=254, verbose_name="E-mailadres")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
+    email = Line(max_length=254, verbose_name="E-mailadres")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
     state = CharField(
         default="open",
         max_length=20,
@@ -369,7 +381,7 @@ class Handover(Versioned):
         verbose_name="Stand",
         constraints=[one_of("state", STATES)],
     )
-    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    reason = Lines(default="", max_length=2000, verbose_name="Reden")
     created_at = DateTimeField(index=True, verbose_name="Gevraagd op")
     due_on = DateField(index=True, verbose_name="Antwoord tegen")
     """the last day to answer, HANDOVER_DAYS after the request; its reminders are counted back from it"""

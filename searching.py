@@ -6,7 +6,7 @@ from peewee import SQL, Expression, NodeList, Table, Value, fn
 from rapidfuzz.distance import OSA
 
 import postcodes
-from database import database, normalise, on_postgresql
+from database import database, normalise, on_postgresql, searched
 
 MOST_WORDS = 8
 CANDIDATES = 5
@@ -17,7 +17,8 @@ class Search:
     """What somebody typed to find rows of `model` (a `Searched` one)."""
 
     def __init__(self, model, text: str):
-        self.model, self.words = model, normalise(_read(model, text)).split()[:MOST_WORDS]
+        text = _read(model, text)
+        self.model, self.text, self.words = model, normalise(text), searched(text)[:MOST_WORDS]
         self.field = model._meta.fields["search"]
 
     def __bool__(self):
@@ -33,7 +34,7 @@ class Search:
 
     def begins(self):
         """The condition for rows that begin with what was typed, as a name does: by the index in which they are ordered."""
-        text = " ".join(self.words)
+        text = self.text
         return (self.field >= text) & (self.field < text + chr(0x10FFFF))
 
     def in_order(self):

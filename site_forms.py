@@ -7,7 +7,7 @@ from wtforms import BooleanField, EmailField, PasswordField, StringField, Valida
 from wtforms.utils import unset_value
 from wtforms.validators import EqualTo, StopValidation
 
-import login
+import passwords
 import postcodes
 from database import RuleError
 from forms import CheckList, ChoiceField, DayField, KavoForm, Length, required
@@ -113,13 +113,23 @@ def both_days(form, field):
         raise ValidationError("Kies ook de eerste dag van je periode.")
 
 
+def first_name_unless_one(form, field):
+    """A validator: the first name may be left out by who has one name only."""
+    if form.one_name.data and not field.data:
+        field.errors = []
+        raise StopValidation
+
+
 class NameFields(KavoForm):
     first_name = StringField(
-        "Voornaam", [required("Typ je voornaam."), Length(max=100)], render_kw={"autocomplete": "given-name"}
+        "Voornaam",
+        [first_name_unless_one, required("Typ je voornaam."), Length(max=100)],
+        render_kw={"autocomplete": "given-name"},
     )
     last_name = StringField(
         "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
     )
+    one_name = BooleanField("Ik heb maar één naam", description="Typ die bij Naam en laat Voornaam leeg.")
 
 
 class ContactFields(KavoForm):
@@ -157,7 +167,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
-        description=f"{login.PASSWORD_HINT}.",
+        description=f"{passwords.hint()}.",
         render_kw={"autocomplete": "new-password"},
     )
     again = PasswordField(
@@ -167,7 +177,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
     )
 
     def validate_password(self, field):
-        problem = login.password_problem(
+        problem = passwords.problem(
             field.data or "", self.email.data or "", (self.first_name.data, self.last_name.data)
         )
         if field.data and problem:

@@ -14,8 +14,8 @@ class RuleError(Exception):
 
 
 INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]|"
+    "[\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """characters that nobody sees: Unicode's Default_Ignorable_Code_Point, and marks between annotations"""
 NEVER = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -50,3 +50,11 @@ def identifier(text: str) -> str:
 def says_something(text: str | None) -> bool:
     """Whether a text holds a letter or digit that one sees: what 'required' asks."""
     return any(unicodedata.category(char)[0] in "LN" for char in tidy(text or ""))
+
+
+def said(text: str | None, refusal: str, field: str | None = None) -> str:
+    """What somebody wrote, in lines, as we keep it. Raises RuleError with this sentence when one reads nothing in it."""
+    kept = tidy_lines(text or "")
+    if not says_something(kept):
+        raise RuleError(refusal, field)
+    return kept

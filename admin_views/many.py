@@ -13,9 +13,10 @@ from admin_views.actions import too_many
 from admin_views.placements import FIELDS
 from admin_views.roles import HiddenFromMenu, came_from
 from database import RuleError, whole_number
-from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, clean, required, room
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room
 from models import CRITERIA, ON_BEHALF, RESULTS, Site
 from people import ASSOCIATION, MANAGER, TEAM
+from texts import tidy_lines
 from times import utcnow
 from workflow import together
 
@@ -181,7 +182,7 @@ def _pasted(form) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-    return clean(f"{form.text.data or ''}\n{text}")
+    return tidy_lines(f"{form.text.data or ''}\n{text}")
 
 
 def _chosen() -> dict[str, int]:

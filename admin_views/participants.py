@@ -32,7 +32,10 @@ class ParticipantView(AdminView):
     column_spread = {"name": ("first_name", "last_name")}
     column_details_list = ("kavo_id", "first_name", "last_name", "birth_date", "email")
     form_columns = ("kavo_id", "first_name", "last_name", "birth_date", "email")
-    form_args = {"kavo_id": {"description": "6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59."}}
+    form_args = {
+        "kavo_id": {"description": "6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59."},
+        "first_name": {"description": "Heeft iemand maar één naam? Typ die bij Naam."},
+    }
     form_extra_fields = {
         "association": ChoiceField("Vereniging", coerce=int),
         "type": ChoiceField("Traject", choices=TYPES),

@@ -2,15 +2,17 @@
 
 from flask import Blueprint, abort, flash, redirect, render_template, session, url_for
 from flask_login import logout_user
-from flask_security import auth_required, current_user, hash_password
+from flask_security import auth_required, current_user
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import EqualTo
 
 import limits
 import links
 import login
+import passwords
 import scope
 import second_step
+import site_forms
 from admin_views.privacy import as_file
 from database import RuleError
 from forms import KavoForm, Length, required
@@ -31,7 +33,6 @@ class FirstPassword(KavoForm):
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
-        description=login.PASSWORD_HINT,
         render_kw={"autocomplete": "new-password"},
     )
     again = PasswordField(
@@ -41,13 +42,7 @@ class FirstPassword(KavoForm):
     )
 
 
-class OwnData(KavoForm):
-    first_name = StringField(
-        "Voornaam", [required("Typ je voornaam."), Length(max=100)], render_kw={"autocomplete": "given-name"}
-    )
-    last_name = StringField(
-        "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
-    )
+class OwnData(site_forms.NameFields):
     email = EmailField(
         "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
     )
@@ -59,13 +54,13 @@ def choose_password(secret):
     """A first password, or a new one. GET shows the form, POST uses the link up: who merely opens it changes nothing."""
     user = opened(secret, links.PASSWORD, links.RESET).user
     form = FirstPassword()
+    form.password.description = passwords.hint(user.least_password)
     if form.validate_on_submit():
-        problem = login.password_problem(form.password.data, user.email, (user.first_name, user.last_name))
-        if problem:
+        if problem := user.password_problem(form.password.data):
             form.refuse(RuleError(problem, "password"))
         else:
             try:
-                accounts.choose_password(secret, hash_password(form.password.data), utcnow())
+                accounts.choose_password(secret, passwords.hashed(form.password.data), utcnow())
             except RuleError:  # somebody else was first
                 opened(secret)
             flash("Je wachtwoord is bewaard. Je kunt je nu aanmelden.", "good")
@@ -81,8 +76,9 @@ def own_data():
     form = OwnData(obj=user)
     if not form.is_submitted():
         form.email.data = session.pop(TYPED_ADDRESS, user.shown_email)
+        form.one_name.data = bool(user.last_name and not user.first_name)
     if user.has_eid:
-        del form.first_name, form.last_name
+        del form.first_name, form.last_name, form.one_name
     if form.validate_on_submit():
         if form.email.data.strip().lower() != user.shown_email and not second_step.is_fresh():
             session[TYPED_ADDRESS] = form.email.data

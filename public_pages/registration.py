@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, session, url_for
-from flask_security import auth_required, current_user, hash_password
+from flask_security import auth_required, current_user
 from peewee import fn
 from wtforms import BooleanField, TextAreaField
 
@@ -12,6 +12,7 @@ import config
 import dutch
 import limits
 import links
+import passwords
 import scope
 import site_forms
 from forms import DECIDES, DecisionForm, KavoForm, Length, required
@@ -114,7 +115,7 @@ def with_password(form, register: Callable[[str, datetime], object]) -> bool:
     if counted is None:
         form.form_errors.append(TOO_MANY)
         return False
-    password = hash_password(form.password.data)
+    password = passwords.hashed(form.password.data)
 
     def act(at):
         register(password, at)

@@ -116,7 +116,7 @@ def line(**changes):
 
 
 @pytest.mark.parametrize("changes, words", [
-    ({"kavo_id": "12345"}, "KAVO-ID"), ({"voornaam": ""}, "ontbreekt"), ({"naam": "=1+1"}, "formule"),
+    ({"kavo_id": "12345"}, "KAVO-ID"), ({"voornaam": "", "naam": ""}, "ontbreekt"), ({"naam": "=1+1"}, "formule"),
     ({"naam": "@x"}, "formule"), ({"naam": "李"}, "Latijnse letters"),
     ({"naam": "x" * 101}, "hoogstens 100 tekens"), ({"geboortedatum": "12/03/09"}, "4 cijfers"),
     ({"email": "geen adres"}, "e-mailadres"),

@@ -12,7 +12,7 @@ import audit
 import scope
 from admin_views import counting, filters, listing
 from admin_views.joins import dotted
-from database import before_all, normalise
+from database import before_all, normalise, searched
 from models import (
     Association,
     History,
@@ -169,7 +169,7 @@ class Made:
 
 
 def begins(tokens, text) -> bool:
-    return all(any(token.startswith(word) for token in tokens.split()) for word in normalise(text).split()[:8])
+    return all(any(token.startswith(word) for token in tokens.split()) for word in searched(text)[:8])
 
 
 def passes(one, args, row) -> bool:

@@ -8,7 +8,7 @@ import links
 import mails
 import scope
 from batches import KEPT_DAYS
-from database import RuleError, locking, writing
+from database import RuleError, check_name, locking, writing
 from links import PASSWORD, RESET, hashed
 from models import Association, ImportBatch, ImportRow, Membership
 from people import ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
@@ -156,6 +156,7 @@ def change_own_data(user: User, now: datetime, **values) -> User:
         before = {name: getattr(fresh, name) for name in values}
         for name, value in values.items():
             setattr(fresh, name, value)
+        check_name(fresh)
         if changed := audit.changes(before, fresh):
             fresh.save()
             audit.record(user, "row.changed", fresh, at=now, kind="account", name=fresh, changes=changed)

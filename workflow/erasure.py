@@ -41,6 +41,7 @@ from models import (
     UserSession,
 )
 from people import NOWHERE, TEAM
+from texts import said
 from times import local_date
 from workflow import identities, second_steps
 
@@ -217,8 +218,7 @@ def _former(user: User) -> list[str]:
 
 
 def _need(reason: str):
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je de gegevens wist, zonder de naam van de persoon.", "reason")
+    said(reason, "Schrijf waarom je de gegevens wist, zonder de naam van de persoon.", "reason")
 
 
 def _lines(*conditions) -> set[int]:

@@ -14,6 +14,7 @@ from links import HANDOVER, OFFER
 from models import Handover, Placement, Site, Token, User
 from places import HANDOVER_DAYS
 from records import Mail
+from texts import said, tidy_lines
 from times import days_after, end_of_day, local_date
 from workflow import sites
 
@@ -148,7 +149,7 @@ def accept(handover: Handover, by: User, now: datetime, reason: str = "", by_lin
             taker = by
         _refuse_move(fresh, site, taker)
         nobody_answered = fresh.state == "escalated" and by.id != fresh.asked_id
-        why = reason.strip() or (NO_ANSWER if nobody_answered else "")
+        why = tidy_lines(reason) or (NO_ANSWER if nobody_answered else "")
         fresh.move("accepted", requester=taker, decided_at=now, decided_by=by, reason=why)
         mails.unsend(fresh, *mails.ASKING)
         sites.hand_to(site, taker, by, now)
@@ -170,11 +171,10 @@ def _refuse_move(handover: Handover, site: Site, taker: User | None):
 def refuse(handover: Handover, by: User, now: datetime, reason: str):
     """Leave the site as it is, for a reason that the other side reads. Raises RuleError without one, or when it was decided."""
     scope.require(by, "answer", handover)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je afkeurt. De aanvrager leest deze tekst.", "reason")
+    reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst.", "reason")
     with writing():
         fresh = Handover.locked(handover.id)
-        fresh.move("refused", decided_at=now, decided_by=by, reason=reason.strip())
+        fresh.move("refused", decided_at=now, decided_by=by, reason=reason)
         mails.unsend(fresh, *mails.ASKING)
         audit.record(by, "handover.refused", fresh, at=now, site=fresh.site, reason=fresh.reason)
         mails.handover_refused(fresh, now)

@@ -21,6 +21,7 @@ from models import (
     User,
 )
 from people import ASSOCIATION, TEAM
+from texts import said
 from times import local_date
 
 UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers
@@ -220,13 +221,12 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
 
     Raises RuleError when the reason is missing or it is too late."""
     scope.require(by, "cancel", placement)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom de stage niet doorgaat.", "reason")
+    reason = said(reason, "Schrijf waarom de stage niet doorgaat.", "reason")
     with writing():
         Site.hold(placement.site_id)  # before the trajectory, as when coupling
         fresh = _open_one(placement, None)
-        fresh.move("cancelled", reason=reason.strip(), no_show=no_show)
-        told = f"niet komen opdagen. {reason.strip()}" if no_show else reason.strip()
+        fresh.move("cancelled", reason=reason, no_show=no_show)
+        told = f"niet komen opdagen. {reason}" if no_show else reason
         audit.record(
             by, "placement.cancelled", fresh, at=now,
             participant=fresh.trajectory.participant, site=fresh.site, hours=fresh.hours, reason=told,

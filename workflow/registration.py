@@ -8,10 +8,11 @@ import audit
 import links
 import mails
 import scope
-from database import RuleError, writing
+from database import RuleError, check_name, writing
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
 from people import MANAGER, Draft, Role, User, UserRole
 from records import Mail
+from texts import said
 from times import days_after
 from workflow import accounts, activation, confirmation, declarations, erasure, sites
 from workflow.confirmation import SAME_MAIL_AFTER
@@ -40,6 +41,7 @@ def open_account(person: dict, password_hash: str, now: datetime) -> User | None
     if user.is_adult(now) is not False:
         raise RuleError("Ben je 18 jaar of ouder? Registreer je dan met eID.", "birth_date")
     known = User.get_or_none(User.email == email)
+    check_name(user)
     if known is None and not _save_new(user):
         known = User.get(User.email == email)
     if known:
@@ -140,15 +142,14 @@ def drop_draft(secret: str | None):
 def answer(site: Site, text: str, by: User, now: datetime):
     """The applicant answers the question of the team: the clock goes on. Raises RuleError when nothing was asked."""
     scope.require(by, "answer", site)
-    if not text.strip():
-        raise RuleError("Typ je antwoord.", "text")
+    text = said(text, "Typ je antwoord.", "text")
     with writing():
         fresh = Site.locked(site.id)
         if fresh.state != "submitted" or fresh.paused_at is None:
             raise RuleError(
                 "Het team wacht niet meer op een antwoord. Heb je nog iets te zeggen? Bel of mail het team."
             )
-        SiteMessage.create(site=fresh, kind="answer", text=text.strip(), by=by, at=now)
+        SiteMessage.create(site=fresh, kind="answer", text=text, by=by, at=now)
         sites.resume(fresh, now)
         audit.record(by, "site.answered", fresh, at=now, site=fresh, due=fresh.due_on)
 

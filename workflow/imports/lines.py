@@ -71,8 +71,7 @@ def _problems(line: Typed) -> dict[str, str]:
     """Column → why its cell is no value at all. Whether a value may be, its row judges when it is saved."""
     checks = (
         ("kavo_id", not line.kavo_id, "Typ 6 en 2 cijfers, zoals 125143-59."),
-        ("voornaam", not says_something(line.first_name), "Dit ontbreekt."),
-        ("naam", not says_something(line.last_name), "Dit ontbreekt."),
+        ("naam", not says_something(line.first_name + line.last_name), "Dit ontbreekt."),
         *((COLUMN_OF[name], is_formula(getattr(line, name).lstrip("'")), "Dit begint met een teken van een formule.")
           for name in ("first_name", "last_name", "association")),  # ours may come back
         ("geboortedatum", not line.birth_date, "Typ dag/maand/jaar, met 4 cijfers voor het jaar."),
