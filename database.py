@@ -4,12 +4,12 @@ import json
 import logging
 import re
 import unicodedata
+from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from urllib.parse import urlsplit
 
 import psycopg
-from email_validator import EmailNotValidError, validate_email
 from peewee import (
     SQL,
     CharField,
@@ -31,6 +31,7 @@ from playhouse.db_url import parse
 from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
 from playhouse.postgres_ext import PooledPsycopg3Database
 
+import readings
 from texts import RuleError
 
 database = DatabaseProxy()
@@ -215,29 +216,16 @@ def searchable(text: str) -> str:
     return " ".join([plain, *dict.fromkeys(more)])[:SEARCH_LENGTH]
 
 
+def is_phone(field) -> bool:
+    """Whether a column holds telephone numbers, which are shown otherwise than they are kept."""
+    plain = getattr(field, "field", field)  # of an alias
+    return getattr(plain, "model", None) is not None and plain.model.reads.get(plain.name) is readings.phone
+
+
 def refuse_address(text: str, field: str):
     """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
     if "://" in text or "www." in text.lower():
         raise RuleError("Typ hier alleen een naam, geen webadres.", field)
-
-
-def tidy_email(row):
-    """Small letters, no spaces around them; a row whose address is so already does not count as changed."""
-    tidy = row.email.strip().lower()
-    if tidy != row.email:
-        row.email = tidy
-
-
-def check_email(row, name: str = "email", needed: bool = False):
-    """Raise RuleError when a column of this row got a text that no mail server takes as an address; whether it exists is not
-    asked. What stands there from before is left alone. Not `needed`: it may be empty."""
-    text = getattr(row, name)
-    if name not in row.dirty_field_names or not (text or needed):
-        return
-    try:
-        validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)  # allows .test
-    except EmailNotValidError:
-        raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email") from None
 
 
 def is_latin(text: str) -> bool:
@@ -263,6 +251,10 @@ class BaseModel(Model):
     steps: dict[str, set[str]] = {}
     """For a row with a state: from which state one may go to which others."""
 
+    reads: dict[str, Callable] = {}
+    """Column → how what it gets is read (see `readings`): in comes what somebody typed, out what is kept. What stands there from
+    before is left alone."""
+
     clashes: dict[str, str] = {}
     """Column or constraint, as PostgreSQL or SQLite name it in a refusal → the Dutch sentence that says what to do."""
 
@@ -275,6 +267,13 @@ class BaseModel(Model):
     def pk(self):
         """The primary key. (`get_id` of a user is what Flask-Login keeps in the cookie.)"""
         return self._pk
+
+    def read(self):
+        """Bring what changed to the form in which it is kept; an optional column may be empty. Raises RuleError."""
+        for name in self.reads.keys() & set(self.dirty_field_names):
+            text, field = getattr(self, name), self._meta.fields[name]
+            if text or not (field.null or field.default is not None):
+                setattr(self, name, self.reads[name](text))
 
     def prepare(self):
         """Fill what follows from other fields (a search text, a sum). Called before `check`."""
@@ -303,6 +302,7 @@ class BaseModel(Model):
             raise ValueError("a state changes by move(), never by save()")
         with nullcontext() if database.in_transaction() else writing():
             self.lock_rule()
+            self.read()
             self.prepare()
             self.check_storable()
             self.check()
@@ -345,6 +345,7 @@ class BaseModel(Model):
             self.lock_rule()
             for name, value in {"state": to, **values}.items():
                 setattr(self, name, value)
+            self.read()
             self.prepare()
             self.check_storable()
             self.check()

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
 import dutch
-from database import BaseModel, Named, RuleError, Versioned, check_email, normalise, refuse_address, tidy_email
+import readings
+from database import BaseModel, Named, RuleError, Versioned, normalise, refuse_address
 from people import User
 from records import choices, one_of
 from times import days_after, local_date
@@ -48,8 +49,7 @@ class Association(Named):
 
     clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
 
-    def check(self):
-        check_email(self)
+    reads = {"email": readings.email, "phone": readings.phone}
 
     def search_text(self):
         return self.name
@@ -154,6 +154,8 @@ class Site(Named):
         )
         constraints = [Check("animator OR head_animator OR instructor")]
 
+    reads = {"email": readings.email, "phone": readings.phone}
+
     def prepare(self):
         super().prepare()
         self.place = normalise(self.municipality)
@@ -165,7 +167,6 @@ class Site(Named):
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
         check_postcode(self.postcode)
         refuse_address(self.name, "name")
-        check_email(self)
 
     def search_text(self):
         return f"{self.name} {self.municipality} {self.postcode}"
@@ -380,12 +381,10 @@ class Handover(Versioned):
     }
 
     def prepare(self):
-        tidy_email(self)
         if self.due_on is None:
             self.due_on = days_after(self.created_at, HANDOVER_DAYS)
 
-    def check(self):
-        check_email(self, needed=True)
+    reads = {"email": readings.email, "phone": readings.phone}
 
     def __str__(self):
         return f"de overdracht van {self.site}"

@@ -191,7 +191,7 @@ def test_who_takes_a_site_over_gets_a_sentence_for_each_field(app, what):
         visitor.get(f"/overnemen/?q={what}")
         visitor.get(f"/overnemen/{site.id}")
         for field in ("email", "phone", "first_name", "birth_date", "password"):
-            fits = field in ("phone", "first_name") and 1 <= len(BAD[what].strip()) <= 30
+            fits = field == "first_name" and 1 <= len(BAD[what].strip()) <= 30
             if visitor.page.select_one(f"main [name={field}]") and not fits:
                 answer = visitor.send(**{field: BAD[what]})
                 assert answer.status_code == 200

@@ -387,10 +387,10 @@ def test_an_own_placement_cannot_move_to_another_site_or_trajectory(world):
 def test_a_manager_changes_contact_and_periods_but_not_name_or_manager(world):
     site = world["mine"].site
     world["manager"].get(f"/stageplaatsen/edit/?id={site.id}")
-    world["manager"].send(phone="09 111 11 11", name="Ander speelplein", state="closed", manager="", periods=["easter"])
+    world["manager"].send(phone="09 311 11 11", name="Ander speelplein", state="closed", manager="", periods=["easter"])
 
     stored = Site.get_by_id(site.id)
-    assert (stored.phone, stored.name, stored.state) == ("09 111 11 11", site.name, "approved")
+    assert (stored.phone, stored.name, stored.state) == ("+3293111111", site.name, "approved")
     assert [period.kind for period in stored.periods] == ["easter"]
     assert SiteManager.get(SiteManager.site == site).until is None
 
