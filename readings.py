@@ -160,7 +160,7 @@ def email(text: str, field: str = "email") -> str:
 
 def _address(text: str, field: str) -> ValidatedEmail:
     if not text.rpartition("@")[0].isascii():
-        raise RuleError("Voor de @ van een e-mailadres staan geen letters met accenten. Kijk het adres na.", field)
+        raise RuleError(f"Voor de @ staan geen letters met accenten. {EMAIL_EXAMPLE}", field)
     try:  # a test environment allows .test
         return validate_email(
             text, strict=True, check_deliverability=False, allow_smtputf8=False, test_environment=True

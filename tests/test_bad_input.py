@@ -53,7 +53,7 @@ def team(app):
 def placement(app):
     association = make.association()
     taker, site = make.user(), make.site(make.user())
-    handovers.ask(site, taker, taker.email, "0470", make.NOW)
+    handovers.ask(site, taker, taker.email, "0470 12 34 56", make.NOW)
     LinkRequest.create(user=taker, created_at=make.NOW, due_on=make.NOW.date())
     return make.placement(trajectory=make.trajectory(association=association), hours=20, site=make.site(make.user()))
 

@@ -11,16 +11,17 @@ from datetime import date, timedelta
 import pytest
 from bs4 import BeautifulSoup
 
+import checks
 import limits
 import readings
-from database import RuleError
-from models import Association, Handover, ImportRow, Participant, Site, User
+from database import RuleError, database
+from models import Association, Handover, History, ImportRow, Participant, Site, User
 from tests import factories as make
 from tests.eid.steps import bram
 from tests.test_registration import FORM, born, typed
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
-from workflow import imports, joining
+from workflow import imports, joining, together
 
 TODAY = local_date(utcnow())
 YEAR = TODAY.year - 16  # born then, one is not 18 yet
@@ -486,3 +487,109 @@ TABLES = (
 def test_every_door_gives_the_expected_verdict_and_keeps_the_same(world, table, door):
     found = {text: door(world, text) for text in table}
     assert {text: kept for text, kept in found.items() if kept != table[text]} == {}
+
+
+# ---- what goes with it
+
+
+@pytest.mark.parametrize("text, words", [
+    ("31/02/2010", "31 februari bestaat niet"), ("29/02/2009", "29 februari 2009 bestaat niet"),
+    ("03/25/2010", "Maand 25 bestaat niet"),
+    ("12/03/10", "jaar met 4 cijfers"), ("12/03/0210", "tussen 1900 en 2100"), ("gisteren", "dag/maand/jaar"),
+])  # fmt: skip
+def test_a_day_that_cannot_be_says_what_is_wrong(text, words):
+    with pytest.raises(RuleError, match=words):
+        readings.day(text)
+
+
+@pytest.mark.parametrize("text, hours", [
+    ("125143-59 20", 20), ("12514359;20", 20), ("125143-59 Lotte Peeters 20 uur", 20), ("125143-59,20", 20),
+    ("125143 59\t30,0", 30),
+    ("KAVO-ID: 125143–59 (20 uur)", 20), ("12 51 43 59 20", 20), ("Lotte Peeters;125143-59;20", 20), ("125143-59 Lotte", 50),
+])  # fmt: skip
+def test_a_pasted_line_is_a_kavo_id_and_perhaps_hours(text, hours):
+    (line,) = together.read(text, 50)
+    assert (line.kavo_id, line.hours, line.problem) == (LOTTE, hours, "")
+
+
+@pytest.mark.parametrize("kept, shown", [
+    ("+32470123456", "0470 12 34 56"), ("+31612345678", "+31 6 12345678"), ("geen", "geen"), ("", ""),
+])  # fmt: skip
+def test_a_number_is_shown_as_people_write_it(world, kept, shown):
+    Association.update(phone=kept).execute()
+    assert shown in world.team.visitor.client.get("/verenigingen/").get_data(as_text=True)
+    page = world.team.visitor.client.get(f"/verenigingen/edit/?id={world.association.id}")
+    assert BeautifulSoup(page.data, "html.parser").select_one("[name=phone]")["value"] == shown
+    assert readings.shown_phone(kept) == shown
+
+
+@pytest.mark.parametrize("old", ["geen", "0470 00 00 01", "0470/00.00.01"])
+def test_a_number_from_before_stays_while_nobody_changes_it(world, old):
+    User.update(phone=old).where(User.id == world.jonas.id).execute()
+    Site.update(phone=old).where(Site.id == world.site.id).execute()
+    shown = readings.shown_phone(old)
+    assert world.manager.send(
+        "/mijn-gegevens", first_name="Jonas", last_name="Maas", email=world.jonas.email, phone=shown
+    )
+    version = str(Site.get_by_id(world.site.id).version)
+    assert world.manager.send(
+        f"/stageplaatsen/edit/?id={world.site.id}",
+        version=version,
+        animator="y",
+        instructor="y",
+        periods="summer",
+        phone=shown,
+    )
+    assert (User.get_by_id(world.jonas.id).phone, User.get_by_id(world.jonas.id).last_name) == (old, "Maas")
+    assert (Site.get_by_id(world.site.id).phone, Site.get_by_id(world.site.id).instructor) == (old, True)
+    assert not [line for line in History.select() if "elefoon" in (line.payload or "")]
+    assert ("user.phone: 1 values would be refused today" in checks.unread()) == (old == "geen")
+
+
+@pytest.mark.parametrize("stored", ["jan@müller.be", "jan@xn--mller-kva.be"])
+@pytest.mark.parametrize("typed_as", ["jan@müller.be", "JAN@XN--MLLER-KVA.BE"])
+def test_both_spellings_of_a_domain_are_one_account(world, stored, typed_as):
+    User.update(email=stored).where(User.id == world.jonas.id).execute()
+    count = User.select().count()
+    world.visitor.send(FORM, **typed(email=typed_as))
+    assert not world.team.send("/accounts/new/", email=typed_as, role_names="manager", active="y")
+    assert "Er is al een account" in world.team.text
+    assert User.select().count() == count
+
+    visitor = Visitor(world.app)
+    visitor.get("/aanmelden")
+    visitor.send(email=typed_as, password=make.WORD)
+    assert "/aanmelden" not in visitor.path
+
+
+@pytest.mark.parametrize("born_on, allowed", [(born(14), True), (born(14, -1), False)])
+def test_an_eid_of_somebody_too_young_gets_a_sentence(now, born_on, allowed):
+    person = bram(birth_date=date.fromisoformat(born_on))
+    with database.atomic():
+        if allowed:
+            assert (
+                joining.with_eid(person, "jan@example.com", "0470 12 34 56", utcnow()).birth_date == person.birth_date
+            )
+        else:
+            with pytest.raises(RuleError, match="vanaf 14 jaar"):
+                joining.with_eid(person, "jan@example.com", "0470 12 34 56", utcnow())
+
+
+@pytest.mark.parametrize("days, allowed", [(0, True), (-1, False)])
+def test_a_participant_is_14_when_the_course_starts(days, allowed):
+    who = make.participant(birth_date=years_after(make.COURSE, -14) - timedelta(days=days))
+    if allowed:
+        make.trajectory(participant=who)
+        who.birth_date += timedelta(days=1)
+        with pytest.raises(RuleError, match="nog geen 14 jaar"):
+            who.save()
+    else:
+        with pytest.raises(RuleError, match="nog geen 14 jaar"):
+            make.trajectory(participant=who)
+
+
+@pytest.mark.parametrize("start", ["\u200bkavo_id", "\ufeffkavo_id", "\u00a0KAVO_ID\u200e"])
+def test_invisible_marks_in_a_header_mean_nothing(start):
+    line = "900000-03;Anna;Nijs;12/03/2009;;;animator;10/01/2026\r\n"
+    batch = imports.receive(io.BytesIO((HEADER.replace("kavo_id", start) + line).encode()), "x.csv", None, utcnow())
+    assert ImportRow.get(ImportRow.batch == batch).kavo_id == "900000-03"
