@@ -270,10 +270,11 @@ class BaseModel(Model):
 
     def read(self):
         """Bring what changed to the form in which it is kept; an optional column may be empty. Raises RuleError."""
-        for name in self.reads.keys() & set(self.dirty_field_names):
-            text, field = getattr(self, name), self._meta.fields[name]
-            if text or not (field.null or field.default is not None):
-                setattr(self, name, self.reads[name](text))
+        for name in (name for name in self.reads if name in self._dirty):
+            value, field = getattr(self, name), self._meta.fields[name]
+            needed = isinstance(field, CharField) and not field.null and field.default is None
+            if value or needed:
+                setattr(self, name, self.reads[name](value))
 
     def prepare(self):
         """Fill what follows from other fields (a search text, a sum). Called before `check`."""

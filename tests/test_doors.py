@@ -15,7 +15,7 @@ import checks
 import limits
 import readings
 from database import RuleError, database
-from models import Association, Handover, History, ImportRow, Participant, Site, User
+from models import Association, Handover, History, ImportRow, Mail, Participant, Site, User
 from tests import factories as make
 from tests.eid.steps import bram
 from tests.test_registration import FORM, born, typed
@@ -560,6 +560,10 @@ def test_both_spellings_of_a_domain_are_one_account(world, stored, typed_as):
     visitor.get("/aanmelden")
     visitor.send(email=typed_as, password=make.WORD)
     assert "/aanmelden" not in visitor.path
+    other = Visitor(world.app)
+    other.get("/wachtwoord-vergeten")
+    other.send(email=typed_as)
+    assert Mail.get(Mail.kind == "reset_password").to_address == stored
 
 
 @pytest.mark.parametrize("born_on, allowed", [(born(14), True), (born(14, -1), False)])
