@@ -20,6 +20,7 @@ from models import (
 from people import NOWHERE
 from tests import factories as make
 from tests.conftest import KEYS
+from tests.eid.op import number
 from tests.eid.steps import BORN, ORDINARY, bram, come_back, go, link, register, send_site, young
 from tests.test_registration import born, path_in, typed
 from tests.visitor import Visitor
@@ -197,6 +198,14 @@ def test_names_come_from_the_eid_and_change_with_it_only(app, op):
 
 
 # ---- registering
+
+
+@pytest.mark.parametrize("days, told", [(0, "Een nieuwe stageplaats aanmaken"), (-1, "kan vanaf 14 jaar")])
+def test_an_eid_of_somebody_under_14_is_told_so_at_once(app, op, days, told):
+    visitor, op.claims["rrn"] = Visitor(app), number(date.fromisoformat(born(14, days)))
+    go(visitor, op)
+    visitor.get("/registreren/met-eid/stageplaatsverantwoordelijke")
+    assert told in visitor.text
 
 
 def test_with_eid_one_is_in_at_once_and_sees_the_application_in_behandeling(app, op):
