@@ -28,7 +28,7 @@ from models import (
     Trajectory,
     User,
 )
-from texts import says_something
+from texts import RuleError, says_something
 from times import years_after
 from workflow import seals
 
@@ -279,7 +279,29 @@ def _texts():
             )
 
 
-NOTES = (_texts, _addresses)
+def _unread():
+    """One sentence, in English, for each column with values from before that we would refuse today: with how many. Nothing is
+    wrong with those rows; whoever changes such a value meets the rule."""
+    for model in (model for model in TABLES if model.reads):
+        refused = Counter()
+        for row in model.select().iterator():
+            if getattr(row, "erased_at", None) is None:
+                refused.update(name for name in model.reads if not _reads(row, name))
+        yield from (
+            f"{model._meta.table_name}.{name}: {count} values would be refused today" for name, count in refused.items()
+        )
+
+
+def _reads(row, name) -> bool:
+    try:
+        if value := getattr(row, name):
+            row.reads[name](value)
+    except RuleError:
+        return False
+    return True
+
+
+NOTES = (_texts, _unread, _addresses)
 CHECKS = (
     _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _handovers, _identities,
     _searches, _placed, _words, _digests, seals.breaches,

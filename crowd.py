@@ -157,7 +157,7 @@ class _Crowd:
         kavo_id = f"{200_000 + number * 7 // 10:06}-{number * 7 % 10 * 10 + number % 10:02}"
         self.names.append(f"{first_name} {last_name}")
         self.searches.append(searchable(f"{last_name} {first_name} {kavo_id}"))
-        birth = self.today - timedelta(days=self.chance.randint(16 * 365, 21 * 365))
+        birth = self.today - timedelta(days=self.chance.randint(18 * 365, 21 * 365))
         return {
             "id": pk, "search": self.searches[-1], "kavo_id": kavo_id, "first_name": first_name,
             "last_name": last_name, "birth_date": str(birth), "email": f"deelnemer{pk}@kavo.test" if number % 5 else "",

@@ -4,12 +4,12 @@ import json
 import logging
 import re
 import unicodedata
+from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from urllib.parse import urlsplit
 
 import psycopg
-from email_validator import EmailNotValidError, validate_email
 from peewee import (
     SQL,
     CharField,
@@ -31,6 +31,7 @@ from playhouse.db_url import parse
 from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
 from playhouse.postgres_ext import PooledPsycopg3Database
 
+import readings
 from texts import RuleError, says_something, tidy, tidy_lines
 
 database = DatabaseProxy()
@@ -248,6 +249,12 @@ def _parts(word: str) -> list[str]:
     return [part for part in re.split(r"[\W_]+", word) if part]
 
 
+def is_phone(field) -> bool:
+    """Whether a column holds telephone numbers, which are shown otherwise than they are kept."""
+    plain = getattr(field, "field", field)  # of an alias
+    return getattr(plain, "model", None) is not None and plain.model.reads.get(plain.name) is readings.phone
+
+
 def refuse_address(text: str, field: str):
     """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
     if "://" in text or "www." in text.lower():
@@ -258,25 +265,6 @@ def check_name(row):
     """Raise RuleError when somebody's new name says nothing. Some have one name only: the first name then stays empty."""
     if {"first_name", "last_name"} & set(row.dirty_field_names) and not says_something(row.first_name + row.last_name):
         raise RuleError("Typ de naam.", "last_name")
-
-
-def tidy_email(row):
-    """Small letters, no spaces around them; a row whose address is so already does not count as changed."""
-    tidy = row.email.strip().lower()
-    if tidy != row.email:
-        row.email = tidy
-
-
-def check_email(row, name: str = "email", needed: bool = False):
-    """Raise RuleError when a column of this row got a text that no mail server takes as an address; whether it exists is not
-    asked. What stands there from before is left alone. Not `needed`: it may be empty."""
-    text = getattr(row, name)
-    if name not in row.dirty_field_names or not (text or needed):
-        return
-    try:
-        validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)  # allows .test
-    except EmailNotValidError:
-        raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email") from None
 
 
 def is_latin(text: str) -> bool:
@@ -329,6 +317,10 @@ class BaseModel(Model):
     steps: dict[str, set[str]] = {}
     """For a row with a state: from which state one may go to which others."""
 
+    reads: dict[str, Callable] = {}
+    """Column → how what it gets is read (see `readings`): in comes what somebody typed, out what is kept. What stands there from
+    before is left alone."""
+
     clashes: dict[str, str] = {}
     """Column or constraint, as PostgreSQL or SQLite name it in a refusal → the Dutch sentence that says what to do."""
 
@@ -341,6 +333,14 @@ class BaseModel(Model):
     def pk(self):
         """The primary key. (`get_id` of a user is what Flask-Login keeps in the cookie.)"""
         return self._pk
+
+    def read(self):
+        """Bring what changed to the form in which it is kept; an optional column may be empty. Raises RuleError."""
+        for name in (name for name in self.reads if name in self._dirty):
+            value, field = getattr(self, name), self._meta.fields[name]
+            needed = isinstance(field, CharField) and not field.null and field.default is None
+            if value or needed:
+                setattr(self, name, self.reads[name](value))
 
     def prepare(self):
         """Fill what follows from other fields (a search text, a sum). Called before `check`."""
@@ -388,7 +388,12 @@ class BaseModel(Model):
 
     def _obey(self):
         self.lock_rule()
+        self.judge()
+
+    def judge(self):
+        """Bring what changed to the form in which it is kept, and ask all rules. Raises RuleError."""
         self.tidy()
+        self.read()
         self.prepare()
         self.check_storable()
         self.check()

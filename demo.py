@@ -330,8 +330,10 @@ def _crowd(world, associations, approved):
     for number in range(60):
         person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
         kavo_id = f"{150000 + 37 * number:06}-{world.chance.randint(10, 99)}"
-        participant = _participant(world, kavo_id, *person, world.days(-6000 - world.chance.randint(0, 900)))
-        started = -1200 if number % 20 == 19 else -200 - world.chance.randint(0, 200)
+        late = number % 20 == 19  # began long ago, when one was 14 too
+        birth = world.days(-6000 - 400 * late - world.chance.randint(0, 900))
+        participant = _participant(world, kavo_id, *person, birth)
+        started = -1200 if late else -200 - world.chance.randint(0, 200)
         trajectory = _trajectory(world, participant, world.chance.choice(associations), started)
         if number % 20 == 18:
             trajectory.move("stopped")

@@ -12,7 +12,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import (
     BooleanField,
     DateField,
-    EmailField,
     HiddenField,
     IntegerField,
     PasswordField,
@@ -20,20 +19,19 @@ from wtforms import (
     SelectMultipleField,
     StringField,
     TextAreaField,
-    ValidationError,
 )  # fmt: skip
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, TelInput
 
 import passwords
+import readings
 import refusing
 from database import MAX_INTEGER, Conflict, RuleError, writing
 from people import User
 from records import AlreadyDone, FormKey
 from texts import says_something, tidy, tidy_lines
 
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 MOST_FIELDS, MOST_BYTES = 500, 64 * 1024
 LONGEST_TEXT = 10_000  # characters of the longest field to write in
 LONGEST_CHARACTER = 12  # bytes of one character in a form that is sent, such as %F0%9F%98%80
@@ -216,23 +214,65 @@ def problems(form) -> list[tuple[str | None, str, str]]:
 
 
 class DayField(DateField):
-    """A day: the browser's own date field, or typed as 23/11/2026."""
+    """A day: the browser's own date field, or typed in another way that `readings.day` reads."""
 
     def __init__(self, label=None, validators=None, **kwargs):
-        super().__init__(label, validators or [Optional()], format=["%Y-%m-%d", "%d/%m/%Y"], **kwargs)
+        super().__init__(label, validators or [Optional()], format=["%Y-%m-%d"], **kwargs)
 
-    @staticmethod
-    def parse(text: str | None) -> date | None:
-        """A day in an address (2026-11-23); None when it is none."""
-        try:
-            day = date.fromisoformat(text or "")
-        except ValueError:
-            return None
-        return day if EARLIEST_YEAR <= day.year <= LATEST_YEAR else None
+    def process_formdata(self, valuelist):
+        text = tidy(" ".join(valuelist))
+        self.data, self.raw_data = None, [text]
+        if text:
+            try:
+                self.data = readings.day(text)
+            except RuleError as error:
+                raise ValueError(str(error)) from error
+            self.raw_data = [self.data.isoformat()]
+
+
+class ReadField(StringField):
+    """A text that `reader` brings to the form in which we keep it. What cannot be read stays as it was typed, and is told what to
+    do; what stood there from before stays as it is while nobody changes it."""
+
+    reader, shown = staticmethod(str), staticmethod(str)
+    problem = ""
+
+    def process_formdata(self, valuelist):
+        text = tidy(valuelist[0]) if valuelist else ""
+        self.data, self.raw_data, self.problem = text, [text], ""
+        if text:
+            try:
+                self.data = self.reader(text)
+            except RuleError as error:
+                self.problem = str(error)
+        self.keep(self.object_data)
+
+    def keep(self, stored: str | None):
+        """What the row holds: shown while nothing was sent, and left as it is when the same was sent."""
+        same = readings.same(self.reader, self.data) == readings.same(self.reader, stored)
+        if self.raw_data is None or (stored and same):
+            self.data, self.problem = stored, ""
 
     def pre_validate(self, form):
-        if isinstance(self.data, date) and not EARLIEST_YEAR <= self.data.year <= LATEST_YEAR:
-            raise ValidationError(f"Kies een jaar tussen {EARLIEST_YEAR} en {LATEST_YEAR}.")
+        if self.problem:
+            raise StopValidation(self.problem)
+
+    def _value(self):
+        return self.shown(self.data or "")
+
+
+class EmailField(ReadField):
+    widget = EmailInput()
+    reader = staticmethod(readings.email)
+
+
+class PhoneField(ReadField):
+    widget = TelInput()
+    reader, shown = staticmethod(readings.phone), staticmethod(readings.shown_phone)
+
+
+class KavoIdField(ReadField):
+    reader = staticmethod(readings.kavo_id)
 
 
 class ChoiceField(SelectField):
@@ -297,7 +337,9 @@ __all__ = [
     "DecisionForm",
     "EmailField",
     "KavoForm",
+    "KavoIdField",
     "Length",
+    "PhoneField",
     "ReasonField",
     "Room",
     "TooMuch",

@@ -25,10 +25,10 @@ import eid
 import limits
 import mails
 import passwords
+import readings
 import second_step
 from database import database
 from people import Passkey, Role, User, UserRole
-from texts import tidy
 from times import utcnow
 from workflow import accounts, registration
 
@@ -95,6 +95,13 @@ class Passwords(PasswordUtil):
 
 class OutboxMail(MailUtil):
     """The one mail of Flask-Security that we use, about a new password, becomes a row of the outbox with our own text."""
+
+    def normalize(self, email):
+        """As we keep it; an account from before may have the other spelling of its domain."""
+        user = User.of_address(email)
+        return user.email if user else readings.known_email(email)
+
+    validate = normalize
 
     def send_mail(self, template, subject, recipient, sender, body, html, **kwargs):
         mails.password_changed(kwargs["user"], utcnow())
@@ -177,8 +184,7 @@ class ChangePassword(ChangePasswordForm):
 
 
 def _typed_address(form) -> str:
-    """Phones add capitals and spaces."""
-    return tidy(form.email.data or "").lower()
+    return readings.known_email(form.email.data)
 
 
 def _limited(form, account: str, validate) -> bool:

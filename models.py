@@ -135,6 +135,10 @@ class Trajectory(Versioned):
         if self.course_started_on and (self.ends_on is None or "course_started_on" in self.dirty_field_names):
             self.ends_on = years_after(self.course_started_on, COURSE_YEARS) + timedelta(days=self.extended_days())
 
+    def check(self):
+        if {"participant", "course_started_on"} & set(self.dirty_field_names):
+            self.participant.check_age_at(self.course_started_on)
+
     def extensions_of(self):
         """The extensions that count for this trajectory: its own, and those for all courses that started then."""
         started = self.course_started_on

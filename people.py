@@ -17,11 +17,13 @@ from peewee import (
 
 import dutch
 import passwords
-from database import BaseModel, Json, Line, Lines, Named, Versioned, check_email, database, refuse_address, tidy_email
+import readings
+from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database, refuse_address
 from texts import said
 from times import days_after, local_date, utcnow, years_after
 
 ADULT_YEARS = 18
+MANAGER_LEAST_AGE = 14  # years, when registering
 LINK_DAYS = 14  # how long the team takes to link an account and an eID that do not fit by themselves
 NOWHERE = "kavo.invalid"  # a name that no mail can ever reach
 
@@ -42,6 +44,11 @@ def of_age(born: date | None, now) -> bool | None:
     if born is None:
         return None
     return born <= local_date(now) and years_after(born, ADULT_YEARS) <= local_date(now)
+
+
+def own_address(text: str) -> str:
+    """The address of an account as it is kept; a stand-in, which no mail reaches, stays as it is. Raises RuleError."""
+    return text if (text or "").endswith(f"@{NOWHERE}") else readings.email(text)
 
 
 class Role(RoleMixin, BaseModel):
@@ -92,19 +99,33 @@ class User(UserMixin, Named):
         indexes = ((("active", "search"), False), (("birth_date",), False))
 
     clashes = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
+    reads = {
+        "email": own_address, "claimed_email": readings.email, "phone": readings.phone, "birth_date": readings.birth_date,
+    }  # fmt: skip
 
-    def prepare(self):
-        tidy_email(self)
-        super().prepare()
+    @classmethod
+    def of_address(cls, text: str | None) -> "User | None":
+        """The account with this address, however it is typed."""
+        return cls.get_or_none(cls.email << readings.spellings(text))
 
     def check(self):
-        if not self.email.endswith(f"@{NOWHERE}"):
-            check_email(self, needed=True)
-        check_email(self, "claimed_email")
         if "password_exception" in self.dirty_field_names and self.password_exception:
             said(self.password_exception, "Schrijf waarom je een uitzondering maakt.", "password_exception")
+        if "email" in self.dirty_field_names and (other := self.of_address(self.email)) and other != self:
+            raise RuleError(self.clashes["email"].format(row=other))
+        if "birth_date" in self.dirty_field_names and self.birth_date:
+            self.check_age(self.birth_date, local_date(self.created_at))
         for name in ("first_name", "last_name"):
             refuse_address(getattr(self, name), name)
+
+    @staticmethod
+    def check_age(born: date, on: date):
+        """Raise RuleError when somebody born on this day is too young to register on the day `on`."""
+        if years_after(born, MANAGER_LEAST_AGE) > on:
+            raise RuleError(
+                f"Stageplaatsverantwoordelijke worden kan vanaf {MANAGER_LEAST_AGE} jaar. Kijk de geboortedatum na.",
+                "birth_date",
+            )
 
     def search_text(self):
         return f"{self.last_name} {self.first_name} {self.email}"

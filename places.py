@@ -7,19 +7,8 @@ from peewee import BooleanField, CharField, Check, DateField, DateTimeField, For
 
 import dutch
 import postcodes
-from database import (
-    BaseModel,
-    Line,
-    Lines,
-    LongText,
-    Named,
-    RuleError,
-    Versioned,
-    check_email,
-    normalise,
-    refuse_address,
-    tidy_email,
-)
+import readings
+from database import BaseModel, Line, Lines, LongText, Named, RuleError, Versioned, normalise, refuse_address
 from people import User
 from records import choices, one_of
 from times import days_after, local_date
@@ -68,8 +57,7 @@ class Association(Named):
 
     clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
 
-    def check(self):
-        check_email(self)
+    reads = {"email": readings.email, "phone": readings.phone}
 
     def search_text(self):
         return self.name
@@ -176,6 +164,8 @@ class Site(Named):
         )
         constraints = [Check("animator OR head_animator OR instructor")]
 
+    reads = {"email": readings.email, "phone": readings.phone}
+
     def prepare(self):
         read_address(self)
         super().prepare()
@@ -187,7 +177,6 @@ class Site(Named):
         if not self.types():
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
         refuse_address(self.name, "name")
-        check_email(self)
 
     def search_text(self):
         return f"{self.name} {self.municipality} {self.postcode}"
@@ -403,12 +392,10 @@ class Handover(Versioned):
     }
 
     def prepare(self):
-        tidy_email(self)
         if self.due_on is None:
             self.due_on = days_after(self.created_at, HANDOVER_DAYS)
 
-    def check(self):
-        check_email(self, needed=True)
+    reads = {"email": readings.email, "phone": readings.phone}
 
     def __str__(self):
         return f"de overdracht van {self.site}"

@@ -6,7 +6,9 @@ from peewee import SQL, Expression, NodeList, Table, Value, fn
 from rapidfuzz.distance import OSA
 
 import postcodes
+import readings
 from database import database, normalise, on_postgresql, searched
+from texts import RuleError
 
 MOST_WORDS = 8
 CANDIDATES = 5
@@ -17,9 +19,18 @@ class Search:
     """What somebody typed to find rows of `model` (a `Searched` one)."""
 
     def __init__(self, model, text: str):
-        text = _read(model, text)
+        text = self._read(_read(model, text))
         self.model, self.text, self.words = model, normalise(text), searched(text)[:MOST_WORDS]
         self.field = model._meta.fields["search"]
+
+    def _read(self, text: str) -> str:
+        """What was typed, with a KAVO-ID and the domain of an address as rows hold them."""
+        if (reader := getattr(self.model, "named_by", self.model).reads.get("kavo_id")) is not None:
+            try:
+                return reader(text)
+            except RuleError:
+                pass
+        return " ".join(readings.known_email(word) if "@" in word else word for word in text.split())
 
     def __bool__(self):
         return bool(self.words)

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from database import RuleError, normalise
-from texts import tidy
+from texts import identifier, tidy
 
 MOST_CELL = 500  # characters; no name or address is longer
 MOST_LINE = 8000  # bytes
@@ -117,7 +117,7 @@ class Sheet:
 
     def _places(self, header: list[str], more) -> dict[str, int]:
         """Name of a column → its place in a line."""
-        names = [normalise(tidy(cell)) for cell in header]
+        names = [normalise(identifier(cell)) for cell in header]
         while names and not names[-1]:
             names.pop()
         wanted = ";".join(self.columns)

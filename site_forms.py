@@ -3,20 +3,20 @@
 from datetime import date
 
 from flask import session
-from wtforms import BooleanField, EmailField, PasswordField, StringField, ValidationError
+from wtforms import BooleanField, PasswordField, StringField, ValidationError
 from wtforms.utils import unset_value
 from wtforms.validators import EqualTo, StopValidation
 
 import passwords
 import postcodes
+import readings
 from database import RuleError
-from forms import CheckList, ChoiceField, DayField, KavoForm, Length, required
+from forms import CheckList, ChoiceField, DayField, EmailField, KavoForm, Length, PhoneField, required
 from models import PERIODS, RECOGNITIONS, TYPES, Site
-from people import of_age
-from times import local_date, utcnow, years_after
+from people import User, of_age
+from times import local_date, utcnow
 from workflow.sites import Periods, check_periods
 
-OLDEST = 120
 ASKED = "place_asked"
 HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
 RECOGNISED = (
@@ -138,20 +138,18 @@ class ContactFields(KavoForm):
     email = EmailField(
         "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
     )
-    phone = StringField(
-        "Telefoonnummer",
-        [required("Typ je telefoonnummer."), Length(max=30)],
-        render_kw={"autocomplete": "tel", "type": "tel"},
-    )
+    phone = PhoneField("Telefoonnummer", [required("Typ je telefoonnummer.")], render_kw={"autocomplete": "tel"})
 
 
 class BirthDateField(KavoForm):
     birth_date = DayField("Geboortedatum", [required("Kies je geboortedatum.")], render_kw={"autocomplete": "bday"})
 
     def validate_birth_date(self, field):
-        today = local_date(utcnow())
-        if field.data and (field.data > today or years_after(field.data, OLDEST) <= today):
-            raise ValidationError("Kijk je geboortedatum na: dag, maand en jaar.")
+        try:
+            if field.data:
+                User.check_age(readings.birth_date(field.data), local_date(utcnow()))
+        except RuleError as error:
+            raise ValidationError(str(error)) from error
 
 
 class EidFields(ContactFields, BirthDateField):
@@ -208,7 +206,7 @@ class SiteFields(IdentityFields):
     """All that an applicant tells about a site."""
 
     site_email = EmailField("Mail van de stageplaats", [Length(max=254)])
-    site_phone = StringField("Telefoon van de stageplaats", [Length(max=30)], render_kw={"inputmode": "tel"})
+    site_phone = PhoneField("Telefoon van de stageplaats")
     animator = BooleanField(TYPES["animator"])
     head_animator = BooleanField(TYPES["head_animator"])
     instructor = BooleanField(TYPES["instructor"])
@@ -238,7 +236,8 @@ class SiteFields(IdentityFields):
         """Fill the form with what a site holds, unless it was just sent."""
         fill = not self.is_submitted()
         self.periods.show(site, fill)
+        for field, stored in ((self.site_email, site.email), (self.site_phone, site.phone)):
+            field.keep(stored)
         if fill:
             for name in (*Site.IDENTITY, *TYPES):
                 self[name].data = getattr(site, name)
-            self.site_email.data, self.site_phone.data = site.email, site.phone

@@ -2,7 +2,7 @@
 
 from flask import abort, flash, redirect, request, session, url_for
 from flask_admin import BaseView, expose
-from wtforms import BooleanField, EmailField, TextAreaField
+from wtforms import BooleanField, TextAreaField
 
 import audit
 import mails
@@ -10,7 +10,7 @@ import postcodes
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
 from database import whole_number
-from forms import CheckList, ChoiceField, KavoForm, Length, ReasonField, required
+from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required
 from models import Mail, Proposal, Site, SiteMessage
 from people import User
 from times import local_date, utcnow

@@ -199,7 +199,7 @@ class AdminView(ListView):
     def fill(self, row, form):
         """Put what the form holds for stored columns in the row; what a view adds to the form is for `save_rest`."""
         for field in form:
-            if field.name in self.model._meta.fields:
+            if field.name in self.model._meta.fields and field.data != row.__data__.get(field.name):
                 field.populate_obj(row, field.name)
 
     def save_rest(self, form, row, now) -> str:

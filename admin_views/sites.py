@@ -213,7 +213,7 @@ class SiteView(AdminView):
     def _person(email):
         if not email:
             return None
-        user = User.get_or_none(User.email == email.strip().lower())
+        user = User.of_address(email)
         if user is None:
             raise RuleError(f"Er is geen account met e-mailadres {email}. Maak eerst een account aan.", "manager")
         return user

@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, render_template, session, url_for
 from flask_login import logout_user
 from flask_security import auth_required, current_user
-from wtforms import EmailField, PasswordField, StringField
+from wtforms import PasswordField
 from wtforms.validators import EqualTo
 
 import limits
@@ -15,7 +15,7 @@ import second_step
 import site_forms
 from admin_views.privacy import as_file
 from database import RuleError
-from forms import KavoForm, Length, required
+from forms import EmailField, KavoForm, Length, PhoneField, required
 from models import Evaluation, Participant, Placement, Site, Trajectory
 from people import UserSession
 from public_pages.mailed_links import opened
@@ -46,7 +46,7 @@ class OwnData(site_forms.NameFields):
     email = EmailField(
         "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
     )
-    phone = StringField("Telefoonnummer", [Length(max=30)], render_kw={"autocomplete": "tel", "inputmode": "tel"})
+    phone = PhoneField("Telefoonnummer", render_kw={"autocomplete": "tel"})
 
 
 @account.route("/wachtwoord-kiezen/<secret>", methods=["GET", "POST"])
@@ -74,17 +74,18 @@ def own_data():
     """A new address counts from the moment that its owner follows the link in a mail to it; a name of an eID is fixed."""
     user = current_user._get_current_object()
     form = OwnData(obj=user)
+    form.email.keep(user.shown_email)
     if not form.is_submitted():
         form.email.data = session.pop(TYPED_ADDRESS, user.shown_email)
         form.one_name.data = bool(user.last_name and not user.first_name)
     if user.has_eid:
         del form.first_name, form.last_name, form.one_name
     if form.validate_on_submit():
-        if form.email.data.strip().lower() != user.shown_email and not second_step.is_fresh():
+        if form.email.data != user.shown_email and not second_step.is_fresh():
             session[TYPED_ADDRESS] = form.email.data
             return second_step.ask_who(url_for("account.own_data"))
         values = {name: form[name].data for name in ("first_name", "last_name", "phone") if name in form}
-        email = form.email.data.strip().lower()
+        email = form.email.data
 
         def act(now):
             fresh = accounts.change_own_data(user, now, **values)

@@ -17,7 +17,7 @@ from tests.visitor import Visitor
 PROJECT = Path(__file__).parents[1]
 LAYERS = [
     {"times", "config", "install", "texts"},
-    {"dutch", "sentences", "proof"},
+    {"dutch", "readings", "sentences", "proof"},
     {"database"},
     {"searching", "sheets", "passwords", "postcodes"},
     {"people"},

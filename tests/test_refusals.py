@@ -13,7 +13,7 @@ from models import ImportBatch, Refusal, Trajectory
 from tests import factories as make
 from tests.test_registration import typed
 from tests.visitor import Visitor
-from times import local_date, utcnow
+from times import local_date, utcnow, years_after
 from workflow import accounts, imports, refusals
 
 MARK = "Zwartkruik"
@@ -98,7 +98,7 @@ def a_pasted_list(app, team):
 
 
 def a_final_evaluation_of_several(app, team):
-    born = make.NOW.date()
+    born = years_after(make.COURSE, -14)
     runs = [make.trajectory(participant=make.participant(last_name=MARK, birth_date=born)) for _ in range(2)]
     for one in runs:
         make.evaluated(make.placement(trajectory=one, hours=50), hours_done=50)

@@ -57,11 +57,16 @@ def test_a_line_is_a_kavo_id_and_perhaps_hours(text, kavo_id, hours):
 
 
 @pytest.mark.parametrize(
-    "text", ["12514", "125143-5", "Lotte Peeters 1", "125143-59;dertig", "125143-59;30;40", "1251435930"]
+    "text", ["12514", "125143-5", "Lotte Peeters 1", "125143-59;30;40", "1251435930", "125143-59 125144-60 20"]
 )
 def test_a_line_that_is_none_says_so(text):
     (line,) = together.read(text, 20)
     assert "geen KAVO-ID" in line.problem
+
+
+def test_hours_in_words_are_asked_in_digits():
+    (line,) = together.read("125143-59;dertig", 20)
+    assert "in cijfers" in line.problem
 
 
 def test_a_header_and_empty_lines_are_left_out_and_hours_are_needed():

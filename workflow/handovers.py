@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import audit
 import links
 import mails
+import readings
 import scope
 from database import RuleError, writing
 from links import HANDOVER, OFFER
@@ -78,7 +79,7 @@ def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover
 
 def offer_to(site: Site | None, address: str) -> Handover | None:
     """The offer of this site that waits for whoever reads mail at this address."""
-    here = (Handover.site == site) & (Handover.email == address)
+    here = (Handover.site == site) & (Handover.email << readings.spellings(address))
     return Handover.get_or_none(here, Handover.offered, Handover.state == "open")
 
 
@@ -92,7 +93,7 @@ def offer(site: Site, by: User, email: str, now: datetime) -> Handover:
         giver = fresh.manager()
         if fresh.state != "approved" or giver is None:
             raise RuleError(f"{fresh} kan nu niet van beheerder veranderen.")
-        if email.strip().lower() == giver.email:
+        if giver.email in readings.spellings(email):
             raise RuleError(
                 "Dat is het e-mailadres van wie de stageplaats nu beheert. Typ dat van de opvolger.", "email"
             )
@@ -145,7 +146,7 @@ def accept(handover: Handover, by: User, now: datetime, reason: str = "", by_lin
         site = Site.locked(handover.site_id)
         fresh = Handover.locked(handover.id)
         taker = fresh.requester
-        if fresh.offered and (by_link or by.email == fresh.email):
+        if fresh.offered and (by_link or by.email in readings.spellings(fresh.email)):
             taker = by
         _refuse_move(fresh, site, taker)
         nobody_answered = fresh.state == "escalated" and by.id != fresh.asked_id

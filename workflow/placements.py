@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import audit
 import dutch
 import limits
+import readings
 import scope
 from database import Conflict, RuleError, writing
 from models import (
@@ -37,14 +38,12 @@ class Found:
 
 
 def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
-    """The participant with exactly this KAVO-ID (with or without dash, spaces around), for coupling to `site`.
+    """The participant with exactly this KAVO-ID (see `readings`), for coupling to `site`.
 
     Every search is kept with its purpose. Raises RuleError when it is no KAVO-ID, unknown, asked too often, or when there
     is nothing to couple; NotYours when `by` may not couple at this site. Manual chapter 4."""
     scope.require(by, "couple", site)
-    kavo_id = Participant.clean_kavo_id(text)
-    if kavo_id is None:
-        raise RuleError("Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo")
+    kavo_id = readings.kavo_id(text, "kavo")
     with writing():
         User.hold(by.id)
         _refuse_guessing(by, now)

@@ -36,14 +36,13 @@ def open_account(person: dict, password_hash: str, now: datetime) -> User | None
     """The account of somebody under 18 with a password, not yet confirmed. `person`: email, first_name, last_name, phone,
     birth_date. For an address that is known nothing is made and its owner gets a mail; who types it cannot tell. Inside a
     transaction. Raises RuleError when a rule refuses."""
-    email = person["email"].strip().lower()
-    user = accounts.new_user(**{**person, "email": email}, password=password_hash, created_at=now)
+    user = accounts.new_user(**person, password=password_hash, created_at=now)
     if user.is_adult(now) is not False:
         raise RuleError("Ben je 18 jaar of ouder? Registreer je dan met eID.", "birth_date")
-    known = User.get_or_none(User.email == email)
+    known = User.of_address(user.email)
     check_name(user)
     if known is None and not _save_new(user):
-        known = User.get(User.email == email)
+        known = User.of_address(user.email)
     if known:
         _tell_known(known, now)
         return None
@@ -189,7 +188,8 @@ def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now:
         fresh = Site.locked(site.id)
         before = {name: getattr(fresh, name) for name in place}
         for name, value in place.items():
-            setattr(fresh, name, value)
+            if value != before[name]:
+                setattr(fresh, name, value)
         changed = ", ".join(word for word in (audit.changes(before, fresh), sites.set_periods(fresh, periods)) if word)
         if not changed and not unchanged:
             raise RuleError(

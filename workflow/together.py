@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+import readings
 import scope
 from database import RuleError, rehearsing, writing
 from models import Participant, Placement, Site, Trajectory, User
@@ -12,10 +13,11 @@ from workflow import evaluations, placements
 
 MOST_LINES = 200
 MOST_EVALUATED = 100  # on one page
-LINE = re.compile(
-    r"""^\W*?(\d{6})\s?-?\s?(\d{2})(?:["']?\s*[;,\t ]\s*["']?(\d{1,4})(?:[.,]0+)?\s*(?:uur|u)?)?\W*$""", re.I
+HOURS = re.compile(r"""(?:^|[;,|(\s])["']?(\d{1,4})(?:[.,]0+)?["']?\s*(?:uur|uren|u)?\W*$""", re.I)
+"""hours at the end of a line, after a semicolon, comma, bar or space, as a spreadsheet copies them"""
+NUMERAL = re.compile(
+    r"\b(?:(?:een|twee|drie|vier|vijf|zes|zeven|acht|negen)(?:en|ën))?(?:tien|twintig|dertig|veertig|vijftig)\b", re.I
 )
-"""a KAVO-ID, and perhaps hours after a semicolon, comma, tab or space, as a spreadsheet copies them"""
 
 
 @dataclass
@@ -50,16 +52,27 @@ def read(text: str, hours: int | None) -> list[Line]:
 
 
 def _line(text, hours) -> Line:
-    found = LINE.match(text)
-    if not found:
-        return Line(
-            text[:60], problem="Hier staat geen KAVO-ID. Typ 6 cijfers, een streepje en 2 cijfers, dan het aantal uren."
-        )
-    own = int(found[3]) if found[3] else hours
-    line = Line(text[:60], f"{found[1]}-{found[2]}", own)
-    if own is None:
-        line.problem = "Typ hoeveel uur de stage duurt, na het KAVO-ID of voor iedereen samen."
+    line = Line(text[:60], hours=hours)
+    try:
+        line.kavo_id, own = _number_and_hours(text)
+    except RuleError as error:
+        line.problem = f"Hier staat geen KAVO-ID, of meer dan één. {error}"
+        return line
+    line.hours = hours if own is None else own
+    if line.hours is None or NUMERAL.search(text):
+        line.problem = "Typ hoeveel uur de stage duurt, in cijfers: na het KAVO-ID, of voor iedereen samen."
     return line
+
+
+def _number_and_hours(text: str) -> tuple[str, int | None]:
+    """The KAVO-ID of a line, read as everywhere, and the hours at its end, if there are any. Raises RuleError."""
+    text = readings.plain(text.replace("\t", ";"))
+    try:
+        return readings.kavo_id(text), None
+    except RuleError:
+        if not (found := HOURS.search(text)):
+            raise
+    return readings.kavo_id(text[: found.start()]), int(found[1])
 
 
 def look_up(lines: list[Line], site: Site, by: User, now: datetime):

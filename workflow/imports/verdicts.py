@@ -269,9 +269,7 @@ def _refusals(row: BaseModel) -> list[tuple[str, str]]:
     found = []
     while True:
         try:
-            row.prepare()
-            row.check_storable()
-            row.check()
+            row.judge()
         except RuleError as error:
             found.append(_problem(error))
             if error.field not in row._dirty:
