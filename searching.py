@@ -19,17 +19,20 @@ class Search:
     """What somebody typed to find rows of `model` (a `Searched` one)."""
 
     def __init__(self, model, text: str):
-        text = self._read(_read(model, text))
-        self.model, self.text, self.words = model, normalise(text), searched(text)[:MOST_WORDS]
+        self.model = model
+        text = self._read(text)
+        self.text, self.words = normalise(text), searched(text)[:MOST_WORDS]
         self.field = model._meta.fields["search"]
 
     def _read(self, text: str) -> str:
-        """What was typed, with a KAVO-ID and the domain of an address as rows hold them."""
+        """What was typed, with a KAVO-ID, a postcode and the domain of an address as rows hold them."""
         if (reader := getattr(self.model, "named_by", self.model).reads.get("kavo_id")) is not None:
             try:
                 return reader(text)
             except RuleError:
                 pass
+        if "postcode" in self.model._meta.fields:
+            text = postcodes.without_country(text)
         return " ".join(readings.known_email(word) if "@" in word else word for word in text.split())
 
     def __bool__(self):
@@ -51,11 +54,6 @@ class Search:
     def in_order(self):
         """The same for a query that goes through an index in the order of the list: quicker when much is found."""
         return _all(_begins(self.field, word) for word in self.words)
-
-
-def _read(model, text: str) -> str:
-    """What was typed, with a postcode as rows hold it."""
-    return postcodes.without_country(text) if "postcode" in model._meta.fields else text
 
 
 def _words(model):

@@ -59,7 +59,7 @@ NOBODY_TYPES = {
     "link_request": "kind differs issuer subject number_hash key_id acr state", "session": "key_hash device acr",
     "token": "key_hash purpose object_type object_id address stamp", "attempt": "kind key_hash", "draft": "key_hash form data",
     "saved_view": "screen query shared_with", "association": "search", "declaration": "text",
-    "site": "search recognition place state", "site_period": "kind", "site_message": "kind", "proposal": "recognition state",
+    "site": "search recognition place nis state", "site_period": "kind", "site_message": "kind", "proposal": "recognition nis state",
     "handover": "state", "participant": "search", "trajectory": "type state outcome search",
     "placement": "state result on_behalf search type", "evaluation": "criterion result on_behalf",
     "final_evaluation": "result on_behalf", "attest": "code",

@@ -255,7 +255,7 @@ def test_who_has_one_name_keeps_it_in_the_own_data(app):
     visitor = Visitor(app, make.user(first_name="", last_name="Suharto", password=make.PASSWORD))
     visitor.get("/mijn-gegevens")
     visitor.send(phone="0470 12 34 56")
-    assert (User.get().phone, str(User.get())) == ("0470 12 34 56", "Suharto")
+    assert (User.get().phone, str(User.get())) == ("+32470123456", "Suharto")
     visitor.get("/mijn-gegevens")
     visitor.send(last_name="\u200b")
     assert str(User.get()) == "Suharto"
