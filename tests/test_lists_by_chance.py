@@ -46,6 +46,7 @@ LAST = (
 )
 PLACES = ("Gent", "Écaussinnes", "'s-Gravenvoeren", "Sint-Niklaas", "Aalst", "Zele")
 SUBJECTS = ("Je stageplaats is goedgekeurd", "Vraag over je aanvraag", "Kies je wachtwoord")
+YEARS = timedelta(days=17 * 365)
 
 
 class Made:
@@ -72,7 +73,7 @@ class Made:
     def people(self):
         self.associations = [make.association(name=f"{self.pick(*LAST)} vzw {n}", active=n % 3 > 0) for n in range(6)]
         self.participants = [
-            make.participant(first_name=self.pick(*FIRST), last_name=self.pick(*LAST), birth_date=self.day(),
+            make.participant(first_name=self.pick(*FIRST), last_name=self.pick(*LAST), birth_date=self.day() - YEARS,
                              email=self.pick("", "Lot@kavo.test", "an@kavo.test"))
             for _ in range(45)
         ]  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+import readings
 import refusing
 import sentences
 from database import RuleError, database, writing
@@ -121,10 +122,10 @@ def lines_of_a_file(app, team):
     )
     imports.receive(io.BytesIO((HEAD + lines).encode()), f"{MARK}.csv", None, make.NOW)
     imports.work(make.NOW)
-    return {("importing", "kavo_id", "Typ 6 en 2 cijfers, zoals 125143-59."): 2,
+    return {("importing", "kavo_id", readings.KAVO_EXAMPLE): 2,
             ("importing", "association", "Dit ontbreekt."): 2,
             ("importing", "association", "We kennen geen vereniging ‘…’."): 1,
-            ("importing", "birth_date", "Typ dag/maand/jaar, met 4 cijfers voor het jaar."): 1}  # fmt: skip
+            ("importing", "birth_date", readings.DAY_EXAMPLE): 1}  # fmt: skip
 
 
 DOORS = (empty_fields, a_wrong_password, too_many_wrong_passwords, a_rule_at_a_field_of_the_back_office, an_action_on_one_row,

@@ -96,7 +96,7 @@ def test_rows_from_before_are_left_as_they_are_and_listed():
     old.active = False
     old.save()
     site = Site.get()
-    site.phone = "1"
+    site.phone = "0470 12 34 56"
     site.save()
 
     assert Association.get().name == " Oud\u200b "

@@ -12,6 +12,7 @@ from blinker import Signal
 import audit
 import dutch
 import limits
+import readings
 import scope
 from database import RuleError, bulk_insert, database, on_postgresql, rehearsing, writing
 from models import TYPES, Association, ImportBatch, ImportRow, Participant, User
@@ -332,7 +333,10 @@ def add_one(
 
 def refused_one(kavo_id: str, by: User, now: datetime):
     """Keep, after `add_one` was refused, that `by` was told something of somebody whom he or she may not see."""
-    found = Participant.get_or_none(Participant.kavo_id == Participant.clean_kavo_id(kavo_id))
+    try:
+        found = Participant.get_or_none(Participant.kavo_id == readings.kavo_id(kavo_id or ""))
+    except RuleError:
+        return
     if found and not scope.may(by, "view", found):
         placements.log_lookup(found.kavo_id, True, "importeren", by, now)
 
