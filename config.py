@@ -67,7 +67,7 @@ class Settings:
     """keys that were replaced: what they signed stays good until they are taken out"""
     lookup_key: str = field(repr=False)
     old_lookup_keys: tuple[str, ...] = field(repr=False)
-    """keys that were replaced: by what they hashed one is recognised once more, and then hashed anew"""
+    """former keys: a number hashed with one of these is recognised, and hashed with the present key at the next log-in"""
     mail_server: MailServer
     catcher: bool
     """whether mails go to the local catcher, since no mail server is named"""
