@@ -25,6 +25,7 @@ import logs
 import mails
 import proof
 import public_pages
+import readings
 import refusing
 import tasks
 import watching
@@ -115,7 +116,7 @@ def _give_words(app: Flask):
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
         problems=forms.problems, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown,
-        counted=dutch.counted,
+        counted=dutch.counted, telephone=readings.shown_phone,
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from datetime import date, datetime
 
 import dutch
 import proof
-from database import locking
+import readings
+from database import is_phone, locking
 from models import Handover, History, Placement, Site, Trajectory
 
 SENTENCES = {
@@ -218,7 +219,8 @@ def changes(before: dict, row) -> str:
         field, new = row._meta.fields[name], getattr(row, name)
         if old != new:
             kinds = dict(field.choices or ())
-            was, now = dutch.shown(kinds.get(old, old)), dutch.shown(kinds.get(new, new))
+            shown = readings.shown_phone if is_phone(field) else dutch.shown
+            was, now = shown(kinds.get(old, old)), shown(kinds.get(new, new))
             words.append(f"{field.verbose_name or name} van ‘{was or 'leeg'}’ naar ‘{now or 'leeg'}’")
     return dutch.listing(words)
 

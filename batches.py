@@ -2,7 +2,7 @@
 
 from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
-from database import BaseModel
+from database import BaseModel, Line
 from people import User
 from places import TYPES, Association
 from records import choices, one_of
@@ -23,10 +23,12 @@ class ImportBatch(BaseModel):
         "undone": "Ongedaan gemaakt",
     }
     AT_WORK = ("checking", "importing")
+    ALL_OR_NONE = -1
+    """the position of a file whose lines are all written in one transaction, or none"""
     steps = {
         "checking": {"checked", "dropped"},
         "checked": {"importing", "dropped"},
-        "importing": {"done"},
+        "importing": {"done", "checked"},  # back when all or none was asked, and not all could be
         "done": {"undone"},
     }
 
@@ -34,7 +36,7 @@ class ImportBatch(BaseModel):
     """None: typed on the server's command line"""
     association = ForeignKeyField(Association, null=True, on_delete="RESTRICT", verbose_name="Vereniging")
     """the association of all lines when `by` works for one; it stands for what a line leaves empty"""
-    file_name = CharField(max_length=200, verbose_name="Bestand")
+    file_name = Line(max_length=200, verbose_name="Bestand")
     digest = CharField(max_length=64, index=True)
     state = CharField(
         default="checking",
@@ -54,6 +56,10 @@ class ImportBatch(BaseModel):
     @property
     def at_work(self) -> bool:
         return self.state in self.AT_WORK
+
+    @property
+    def all_or_none(self) -> bool:
+        return self.state == "importing" and self.position == self.ALL_OR_NONE
 
     def step_refused(self, by=None):
         stored = ImportBatch.get_by_id(self.id)

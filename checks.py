@@ -1,10 +1,13 @@
 """Every invariant of the data, for `check-data`: what the rules, the triggers and the verbs keep, asked of the whole database."""
 
+from collections import Counter
+
 from peewee import JOIN, Case, DatabaseError, fn
 
 import audit
 import migrations
-from database import Searched, database, on_postgresql
+import postcodes
+from database import Searched, Typed, database, on_postgresql, reading
 from models import (
     COURSE_YEARS,
     STAGE_HOURS,
@@ -25,6 +28,7 @@ from models import (
     Trajectory,
     User,
 )
+from texts import RuleError, says_something
 from times import years_after
 from workflow import seals
 
@@ -34,6 +38,12 @@ def breaches(but: tuple = ()):
     for check in CHECKS:
         if check not in but:
             yield from check()
+
+
+def notes():
+    """One sentence, in English, for what stands in rows from before and would be asked about today; no breach."""
+    for look in NOTES:
+        yield from look()
 
 
 def _schema():
@@ -240,6 +250,58 @@ def _digests():
             yield f"history {line.id}: the payload does not fit its digest"
 
 
+def _addresses():
+    pairs = Site.select(Site.postcode, Site.municipality).tuples().iterator()
+    count = sum(not postcodes.fits(postcode, place) for postcode, place in pairs)
+    if count:
+        yield f"sites whose place does not go with their postcode: {count}"
+
+
+def _texts():
+    """One sentence, in English, for each column with texts from before that we would keep otherwise today, or refuse: with how
+    many. Nothing is wrong with those rows; whoever changes such a text meets the rule."""
+    for model in TABLES:
+        table, typed = model._meta.table_name, [one for one in model._meta.sorted_fields if isinstance(one, Typed)]
+        if not typed:
+            continue
+        changed, refused = Counter(), Counter()
+        with reading() as cursor:
+            names = ", ".join(f'"{one.column_name}"' for one in typed)
+            cursor.execute(f'SELECT {names} FROM "{table}"')  # noqa: S608 - our own names
+            for row in cursor:
+                for field, text in zip(typed, row, strict=True):
+                    if text is not None:
+                        changed[field.column_name] += field.tidy(text) != text
+                        refused[field.column_name] += bool(field.required) and not says_something(text)
+        for counts, words in ((changed, "kept otherwise"), (refused, "refused")):
+            yield from (
+                f"{table}.{name}: {count} texts would be {words} today" for name, count in counts.items() if count
+            )
+
+
+def _unread():
+    """One sentence, in English, for each column with values from before that we would refuse today: with how many. Nothing is
+    wrong with those rows; whoever changes such a value meets the rule."""
+    for model in (model for model in TABLES if model.reads):
+        refused = Counter()
+        for row in model.select().iterator():
+            if getattr(row, "erased_at", None) is None:
+                refused.update(name for name in model.reads if not _reads(row, name))
+        yield from (
+            f"{model._meta.table_name}.{name}: {count} values would be refused today" for name, count in refused.items()
+        )
+
+
+def _reads(row, name) -> bool:
+    try:
+        if value := getattr(row, name):
+            row.reads[name](value)
+    except RuleError:
+        return False
+    return True
+
+
+NOTES = (_texts, _unread, _addresses)
 CHECKS = (
     _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _handovers, _identities,
     _searches, _placed, _words, _digests, seals.breaches,

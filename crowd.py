@@ -12,8 +12,9 @@ from random import Random
 from peewee import Select, fn
 
 import audit
+import postcodes
 from database import bulk_insert, database, normalise, on_postgresql, refresh_statistics, searchable, writing
-from demo import FIRST_NAMES, LAST_NAMES, SEED, places
+from demo import FIRST_NAMES, LAST_NAMES, SEED
 from models import (
     COURSE_YEARS,
     STAGE_HOURS,
@@ -71,6 +72,7 @@ class _Crowd:
         self.surnames = _skewed(
             [*LAST_NAMES, *(f"{p}{a}{b}" for a in STARTS for b in ENDS for p in PREFIXES)], self.chance
         )
+        self.places = postcodes.all_places()
         self.first_names = _skewed([*FIRST_NAMES, *(a + b for a in CALLS for b in CALL_ENDS)], self.chance)
 
     def write(self):
@@ -119,7 +121,7 @@ class _Crowd:
         }  # fmt: skip
 
     def _site(self, pk, declaration):
-        postcode, municipality = self.chance.choice(places())
+        postcode, municipality = self.chance.choice(self.places)
         name = f"{self.chance.choice(KINDS)} {self.chance.choice(HALVES)}{self.chance.choice(HALVES).lower()}"
         self.site_names.append(name)
         number = len(self.site_names) - 1
@@ -133,6 +135,7 @@ class _Crowd:
             "id": pk, "search": searchable(f"{name} {municipality} {postcode}"), "name": name,
             "recognition": self.chance.choice(("flemish", "municipal", "municipality", "branch")), "postcode": postcode,
             "street": f"Dorpsstraat {pk}", "municipality": municipality, "place": normalise(municipality),
+            "nis": postcodes.nis(postcode, municipality),
             "animator": True, "head_animator": number % 3 == 0, "instructor": number % 7 == 0, "state": state,
             "submitted_at": str(submitted), "due_on": str(local_date(submitted) + timedelta(days=14)),
             "decided_at": None if state == "submitted" else str(submitted + timedelta(days=3)), "declaration_id": declaration,
@@ -154,7 +157,7 @@ class _Crowd:
         kavo_id = f"{200_000 + number * 7 // 10:06}-{number * 7 % 10 * 10 + number % 10:02}"
         self.names.append(f"{first_name} {last_name}")
         self.searches.append(searchable(f"{last_name} {first_name} {kavo_id}"))
-        birth = self.today - timedelta(days=self.chance.randint(16 * 365, 21 * 365))
+        birth = self.today - timedelta(days=self.chance.randint(18 * 365, 21 * 365))
         return {
             "id": pk, "search": self.searches[-1], "kavo_id": kavo_id, "first_name": first_name,
             "last_name": last_name, "birth_date": str(birth), "email": f"deelnemer{pk}@kavo.test" if number % 5 else "",

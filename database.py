@@ -4,12 +4,12 @@ import json
 import logging
 import re
 import unicodedata
+from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from urllib.parse import urlsplit
 
 import psycopg
-from email_validator import EmailNotValidError, validate_email
 from peewee import (
     SQL,
     CharField,
@@ -31,6 +31,9 @@ from playhouse.db_url import parse
 from playhouse.pool import MaxConnectionsExceeded, PooledSqliteDatabase
 from playhouse.postgres_ext import PooledPsycopg3Database
 
+import readings
+from texts import RuleError, says_something, tidy, tidy_lines
+
 database = DatabaseProxy()
 log = logging.getLogger("kavo.database")
 
@@ -45,21 +48,22 @@ AT_ONCE = 5000  # rows in one statement of a bulk insert
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
 BEFORE_ALL = {DateTimeField: "0001-01-01 00:00:00", DateField: "0001-01-01", IntegerField: -1, CharField: ""}
-LATIN_END, MARKS = 0x250, "‘’“”–ʼ"
-ONE_MARK = str.maketrans("‘’`´‐‑–—", "''''----")
+LATIN = re.compile("[\x00-\u02af\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7b\ufb00-\ufb06‘’‚‛“”„‹›‐‑–—ʻʼʾʿ]*")
+"""what the fonts of the attest have"""
+ONE_MARK = str.maketrans(dict.fromkeys("‘’‚‛`´ʻʼʾʿ′", "'") | dict.fromkeys("“”„«»″", '"') | dict.fromkeys("‐‑–—", "-"))
 """phones type curly quotes and long dashes"""
+NO_MARKS = str.maketrans("", "", "'\"-.,:;!?/&()[]")
+"""signs in, before and after words of names"""
+PLAIN = str.maketrans({
+    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "ŧ": "t", "þ": "th", "æ": "ae", "œ": "oe", "ŋ": "n", "ĸ": "k",
+    "ƒ": "f", "ə": "e", "ǝ": "e", "ɛ": "e", "ɔ": "o", "ƀ": "b", "ɓ": "b", "ɖ": "d", "ɗ": "d", "ɨ": "i", "ʉ": "u", "ƴ": "y",
+    "ƙ": "k", "ƶ": "z", "ǥ": "g", "ȷ": "j", "ɫ": "l",
+})  # fmt: skip
+"""small letters that Unicode does not take apart → how somebody types them who has no such key"""
 
 
 UNAVAILABLE = OperationalError, InterfaceError, MaxConnectionsExceeded
 """the database is away, full, or has no time: what was under way is undone, and one may try again"""
-
-
-class RuleError(Exception):
-    """A rule says no. The Dutch text is what the user reads; `field` names the form field it is about, if any."""
-
-    def __init__(self, text: str, field: str | None = None):
-        super().__init__(text)
-        self.field = field
 
 
 class Conflict(RuleError):
@@ -104,6 +108,14 @@ def writing():
     change. Inside another `writing()` it is a savepoint of that one."""
     with database.atomic():
         yield
+
+
+@contextmanager
+def rehearsing():
+    """What is written within is taken back at the end, so that one knows what a verb would do. Keep outside what must stay."""
+    with writing(), database.savepoint() as before:
+        yield
+        before.rollback(begin=False)
 
 
 @contextmanager
@@ -204,21 +216,43 @@ def whole_number(text: str | None) -> int | None:
 
 
 def normalise(text: str | None) -> str:
-    """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'."""
-    plain = unicodedata.normalize("NFKD", (text or "").casefold()).translate(ONE_MARK)
-    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).split())
+    """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'.
+    A change of what it returns needs a step: each step renews what rows are found by."""
+    plain = tidy(text or "").casefold().translate(ONE_MARK)
+    if not plain.isascii():
+        apart = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in apart if not unicodedata.combining(char)).translate(PLAIN)
+    return " ".join(plain.split())
 
 
 def searchable(text: str) -> str:
-    """Text as a row keeps it to be found: normalised, and after it the parts of words with a mark in them, so that
-    "D'Hondt 125143-59" is found by hondt, dhondt and 12514359 too. One finds a row by the beginnings of its words."""
+    """Text as a row keeps it to be found: normalised, and after it the parts of words with a mark in, before or after them, so
+    that "D'Hondt (Chiro) 125143-59" is found by hondt, dhondt, chiro and 12514359 too. One finds a row by the beginnings of its
+    words."""
     plain = normalise(text)
     more = []
     for word in plain.split():
-        parts = [part for part in re.split(r"\W+", word) if part]
-        if len(parts) > 1:
-            more += ["".join(parts), *parts[1:]]
+        parts = _parts(word)
+        more += [part for part in ("".join(parts), *parts) if not word.startswith(part)]
     return " ".join([plain, *dict.fromkeys(more)])[:SEARCH_LENGTH]
+
+
+def searched(text: str | None) -> list[str]:
+    """The words of what somebody typed to search, without the marks in, before and after them: `searchable` keeps them so too.
+    A word of marks alone, or with other signs than names have, stays as it is."""
+    words = normalise(text).split()
+    bare = [word.translate(NO_MARKS) for word in words]
+    return [other if other.isalnum() else word for word, other in zip(words, bare, strict=True) if other] or words
+
+
+def _parts(word: str) -> list[str]:
+    return [part for part in re.split(r"[\W_]+", word) if part]
+
+
+def is_phone(field) -> bool:
+    """Whether a column holds telephone numbers, which are shown otherwise than they are kept."""
+    plain = getattr(field, "field", field)  # of an alias
+    return getattr(plain, "model", None) is not None and plain.model.reads.get(plain.name) is readings.phone
 
 
 def refuse_address(text: str, field: str):
@@ -227,30 +261,44 @@ def refuse_address(text: str, field: str):
         raise RuleError("Typ hier alleen een naam, geen webadres.", field)
 
 
-def tidy_email(row):
-    """Small letters, no spaces around them; a row whose address is so already does not count as changed."""
-    tidy = row.email.strip().lower()
-    if tidy != row.email:
-        row.email = tidy
-
-
-def check_email(row, name: str = "email", needed: bool = False):
-    """Raise RuleError when a column of this row got a text that no mail server takes as an address; whether it exists is not
-    asked. What stands there from before is left alone. Not `needed`: it may be empty."""
-    text = getattr(row, name)
-    if name not in row.dirty_field_names or not (text or needed):
-        return
-    try:
-        validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)  # allows .test
-    except EmailNotValidError:
-        raise RuleError("Typ een e-mailadres zoals naam@voorbeeld.be.", "email") from None
+def check_name(row):
+    """Raise RuleError when somebody's new name says nothing. Some have one name only: the first name then stays empty."""
+    if {"first_name", "last_name"} & set(row.dirty_field_names) and not says_something(row.first_name + row.last_name):
+        raise RuleError("Typ de naam.", "last_name")
 
 
 def is_latin(text: str) -> bool:
-    """Whether a text is written in Latin letters and common marks, as names on a Belgian identity card are."""
-    return all(
-        ord(char) < LATIN_END or unicodedata.name(char, "").startswith("LATIN ") or char in MARKS for char in text
-    )
+    """Whether a text is written in Latin letters and common marks, as names on a Belgian identity card are; in whatever form of
+    Unicode, and with whatever accents."""
+    return LATIN.fullmatch(unicodedata.normalize("NFC", text)) is not None
+
+
+class Typed:
+    """A column of what a person types, pastes or imports, or what an eID tells: it keeps and compares a text as `texts` makes it,
+    whatever door it came by. `required`: the refusal of a text in which one reads nothing; '': it may be empty."""
+
+    tidy = staticmethod(tidy_lines)
+
+    def __init__(self, *args, required: str = "", **options):
+        super().__init__(*args, **options)
+        self.required = required
+
+    def db_value(self, value):
+        return super().db_value(self.tidy(value) if isinstance(value, str) else value)
+
+
+class Line(Typed, CharField):
+    """One line of text."""
+
+    tidy = staticmethod(tidy)
+
+
+class Lines(Typed, CharField):
+    """Lines of text, up to a length."""
+
+
+class LongText(Typed, TextField):
+    """Lines of text without end."""
 
 
 class Json(TextField):
@@ -269,6 +317,10 @@ class BaseModel(Model):
     steps: dict[str, set[str]] = {}
     """For a row with a state: from which state one may go to which others."""
 
+    reads: dict[str, Callable] = {}
+    """Column → how what it gets is read (see `readings`): in comes what somebody typed, out what is kept. What stands there from
+    before is left alone."""
+
     clashes: dict[str, str] = {}
     """Column or constraint, as PostgreSQL or SQLite name it in a refusal → the Dutch sentence that says what to do."""
 
@@ -282,17 +334,35 @@ class BaseModel(Model):
         """The primary key. (`get_id` of a user is what Flask-Login keeps in the cookie.)"""
         return self._pk
 
+    def read(self):
+        """Bring what changed to the form in which it is kept; an optional column may be empty. Raises RuleError."""
+        for name in (name for name in self.reads if name in self._dirty):
+            value, field = getattr(self, name), self._meta.fields[name]
+            needed = isinstance(field, CharField) and not field.null and field.default is None
+            if value or needed:
+                setattr(self, name, self.reads[name](value))
+
     def prepare(self):
         """Fill what follows from other fields (a search text, a sum). Called before `check`."""
 
     def check(self):
         """Raise RuleError when this row would break a rule. What it reads must be locked by `lock_rule`."""
 
+    def tidy(self):
+        """Bring what was typed into the form that is kept, before a rule judges it."""
+        for field in self.dirty_fields:
+            value = self.__data__.get(field.name)
+            if isinstance(field, Typed) and isinstance(value, str):
+                self.__data__[field.name] = field.tidy(value)
+
     def check_storable(self):
-        """Raise RuleError for a value that a database column cannot hold (SQLite would take it, PostgreSQL not)."""
+        """Raise RuleError for a value that a database column cannot hold (SQLite would take it, PostgreSQL not), and for one that
+        says nothing where something must be said."""
         for field in self.dirty_fields:
             value = self.__data__.get(field.name)
             label = field.verbose_name or field.name
+            if isinstance(field, Typed) and field.required and not says_something(value):
+                raise RuleError(field.required, field.name)
             if isinstance(value, str) and "\x00" in value:
                 raise RuleError(f"‘{label}’ bevat een teken dat we niet kunnen bewaren. Typ het opnieuw.", field.name)
             if isinstance(field, CharField) and isinstance(value, str) and len(value) > field.max_length:
@@ -308,16 +378,25 @@ class BaseModel(Model):
         if self.steps and "state" in self._dirty and self.pk is not None and not force_insert:
             raise ValueError("a state changes by move(), never by save()")
         with nullcontext() if database.in_transaction() else writing():
-            self.lock_rule()
-            self.prepare()
-            self.check_storable()
-            self.check()
+            self._obey()
             try:
                 # In PostgreSQL a refusal would spoil the whole transaction; SQLite takes back the statement alone.
                 with database.atomic() if on_postgresql() else nullcontext():
                     return self._write(force_insert, only)
             except IntegrityError as error:
                 raise self.clash(error) from error
+
+    def _obey(self):
+        self.lock_rule()
+        self.judge()
+
+    def judge(self):
+        """Bring what changed to the form in which it is kept, and ask all rules. Raises RuleError."""
+        self.tidy()
+        self.read()
+        self.prepare()
+        self.check_storable()
+        self.check()
 
     def _write(self, force_insert, only):
         return super().save(force_insert=force_insert, only=only)
@@ -348,12 +427,9 @@ class BaseModel(Model):
         if to not in self.steps.get(old, ()):
             raise RuleError(self.step_refused(values.get("decided_by")))
         with writing():
-            self.lock_rule()
             for name, value in {"state": to, **values}.items():
                 setattr(self, name, value)
-            self.prepare()
-            self.check_storable()
-            self.check()
+            self._obey()
             changes = {field.name: self.__data__[field.name] for field in self.dirty_fields}
             unchanged = cls.state == old
             if isinstance(self, Versioned):

@@ -4,15 +4,14 @@ It is built by the same verbs as the screens use, so that it has a history and o
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from random import Random
 
 from flask import current_app
-from flask_security import hash_password
 
-import config
 import eid
 import mails
+import passwords
+import postcodes
 from database import writing
 from models import (
     CRITERIA_BY_TYPE,
@@ -150,7 +149,7 @@ def _user(world, email, first_name, last_name, role, password=False, **values):
     user = accounts.new_user(
         email, first_name, last_name, created_at=world.at(-800), confirmed_at=world.at(-800), **values
     )
-    user.password = hash_password(PASSWORD) if password else None
+    user.password = passwords.hashed(PASSWORD) if password else None
     user.save(force_insert=True)
     UserRole.create(user=user, role=Role.get(name=role))
     return user
@@ -268,13 +267,6 @@ def _stage(world, trajectory, site, manager, hours, start, end, outcome):
     return placement
 
 
-@cache
-def places() -> list[list[str]]:
-    """Belgian postcodes with their place."""
-    lines = (config.PROJECT / "data" / "postcodes.csv").read_text(encoding="utf-8").splitlines()[1:]
-    return [line.split(";") for line in lines]
-
-
 def _other_sites(world):
     """Approved sites with a manager each (some manage two), and one or more in every other state."""
     approved, manager = [], None
@@ -284,7 +276,7 @@ def _other_sites(world):
             person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
             manager = _user(world, f"beheer{number}@kavo.test", *person, MANAGER, birth_date=world.days(-7600 - number))
         day = (-16, -14, -9, -2)[number] if state == "submitted" else -300 + 3 * number
-        postcode, municipality = world.chance.choice(places())
+        postcode, municipality = world.chance.choice(postcodes.all_places())
         types = {"animator": True, "head_animator": number % 3 == 0, "instructor": number % 7 == 0}
         owner = None if state == "without" else manager
         site = _site(world, name, postcode, municipality, owner, day, **types)
@@ -338,8 +330,10 @@ def _crowd(world, associations, approved):
     for number in range(60):
         person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
         kavo_id = f"{150000 + 37 * number:06}-{world.chance.randint(10, 99)}"
-        participant = _participant(world, kavo_id, *person, world.days(-6000 - world.chance.randint(0, 900)))
-        started = -1200 if number % 20 == 19 else -200 - world.chance.randint(0, 200)
+        late = number % 20 == 19  # began long ago, when one was 14 too
+        birth = world.days(-6000 - 400 * late - world.chance.randint(0, 900))
+        participant = _participant(world, kavo_id, *person, birth)
+        started = -1200 if late else -200 - world.chance.randint(0, 200)
         trajectory = _trajectory(world, participant, world.chance.choice(associations), started)
         if number % 20 == 18:
             trajectory.move("stopped")

@@ -18,7 +18,7 @@ from stdnum.exceptions import ValidationError
 
 import config
 import links
-from forms import clean_line
+from texts import tidy
 from workflow.eid_answers import EidPerson
 
 log = logging.getLogger("kavo.eid")
@@ -197,7 +197,7 @@ def _person(claims) -> EidPerson:
     settings = current_app.config["KAVO"]
     hashes = {key_id(key): number_hash(kind.compact(number), key) for key in _lookup_keys(settings)}
     (newest, hashed), *former = hashes.items()
-    organisation = " ".join(clean_line(str(claims.get(name) or "")) for name in ("vo_orgcode", "vo_orgnaam"))
+    organisation = " ".join(tidy(str(claims.get(name) or "")) for name in ("vo_orgcode", "vo_orgnaam"))
     return EidPerson(
         issuer=str(claims["iss"]),
         subject=_exactly(claims, "sub", SUBJECT_LENGTH),
@@ -209,7 +209,7 @@ def _person(claims) -> EidPerson:
         birth_date=_birth_date(kind, number),
         acr=_exactly(claims, "acr", ACR_LENGTH),
         vo_id=_exactly(claims, "vo_id", VO_ID_LENGTH),
-        vo_group=clean_line(str(claims.get("vo_doelgroepcode") or ""))[:20],
+        vo_group=tidy(str(claims.get("vo_doelgroepcode") or ""))[:20],
         vo_organisation=organisation.strip()[:300],
     )
 
@@ -225,9 +225,9 @@ def _exactly(claims, name, most) -> str:
 def _name(claims, name) -> str:
     """A name as a form of ours would take it; one that does not fit is not cut."""
     value = claims.get(name) or ""
-    if not isinstance(value, str) or len(clean_line(value)) > NAME_LENGTH:
+    if not isinstance(value, str) or len(tidy(value)) > NAME_LENGTH:
         raise Trouble("unfit", name)
-    return clean_line(value)
+    return tidy(value)
 
 
 def _birth_date(kind, number):

@@ -1,7 +1,6 @@
 """What every form has in common: Dutch words, clean text, Belgian dates, a key against double sending, how much it may hold."""
 
 import secrets
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +12,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import (
     BooleanField,
     DateField,
-    EmailField,
     HiddenField,
     IntegerField,
     PasswordField,
@@ -21,18 +19,19 @@ from wtforms import (
     SelectMultipleField,
     StringField,
     TextAreaField,
-    ValidationError,
 )  # fmt: skip
 from wtforms.csrf.core import CSRFTokenField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation
+from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, TelInput
 
+import passwords
+import readings
 import refusing
 from database import MAX_INTEGER, Conflict, RuleError, writing
 from people import User
 from records import AlreadyDone, FormKey
+from texts import says_something, tidy, tidy_lines
 
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 MOST_FIELDS, MOST_BYTES = 500, 64 * 1024
 LONGEST_TEXT = 10_000  # characters of the longest field to write in
 LONGEST_CHARACTER = 12  # bytes of one character in a form that is sent, such as %F0%9F%98%80
@@ -68,24 +67,10 @@ class _Dutch:
         return self.gettext(one if number == 1 else many)
 
 
-def clean(text):
-    """Typed text without spaces around it and without characters that nobody can type (controls, lone surrogates)."""
-    if not isinstance(text, str):
-        return text
-    kept = (
-        char for char in text.replace("\r\n", "\n") if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs")
-    )
-    return "".join(kept).strip()
-
-
-def clean_line(text):
-    """Typed text that stands on one line: as `clean`, with single spaces."""
-    return " ".join(clean(text).split()) if isinstance(text, str) else text
-
-
-def _there(tidy):
-    """The same, and empty for a field that was left out (no browser does that): WTForms then takes what the row calls so."""
-    return lambda text: tidy(text) if isinstance(text, str) else ""
+def _there(kept):
+    """The text as we keep it, and empty for a field that was left out (no browser does that): WTForms then takes what the row
+    calls so."""
+    return lambda text: kept(text) if isinstance(text, str) else ""
 
 
 def _near_enough(number):
@@ -165,12 +150,14 @@ class KavoForm(FlaskForm):
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
             if issubclass(kind, IntegerField):
-                tidy = _near_enough
-            elif issubclass(kind, StringField) and not issubclass(kind, PasswordField | CSRFTokenField):
-                tidy = _there(clean if issubclass(kind, TextAreaField) else clean_line)
+                kept = _near_enough
+            elif issubclass(kind, PasswordField):
+                kept = _there(passwords.normal)
+            elif issubclass(kind, StringField) and not issubclass(kind, CSRFTokenField):
+                kept = _there(tidy_lines if issubclass(kind, TextAreaField) else tidy)
             else:
                 return unbound_field.bind(form=form, **options)
-            filters = [tidy, *unbound_field.kwargs.get("filters", ())]
+            filters = [kept, *unbound_field.kwargs.get("filters", ())]
             return unbound_field.bind(form=form, **{**options, "filters": filters})
 
     def carry_out(self, act: Callable[[datetime], str | None], by: User, now: datetime) -> bool:
@@ -227,23 +214,65 @@ def problems(form) -> list[tuple[str | None, str, str]]:
 
 
 class DayField(DateField):
-    """A day: the browser's own date field, or typed as 23/11/2026."""
+    """A day: the browser's own date field, or typed in another way that `readings.day` reads."""
 
     def __init__(self, label=None, validators=None, **kwargs):
-        super().__init__(label, validators or [Optional()], format=["%Y-%m-%d", "%d/%m/%Y"], **kwargs)
+        super().__init__(label, validators or [Optional()], format=["%Y-%m-%d"], **kwargs)
 
-    @staticmethod
-    def parse(text: str | None) -> date | None:
-        """A day in an address (2026-11-23); None when it is none."""
-        try:
-            day = date.fromisoformat(text or "")
-        except ValueError:
-            return None
-        return day if EARLIEST_YEAR <= day.year <= LATEST_YEAR else None
+    def process_formdata(self, valuelist):
+        text = tidy(" ".join(valuelist))
+        self.data, self.raw_data = None, [text]
+        if text:
+            try:
+                self.data = readings.day(text)
+            except RuleError as error:
+                raise ValueError(str(error)) from error
+            self.raw_data = [self.data.isoformat()]
+
+
+class ReadField(StringField):
+    """A text that `reader` brings to the form in which we keep it. What cannot be read stays as it was typed, and is told what to
+    do; what stood there from before stays as it is while nobody changes it."""
+
+    reader, shown = staticmethod(str), staticmethod(str)
+    problem = ""
+
+    def process_formdata(self, valuelist):
+        text = tidy(valuelist[0]) if valuelist else ""
+        self.data, self.raw_data, self.problem = text, [text], ""
+        if text:
+            try:
+                self.data = self.reader(text)
+            except RuleError as error:
+                self.problem = str(error)
+        self.keep(self.object_data)
+
+    def keep(self, stored: str | None):
+        """What the row holds: shown while nothing was sent, and left as it is when the same was sent."""
+        same = readings.same(self.reader, self.data) == readings.same(self.reader, stored)
+        if self.raw_data is None or (stored and same):
+            self.data, self.problem = stored, ""
 
     def pre_validate(self, form):
-        if isinstance(self.data, date) and not EARLIEST_YEAR <= self.data.year <= LATEST_YEAR:
-            raise ValidationError(f"Kies een jaar tussen {EARLIEST_YEAR} en {LATEST_YEAR}.")
+        if self.problem:
+            raise StopValidation(self.problem)
+
+    def _value(self):
+        return self.shown(self.data or "")
+
+
+class EmailField(ReadField):
+    widget = EmailInput()
+    reader = staticmethod(readings.email)
+
+
+class PhoneField(ReadField):
+    widget = TelInput()
+    reader, shown = staticmethod(readings.phone), staticmethod(readings.shown_phone)
+
+
+class KavoIdField(ReadField):
+    reader = staticmethod(readings.kavo_id)
 
 
 class ChoiceField(SelectField):
@@ -284,9 +313,20 @@ class CheckList(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
+class _Required(InputRequired):
+    """Something was sent, and in a text one reads at least a letter or digit."""
+
+    def __call__(self, form, field):
+        super().__call__(form, field)
+        typed = isinstance(field, StringField) and not isinstance(field, PasswordField)
+        if typed and not says_something(field.data):
+            field.errors = []
+            raise StopValidation(self.message)
+
+
 def required(text="Vul dit in."):
     """The validator of a field that must be filled, with its own sentence."""
-    return InputRequired(text)
+    return _Required(text)
 
 
 __all__ = [
@@ -297,11 +337,12 @@ __all__ = [
     "DecisionForm",
     "EmailField",
     "KavoForm",
+    "KavoIdField",
     "Length",
+    "PhoneField",
     "ReasonField",
     "Room",
     "TooMuch",
-    "clean",
     "required",
     "room",
 ]

@@ -47,12 +47,17 @@ def claim(kind: str, name: str, most: int, now: datetime, window: timedelta = WI
     if not switched_on():
         return Try(None)
     key = _hash(name)
-    mine = (Attempt.kind == kind) & (Attempt.key_hash == key) & (Attempt.at > now - window)
     with writing():
         _take_turns(kind, key)
-        if Attempt.select().where(mine).limit(most).count() >= most:
+        if used_up(kind, name, most, now, window):
             return None
         return Try(Attempt.create(kind=kind, key_hash=key, at=now).id)
+
+
+def used_up(kind: str, name: str, most: int, now: datetime, window: timedelta = WINDOW) -> bool:
+    """Whether `claim` would refuse; nothing is counted."""
+    mine = (Attempt.kind == kind) & (Attempt.key_hash == _hash(name)) & (Attempt.at > now - window)
+    return switched_on() and Attempt.select().where(mine).limit(most).count() >= most
 
 
 def _take_turns(kind: str, key: str):

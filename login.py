@@ -2,10 +2,9 @@
 
 import logging
 from datetime import timedelta
-from functools import cache
 
 import flask_security.babel
-from flask import abort, flash, g, redirect, request, session, url_for
+from flask import abort, flash, g, has_request_context, redirect, request, session, url_for
 from flask_login import logout_user, user_logged_in, user_logged_out
 from flask_security import (
     ChangePasswordForm,
@@ -25,17 +24,16 @@ import dutch
 import eid
 import limits
 import mails
+import passwords
+import readings
 import second_step
-from database import database, normalise
+from database import database
 from people import Passkey, Role, User, UserRole
 from times import utcnow
 from workflow import accounts, registration
 
 log = logging.getLogger("kavo.login")
 
-PASSWORD_LEAST = 6  # manual 2.2
-PASSWORD_MOST = 128
-PASSWORD_HINT = "Het wachtwoord moet minimaal 6 karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter"
 SESSION_KEY = "session"
 
 WITHOUT_EID = {
@@ -82,40 +80,28 @@ def duration_in_dutch(parts) -> str:
     return dutch.listing(f"{count} {DURATIONS[unit][count != 1]}" for count, unit in parts)
 
 
-@cache
-def common_passwords() -> frozenset[str]:
-    """Passwords that are guessed first, in lower case."""
-    return frozenset((config.PROJECT / "data" / "common_passwords.txt").read_text(encoding="utf-8").split())
-
-
-def password_problem(password: str, email: str = "", names=()) -> str | None:
-    """Why this password is refused, or None. Manual 2.2; the common ones and the own name or address besides (domain rule 2)."""
-    if len(password) > PASSWORD_MOST:
-        return f"Het wachtwoord is te lang. Gebruik hoogstens {PASSWORD_MOST} karakters."
-    digits, capitals = any(char.isdigit() for char in password), any(char.isupper() for char in password)
-    if len(password) < PASSWORD_LEAST or not digits or not capitals:
-        return f"{PASSWORD_HINT}."
-    low = normalise(password)
-    if low in common_passwords():
-        return "Dit wachtwoord wordt heel vaak gebruikt en is makkelijk te raden. Kies een ander."
-    own = [normalise(word) for word in (email.partition("@")[0], *names)]
-    if any(len(word) > 2 and word in low for word in own):
-        return "Je wachtwoord bevat je naam of je e-mailadres. Kies een ander."
-    return None
-
-
 class Passwords(PasswordUtil):
     """Our password rule, wherever Flask-Security asks for one."""
 
+    def normalize(self, password):
+        """As it was typed: `User.verify_and_update_password` makes the normal form, and looks at both."""
+        return password
+
     def validate(self, password, is_register, **kwargs):
-        user, text = kwargs.get("user"), self.normalize(password)
-        names = (user.first_name, user.last_name) if user else ()
-        problem = password_problem(text, user.email if user else "", names)
-        return ([problem] if problem else None), text
+        user = kwargs.get("user") or User(email=kwargs.get("email") or "")
+        problem = user.password_problem(password)
+        return ([problem] if problem else None), passwords.normal(password)
 
 
 class OutboxMail(MailUtil):
     """The one mail of Flask-Security that we use, about a new password, becomes a row of the outbox with our own text."""
+
+    def normalize(self, email):
+        """As we keep it; an account from before may have the other spelling of its domain."""
+        user = User.of_address(email)
+        return user.email if user else readings.known_email(email)
+
+    validate = normalize
 
     def send_mail(self, template, subject, recipient, sender, body, html, **kwargs):
         mails.password_changed(kwargs["user"], utcnow())
@@ -128,15 +114,22 @@ class Login(LoginForm):
 
     def validate(self, **kwargs):
         self.email.data = _typed_address(self)
-        _cut(self.password)
-        return _limited(self, self.email.data, lambda: super(Login, self).validate(**kwargs))
+        self.password.data = typed = passwords.cut(self.password.data)
+
+        def validate():
+            good = super(Login, self).validate(**kwargs)
+            if not good and not (self.user and self.user.password):
+                passwords.fits_nobody(typed)
+            return good
+
+        return _limited(self, self.email.data, validate)
 
 
 class Verify(VerifyForm):
     """Showing once more who one is, with the password."""
 
     def validate(self, **kwargs):
-        _cut(self.password)
+        self.password.data = passwords.cut(self.password.data)
         return _limited(self, self.user.email, lambda: super(Verify, self).validate(**kwargs))
 
 
@@ -167,12 +160,23 @@ class Forgot(ForgotPasswordForm):
 class ChangePassword(ChangePasswordForm):
     """A new password, by who knows the old one."""
 
+    @property
+    def hint(self) -> str:
+        """Which rule holds for this account."""
+        return passwords.hint(current_user.least_password)
+
     def validate(self, **kwargs):
         for field in (self.password, self.new_password, self.new_password_confirm):
-            _cut(field)
+            field.data = passwords.cut(field.data)
         good = []
 
         def validate():
+            if current_user.password:
+                current_user.verify_and_update_password(
+                    self.password.data
+                )  # one of a release before gets its normal form
+            for field in (self.password, self.new_password, self.new_password_confirm):
+                field.data = passwords.normal(field.data)
             good.append(super(ChangePassword, self).validate(**kwargs))
             return good[0] or not self.password.errors  # a new password that is too weak is no wrong old one
 
@@ -180,13 +184,7 @@ class ChangePassword(ChangePasswordForm):
 
 
 def _typed_address(form) -> str:
-    """Phones add capitals and spaces."""
-    return (form.email.data or "").strip().lower()
-
-
-def _cut(field):
-    """Longer passwords are wrong, and hashing breaks on them."""
-    field.data = (field.data or "")[: PASSWORD_MOST + 1]
+    return readings.known_email(form.email.data)
 
 
 def _limited(form, account: str, validate) -> bool:
@@ -315,7 +313,7 @@ def _logged_out(app, user):
 def _password_chosen(app, user, **kwargs):
     """A new password ends every session; the one that changed it goes on with a new one."""
     now = utcnow()
-    here = current_user.is_authenticated
+    here = has_request_context() and current_user.is_authenticated
     accounts.end_sessions(user, user, now)
     audit.record(user, "user.password", user, at=now)
     if here:

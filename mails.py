@@ -358,7 +358,7 @@ def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now:
     path = links.full(f"/trajecten/details/?id={trajectory.id}")
     return _write(
         "trajectory_reopened", association.email, now, trajectory, association=association, reason=reason, link=path,
-        name=f"{who.first_name} ({who.kavo_id})", revoked=revoked,
+        name=f"{who.call_name} ({who.kavo_id})", revoked=revoked,
     )  # fmt: skip
 
 

@@ -11,13 +11,12 @@ from peewee import (
     DateTimeField,
     ForeignKeyField,
     IntegerField,
-    TextField,
     fn,
 )
 
 import dutch
 from batches import ImportBatch, ImportRow
-from database import SEARCH_LENGTH, BaseModel, RuleError, Versioned, ordered
+from database import SEARCH_LENGTH, BaseModel, Line, Lines, LongText, RuleError, Versioned, ordered
 from participants import LEAST_AGES, Participant
 from people import (
     Attempt,
@@ -50,6 +49,7 @@ from places import (  # noqa: F401 - all tables are imported from here
     SitePeriod,
 )  # fmt: skip
 from records import Clock, FormKey, History, Lookup, Mail, Refusal, Reminder, Retention, Seal, choices, one_of
+from texts import says_something
 from times import local_date, years_after
 
 STAGE_HOURS = 50  # manual chapter 4
@@ -134,6 +134,10 @@ class Trajectory(Versioned):
             self.search = self.participant.search
         if self.course_started_on and (self.ends_on is None or "course_started_on" in self.dirty_field_names):
             self.ends_on = years_after(self.course_started_on, COURSE_YEARS) + timedelta(days=self.extended_days())
+
+    def check(self):
+        if {"participant", "course_started_on"} & set(self.dirty_field_names):
+            self.participant.check_age_at(self.course_started_on)
 
     def extensions_of(self):
         """The extensions that count for this trajectory: its own, and those for all courses that started then."""
@@ -221,7 +225,7 @@ class Extension(BaseModel):
     courses_from = DateField(null=True)
     courses_until = DateField(null=True)
     days = IntegerField(constraints=[Check("days > 0")])
-    reason = CharField(max_length=2000)
+    reason = Lines(max_length=2000, required="Schrijf waarom.")
     by = ForeignKeyField(User, on_delete="RESTRICT")
     at = DateTimeField()
 
@@ -263,7 +267,7 @@ class Placement(Versioned):
     starts_on = DateField(null=True, verbose_name="Verwachte begindatum")
     ends_on = DateField(null=True, verbose_name="Verwachte einddatum")
     no_show = BooleanField(default=False, verbose_name="Niet komen opdagen")
-    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    reason = Lines(default="", max_length=2000, verbose_name="Reden")
     on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
     coupled_by = ForeignKeyField(User, backref="couplings", on_delete="RESTRICT", verbose_name="Gekoppeld door")
     created_at = DateTimeField(index=True, verbose_name="Gekoppeld op")
@@ -356,7 +360,7 @@ class Evaluation(BaseModel):
 
     placement = ForeignKeyField(Placement, backref="evaluations", on_delete="RESTRICT")
     number = IntegerField(constraints=[Check("number >= 1")])
-    mentor = CharField(max_length=200, verbose_name="Stagebegeleider")
+    mentor = Line(max_length=200, verbose_name="Stagebegeleider", required="Typ de naam van de stagebegeleider.")
     criterion = CharField(
         max_length=20,
         choices=choices(CRITERIA),
@@ -369,8 +373,8 @@ class Evaluation(BaseModel):
     result = CharField(
         max_length=20, choices=choices(RESULTS), verbose_name="Resultaat", constraints=[one_of("result", RESULTS)]
     )
-    motivation = TextField(default="", verbose_name="Motivering")
-    remarks = TextField(default="", verbose_name="Opmerkingen")
+    motivation = LongText(default="", verbose_name="Motivering")
+    remarks = LongText(default="", verbose_name="Opmerkingen")
     on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
     by = ForeignKeyField(User, backref="evaluations", on_delete="RESTRICT")
     at = DateTimeField()
@@ -386,8 +390,6 @@ class Evaluation(BaseModel):
     def check(self):
         """The rules of domain rule 9 and 11."""
         kind = self.placement.trajectory.type
-        if not self.mentor.strip():
-            raise RuleError("Typ de naam van de stagebegeleider.", "mentor")
         if self.criterion not in CRITERIA_BY_TYPE[kind]:
             raise RuleError(
                 f"Wie een stage van {TYPES[kind].lower()} begeleidt, kan dat niet met {CRITERIA[self.criterion]}.",
@@ -400,7 +402,7 @@ class Evaluation(BaseModel):
             raise RuleError(f"De stage kan niet beginnen voor de cursus: die startte op {started}.", "starts_on")
         if self.ends_on > local_date(self.at):
             raise RuleError("De stage is nog niet voorbij. Beoordeel op of na de einddatum.", "ends_on")
-        if self.result == "negative" and not self.motivation.strip():
+        if self.result == "negative" and not says_something(self.motivation):
             raise RuleError("Schrijf een motivering: die is verplicht als het resultaat negatief is.", "motivation")
         if self.result == "positive" and self.hours_done < 1:
             raise RuleError("Voor een positief resultaat is minstens 1 gepresteerd uur nodig.", "hours_done")
@@ -414,15 +416,15 @@ class FinalEvaluation(BaseModel):
     trajectory = ForeignKeyField(Trajectory, backref="final_evaluations", on_delete="RESTRICT")
     result = CharField(max_length=20, choices=choices(FINAL_RESULTS), constraints=[one_of("result", FINAL_RESULTS)])
     evaluated_on = DateField(verbose_name="Datum evaluatie")
-    motivation = TextField(default="", verbose_name="Motivering")
+    motivation = LongText(default="", verbose_name="Motivering")
     on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
-    exception = CharField(default="", max_length=2000, verbose_name="Reden van de uitzondering")
+    exception = Lines(default="", max_length=2000, verbose_name="Reden van de uitzondering")
     """why the team gave it although age or term did not allow it"""
     by = ForeignKeyField(User, backref="final_evaluations", on_delete="RESTRICT")
     at = DateTimeField()
     reopened_at = DateTimeField(null=True)
     reopened_by = ForeignKeyField(User, null=True, backref="reopenings", on_delete="RESTRICT")
-    reopen_reason = CharField(default="", max_length=2000)
+    reopen_reason = Lines(default="", max_length=2000)
 
     class Meta:
         constraints = [Check("result <> 'failed' OR motivation <> ''")]
@@ -432,7 +434,7 @@ class FinalEvaluation(BaseModel):
         trajectory, who = self.trajectory, self.trajectory.participant
         if missing := trajectory.missing():
             raise RuleError(f"{who} kan nog geen eindevaluatie krijgen. {' '.join(missing)}")
-        if self.result == "failed" and not self.motivation.strip():
+        if self.result == "failed" and not says_something(self.motivation):
             raise RuleError("Schrijf een motivering: die is verplicht voor wie niet geslaagd is.", "motivation")
         if self.evaluated_on > local_date(self.at):
             raise RuleError("De datum evaluatie ligt nog niet achter ons. Kies vandaag of vroeger.", "evaluated_on")
@@ -441,7 +443,7 @@ class FinalEvaluation(BaseModel):
             raise RuleError(
                 f"De laatste stage van {who} liep tot {dutch.day(last)}. Kies die dag of later.", "evaluated_on"
             )
-        if not self.exception and (refusal := self.needs_exception()):
+        if not says_something(self.exception) and (refusal := self.needs_exception()):
             raise RuleError(refusal, "evaluated_on")
 
     def needs_exception(self) -> str:

@@ -2,11 +2,14 @@
 
 from datetime import date
 
-from peewee import CharField, Check, DateField, DateTimeField
+from peewee import Check, DateField, DateTimeField
 
-from database import Named, RuleError, check_email, is_latin, tidy_email
+import dutch
+import readings
+from database import Line, Named, RuleError, check_name, is_latin
 from times import years_after
 
+COURSE_LEAST_AGE = 14  # years, at the start of the course
 LEAST_AGES = {"animator": 16, "head_animator": 17, "instructor": 18}
 """years, on the day the attest is issued: domain rule 13"""
 
@@ -14,11 +17,11 @@ LEAST_AGES = {"animator": 16, "head_animator": 17, "instructor": 18}
 class Participant(Named):
     """A young person who does a stage, known by the KAVO-ID that the association handed out (never made by us)."""
 
-    kavo_id = CharField(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
-    first_name = CharField(max_length=100, verbose_name="Voornaam")
-    last_name = CharField(max_length=100, verbose_name="Naam")
+    kavo_id = Line(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
+    first_name = Line(default="", max_length=100, verbose_name="Voornaam")
+    last_name = Line(max_length=100, verbose_name="Naam")
     birth_date = DateField(verbose_name="Geboortedatum")
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
+    email = Line(default="", max_length=254, verbose_name="E-mailadres")
     erased_at = DateTimeField(null=True)
     """since when nothing personal is left in this row; the KAVO-ID is then a mark of ours"""
 
@@ -27,23 +30,13 @@ class Participant(Named):
 
     clashes = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
 
-    @staticmethod
-    def clean_kavo_id(text: str) -> str | None:
-        """'125143 59', ' 12514359 ' or '125143-59' as '125143-59'; None when it is no KAVO-ID. No check digit is known."""
-        digits = "".join((text or "").split()).replace("-", "")
-        return f"{digits[:6]}-{digits[6:]}" if len(digits) == 8 and digits.isascii() and digits.isdigit() else None
-
-    def prepare(self):
-        self.kavo_id = self.clean_kavo_id(self.kavo_id) or self.kavo_id
-        tidy_email(self)
-        super().prepare()
+    reads = {"kavo_id": readings.kavo_id, "birth_date": readings.birth_date, "email": readings.email}
 
     def check(self):
-        if self.clean_kavo_id(self.kavo_id) is None:
-            raise RuleError(
-                "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo_id"
-            )
-        check_email(self)
+        check_name(self)
+        if "birth_date" in self.dirty_field_names and self.id:
+            for trajectory in self.trajectories:
+                self.check_age_at(trajectory.course_started_on)
         for name in {"first_name", "last_name"} & set(self.dirty_field_names):
             if not is_latin(getattr(self, name)):  # others cannot stand on an attest
                 raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", name)
@@ -52,7 +45,21 @@ class Participant(Named):
         return f"{self.last_name} {self.first_name} {self.kavo_id}"
 
     def __str__(self):
-        return f"{self.first_name} {self.last_name}"
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def call_name(self) -> str:
+        """How one speaks to this person: by the first name, or by the only one."""
+        return self.first_name or self.last_name
+
+    def check_age_at(self, started: date):
+        """Raise RuleError when this person is too young for a course that starts on this day."""
+        if years_after(self.birth_date, COURSE_LEAST_AGE) > started:
+            raise RuleError(
+                f"{self} is nog geen {COURSE_LEAST_AGE} jaar bij de start van de cursus op {dutch.day(started)}. Kijk beide "
+                "datums na.",
+                "birth_date",
+            )
 
     def old_enough_on(self, kind: str) -> date:
         """The day from which an attest of this type may be issued to this person; born on 29 February: 1 March."""

@@ -16,10 +16,14 @@ from peewee import (
 )
 
 import dutch
-from database import BaseModel, Json, Named, Versioned, check_email, database, refuse_address, tidy_email
+import passwords
+import readings
+from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database, refuse_address
+from texts import said
 from times import days_after, local_date, utcnow, years_after
 
 ADULT_YEARS = 18
+MANAGER_LEAST_AGE = 14  # years, when registering
 LINK_DAYS = 14  # how long the team takes to link an account and an eID that do not fit by themselves
 NOWHERE = "kavo.invalid"  # a name that no mail can ever reach
 
@@ -42,11 +46,16 @@ def of_age(born: date | None, now) -> bool | None:
     return born <= local_date(now) and years_after(born, ADULT_YEARS) <= local_date(now)
 
 
+def own_address(text: str) -> str:
+    """The address of an account as it is kept; a stand-in, which no mail reaches, stays as it is. Raises RuleError."""
+    return text if (text or "").endswith(f"@{NOWHERE}") else readings.email(text)
+
+
 class Role(RoleMixin, BaseModel):
     """What somebody may do; the rights themselves are in `scope`. Roles come with the code, not with the screen."""
 
     name = CharField(unique=True, max_length=20, choices=list(ROLE_LABELS.items()))
-    description = CharField(default="", max_length=500, verbose_name="Omschrijving")
+    description = Line(default="", max_length=500, verbose_name="Omschrijving")
 
     def __str__(self):
         return ROLE_LABELS.get(self.name, self.name)
@@ -55,24 +64,22 @@ class Role(RoleMixin, BaseModel):
 class User(UserMixin, Named):
     """Somebody who may log in. One person has one account and may hold several roles."""
 
-    email = CharField(
-        unique=True, max_length=254, verbose_name="E-mailadres", constraints=[Check("email = lower(email)")]
-    )
-    first_name = CharField(default="", max_length=100, verbose_name="Voornaam")
-    last_name = CharField(default="", max_length=100, verbose_name="Naam")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
+    email = Line(unique=True, max_length=254, verbose_name="E-mailadres", constraints=[Check("email = lower(email)")])
+    first_name = Line(default="", max_length=100, verbose_name="Voornaam")
+    last_name = Line(default="", max_length=100, verbose_name="Naam")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
     birth_date = DateField(null=True, verbose_name="Geboortedatum")
     password = CharField(null=True)
     active = BooleanField(default=True, verbose_name="Mag aanmelden")
     confirmed_at = DateTimeField(null=True, verbose_name="E-mailadres bevestigd op")
     fs_uniquifier = CharField(unique=True, max_length=64)
-    password_exception = CharField(
+    password_exception = Line(
         null=True,
         max_length=500,
         verbose_name="Reden van de uitzondering op eID",
     )
     created_at = DateTimeField(default=utcnow)
-    claimed_email = CharField(null=True, max_length=254, verbose_name="Nieuw e-mailadres, nog niet bevestigd")
+    claimed_email = Line(null=True, max_length=254, verbose_name="Nieuw e-mailadres, nog niet bevestigd")
     """an address that this person typed and that becomes `email` once a link in a mail to it was followed"""
     seen_on = DateField(null=True)
     """the last day on which this person logged in"""
@@ -92,17 +99,33 @@ class User(UserMixin, Named):
         indexes = ((("active", "search"), False), (("birth_date",), False))
 
     clashes = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
+    reads = {
+        "email": own_address, "claimed_email": readings.email, "phone": readings.phone, "birth_date": readings.birth_date,
+    }  # fmt: skip
 
-    def prepare(self):
-        tidy_email(self)
-        super().prepare()
+    @classmethod
+    def of_address(cls, text: str | None) -> "User | None":
+        """The account with this address, however it is typed."""
+        return cls.get_or_none(cls.email << readings.spellings(text))
 
     def check(self):
-        if not self.email.endswith(f"@{NOWHERE}"):
-            check_email(self, needed=True)
-        check_email(self, "claimed_email")
+        if "password_exception" in self.dirty_field_names and self.password_exception:
+            said(self.password_exception, "Schrijf waarom je een uitzondering maakt.", "password_exception")
+        if "email" in self.dirty_field_names and (other := self.of_address(self.email)) and other != self:
+            raise RuleError(self.clashes["email"].format(row=other))
+        if "birth_date" in self.dirty_field_names and self.birth_date:
+            self.check_age(self.birth_date, local_date(self.created_at))
         for name in ("first_name", "last_name"):
             refuse_address(getattr(self, name), name)
+
+    @staticmethod
+    def check_age(born: date, on: date):
+        """Raise RuleError when somebody born on this day is too young to register on the day `on`."""
+        if years_after(born, MANAGER_LEAST_AGE) > on:
+            raise RuleError(
+                f"Stageplaatsverantwoordelijke worden kan vanaf {MANAGER_LEAST_AGE} jaar. Kijk de geboortedatum na.",
+                "birth_date",
+            )
 
     def search_text(self):
         return f"{self.last_name} {self.first_name} {self.email}"
@@ -143,6 +166,19 @@ class User(UserMixin, Named):
     def sees_many(self) -> bool:
         """Whether this person sees the data of many young people: then a password alone is not enough (domain rule 1)."""
         return bool(self.role_names & {TEAM, ASSOCIATION})
+
+    @property
+    def least_password(self) -> int:
+        """How many characters a password has at least that this person chooses from now on."""
+        return passwords.LEAST_FOR_MANY if self.sees_many else passwords.LEAST
+
+    def password_problem(self, password: str) -> str | None:
+        """Why this person may not choose this password, or None."""
+        return passwords.problem(password, self.email, (self.first_name, self.last_name), self.least_password)
+
+    def verify_and_update_password(self, password: str) -> bool:
+        """Flask-Security asks whether this is the password."""
+        return passwords.fits(self, password)
 
     @property
     def has_second_step(self) -> bool:
@@ -210,8 +246,8 @@ class Identity(BaseModel):
     acr = CharField(default="", max_length=200)
     """the means of the last login, as the provider names it"""
     vo_id = CharField(default="", max_length=100)
-    vo_group = CharField(default="", max_length=20)
-    vo_organisation = CharField(default="", max_length=300)
+    vo_group = Line(default="", max_length=20)
+    vo_organisation = Line(default="", max_length=300)
     """what the Flemish government tells of somebody who works for it or for an organisation"""
     created_at = DateTimeField()
 
@@ -248,12 +284,12 @@ class LinkRequest(Versioned):
     subject = CharField(default="")
     number_hash = CharField(null=True, max_length=64)
     key_id = CharField(null=True, max_length=16)
-    first_name = CharField(default="", max_length=100)
-    last_name = CharField(default="", max_length=100)
+    first_name = Line(default="", max_length=100)
+    last_name = Line(default="", max_length=100)
     birth_date = DateField(null=True)
     acr = CharField(default="", max_length=200)
     state = CharField(default="open", max_length=20, constraints=[Check("state IN ('open', 'linked', 'refused')")])
-    reason = CharField(default="", max_length=2000)
+    reason = Lines(default="", max_length=2000)
     created_at = DateTimeField()
     due_on = DateField()
     decided_at = DateTimeField(null=True)
@@ -295,7 +331,7 @@ class Passkey(WebAuthnMixin, BaseModel):
     device_type = CharField(max_length=64)
     extensions = CharField(null=True, max_length=255)
     lastuse_datetime = DateTimeField()
-    name = CharField(max_length=64)
+    name = Line(max_length=64, required="Typ een naam voor deze passkey.")
     usage = CharField(max_length=64)
 
     class Meta:
@@ -371,7 +407,7 @@ class SavedView(BaseModel):
 
     user = ForeignKeyField(User, backref="saved_views", on_delete="CASCADE")
     screen = CharField(max_length=40)
-    name = CharField(max_length=60, verbose_name="Naam van de weergave")
+    name = Line(max_length=60, verbose_name="Naam van de weergave", required="Typ een naam voor deze weergave.")
     query = CharField(default="", max_length=2000)
     shared_with = CharField(null=True, max_length=20, choices=list(ROLE_LABELS.items()))
 

@@ -6,7 +6,9 @@ from datetime import date, timedelta
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
 import dutch
-from database import BaseModel, Named, RuleError, Versioned, check_email, normalise, refuse_address, tidy_email
+import postcodes
+import readings
+from database import BaseModel, Line, Lines, LongText, Named, RuleError, Versioned, normalise, refuse_address
 from people import User
 from records import choices, one_of
 from times import days_after, local_date
@@ -34,22 +36,28 @@ PERIODS = {
 }
 
 
-def check_postcode(postcode: str):
-    """Raise RuleError when this is no Belgian postcode; whether it exists is not asked."""
-    if not (len(postcode) == 4 and postcode.isascii() and postcode.isdigit() and postcode[0] != "0"):
-        raise RuleError("Een Belgische postcode heeft 4 cijfers.", "postcode")
+def read_address(row):
+    """Read the postcode of a row as it was typed, and keep beside its place the NIS code of the municipality. Raises RuleError
+    for a new postcode that is none; what stands there from before is left alone."""
+    postcode, place = postcodes.read(row.postcode)
+    if "postcode" in row.dirty_field_names:
+        postcodes.check(postcode)
+    municipality = row.municipality or place
+    values = {"postcode": postcode, "municipality": municipality, "nis": postcodes.nis(postcode, municipality)}
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
 
 
 class Association(Named):
-    name = CharField(unique=True, max_length=200, verbose_name="Naam")
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
+    name = Line(unique=True, max_length=200, verbose_name="Naam", required="Typ de naam van de vereniging.")
+    email = Line(default="", max_length=254, verbose_name="E-mailadres")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
     active = BooleanField(default=True, verbose_name="Geeft cursussen")
 
     clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
 
-    def check(self):
-        check_email(self)
+    reads = {"email": readings.email, "phone": readings.phone}
 
     def search_text(self):
         return self.name
@@ -103,20 +111,22 @@ class Site(Named):
     IDENTITY = ("name", "recognition", "street", "postcode", "municipality")
     """the fields of which a change is decided by the team (domain rule 5)"""
 
-    name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
+    name = Line(max_length=200, verbose_name="Naam van de stageplaats", required="Typ de naam van de stageplaats.")
     recognition = CharField(
         max_length=20,
         choices=choices(RECOGNITIONS),
         verbose_name="Soort erkenning",
         constraints=[one_of("recognition", RECOGNITIONS)],
     )
-    street = CharField(max_length=200, verbose_name="Straat en nummer")
-    postcode = CharField(max_length=4, index=True, verbose_name="Postcode")
-    municipality = CharField(max_length=100, index=True, verbose_name="Gemeente")
+    street = Line(max_length=200, verbose_name="Straat en nummer", required="Typ de straat en het nummer.")
+    postcode = Line(max_length=4, index=True, verbose_name="Postcode")
+    municipality = Line(max_length=100, index=True, verbose_name="Gemeente", required="Typ de gemeente.")
     place = CharField(default="", max_length=100)
     """the municipality as it is ordered"""
-    email = CharField(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
+    nis = CharField(null=True, max_length=5, verbose_name="NIS-code")
+    """of the municipality as it is since the last merger (Statbel); None: not known"""
+    email = Line(default="", max_length=254, verbose_name="E-mailadres van de stageplaats")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer van de stageplaats")
     animator = BooleanField(default=False, verbose_name="Animator")
     head_animator = BooleanField(default=False, verbose_name="Hoofdanimator")
     instructor = BooleanField(default=False, verbose_name="Instructeur")
@@ -134,7 +144,7 @@ class Site(Named):
     decided_by = ForeignKeyField(
         User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door"
     )
-    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    reason = Lines(default="", max_length=2000, verbose_name="Reden")
     declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
     declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
     declared_at = DateTimeField(null=True, verbose_name="Verklaard op")
@@ -154,7 +164,10 @@ class Site(Named):
         )
         constraints = [Check("animator OR head_animator OR instructor")]
 
+    reads = {"email": readings.email, "phone": readings.phone}
+
     def prepare(self):
+        read_address(self)
         super().prepare()
         self.place = normalise(self.municipality)
         if self.due_on is None and self.submitted_at is not None:
@@ -163,9 +176,7 @@ class Site(Named):
     def check(self):
         if not self.types():
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
-        check_postcode(self.postcode)
         refuse_address(self.name, "name")
-        check_email(self)
 
     def search_text(self):
         return f"{self.name} {self.municipality} {self.postcode}"
@@ -260,7 +271,7 @@ class SiteMessage(BaseModel):
 
     site = ForeignKeyField(Site, backref="messages", on_delete="RESTRICT")
     kind = CharField(max_length=20, choices=choices(KINDS), constraints=[one_of("kind", KINDS)])
-    text = TextField()
+    text = LongText(required="Schrijf eerst wat je wilt zeggen.")
     by = ForeignKeyField(User, on_delete="RESTRICT")
     at = DateTimeField()
 
@@ -273,22 +284,23 @@ class Proposal(BaseModel):
 
     site = ForeignKeyField(Site, backref="proposals", on_delete="RESTRICT")
     by = ForeignKeyField(User, backref="proposals", on_delete="RESTRICT")
-    name = CharField(max_length=200, verbose_name="Naam van de stageplaats")
+    name = Line(max_length=200, verbose_name="Naam van de stageplaats", required="Typ de naam van de stageplaats.")
     recognition = CharField(
         max_length=20,
         choices=choices(RECOGNITIONS),
         verbose_name="Soort erkenning",
         constraints=[one_of("recognition", RECOGNITIONS)],
     )
-    street = CharField(max_length=200, verbose_name="Straat en nummer")
-    postcode = CharField(max_length=4, verbose_name="Postcode")
-    municipality = CharField(max_length=100, verbose_name="Gemeente")
+    street = Line(max_length=200, verbose_name="Straat en nummer", required="Typ de straat en het nummer.")
+    postcode = Line(max_length=4, verbose_name="Postcode")
+    municipality = Line(max_length=100, verbose_name="Gemeente", required="Typ de gemeente.")
+    nis = CharField(null=True, max_length=5, verbose_name="NIS-code")
     state = CharField(default="open", max_length=20, choices=choices(STATES), constraints=[one_of("state", STATES)])
     created_at = DateTimeField()
     due_on = DateField()
     decided_at = DateTimeField(null=True)
     decided_by = ForeignKeyField(User, null=True, backref="proposals_decided", on_delete="RESTRICT")
-    reason = CharField(default="", max_length=2000)
+    reason = Lines(default="", max_length=2000)
 
     class Meta:
         indexes = ((("state", "due_on"), False),)
@@ -298,11 +310,11 @@ class Proposal(BaseModel):
     }
 
     def prepare(self):
+        read_address(self)
         if self.due_on is None:
             self.due_on = days_after(self.created_at, APPROVAL_DAYS)
 
     def check(self):
-        check_postcode(self.postcode)
         refuse_address(self.name, "name")
 
     def __str__(self):
@@ -349,8 +361,8 @@ class Handover(Versioned):
     )
     """the manager when it was asked or offered; None: the site had none"""
     offered = BooleanField(default=False)
-    email = CharField(max_length=254, verbose_name="E-mailadres")
-    phone = CharField(default="", max_length=30, verbose_name="Telefoonnummer")
+    email = Line(max_length=254, verbose_name="E-mailadres")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
     state = CharField(
         default="open",
         max_length=20,
@@ -358,7 +370,7 @@ class Handover(Versioned):
         verbose_name="Stand",
         constraints=[one_of("state", STATES)],
     )
-    reason = CharField(default="", max_length=2000, verbose_name="Reden")
+    reason = Lines(default="", max_length=2000, verbose_name="Reden")
     created_at = DateTimeField(index=True, verbose_name="Gevraagd op")
     due_on = DateField(index=True, verbose_name="Antwoord tegen")
     """the last day to answer, HANDOVER_DAYS after the request; its reminders are counted back from it"""
@@ -380,12 +392,10 @@ class Handover(Versioned):
     }
 
     def prepare(self):
-        tidy_email(self)
         if self.due_on is None:
             self.due_on = days_after(self.created_at, HANDOVER_DAYS)
 
-    def check(self):
-        check_email(self, needed=True)
+    reads = {"email": readings.email, "phone": readings.phone}
 
     def __str__(self):
         return f"de overdracht van {self.site}"

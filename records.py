@@ -2,6 +2,7 @@
 
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
+import readings
 from database import BaseModel, RuleError, Searched, ordered
 from people import User
 
@@ -170,6 +171,8 @@ class Lookup(Searched):
             (("kavo_id", "at"), False),
             (("purpose", "at"), False),
         )
+
+    reads = {"kavo_id": readings.kavo_id}
 
     def search_text(self):
         return self.kavo_id

@@ -5,6 +5,7 @@ another act is named. An act counts for the rows of the same role only: who mana
 at one what only the other allows. Every list, detail, edit, action, lookup, export and verb asks here.
 """
 
+import readings
 from database import whole_number
 from models import (
     Association,
@@ -62,7 +63,7 @@ def _offered_to(by: User):
     link in the mail: a mail scanner may have confirmed the address for somebody else, but it passes no link on."""
     if by.confirmed_at is None:
         return Handover.id.is_null()
-    here = Handover.offered & (Handover.state == "open") & (Handover.email == by.email)
+    here = Handover.offered & (Handover.state == "open") & (Handover.email << readings.spellings(by.email))
     return here & (Handover.created_at >= by.confirmed_at)
 
 

@@ -5,7 +5,10 @@ SQLite finds them by a table of words (FTS5) beside each table, PostgreSQL by an
 from peewee import SQL, Expression, NodeList, Table, Value, fn
 from rapidfuzz.distance import OSA
 
-from database import database, normalise, on_postgresql
+import postcodes
+import readings
+from database import database, normalise, on_postgresql, searched
+from texts import RuleError
 
 MOST_WORDS = 8
 CANDIDATES = 5
@@ -16,8 +19,21 @@ class Search:
     """What somebody typed to find rows of `model` (a `Searched` one)."""
 
     def __init__(self, model, text: str):
-        self.model, self.words = model, normalise(text).split()[:MOST_WORDS]
+        self.model = model
+        text = self._read(text)
+        self.text, self.words = normalise(text), searched(text)[:MOST_WORDS]
         self.field = model._meta.fields["search"]
+
+    def _read(self, text: str) -> str:
+        """What was typed, with a KAVO-ID, a postcode and the domain of an address as rows hold them."""
+        if (reader := getattr(self.model, "named_by", self.model).reads.get("kavo_id")) is not None:
+            try:
+                return reader(text)
+            except RuleError:
+                pass
+        if "postcode" in self.model._meta.fields:
+            text = postcodes.without_country(text)
+        return " ".join(readings.known_email(word) if "@" in word else word for word in text.split())
 
     def __bool__(self):
         return bool(self.words)
@@ -32,7 +48,7 @@ class Search:
 
     def begins(self):
         """The condition for rows that begin with what was typed, as a name does: by the index in which they are ordered."""
-        text = " ".join(self.words)
+        text = self.text
         return (self.field >= text) & (self.field < text + chr(0x10FFFF))
 
     def in_order(self):

@@ -20,7 +20,8 @@ from passlib.totp import TOTP, AppWallet
 import config
 import eid
 import limits
-from people import User
+from people import Passkey, User
+from texts import says_something, tidy
 from times import utcnow
 from workflow import second_steps
 
@@ -134,6 +135,10 @@ class PasskeyForm(WebAuthnRegisterForm):
     def validate(self, **kwargs):
         if current_user.webauthn.count() >= second_steps.MOST_PASSKEYS:
             self.name.errors = [second_steps.TOO_MANY]
+            return False
+        self.name.data = tidy(self.name.data or "")
+        if not says_something(self.name.data):
+            self.name.errors = [Passkey.name.required]
             return False
         return super().validate(**kwargs)
 

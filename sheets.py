@@ -10,6 +10,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from database import RuleError, normalise
+from texts import identifier, tidy
 
 MOST_CELL = 500  # characters; no name or address is longer
 MOST_LINE = 8000  # bytes
@@ -116,7 +117,7 @@ class Sheet:
 
     def _places(self, header: list[str], more) -> dict[str, int]:
         """Name of a column → its place in a line."""
-        names = [normalise(cell) for cell in header]
+        names = [normalise(identifier(cell)) for cell in header]
         while names and not names[-1]:
             names.pop()
         wanted = ";".join(self.columns)
@@ -166,7 +167,7 @@ def _fits(line: bytes, encoding: str) -> bool:
 
 def _plain(cell: str) -> str:
     """A cell without what spreadsheets put around text: ="125143-59", or the ' before what looks like a formula."""
-    text = " ".join(cell.split())
+    text = tidy(cell)
     if text.startswith('="') and text.endswith('"') and len(text) > 2:
         text = text[2:-1]
     return text[1:] if text.startswith("'") and text[1:2] in ("=", "+", "-", "@") else text

@@ -1,21 +1,23 @@
 """The fields of a site, the same for an applicant, a manager and the team, and those of a person who registers."""
 
 from datetime import date
-from functools import cache
 
-from wtforms import BooleanField, EmailField, PasswordField, StringField, ValidationError
+from flask import session
+from wtforms import BooleanField, PasswordField, StringField, ValidationError
+from wtforms.utils import unset_value
 from wtforms.validators import EqualTo, StopValidation
 
-import config
-import login
+import passwords
+import postcodes
+import readings
 from database import RuleError
-from forms import CheckList, ChoiceField, DayField, KavoForm, Length, required
+from forms import CheckList, ChoiceField, DayField, EmailField, KavoForm, Length, PhoneField, required
 from models import PERIODS, RECOGNITIONS, TYPES, Site
-from people import of_age
-from times import local_date, utcnow, years_after
+from people import User, of_age
+from times import local_date, utcnow
 from workflow.sites import Periods, check_periods
 
-OLDEST = 120
+ASKED = "place_asked"
 HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
 RECOGNISED = (
     "Een jeugdwerkinitiatief is erkend als de Vlaamse overheid, een gemeente of de Vlaamse Gemeenschapscommissie (VGC) het "
@@ -24,19 +26,52 @@ RECOGNISED = (
 )
 
 
-@cache
-def _places() -> dict[str, list[str]]:
-    """Postcode → the names of its places, in Dutch."""
-    found: dict[str, list[str]] = {}
-    for line in (config.PROJECT / "data" / "postcodes.csv").read_text(encoding="utf-8").splitlines()[1:]:
-        postcode, name = line.split(";")
-        found.setdefault(postcode, []).append(name)
-    return found
+class PostcodeField(StringField):
+    """A postcode as people write it. The place that was typed behind it waits for the `PlaceField` of the same form."""
+
+    place = ""
+
+    def process_formdata(self, valuelist):
+        if valuelist:
+            self.data, self.place = postcodes.read(valuelist[0])
+
+    def pre_validate(self, form):
+        try:
+            if self.data:
+                postcodes.check(self.data)
+        except RuleError as error:
+            raise StopValidation(str(error)) from error
 
 
-def places(postcode: str | None) -> list[str]:
-    """The names that go with a postcode; none when it is unknown, which is never a reason to refuse."""
-    return _places().get(postcode or "", [])
+class PlaceField(StringField):
+    """The place of a `postcode` in the same form, which stands before it. An empty one is filled in, for somebody to look at.
+    One that does not go with the postcode is asked about once: when the same pair is sent again it is right."""
+
+    asked = ""
+    """the pair that this page asks about: the form sends it along, and the session has it for who goes back a page"""
+
+    def process(self, formdata, data=unset_value, extra_filters=None):
+        super().process(formdata, data, extra_filters)
+        self.confirmed = formdata.get(f"{self.name}_asked", "") if formdata else ""
+
+    def pre_validate(self, form):
+        if self.data:
+            return
+        if form.postcode.place:
+            self.data, self.raw_data = form.postcode.place, [form.postcode.place]
+        elif place := postcodes.main_place(form.postcode.data):
+            self.data = place
+            raise StopValidation("We vulden de gemeente in bij je postcode. Kijk na of ze klopt.")
+
+    def post_validate(self, form, validation_stopped):
+        pair = (form.postcode.data, self.data)
+        question = "" if self.errors else postcodes.question(*pair)
+        if not question or pair == (form.postcode.object_data, self.object_data):
+            return
+        self.asked = " ".join(pair)
+        if self.asked not in (self.confirmed, session.pop(ASKED, None)):
+            session[ASKED] = self.asked
+            raise ValidationError(question)
 
 
 class PeriodList(CheckList):
@@ -78,13 +113,23 @@ def both_days(form, field):
         raise ValidationError("Kies ook de eerste dag van je periode.")
 
 
+def first_name_unless_one(form, field):
+    """A validator: the first name may be left out by who has one name only."""
+    if form.one_name.data and not field.data:
+        field.errors = []
+        raise StopValidation
+
+
 class NameFields(KavoForm):
     first_name = StringField(
-        "Voornaam", [required("Typ je voornaam."), Length(max=100)], render_kw={"autocomplete": "given-name"}
+        "Voornaam",
+        [first_name_unless_one, required("Typ je voornaam."), Length(max=100)],
+        render_kw={"autocomplete": "given-name"},
     )
     last_name = StringField(
         "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
     )
+    one_name = BooleanField("Ik heb maar één naam", description="Typ die bij Naam en laat Voornaam leeg.")
 
 
 class ContactFields(KavoForm):
@@ -93,20 +138,18 @@ class ContactFields(KavoForm):
     email = EmailField(
         "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
     )
-    phone = StringField(
-        "Telefoonnummer",
-        [required("Typ je telefoonnummer."), Length(max=30)],
-        render_kw={"autocomplete": "tel", "type": "tel"},
-    )
+    phone = PhoneField("Telefoonnummer", [required("Typ je telefoonnummer.")], render_kw={"autocomplete": "tel"})
 
 
 class BirthDateField(KavoForm):
     birth_date = DayField("Geboortedatum", [required("Kies je geboortedatum.")], render_kw={"autocomplete": "bday"})
 
     def validate_birth_date(self, field):
-        today = local_date(utcnow())
-        if field.data and (field.data > today or years_after(field.data, OLDEST) <= today):
-            raise ValidationError("Kijk je geboortedatum na: dag, maand en jaar.")
+        try:
+            if field.data:
+                User.check_age(readings.birth_date(field.data), local_date(utcnow()))
+        except RuleError as error:
+            raise ValidationError(str(error)) from error
 
 
 class EidFields(ContactFields, BirthDateField):
@@ -122,7 +165,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
-        description=f"{login.PASSWORD_HINT}.",
+        description=f"{passwords.hint()}.",
         render_kw={"autocomplete": "new-password"},
     )
     again = PasswordField(
@@ -132,7 +175,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
     )
 
     def validate_password(self, field):
-        problem = login.password_problem(
+        problem = passwords.problem(
             field.data or "", self.email.data or "", (self.first_name.data, self.last_name.data)
         )
         if field.data and problem:
@@ -155,30 +198,21 @@ class IdentityFields(KavoForm):
         "Soort erkenning", [required("Kies een soort erkenning.")], choices=RECOGNITIONS, blank="Kies een soort"
     )
     street = StringField("Straat en nummer", [required("Typ de straat en het nummer."), Length(max=200)])
-    postcode = StringField("Postcode", [required("Typ de postcode: 4 cijfers.")], render_kw={"inputmode": "numeric"})
-    municipality = StringField("Gemeente", [required("Typ de gemeente."), Length(max=100)])
+    postcode = PostcodeField("Postcode", [required("Typ de postcode: 4 cijfers.")], render_kw={"inputmode": "numeric"})
+    municipality = PlaceField("Gemeente", [required("Typ de gemeente."), Length(max=100)])
 
 
 class SiteFields(IdentityFields):
     """All that an applicant tells about a site."""
 
     site_email = EmailField("Mail van de stageplaats", [Length(max=254)])
-    site_phone = StringField("Telefoon van de stageplaats", [Length(max=30)], render_kw={"inputmode": "tel"})
+    site_phone = PhoneField("Telefoon van de stageplaats")
     animator = BooleanField(TYPES["animator"])
     head_animator = BooleanField(TYPES["head_animator"])
     instructor = BooleanField(TYPES["instructor"])
     periods = PeriodList("Periodes")
     own_from = DayField("Van")
     own_to = DayField("Tot en met", [both_days])
-
-    def validate_postcode(self, field):
-        """A known postcode fills an empty place: one has to look at it, not to type it."""
-        names = places(field.data)
-        if names and not self.municipality.data:
-            self.municipality.data = names[0]
-            self.filled_in = True
-
-    filled_in = False
 
     def validate(self, **kwargs):
         """All that is wrong at once: what was typed, and the rules that the site would break."""
@@ -202,7 +236,8 @@ class SiteFields(IdentityFields):
         """Fill the form with what a site holds, unless it was just sent."""
         fill = not self.is_submitted()
         self.periods.show(site, fill)
+        for field, stored in ((self.site_email, site.email), (self.site_phone, site.phone)):
+            field.keep(stored)
         if fill:
             for name in (*Site.IDENTITY, *TYPES):
                 self[name].data = getattr(site, name)
-            self.site_email.data, self.site_phone.data = site.email, site.phone

@@ -2,15 +2,15 @@
 
 from flask import abort, flash, redirect, request, session, url_for
 from flask_admin import BaseView, expose
-from wtforms import BooleanField, EmailField, TextAreaField
+from wtforms import BooleanField, TextAreaField
 
 import audit
 import mails
-import site_forms
+import postcodes
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
 from database import whole_number
-from forms import CheckList, ChoiceField, KavoForm, Length, ReasonField, required
+from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required
 from models import Mail, Proposal, Site, SiteMessage
 from people import User
 from times import local_date, utcnow
@@ -209,5 +209,4 @@ def _messages(site) -> list[SiteMessage]:
 
 def _known_places(site) -> list[str]:
     """The places of this postcode when the one that was typed is not among them."""
-    names = site_forms.places(site.postcode)
-    return [] if site.municipality.lower() in (name.lower() for name in names) else names
+    return [] if postcodes.fits(site.postcode, site.municipality) else postcodes.places(site.postcode)

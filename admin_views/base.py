@@ -17,8 +17,9 @@ from admin_views.fields import Converter, RelatedLookup, suggest
 from admin_views.lists import ListView
 from admin_views.roles import came_from
 from database import Conflict, RuleError, Versioned, whole_number
-from forms import KavoForm, clean, room
+from forms import KavoForm, room
 from models import History
+from texts import tidy
 from times import utcnow
 from workflow import rows
 
@@ -198,7 +199,7 @@ class AdminView(ListView):
     def fill(self, row, form):
         """Put what the form holds for stored columns in the row; what a view adds to the form is for `save_rest`."""
         for field in form:
-            if field.name in self.model._meta.fields:
+            if field.name in self.model._meta.fields and field.data != row.__data__.get(field.name):
                 field.populate_obj(row, field.name)
 
     def save_rest(self, form, row, now) -> str:
@@ -304,7 +305,7 @@ class AdminView(ListView):
         field = getattr(self._create_form_class, request.args.get("name", ""), None)
         if getattr(field, "field_class", None) is not RelatedLookup:
             abort(404)
-        return jsonify(suggest(field, clean(request.args.get("query", ""))[:100]))
+        return jsonify(suggest(field, tidy(request.args.get("query", ""))[:100]))
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self):

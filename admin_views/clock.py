@@ -6,6 +6,7 @@ from flask import redirect, request, url_for
 from flask_admin import BaseView, expose
 from wtforms.validators import InputRequired
 
+import readings
 from admin_views.roles import ForRoles
 from forms import DayField, KavoForm
 from times import end_of_day, local_date, utcnow
@@ -32,7 +33,7 @@ class ClockView(ForRoles, BaseView):
         ):
             return redirect(url_for(".index"))
         today = local_date(now)
-        until = DayField.parse(request.args.get("tot")) or today + timedelta(days=1)
+        until = readings.day_or_none(request.args.get("tot")) or today + timedelta(days=1)
         until = min(max(until, today), today + FARTHEST)
         return self.render(
             "admin/clock.html",

@@ -16,7 +16,8 @@ from xml.sax.saxutils import escape
 from peewee import CharField, TextField
 
 import dutch
-from database import reading
+import readings
+from database import is_phone, reading
 from people import ASSOCIATION, TEAM
 from sheets import harmless
 from times import local
@@ -272,6 +273,8 @@ def _maker(source: Source, made) -> _Cells:
     if field.choices and made.in_words:
         words = dict(field.choices)
         return _Cells(lambda raw: made.cell(words.get(raw, raw)))
+    if is_phone(field) and made.in_words:
+        return _Cells(lambda raw: made.cell(readings.shown_phone(raw)))
     return _Cells(made.cell if isinstance(field, CharField | TextField) else lambda raw: made.cell(convert(raw)))
 
 

@@ -8,14 +8,23 @@ from wtforms import StringField, ValidationError
 from wtforms.validators import InputRequired, Optional
 from wtfpeewee.orm import FieldInfo
 
+import readings
 import scope
 from database import MAX_INTEGER
-from forms import ChoiceField, DayField
+from forms import ChoiceField, DayField, EmailField, KavoIdField, PhoneField
+from people import own_address
 from searching import Search
 
 MOST_OPTIONS = 500
 SUGGESTIONS = 10
 SEPARATOR = " – "
+READ_BY = {
+    readings.email: EmailField,
+    own_address: EmailField,
+    readings.phone: PhoneField,
+    readings.kavo_id: KavoIdField,
+}
+"""how a column is read → the field of a form for it"""
 
 
 def _mine(model):
@@ -62,9 +71,10 @@ class RelatedLookup(StringField):
         self.data = f"{getattr(value, self.by_field)}{SEPARATOR}{value}" if value is not None else ""
 
     def pre_validate(self, form):
-        text = (self.data or "").split(SEPARATOR)[0].strip()
-        cleaned = getattr(self.model, f"clean_{self.by_field}", str.lower)(text) if text else None
-        self.row = _mine(self.model).where(getattr(self.model, self.by_field) == cleaned).first() if cleaned else None
+        text = (self.data or "").strip()
+        reader = self.model.reads.get(self.by_field, str.lower)
+        meant = {readings.same(reader, part) for part in (text, text.split(SEPARATOR)[0])}
+        self.row = _mine(self.model).where(getattr(self.model, self.by_field) << meant).first() if text else None
         if text and self.row is None:
             name = self.model._meta.fields[self.by_field].verbose_name
             raise ValidationError(
@@ -101,6 +111,12 @@ class Converter(CustomModelConverter):
                 "validators", [Optional() if field.null or field.default is not None else InputRequired()]
             )
             return FieldInfo(field.name, ChoiceField(**arguments))
+        if kind := READ_BY.get(model.reads.get(field.name)):
+            needed = not (field.null or field.default is not None)
+            checks = [InputRequired("Vul dit in.") if needed else Optional()]
+            return FieldInfo(
+                field.name, kind(**{"label": field.verbose_name, "validators": checks, **(field_args or {})})
+            )
         info = super().convert(model, field, field_args)
         if isinstance(field, IntegerField) and info.field is not None:
             info.field.kwargs["render_kw"] = {"max": MAX_INTEGER, **(info.field.kwargs.get("render_kw") or {})}

@@ -8,6 +8,7 @@ from flask_admin.contrib.peewee.filters import BasePeeweeFilter
 from peewee import BooleanField, DateField, DateTimeField, ForeignKeyField, IntegerField
 
 import dutch
+import readings
 from database import alone, normalise, ordered, whole_number
 from searching import Search
 from times import end_of_day
@@ -112,18 +113,12 @@ class DateFilter(ListFilter):
     def inputs(self, args):
         words = (f"{self.label} vanaf", f"{self.label} tot en met")
         return [
-            {"param": param, "label": label, "kind": "date", "value": args.get(param, "")}
-            for param, label in zip(self.params, words, strict=True)
+            {"param": param, "label": label, "kind": "date", "value": day.isoformat() if day else args.get(param, "")}
+            for param, label, day in zip(self.params, words, self._bounds(args), strict=True)
         ]
 
     def _bounds(self, args):
-        bounds = []
-        for param in self.params:
-            try:
-                bounds.append(date.fromisoformat(args.get(param, "")))
-            except ValueError:
-                bounds.append(None)
-        return bounds
+        return [readings.day_or_none(args.get(param)) for param in self.params]
 
     def condition(self, args):
         first, last = self._bounds(args)

@@ -80,6 +80,7 @@ class ImportView(HiddenFromMenu, BaseView):
             lines=[(line, json.loads(line.cells)) for line in shown[:LINES_SHOWN]], marks=MARKS,
             more=shown[LINES_SHOWN - 1].number if len(shown) > LINES_SHOWN else None,
             before=imports.seen_before(batch) if batch.state == "checked" else None, words=ImportRow.VERDICTS,
+            held=imports.held(batch, utcnow()),
         )  # fmt: skip
 
     @expose("/<int:pk>/<what>", methods=("POST",))

@@ -15,8 +15,8 @@ import scope
 from admin_views.counting import Counts
 from admin_views.paging import Page, page_of, place
 from database import alone, normalise, whole_number
-from forms import clean
 from searching import MOST_WORDS, Search, corrections
+from texts import tidy
 
 CHUNK = 500
 FEW_IN_TAB = 1000
@@ -51,7 +51,7 @@ class Listing:
 
     def __init__(self, view, by, args: MultiDict, path, where=(), reach=scope.own, columns=None, keep=()):
         self.view, self.by, self.path, self.reach = view, by, path, reach
-        self.args = {key: clean(args.get(key, "")) for key in args}
+        self.args = {key: tidy(args.get(key, "")) for key in args}
         self.where, self.kept = where, {key: self.args[key] for key in keep if self.args.get(key)}
         self.joins = view.joins
         self.usual = list(columns or view.list_names)
@@ -59,7 +59,7 @@ class Listing:
         self.choosable = [*self.usual, *(name for name in optional if name not in self.usual)]
         self.chosen = [name for name in self.choosable if name in args.getlist("kolom")]
         self.names = self.chosen or self.usual
-        self.search = self.args.get("q", "").strip()[:200]
+        self.search = self.args.get("q", "")[:200]
 
     SIZES = (25, 50, 100)
     """how many rows a page may have"""

@@ -12,13 +12,14 @@ from flask_admin.contrib.peewee import ModelView
 from peewee import CharField, Model, TextField
 
 import audit
+import readings
 import scope
 from admin_views import exports
 from admin_views.filters import make_filter
 from admin_views.joins import Joins
 from admin_views.listing import Listing
 from admin_views.roles import ForRoles
-from database import normalise
+from database import is_phone, normalise
 from people import SavedView
 from times import utcnow
 from workflow import saved_views
@@ -196,6 +197,8 @@ class ListView(ForRoles, ModelView):
         plain = self.joins.plain(name)
         if plain is not None and plain.choices:
             return dict(plain.choices).get(value, value)
+        if is_phone(plain):
+            return readings.shown_phone(value)
         return str(value) if isinstance(value, Model) else value
 
     # ---- export

@@ -13,9 +13,10 @@ from admin_views.actions import too_many
 from admin_views.placements import FIELDS
 from admin_views.roles import HiddenFromMenu, came_from
 from database import RuleError, whole_number
-from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, clean, required, room
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room
 from models import CRITERIA, ON_BEHALF, RESULTS, Site
 from people import ASSOCIATION, MANAGER, TEAM
+from texts import tidy_lines
 from times import utcnow
 from workflow import together
 
@@ -85,7 +86,7 @@ class ManyView(HiddenFromMenu, BaseView):
             else:
                 done = "sure" in request.form and form.carry_out(self._couple(lines, site, form), self.by, utcnow())
                 if not done:
-                    together.look_up(lines, site, self.by, utcnow())
+                    together.preview(lines, _chosen(), site, self.by, utcnow(), *self._shared(form))
         for line in lines:
             if line.problem and (line.trajectories or not done):  # the rest was told before it was confirmed
                 refusing.note(line.problem, "text")
@@ -95,12 +96,16 @@ class ManyView(HiddenFromMenu, BaseView):
     def _couple(self, lines, site, form):
         def act(now):
             together.look_up(lines, site, self.by, now)
-            behalf = form.on_behalf.data if "on_behalf" in form else None
-            together.couple(lines, _chosen(), site, self.by, now, form.starts_on.data, form.ends_on.data, behalf)
+            together.couple(lines, _chosen(), site, self.by, now, *self._shared(form))
             count = sum(bool(line.done) for line in lines)
             return f"{dutch.counted(count, 'deelnemer', 'deelnemers')} toegevoegd aan {site}." if count else ""
 
         return act
+
+    @staticmethod
+    def _shared(form) -> tuple:
+        """What holds for every line: expected days, and on whose behalf."""
+        return form.starts_on.data, form.ends_on.data, form.on_behalf.data if "on_behalf" in form else None
 
     # ---- evaluating
 
@@ -177,7 +182,7 @@ def _pasted(form) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-    return clean(f"{form.text.data or ''}\n{text}")
+    return tidy_lines(f"{form.text.data or ''}\n{text}")
 
 
 def _chosen() -> dict[str, int]:

@@ -10,6 +10,7 @@ from database import RuleError
 from forms import ChoiceField, DayField, required
 from models import TYPES, Association, Participant, Trajectory
 from people import ASSOCIATION, TEAM
+from times import utcnow
 from workflow import erasure, imports
 
 TRAJECTORY = ("association", "type", "course_started_on")
@@ -31,7 +32,10 @@ class ParticipantView(AdminView):
     column_spread = {"name": ("first_name", "last_name")}
     column_details_list = ("kavo_id", "first_name", "last_name", "birth_date", "email")
     form_columns = ("kavo_id", "first_name", "last_name", "birth_date", "email")
-    form_args = {"kavo_id": {"description": "6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59."}}
+    form_args = {
+        "kavo_id": {"description": "6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59."},
+        "first_name": {"description": "Heeft iemand maar één naam? Typ die bij Naam."},
+    }
     form_extra_fields = {
         "association": ChoiceField("Vereniging", coerce=int),
         "type": ChoiceField("Traject", choices=TYPES),
@@ -100,6 +104,19 @@ class ParticipantView(AdminView):
         for name in TRAJECTORY:
             del form[name]
         return form
+
+    def try_to_save(self, form, row, created):
+        """What is refused to somebody who adds one by hand counts as a guess: it may tell who exists."""
+        attempt = imports.claim_guess(self.by, utcnow()) if created else None
+        if created and attempt is None:
+            form.refuse(RuleError("We weigerden het laatste uur te veel deelnemers. Probeer het over een uur opnieuw."))
+            return None
+        done = super().try_to_save(form, row, created)
+        if created and done:
+            attempt.give_back()
+        elif created:
+            imports.refused_one(form.kavo_id.data, self.by, utcnow())
+        return done
 
     def save(self, form, row, created, now):
         """A new one with a trajectory goes the way of an imported line; the team may leave the trajectory for later."""

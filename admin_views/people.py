@@ -5,6 +5,7 @@ from flask_security import current_user
 from peewee import fn
 from wtforms import BooleanField
 
+import readings
 import rights
 import scope
 from admin_views.actions import row_action
@@ -40,7 +41,7 @@ class UserView(AdminView):
     column_filters = ("active",)
     column_sortable_list = (("name", "search"), "email", ("role_label", (FIRST_ROLE,)), "active")
     column_default_sort = "name"
-    column_formatters = {"name": lambda view, context, user, name: Cell(str(user), user.phone)}
+    column_formatters = {"name": lambda view, context, user, name: Cell(str(user), readings.shown_phone(user.phone))}
     column_spread = {"name": ("first_name", "last_name")}
     column_details_list = (
         "first_name",

@@ -13,7 +13,8 @@ from admin_views import exports
 from admin_views.roles import ForRoles
 from database import normalise
 from dutch import counted
-from forms import KavoForm, clean_line
+from forms import KavoForm
+from texts import tidy
 from times import local_date, utcnow
 from workflow import refusals
 
@@ -83,7 +84,7 @@ class RefusalsView(ForRoles, BaseView):
     def _asked(self) -> tuple[int, str]:
         days = request.args.get("dagen", "")
         chosen = int(days) if days in map(str, PERIODS) else ORDINARY
-        return chosen, clean_line(request.args.get("q", ""))[:100]
+        return chosen, tidy(request.args.get("q", ""))[:100]
 
     def _rows(self, days: int, words: str) -> list[tuple]:
         """(page, field, sentence, how often, last day), the most frequent first; with all these words in them."""

@@ -2,12 +2,12 @@
 
 from flask import abort, redirect, url_for
 from flask_admin import BaseView, expose
-from wtforms import EmailField, RadioField, TextAreaField
+from wtforms import RadioField, TextAreaField
 
 import scope
 import site_forms
 from admin_views.roles import HiddenFromMenu
-from forms import KavoForm, Length, required
+from forms import EmailField, KavoForm, Length, required
 from models import Placement, Site
 from people import MANAGER, TEAM
 from times import utcnow

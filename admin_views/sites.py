@@ -18,6 +18,7 @@ from database import RuleError
 from forms import ChoiceField, DayField, KavoForm, required
 from models import ON_BEHALF, STAGE_HOURS, TYPES, Handover, Placement, Site, SiteManager, SitePeriod, User
 from people import ASSOCIATION, MANAGER, TEAM
+from texts import tidy
 from times import local_date, utcnow
 from workflow import placements, sites
 
@@ -83,6 +84,7 @@ class SiteView(AdminView):
     form_columns = (
         "name", "recognition", "street", "postcode", "municipality", "email", "phone", "animator", "head_animator", "instructor",
     )  # fmt: skip
+    form_overrides = {"postcode": site_forms.PostcodeField, "municipality": site_forms.PlaceField}
     form_args = {"postcode": {"render_kw": {"class": "short", "inputmode": "numeric"}}}
     form_extra_fields = {
         "periods": site_forms.PeriodList("Periodes"),
@@ -211,7 +213,7 @@ class SiteView(AdminView):
     def _person(email):
         if not email:
             return None
-        user = User.get_or_none(User.email == email.strip().lower())
+        user = User.of_address(email)
         if user is None:
             raise RuleError(f"Er is geen account met e-mailadres {email}. Maak eerst een account aan.", "manager")
         return user
@@ -239,7 +241,7 @@ class SiteView(AdminView):
             form=form,
             found=found,
             search_problem=search_problem,
-            kavo=request.form.get("kavo", "").strip()[:50],
+            kavo=tidy(request.form.get("kavo", ""))[:50],
             listing=listing,
             sums=self._sums(found, site),
             view=self.placements,
@@ -256,7 +258,7 @@ class SiteView(AdminView):
 
     def _look_up(self, site, form):
         """(found participant or None, why not), for the KAVO-ID that was posted. POST, so that it is in no URL or log."""
-        if not request.form.get("kavo", "").strip():
+        if not tidy(request.form.get("kavo", "")):
             return None, "Typ het KAVO-ID van de stagiair."
         try:
             found = placements.look_up(request.form["kavo"], site, self.by, utcnow())

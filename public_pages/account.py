@@ -2,18 +2,20 @@
 
 from flask import Blueprint, abort, flash, redirect, render_template, session, url_for
 from flask_login import logout_user
-from flask_security import auth_required, current_user, hash_password
-from wtforms import EmailField, PasswordField, StringField
+from flask_security import auth_required, current_user
+from wtforms import PasswordField
 from wtforms.validators import EqualTo
 
 import limits
 import links
 import login
+import passwords
 import scope
 import second_step
+import site_forms
 from admin_views.privacy import as_file
 from database import RuleError
-from forms import KavoForm, Length, required
+from forms import EmailField, KavoForm, Length, PhoneField, required
 from models import Evaluation, Participant, Placement, Site, Trajectory
 from people import UserSession
 from public_pages.mailed_links import opened
@@ -31,7 +33,6 @@ class FirstPassword(KavoForm):
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
-        description=login.PASSWORD_HINT,
         render_kw={"autocomplete": "new-password"},
     )
     again = PasswordField(
@@ -41,17 +42,11 @@ class FirstPassword(KavoForm):
     )
 
 
-class OwnData(KavoForm):
-    first_name = StringField(
-        "Voornaam", [required("Typ je voornaam."), Length(max=100)], render_kw={"autocomplete": "given-name"}
-    )
-    last_name = StringField(
-        "Naam", [required("Typ je naam."), Length(max=100)], render_kw={"autocomplete": "family-name"}
-    )
+class OwnData(site_forms.NameFields):
     email = EmailField(
         "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
     )
-    phone = StringField("Telefoonnummer", [Length(max=30)], render_kw={"autocomplete": "tel", "inputmode": "tel"})
+    phone = PhoneField("Telefoonnummer", render_kw={"autocomplete": "tel"})
 
 
 @account.route("/wachtwoord-kiezen/<secret>", methods=["GET", "POST"])
@@ -59,13 +54,13 @@ def choose_password(secret):
     """A first password, or a new one. GET shows the form, POST uses the link up: who merely opens it changes nothing."""
     user = opened(secret, links.PASSWORD, links.RESET).user
     form = FirstPassword()
+    form.password.description = passwords.hint(user.least_password)
     if form.validate_on_submit():
-        problem = login.password_problem(form.password.data, user.email, (user.first_name, user.last_name))
-        if problem:
+        if problem := user.password_problem(form.password.data):
             form.refuse(RuleError(problem, "password"))
         else:
             try:
-                accounts.choose_password(secret, hash_password(form.password.data), utcnow())
+                accounts.choose_password(secret, passwords.hashed(form.password.data), utcnow())
             except RuleError:  # somebody else was first
                 opened(secret)
             flash("Je wachtwoord is bewaard. Je kunt je nu aanmelden.", "good")
@@ -79,16 +74,18 @@ def own_data():
     """A new address counts from the moment that its owner follows the link in a mail to it; a name of an eID is fixed."""
     user = current_user._get_current_object()
     form = OwnData(obj=user)
+    form.email.keep(user.shown_email)
     if not form.is_submitted():
         form.email.data = session.pop(TYPED_ADDRESS, user.shown_email)
+        form.one_name.data = bool(user.last_name and not user.first_name)
     if user.has_eid:
-        del form.first_name, form.last_name
+        del form.first_name, form.last_name, form.one_name
     if form.validate_on_submit():
-        if form.email.data.strip().lower() != user.shown_email and not second_step.is_fresh():
+        if form.email.data != user.shown_email and not second_step.is_fresh():
             session[TYPED_ADDRESS] = form.email.data
             return second_step.ask_who(url_for("account.own_data"))
         values = {name: form[name].data for name in ("first_name", "last_name", "phone") if name in form}
-        email = form.email.data.strip().lower()
+        email = form.email.data
 
         def act(now):
             fresh = accounts.change_own_data(user, now, **values)

@@ -12,9 +12,9 @@ import eid as provider
 import site_forms
 from database import RuleError
 from forms import KavoForm
-from people import User, of_age
+from people import MANAGER_LEAST_AGE, User, of_age
 from public_pages.registration import DRAFT, fill_from_draft, site_page
-from times import utcnow
+from times import local_date, utcnow, years_after
 from workflow import identities, joining, registration
 from workflow.eid_answers import EidPerson
 
@@ -52,6 +52,11 @@ TROUBLE = {
         "organisatie.",
         400,
     ),
+    "young": (
+        "Je bent nog te jong",
+        f"Een stageplaats beheren kan vanaf {MANAGER_LEAST_AGE} jaar. Vraag het aan iemand die ouder is.",
+        200,
+    ),
     "unreachable": (
         "De eID-dienst antwoordt niet",
         "Wacht even en probeer het opnieuw. Blijft het zo, bel dan 1700.",
@@ -86,7 +91,7 @@ def trouble(kind: str, text: str = ""):
     """A page that says kindly what went wrong and what to do."""
     title, known, status = TROUBLE[kind]
     _tell(kind)
-    again = kind not in ("team", "other")
+    again = kind not in ("team", "other", "young")
     return render_template("public/eid_trouble.html", title=title, text=text or known, again=again), status
 
 
@@ -245,6 +250,8 @@ def _page_of_new(template):
     person = pending()
     if person is None:
         return _begin_again()
+    if person.birth_date and years_after(person.birth_date, MANAGER_LEAST_AGE) > local_date(utcnow()):
+        return trouble("young")
     return render_template(template, person=person, minor=of_age(person.birth_date, utcnow()) is False)
 
 

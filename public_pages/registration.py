@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, session, url_for
-from flask_security import auth_required, current_user, hash_password
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, session, url_for
+from flask_security import auth_required, current_user
 from peewee import fn
 from wtforms import BooleanField, TextAreaField
 
@@ -12,11 +12,13 @@ import config
 import dutch
 import limits
 import links
+import passwords
 import scope
 import site_forms
 from forms import DECIDES, DecisionForm, KavoForm, Length, required
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage, User
 from people import MANAGER
+from postcodes import places
 from public_pages.mailed_links import opened
 from times import days_after, utcnow
 from workflow import activation, confirmation, declarations, registration
@@ -113,7 +115,7 @@ def with_password(form, register: Callable[[str, datetime], object]) -> bool:
     if counted is None:
         form.form_errors.append(TOO_MANY)
         return False
-    password = hash_password(form.password.data)
+    password = passwords.hashed(form.password.data)
 
     def act(at):
         register(password, at)
@@ -130,8 +132,6 @@ def with_password(form, register: Callable[[str, datetime], object]) -> bool:
 
 def site_page(template, form, **values):
     """A page with the fields of a site: the declaration stands above its button."""
-    if form.filled_in and form.errors:
-        flash("We vulden de gemeente in bij je postcode. Kijk na of ze klopt.", "note")
     words, conditions = declarations.lines(utcnow())
     return render_template(
         template, form=form, recognised=site_forms.RECOGNISED, words=words, conditions=conditions, **values
@@ -149,7 +149,7 @@ def thanks():
 @pages.get("/postcodes")
 def postcodes():
     """The names of the places with a postcode, to suggest while one types."""
-    return jsonify(site_forms.places(request.args.get("code")))
+    return jsonify(places(request.args.get("code")))
 
 
 # ---- a further site, for who is logged in

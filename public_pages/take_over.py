@@ -12,6 +12,7 @@ from public_pages import eid
 from public_pages.mailed_links import opened
 from public_pages.registration import fill_from_draft, keep, with_password
 from searching import Search
+from texts import tidy
 from times import days_after, utcnow
 from workflow import confirmation, handovers, joining
 
@@ -46,7 +47,7 @@ def _manager() -> User | None:
 @pages.get("/overnemen/")
 def choose():
     """Approved sites by name or place: nothing personal."""
-    by, words = _manager(), (request.args.get("q") or "").strip()[:100]
+    by, words = _manager(), tidy(request.args.get("q", ""))[:100]
     search = Search(Site, words)
     query = Site.select().where(Site.state == "approved")
     if words:

@@ -44,19 +44,21 @@ document.addEventListener("input", async (event) => {
   field.list.replaceChildren(...options);
 });
 
-// A postcode suggests its place; one that was typed by hand stays.
+// A postcode suggests its places, the main one first; one that was typed by hand stays, also behind the postcode.
 document.addEventListener("change", async (event) => {
   const form = event.target.name === "postcode" && event.target.closest("form[data-postcodes]");
-  if (!form || !/^[1-9]\d{3}$/.test(event.target.value.trim())) return;
+  const typed = form && event.target.value.match(/^\s*(?:BE?)?[\s-]*([1-9]\d{3})(?:[\s,;-]+(.+))?$/iu);
+  if (!typed) return;
   const place = form.elements.municipality;
-  const answer = await fetch(`${form.dataset.postcodes}?code=${event.target.value.trim()}`, { credentials: "same-origin" });
+  const answer = await fetch(`${form.dataset.postcodes}?code=${typed[1]}`, { credentials: "same-origin" });
   if (!answer.ok) return;
   const names = await answer.json();
   const list = document.getElementById("plaatsen") || form.appendChild(Object.assign(document.createElement("datalist"), { id: "plaatsen" }));
   list.replaceChildren(...names.map((text) => Object.assign(document.createElement("option"), { value: text })));
   place.setAttribute("list", "plaatsen");
-  if (!names.length || (place.value && place.value !== place.dataset.suggested)) return;
-  place.value = place.dataset.suggested = names[0];
+  const name = typed[2] && typed[2].trim().length > 2 ? typed[2].trim() : names[0];
+  if (!name || (place.value && place.value !== place.dataset.suggested)) return;
+  place.value = place.dataset.suggested = name;
   if (document.activeElement === place) place.select(); // who types on replaces it
 });
 

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 import links
 import mails
+import readings
 from models import Draft, Handover, LinkRequest, Mail, Participant, SavedView, Site, Trajectory, User
 from tests import factories as make
 from tests.test_rights import ARGUMENTS
@@ -85,7 +86,10 @@ class Marks(dict):
         return day
 
     def phone(self, name, *seen, **more):
-        return self(name, *seen, text=f"04{71000000 + 1013 * (len(self) + 1)}", **more)
+        """A telephone number of its own, which may be shown as people write it."""
+        text = self(name, *seen, text=f"+324{71000000 + 1013 * (len(self) + 1)}", **more)
+        self[name].texts = (text, readings.shown_phone(text))
+        return text
 
     def in_text(self, text) -> set[str]:
         text = text.casefold()

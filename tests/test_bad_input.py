@@ -53,7 +53,7 @@ def team(app):
 def placement(app):
     association = make.association()
     taker, site = make.user(), make.site(make.user())
-    handovers.ask(site, taker, taker.email, "0470", make.NOW)
+    handovers.ask(site, taker, taker.email, "0470 12 34 56", make.NOW)
     LinkRequest.create(user=taker, created_at=make.NOW, due_on=make.NOW.date())
     return make.placement(trajectory=make.trajectory(association=association), hours=20, site=make.site(make.user()))
 
@@ -139,6 +139,7 @@ def test_every_field_of_every_form_takes_bad_input_with_a_sentence(team, placeme
                 and field.name == "input"
                 and field.get("type") in ("text", "date", "number", "email")
                 and text.isascii()
+                and (field["name"] != "municipality" or text.strip())  # its postcode fills it in
             ):
                 assert "\x00" in text or typed.get("value", "").strip() == text.strip(), where
     after = rows()
@@ -191,7 +192,7 @@ def test_who_takes_a_site_over_gets_a_sentence_for_each_field(app, what):
         visitor.get(f"/overnemen/?q={what}")
         visitor.get(f"/overnemen/{site.id}")
         for field in ("email", "phone", "first_name", "birth_date", "password"):
-            fits = field in ("phone", "first_name") and 1 <= len(BAD[what].strip()) <= 30
+            fits = field == "first_name" and 1 <= len(BAD[what].strip()) <= 30
             if visitor.page.select_one(f"main [name={field}]") and not fits:
                 answer = visitor.send(**{field: BAD[what]})
                 assert answer.status_code == 200

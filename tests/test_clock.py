@@ -38,7 +38,7 @@ def told(start, hours, count, expected, first=0):
 
 def asked(now, **values):
     bram = make.user(first_name="Bram")
-    return handovers.ask(make.site(make.user(**values)), bram, bram.email, "0470", now)
+    return handovers.ask(make.site(make.user(**values)), bram, bram.email, "0470 12 34 56", now)
 
 
 # ---- handovers

@@ -99,7 +99,7 @@ def _handovers(chance, world):
 
 def _ask(site, taker, box, now):
     if not Handover.select().where(Handover.site == site, Handover.state << Handover.UNDECIDED).exists():
-        box["handover"] = handovers.ask(site, taker, taker.email, "0470", now)
+        box["handover"] = handovers.ask(site, taker, taker.email, "0470 12 34 56", now)
 
 
 def _decide(act, box, now):

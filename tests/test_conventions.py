@@ -6,17 +6,20 @@ import re
 from pathlib import Path
 
 import pytest
+from peewee import CharField, TextField
 
 from admin_views.roles import ForRoles
+from database import Typed
+from models import TABLES
 from tests import factories as make
 from tests.visitor import Visitor
 
 PROJECT = Path(__file__).parents[1]
 LAYERS = [
-    {"times", "config", "install"},
-    {"dutch", "sentences", "proof"},
+    {"times", "config", "install", "texts"},
+    {"dutch", "readings", "sentences", "proof"},
     {"database"},
-    {"searching", "sheets"},
+    {"searching", "sheets", "passwords", "postcodes"},
     {"people"},
     {"records"},
     {"places"},
@@ -47,6 +50,27 @@ ENGLISH = re.compile(
     re.I,
 )
 DUTCH_TOO = {"filter", "list"}
+
+
+NOBODY_TYPES = {
+    "role": "name", "user": "search password fs_uniquifier tf_primary_method tf_totp_secret mf_recovery_codes "
+    "fs_webauthn_user_handle", "passkey": "transports device_type extensions usage",
+    "identity": "issuer subject number_hash key_id acr vo_id",
+    "link_request": "kind differs issuer subject number_hash key_id acr state", "session": "key_hash device acr",
+    "token": "key_hash purpose object_type object_id address stamp", "attempt": "kind key_hash", "draft": "key_hash form data",
+    "saved_view": "screen query shared_with", "association": "search", "declaration": "text",
+    "site": "search recognition place nis state", "site_period": "kind", "site_message": "kind",
+    "proposal": "recognition nis state",
+    "handover": "state", "participant": "search", "trajectory": "type state outcome search",
+    "placement": "state result on_behalf search type", "evaluation": "criterion result on_behalf",
+    "final_evaluation": "result on_behalf", "attest": "code",
+    "mail": "search key kind to_address subject body message_id state error object_type object_id",
+    "reminder": "object_type object_id kind", "retention": "key",
+    "history": "verb object_type object_id payload salt digest erases", "seal": "digest key_id unnamed",
+    "lookup": "search kavo_id purpose", "form_key": "key", "refusal": "form field rule", "import_batch": "digest state",
+    "import_row": "cells kavo_id type verdict text before",
+}  # fmt: skip
+"""Columns of text that no person writes: codes, hashes, JSON, what we make ourselves of other columns."""
 
 
 def modules():
@@ -88,6 +112,33 @@ def test_every_template_compiles_and_fits_the_content_policy(app, path):
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
     for form in re.findall(r"<form\b[^>]*method=\"post\".*?</form>", text, re.S):
         assert "csrf_token" in form or "m.hidden(" in form
+
+
+def test_a_column_of_text_is_kept_tidy_unless_no_person_types_it():
+    """A column that is neither a `Line`, `Lines` or `LongText` nor named above goes past `texts`."""
+    plain = {
+        (model._meta.table_name, field.column_name)
+        for model in TABLES
+        for field in model._meta.sorted_fields
+        if isinstance(field, CharField | TextField) and not isinstance(field, Typed)
+    }
+    assert plain == {(table, name) for table, names in NOBODY_TYPES.items() for name in names.split()}
+
+
+def test_only_one_module_hashes_or_compares_passwords():
+    for _, path in modules():
+        if path.name != "passwords.py":
+            used = re.findall(
+                r"\bhash_password\b|(?<!\.)(?<!def )\bverify(?:_and_update)?_password\b", path.read_text("utf-8")
+            )
+            assert not used, f"{path.name}: {used}; ask `passwords`"
+
+
+def test_no_module_tidies_a_text_in_its_own_way():
+    """A screen or verb that asks `.strip()` whether something was typed takes a mark that nobody sees for a reason."""
+    for folder, path in modules():
+        if folder in ("workflow", "admin_views", "public_pages"):
+            assert not re.search(r"if not \w+(\.\w+)*\.strip\(\)", path.read_text("utf-8")), path
 
 
 def test_no_file_names_a_machine():

@@ -132,7 +132,9 @@ def cells_of(text):
 @pytest.fixture
 def doors(app, team):
     """Name → the text of a CSV file, of all that we write; formulas stand in every column where a text can."""
-    site = make.site(name="＝SOM(1)", street="@x", email="", phone="+32 9 111", reason=" =r", municipality="－dorp")
+    site = make.site(
+        name="＝SOM(1)", street="@x", email="", phone="+32 9 311 11 11", reason=" =r", municipality="－dorp"
+    )
     run = make.trajectory(
         participant=make.participant(first_name="=1+1", last_name="-x"), association=make.association(name="＋1 vzw")
     )
@@ -140,8 +142,8 @@ def doors(app, team):
         make.placement(trajectory=run, site=site, reason="@r"), mentor="=m", motivation="\u200b=m", remarks="\t=m"
     )
     make.mail(subject="＠onderwerp", body="=b")
-    other = make.user(first_name="=voornaam", last_name="＋naam", phone="+32 470")
-    handovers.ask(site, other, other.email, "+32 470", make.NOW)
+    other = make.user(first_name="=voornaam", last_name="＋naam", phone="+32 470 11 11 11")
+    handovers.ask(site, other, other.email, "+32 470 11 11 11", make.NOW)
     line = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n125143-59;=a;＝b;x;@c;+d;－e;\u200b=f\n"
     batch = imports.receive(io.BytesIO(line.encode()), "=bestand.csv", User.get_by_id(other.id - 1), make.NOW)
     imports.work(make.NOW)

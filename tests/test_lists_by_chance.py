@@ -12,7 +12,7 @@ import audit
 import scope
 from admin_views import counting, filters, listing
 from admin_views.joins import dotted
-from database import before_all, normalise
+from database import before_all, normalise, searched
 from models import (
     Association,
     History,
@@ -46,6 +46,7 @@ LAST = (
 )
 PLACES = ("Gent", "Écaussinnes", "'s-Gravenvoeren", "Sint-Niklaas", "Aalst", "Zele")
 SUBJECTS = ("Je stageplaats is goedgekeurd", "Vraag over je aanvraag", "Kies je wachtwoord")
+YEARS = timedelta(days=17 * 365)
 
 
 class Made:
@@ -72,7 +73,7 @@ class Made:
     def people(self):
         self.associations = [make.association(name=f"{self.pick(*LAST)} vzw {n}", active=n % 3 > 0) for n in range(6)]
         self.participants = [
-            make.participant(first_name=self.pick(*FIRST), last_name=self.pick(*LAST), birth_date=self.day(),
+            make.participant(first_name=self.pick(*FIRST), last_name=self.pick(*LAST), birth_date=self.day() - YEARS,
                              email=self.pick("", "Lot@kavo.test", "an@kavo.test"))
             for _ in range(45)
         ]  # fmt: skip
@@ -169,7 +170,7 @@ class Made:
 
 
 def begins(tokens, text) -> bool:
-    return all(any(token.startswith(word) for token in tokens.split()) for word in normalise(text).split()[:8])
+    return all(any(token.startswith(word) for token in tokens.split()) for word in searched(text)[:8])
 
 
 def passes(one, args, row) -> bool:

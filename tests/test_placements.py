@@ -264,7 +264,8 @@ def test_who_has_two_trajectories_is_found_with_those_that_the_site_offers(jonas
 
 
 def test_a_participant_without_a_running_trajectory_cannot_be_coupled(jonas, zandbak, now):
-    old = make.trajectory(course_started_on=date(2020, 1, 1)).participant
+    grown = make.participant(birth_date=date(2004, 3, 12))
+    old = make.trajectory(participant=grown, course_started_on=date(2020, 1, 1)).participant
 
     with pytest.raises(RuleError, match="geen traject dat nog loopt"):
         placements.look_up(old.kavo_id, zandbak, jonas, now)

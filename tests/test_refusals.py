@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+import readings
 import refusing
 import sentences
 from database import RuleError, database, writing
@@ -13,7 +14,7 @@ from models import ImportBatch, Refusal, Trajectory
 from tests import factories as make
 from tests.test_registration import typed
 from tests.visitor import Visitor
-from times import local_date, utcnow
+from times import local_date, utcnow, years_after
 from workflow import accounts, imports, refusals
 
 MARK = "Zwartkruik"
@@ -98,7 +99,7 @@ def a_pasted_list(app, team):
 
 
 def a_final_evaluation_of_several(app, team):
-    born = make.NOW.date()
+    born = years_after(make.COURSE, -14)
     runs = [make.trajectory(participant=make.participant(last_name=MARK, birth_date=born)) for _ in range(2)]
     for one in runs:
         make.evaluated(make.placement(trajectory=one, hours=50), hours_done=50)
@@ -121,8 +122,10 @@ def lines_of_a_file(app, team):
     )
     imports.receive(io.BytesIO((HEAD + lines).encode()), f"{MARK}.csv", None, make.NOW)
     imports.work(make.NOW)
-    return {("importing", "", "Het KAVO-ID heeft geen 6 en 2 cijfers, zoals 125143-59."): 2,
-            ("importing", "", "Typ de geboortedatum als dag/maand/jaar, met 4 cijfers voor het jaar."): 1}  # fmt: skip
+    return {("importing", "kavo_id", readings.KAVO_EXAMPLE): 2,
+            ("importing", "association", "Dit ontbreekt."): 2,
+            ("importing", "association", "We kennen geen vereniging ‘…’."): 1,
+            ("importing", "birth_date", readings.DAY_EXAMPLE): 1}  # fmt: skip
 
 
 DOORS = (empty_fields, a_wrong_password, too_many_wrong_passwords, a_rule_at_a_field_of_the_back_office, an_action_on_one_row,
@@ -175,7 +178,7 @@ def test_a_step_of_an_import_that_breaks_off_counts_once(app, now):
     imports.work(now)
 
     assert ImportBatch.get().state == "checked"
-    assert [one.count for one in Refusal.select()] == [1]
+    assert [one.count for one in Refusal.select()] == [1, 1]  # the KAVO-ID and the association
 
 
 def test_that_counting_fails_is_no_reason_to_fail(app, team, caplog):
@@ -194,7 +197,7 @@ def test_that_counting_fails_is_no_reason_to_fail(app, team, caplog):
 
 def test_the_team_sees_what_is_refused_most_often(app, team, now):
     rows = {("registration.young", "again", "Typ twee keer hetzelfde."): 12, ("user.edit_view", "email", "Vul dit in."): 30,
-            ("importing", "", "Voornaam of naam ontbreekt."): 3}  # fmt: skip
+            ("importing", "first_name", "Dit ontbreekt."): 3}  # fmt: skip
     refusals.count(rows, utcnow())
     refusals.count({("site.edit_view", "phone", "Te lang geleden."): 99}, utcnow() - timedelta(days=100))
 
@@ -203,7 +206,7 @@ def test_the_team_sees_what_is_refused_most_often(app, team, now):
     assert cells == [
         ["Accounts, wijzigen", "E-mailadres", "Vul dit in.", "30"],
         ["Registreren voor jongeren -18", "Wachtwoord herhalen", "Typ twee keer hetzelfde.", "12"],
-        ["Regel van een ingelezen bestand", "–", "Voornaam of naam ontbreekt.", "3"],
+        ["Regel van een ingelezen bestand", "Voornaam", "Dit ontbreekt.", "3"],
     ]
     team.get("/wat-er-misloopt/?q=JONGEREN+hetzelfde")
     assert len(team.page.select("tbody tr")) == 1

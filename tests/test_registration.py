@@ -6,7 +6,6 @@ import pytest
 
 import limits
 import links
-import site_forms
 from database import RuleError
 from models import Site, SiteMessage
 from people import Draft, User
@@ -133,7 +132,7 @@ def test_a_known_address_gets_the_same_answer_and_only_its_owner_a_mail(app):
     known = fill_in(app, email=" NOOR@kavo.test")
     unknown = fill_in(app, email="mila@kavo.test")
 
-    assert known.text.replace("NOOR", "mila") == unknown.text.replace("noor", "mila")
+    assert known.text.replace("noor", "mila") == unknown.text
     assert (Site.select().count(), User.select().where(User.email == "noor@kavo.test").count()) == (1, 1)
     assert path_in(mailed("address_known")) == "/aanmelden"
     fill_in(app, email="noor@kavo.test")
@@ -170,8 +169,10 @@ def test_the_same_form_sent_twice_registers_once(app):
     ({"own_from": "2027-07-05"}, "Kies de eerste en de laatste dag"),
     ({"own_to": "2027-07-05"}, "Kies ook de eerste dag"),
     ({"own_from": "2027-07-05", "own_to": "2027-07-04"}, "De periode eindigt voor ze begint."),
-    ({"birth_date": "2090-01-01"}, "Kijk je geboortedatum na"),
-    ({"birth_date": born(130)}, "Kijk je geboortedatum na"),
+    ({"birth_date": "2090-01-01"}, "Kijk de geboortedatum na"),
+    ({"birth_date": born(130)}, "Kies een jaar tussen 1900 en 2100."),
+    ({"birth_date": "1919-12-31"}, "voor 1920"),
+    ({"birth_date": born(14, -1)}, "vanaf 14 jaar"),
     ({"email": "noor"}, "Typ een e-mailadres zoals"),
     ({"name": "Win op www.fout.be"}, "Typ hier alleen een naam, geen webadres."),
     ({"first_name": "https://fout.be"}, "Typ hier alleen een naam, geen webadres."),
@@ -206,11 +207,6 @@ def test_an_unknown_postcode_is_no_reason_to_refuse_and_a_known_one_fills_an_emp
 
     visitor = fill_in(app, email="mila@kavo.test", municipality="")
     assert visitor.page.select_one("#municipality")["value"] == "Mechelen"
-
-
-def test_the_postcodes_are_those_of_belgium():
-    assert site_forms.places("2800") == ["Mechelen"] or "Mechelen" in site_forms.places("2800")
-    assert site_forms.places("9999") == []
 
 
 @pytest.mark.parametrize("before, refused", [(4, False), (5, True)])

@@ -148,7 +148,7 @@ def test_a_hundred_long_motivations_are_kept_as_they_were_typed(app):
     stages = [make.placement(site=site, hours=20) for _ in range(together.MOST_EVALUATED)]
     visitor = Visitor(app, jonas)
     visitor.get("/samen/beoordelen", query_string={"id": [one.id for one in stages]})
-    text = "€" * LONGEST_TEXT
+    text = "5" + "€" * (LONGEST_TEXT - 1)
     typed = {"mentor": "Eline", "criterion": "instructor"}
     for one in stages:
         typed |= {f"s{one.id}-result": "negative", f"s{one.id}-motivation": text, f"s{one.id}-hours_done": "20"}

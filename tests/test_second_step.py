@@ -320,3 +320,12 @@ def test_passkeys_are_limited_and_only_the_own_ones_can_go(app, anna):
     assert visitor.post(f"/tweede-stap/passkey-weg/{theirs.id}").status_code == 404
     assert Passkey.select().where(Passkey.id == theirs.id).exists()
     assert mine.user_id == anna.id
+
+
+@pytest.mark.parametrize("name", ["\u200b", " - ", "\u3164"], ids=ascii)
+def test_a_passkey_gets_a_name_that_says_something(app, anna, name):
+    visitor = Visitor(app, anna)
+    visitor.get("/tweede-stap/passkey")
+    visitor.send(name=name)
+
+    assert "Typ een naam voor deze passkey." in visitor.text

@@ -57,11 +57,16 @@ def test_a_line_is_a_kavo_id_and_perhaps_hours(text, kavo_id, hours):
 
 
 @pytest.mark.parametrize(
-    "text", ["12514", "125143-5", "Lotte Peeters 1", "125143-59;dertig", "125143-59;30;40", "1251435930"]
+    "text", ["12514", "125143-5", "Lotte Peeters 1", "125143-59;30;40", "1251435930", "125143-59 125144-60 20"]
 )
 def test_a_line_that_is_none_says_so(text):
     (line,) = together.read(text, 20)
     assert "geen KAVO-ID" in line.problem
+
+
+def test_hours_in_words_are_asked_in_digits():
+    (line,) = together.read("125143-59;dertig", 20)
+    assert "in cijfers" in line.problem
 
 
 def test_a_header_and_empty_lines_are_left_out_and_hours_are_needed():
@@ -113,6 +118,25 @@ def test_hours_and_people_are_changed_in_the_preview(app, speelkaravaan, jonas, 
     assert [(one.hours, str(one.starts_on), one.on_behalf) for one in Placement.select().order_by(Placement.hours)] == [
         (20, "2026-07-10", None), (35, "2026-07-10", None),
     ]  # fmt: skip
+
+
+def test_the_preview_tells_what_coupling_would_refuse(app, speelkaravaan, jonas, site):
+    person(speelkaravaan, 1)
+    visitor = Visitor(app, jonas)
+    visitor.get(f"/samen/{site.id}/koppelen")
+    visitor.send(text="400001-01", hours="20", starts_on="2026-07-10", ends_on="2026-07-01")
+
+    assert "Van 1 regel kunnen er 0 toegevoegd worden." in visitor.text
+    assert "De verwachte einddatum ligt voor de verwachte begindatum." in visitor.text
+    assert not Placement.select().exists()
+
+
+def test_a_trajectory_that_is_not_there_any_more_is_chosen_anew(speelkaravaan, jonas, site):
+    person(speelkaravaan, 1)
+    (line,) = together.read("400001-01", 20)
+    together.preview([line], {"400001-01": 999}, site, jonas, make.NOW)
+
+    assert line.problem == "Kies het traject opnieuw."
 
 
 def test_a_file_with_hours_is_read_too(app, speelkaravaan, jonas, site):

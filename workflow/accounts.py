@@ -8,7 +8,7 @@ import links
 import mails
 import scope
 from batches import KEPT_DAYS
-from database import RuleError, locking, writing
+from database import RuleError, check_name, locking, writing
 from links import PASSWORD, RESET, hashed
 from models import Association, ImportBatch, ImportRow, Membership
 from people import ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
@@ -33,7 +33,7 @@ def add_team_member(email: str, now: datetime) -> str:
     """Give somebody the role of the team, with an account if there is none yet. Returns a single-use token to choose a
     password. For the command line: whoever may run commands on the server may do this."""
     with writing():
-        user = User.get_or_none(User.email == email.strip().lower())
+        user = User.of_address(email)
         if user is None:
             user = new_user(email)
             user.save(force_insert=True)
@@ -155,7 +155,9 @@ def change_own_data(user: User, now: datetime, **values) -> User:
             raise RuleError("Je naam komt van je eID. Je kunt hem hier niet wijzigen.", "first_name")
         before = {name: getattr(fresh, name) for name in values}
         for name, value in values.items():
-            setattr(fresh, name, value)
+            if value != before[name]:
+                setattr(fresh, name, value)
+        check_name(fresh)
         if changed := audit.changes(before, fresh):
             fresh.save()
             audit.record(user, "row.changed", fresh, at=now, kind="account", name=fresh, changes=changed)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import audit
 import links
 import mails
+import readings
 from database import RuleError, writing
 from links import CONFIRM, SAME_PERSON
 from models import Handover, Site
@@ -22,12 +23,12 @@ def claim(user: User, email: str, now: datetime, site: Site | None = None):
     """Make `email` the address of somebody, once it is confirmed by a link that this mails; on an account that is being made it
     stands there at once, unless somebody else has it. Inside a transaction, for a saved account. `site`: what the person asks to
     take over, and waits for the link. Who calls cannot tell whether the address was known."""
-    email = email.strip().lower()
+    email = readings.email(email)
     if email == user.email and user.confirmed_at:
         user.claimed_email = None
         user.save()
         return
-    owner = User.get_or_none(User.email == email, User.id != user.id)
+    owner = User.get_or_none(User.email << readings.spellings(email), User.id != user.id)
     if owner is None and user.confirmed_at is None:
         user.email, user.claimed_email = email, None
     else:

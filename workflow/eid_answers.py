@@ -160,12 +160,14 @@ def birth_dates_agree(one, other) -> bool | None:
 
 def names_agree(one, other) -> bool:
     """Whether two names are of one person, whatever capitals, accents and marks: the same family name, and the same first names
-    in any order, or one the beginning of the other ('Jan', 'Jan Pieter'). A call name is another name."""
+    in any order, or one the beginning of the other ('Jan', 'Jan Pieter'). A call name is another name. Who has one name only may
+    have it in either place."""
+    parts, others = ([part for part in map(_letters, (who.first_name, who.last_name)) if part] for who in (one, other))
+    if len(parts) < 2 or len(others) < 2:
+        return parts == others != []
     if _letters(one.last_name) != _letters(other.last_name):
         return False
     ours, theirs = _words(one.first_name), _words(other.first_name)
-    if not ours or not theirs:
-        return not ours and not theirs and bool(_letters(one.last_name))
     shorter, longer = sorted((ours, theirs), key=len)
     return sorted(ours) == sorted(theirs) or longer[: len(shorter)] == shorter or "".join(ours) == "".join(theirs)
 

@@ -12,6 +12,7 @@ from peewee import fn
 
 import audit
 import dutch
+import readings
 import scope
 from database import RuleError, searchable, writing
 from models import (
@@ -41,6 +42,7 @@ from models import (
     UserSession,
 )
 from people import NOWHERE, TEAM
+from texts import said
 from times import local_date
 from workflow import identities, second_steps
 
@@ -187,8 +189,9 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
     own_reason = Handover.decided_by.in_(accounts) & (Handover.decided_by << (Handover.asked, Handover.requester))
     Handover.update(reason=GONE).where(own_reason, Handover.reason != "").execute()
     User.update(password_exception=None).where(User.id.in_(accounts)).execute()
+    numbers = [user.phone, readings.shown_phone(user.phone), readings.same(readings.phone, user.phone)]
     for column in (Site.email, Site.phone):
-        Site.update({column: ""}).where(Site.id.in_(sites), column << [*addresses, user.phone], column != "").execute()
+        Site.update({column: ""}).where(Site.id.in_(sites), column << [*addresses, *numbers], column != "").execute()
     identities.close_requests(accounts, user, now)
     LinkRequest.update(
         issuer="", subject="", number_hash=None, key_id=None, acr="", first_name="", last_name="", birth_date=None, reason="",
@@ -217,8 +220,7 @@ def _former(user: User) -> list[str]:
 
 
 def _need(reason: str):
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je de gegevens wist, zonder de naam van de persoon.", "reason")
+    said(reason, "Schrijf waarom je de gegevens wist, zonder de naam van de persoon.", "reason")
 
 
 def _lines(*conditions) -> set[int]:

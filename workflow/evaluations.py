@@ -38,8 +38,8 @@ def evaluate(
         behalf = acting_for(by, on_behalf, fresh.site)
         number = fresh.evaluations.count() + 1
         evaluation = Evaluation(
-            placement=fresh, number=number, mentor=mentor.strip(), criterion=criterion, starts_on=starts_on, ends_on=ends_on,
-            hours_done=hours_done, result=result, motivation=motivation.strip(), remarks=remarks.strip(),
+            placement=fresh, number=number, mentor=mentor, criterion=criterion, starts_on=starts_on, ends_on=ends_on,
+            hours_done=hours_done, result=result, motivation=motivation, remarks=remarks,
             on_behalf=behalf, by=by, at=now,
         )  # fmt: skip
         evaluation.save()

@@ -10,6 +10,7 @@ import scope
 from database import RuleError, writing
 from models import FINAL_RESULTS, STAGE_HOURS, Attest, FinalEvaluation, Placement, Trajectory, User
 from people import TEAM
+from texts import said
 from workflow.placements import behalf_words
 
 
@@ -30,8 +31,8 @@ def give(
     with writing():
         fresh = Trajectory.locked(trajectory.id)
         final = FinalEvaluation(
-            trajectory=fresh, result=result, evaluated_on=evaluated_on, motivation=motivation.strip(), by=by, at=now,
-            on_behalf="association", exception=exception.strip() if team else "",
+            trajectory=fresh, result=result, evaluated_on=evaluated_on, motivation=motivation, by=by, at=now,
+            on_behalf="association", exception=exception if team else "",
         )  # fmt: skip
         if final.exception and not final.needs_exception():
             final.exception = ""  # nothing was against it
@@ -49,8 +50,7 @@ def reopen(trajectory: Trajectory, by: User, now: datetime, reason: str) -> bool
     """The team takes a final evaluation back; an attest that was released is no longer valid. Raises RuleError when there is
     none, or when another trajectory of this type runs by now. Returns whether there was an attest."""
     scope.require(by, "reopen", trajectory)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je het traject heropent.", "reason")
+    reason = said(reason, "Schrijf waarom je het traject heropent.", "reason")
     with writing():
         fresh = Trajectory.locked(trajectory.id)
         final = current(fresh)
@@ -58,13 +58,13 @@ def reopen(trajectory: Trajectory, by: User, now: datetime, reason: str) -> bool
             raise RuleError(f"{fresh.participant} heeft geen eindevaluatie om te heropenen.")
         revoked = Attest.update(revoked_at=now).where(Attest.final_evaluation == final, Attest.revoked_at.is_null())
         had_attest = revoked.execute() > 0
-        FinalEvaluation.update(reopened_at=now, reopened_by=by, reopen_reason=reason.strip()).where(
+        FinalEvaluation.update(reopened_at=now, reopened_by=by, reopen_reason=reason).where(
             FinalEvaluation.id == final.id
         ).execute()
         fresh.move("open", outcome="")
-        mails.trajectory_reopened(fresh, reason.strip(), had_attest, now)
+        mails.trajectory_reopened(fresh, reason, had_attest, now)
         audit.record(
-            by, "final.reopened", fresh, at=now, participant=fresh.participant, type=fresh.type_label, reason=reason.strip(),
+            by, "final.reopened", fresh, at=now, participant=fresh.participant, type=fresh.type_label, reason=reason,
             revoked=" Het attest is niet meer geldig." if had_attest else "",
         )  # fmt: skip
     return had_attest

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 import audit
 import links
 import mails
+import readings
 import scope
 from database import RuleError, writing
 from links import HANDOVER, OFFER
 from models import Handover, Placement, Site, Token, User
 from places import HANDOVER_DAYS
 from records import Mail
+from texts import said, tidy_lines
 from times import days_after, end_of_day, local_date
 from workflow import sites
 
@@ -77,7 +79,7 @@ def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover
 
 def offer_to(site: Site | None, address: str) -> Handover | None:
     """The offer of this site that waits for whoever reads mail at this address."""
-    here = (Handover.site == site) & (Handover.email == address)
+    here = (Handover.site == site) & (Handover.email << readings.spellings(address))
     return Handover.get_or_none(here, Handover.offered, Handover.state == "open")
 
 
@@ -91,7 +93,7 @@ def offer(site: Site, by: User, email: str, now: datetime) -> Handover:
         giver = fresh.manager()
         if fresh.state != "approved" or giver is None:
             raise RuleError(f"{fresh} kan nu niet van beheerder veranderen.")
-        if email.strip().lower() == giver.email:
+        if giver.email in readings.spellings(email):
             raise RuleError(
                 "Dat is het e-mailadres van wie de stageplaats nu beheert. Typ dat van de opvolger.", "email"
             )
@@ -144,11 +146,11 @@ def accept(handover: Handover, by: User, now: datetime, reason: str = "", by_lin
         site = Site.locked(handover.site_id)
         fresh = Handover.locked(handover.id)
         taker = fresh.requester
-        if fresh.offered and (by_link or by.email == fresh.email):
+        if fresh.offered and (by_link or by.email in readings.spellings(fresh.email)):
             taker = by
         _refuse_move(fresh, site, taker)
         nobody_answered = fresh.state == "escalated" and by.id != fresh.asked_id
-        why = reason.strip() or (NO_ANSWER if nobody_answered else "")
+        why = tidy_lines(reason) or (NO_ANSWER if nobody_answered else "")
         fresh.move("accepted", requester=taker, decided_at=now, decided_by=by, reason=why)
         mails.unsend(fresh, *mails.ASKING)
         sites.hand_to(site, taker, by, now)
@@ -170,11 +172,10 @@ def _refuse_move(handover: Handover, site: Site, taker: User | None):
 def refuse(handover: Handover, by: User, now: datetime, reason: str):
     """Leave the site as it is, for a reason that the other side reads. Raises RuleError without one, or when it was decided."""
     scope.require(by, "answer", handover)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je afkeurt. De aanvrager leest deze tekst.", "reason")
+    reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst.", "reason")
     with writing():
         fresh = Handover.locked(handover.id)
-        fresh.move("refused", decided_at=now, decided_by=by, reason=reason.strip())
+        fresh.move("refused", decided_at=now, decided_by=by, reason=reason)
         mails.unsend(fresh, *mails.ASKING)
         audit.record(by, "handover.refused", fresh, at=now, site=fresh.site, reason=fresh.reason)
         mails.handover_refused(fresh, now)

@@ -11,6 +11,7 @@ from database import RuleError, locking, writing
 from models import TABLES, Identity, LinkRequest, SavedView, SiteManager, StartView, Token, User, UserRole, UserSession
 from people import LINK_DAYS, NOWHERE
 from places import Handover, Membership
+from texts import said
 from workflow import sites
 from workflow.eid_answers import (
     DIFFERENCES,
@@ -218,11 +219,10 @@ def _renew(user: User, asked: LinkRequest, by: User, now: datetime):
 def refuse_link(request: LinkRequest, by: User, now: datetime, reason: str):
     """The team does not link, for a reason that the owner of the account reads. Raises RuleError without one."""
     scope.require(by, "decide", request)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je niet koppelt. De persoon leest deze tekst.", "reason")
+    reason = said(reason, "Schrijf waarom je niet koppelt. De persoon leest deze tekst.", "reason")
     with writing():
-        request.move("refused", decided_at=now, decided_by=by, reason=reason.strip())
-        audit.record(by, "user.eid_refused", request.user, at=now, name=request.user, reason=reason.strip())
+        request.move("refused", decided_at=now, decided_by=by, reason=reason)
+        audit.record(by, "user.eid_refused", request.user, at=now, name=request.user, reason=reason)
         mails.eid_not_linked(request, now)
 
 

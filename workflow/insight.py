@@ -12,7 +12,9 @@ import audit
 import dutch
 import mails
 import privacy
+import readings
 import scope
+from database import is_phone
 from models import (
     Attest,
     Evaluation,
@@ -203,6 +205,8 @@ def _row(row, columns, person) -> dict:
             value = str(getattr(row, name)) if value is not None else None
         elif field.choices:
             value = dict(field.choices).get(value, value)
+        if is_phone(field):
+            value = readings.shown_phone(value)
         if isinstance(row, Mail) and name == "body":
             value = re.sub(r"https?://\S+", "[link]", value)
         if value not in (None, ""):
@@ -220,7 +224,7 @@ def _sentence(line: History, person) -> str:
     own = line.object_type == "user" and line.object_id == str(person.id)
     if of_participant or line.verb == "user.address" or (line.object_type == "user" and not own):
         return audit.bare(line.verb)
-    known = {person.email, person.claimed_email, person.phone, "leeg"}
+    known = {person.email, person.claimed_email, person.phone, readings.shown_phone(person.phone), "leeg"}
     return OLD_CONTACT.sub(
         lambda found: found[0] if own or found[2] in known else f"{found[1]}‘…’", audit.sentence(line)
     )

@@ -5,6 +5,7 @@ from difflib import SequenceMatcher
 
 from peewee import fn
 
+import readings
 from database import normalise
 from models import Site, SiteManager, User
 
@@ -27,7 +28,7 @@ def similar(site: Site) -> list[LookAlike]:
     the same street in the same postcode, or the same telephone number or e-mail address, the most alike first."""
     manager = site.manager()
     mails = {one for one in (site.email, manager.email if manager else "") if one}
-    phones = {_digits(one) for one in (site.phone, manager.phone if manager else "") if _digits(one)}
+    phones = _numbers(site.phone, manager.phone if manager else "")
     region = Site.postcode.between(site.postcode[:2] + "00", site.postcode[:2] + "99")
     near = region | (Site.search.startswith(normalise(site.name)[:200] + " "))
     reached = Site.email.in_(mails) | _plain(Site.phone).in_(phones) | Site.id.in_(_managed_by(mails, phones, manager))
@@ -67,7 +68,7 @@ def _reasons(site, other, theirs, mails, phones) -> list[str]:
         reasons.append("bijna zelfde naam")
     if other.postcode == site.postcode and _street(other.street) == _street(site.street):
         reasons.append("zelfde straat")
-    if phones & {_digits(other.phone), _digits(theirs.phone if theirs else "")}:
+    if phones & _numbers(other.phone, theirs.phone if theirs else ""):
         reasons.append("zelfde telefoonnummer")
     if mails & {other.email, theirs.email if theirs else ""}:
         reasons.append("zelfde e-mailadres")
@@ -90,12 +91,14 @@ def _street(text: str) -> str:
     return normalise(text.rstrip("0123456789 abcABC/-"))
 
 
-def _digits(text: str) -> str:
-    return "".join(char for char in text if char.isdigit())
+def _numbers(*phones: str) -> set[str]:
+    """Telephone numbers by their digits alone: as we keep them, as people write them, and as they stand."""
+    texts = {text for one in phones for text in (one, readings.same(readings.phone, one), readings.shown_phone(one))}
+    return {digits for text in texts if (digits := "".join(char for char in text if char.isdigit()))}
 
 
 def _plain(column):
-    """A telephone number in the database without spaces, dots and slashes."""
-    for sign in (" ", ".", "/", "-"):
+    """A telephone number in the database without spaces, dots, slashes and plus."""
+    for sign in (" ", ".", "/", "-", "+"):
         column = fn.REPLACE(column, sign, "")
     return column

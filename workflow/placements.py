@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import audit
 import dutch
 import limits
+import readings
 import scope
 from database import Conflict, RuleError, writing
 from models import (
@@ -21,6 +22,7 @@ from models import (
     User,
 )
 from people import ASSOCIATION, TEAM
+from texts import said
 from times import local_date
 
 UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers
@@ -36,14 +38,12 @@ class Found:
 
 
 def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
-    """The participant with exactly this KAVO-ID (with or without dash, spaces around), for coupling to `site`.
+    """The participant with exactly this KAVO-ID (see `readings`), for coupling to `site`.
 
     Every search is kept with its purpose. Raises RuleError when it is no KAVO-ID, unknown, asked too often, or when there
     is nothing to couple; NotYours when `by` may not couple at this site. Manual chapter 4."""
     scope.require(by, "couple", site)
-    kavo_id = Participant.clean_kavo_id(text)
-    if kavo_id is None:
-        raise RuleError("Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59.", "kavo")
+    kavo_id = readings.kavo_id(text, "kavo")
     with writing():
         User.hold(by.id)
         _refuse_guessing(by, now)
@@ -220,13 +220,12 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
 
     Raises RuleError when the reason is missing or it is too late."""
     scope.require(by, "cancel", placement)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom de stage niet doorgaat.", "reason")
+    reason = said(reason, "Schrijf waarom de stage niet doorgaat.", "reason")
     with writing():
         Site.hold(placement.site_id)  # before the trajectory, as when coupling
         fresh = _open_one(placement, None)
-        fresh.move("cancelled", reason=reason.strip(), no_show=no_show)
-        told = f"niet komen opdagen. {reason.strip()}" if no_show else reason.strip()
+        fresh.move("cancelled", reason=reason, no_show=no_show)
+        told = f"niet komen opdagen. {reason}" if no_show else reason
         audit.record(
             by, "placement.cancelled", fresh, at=now,
             participant=fresh.trajectory.participant, site=fresh.site, hours=fresh.hours, reason=told,

@@ -7,6 +7,7 @@ import mails
 import scope
 from database import RuleError, writing
 from models import Proposal, Site, User
+from texts import said
 
 
 def propose(site: Site, by: User, now: datetime, **values) -> Proposal:
@@ -63,10 +64,9 @@ def accept(proposal: Proposal, by: User, now: datetime):
 def refuse(proposal: Proposal, by: User, now: datetime, reason: str):
     """Leave the site as it is, with a reason that the manager reads. Raises RuleError without one."""
     scope.require(by, "decide", proposal)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je afkeurt. De stageplaatsverantwoordelijke leest deze tekst.", "reason")
+    reason = said(reason, "Schrijf waarom je afkeurt. De stageplaatsverantwoordelijke leest deze tekst.", "reason")
     with writing():
-        proposal.move("refused", decided_at=now, decided_by=by, reason=reason.strip())
+        proposal.move("refused", decided_at=now, decided_by=by, reason=reason)
         audit.record(by, "proposal.refused", proposal.site, at=now, site=proposal.site, reason=proposal.reason)
         mails.proposal_decided(proposal, now)
 

@@ -40,10 +40,10 @@ def count(refused: Counter, now: datetime):
             ).execute()
 
 
-def count_lines(texts: Iterable[str], now: datetime):
-    """Add lines of an imported file that cannot be written; `texts` say why not. Inside the transaction that judges them, so that
-    a step that is taken again counts once."""
-    count(Counter((IMPORT, "", sentences.of(text)) for text in texts), now)
+def count_lines(problems: Iterable[tuple[str, str]], now: datetime):
+    """Add what is wrong with lines of an imported file: (field or '', sentence). Inside the transaction that judges them, so
+    that a step that is taken again counts once."""
+    count(Counter((IMPORT, field, sentences.of(text)) for field, text in problems), now)
 
 
 def frequent(since: date, most: int | None = None) -> list[Frequent]:

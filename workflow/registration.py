@@ -8,10 +8,11 @@ import audit
 import links
 import mails
 import scope
-from database import RuleError, writing
+from database import RuleError, check_name, writing
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
 from people import MANAGER, Draft, Role, User, UserRole
 from records import Mail
+from texts import said
 from times import days_after
 from workflow import accounts, activation, confirmation, declarations, erasure, sites
 from workflow.confirmation import SAME_MAIL_AFTER
@@ -35,13 +36,13 @@ def open_account(person: dict, password_hash: str, now: datetime) -> User | None
     """The account of somebody under 18 with a password, not yet confirmed. `person`: email, first_name, last_name, phone,
     birth_date. For an address that is known nothing is made and its owner gets a mail; who types it cannot tell. Inside a
     transaction. Raises RuleError when a rule refuses."""
-    email = person["email"].strip().lower()
-    user = accounts.new_user(**{**person, "email": email}, password=password_hash, created_at=now)
+    user = accounts.new_user(**person, password=password_hash, created_at=now)
     if user.is_adult(now) is not False:
         raise RuleError("Ben je 18 jaar of ouder? Registreer je dan met eID.", "birth_date")
-    known = User.get_or_none(User.email == email)
+    known = User.of_address(user.email)
+    check_name(user)
     if known is None and not _save_new(user):
-        known = User.get(User.email == email)
+        known = User.of_address(user.email)
     if known:
         _tell_known(known, now)
         return None
@@ -140,15 +141,14 @@ def drop_draft(secret: str | None):
 def answer(site: Site, text: str, by: User, now: datetime):
     """The applicant answers the question of the team: the clock goes on. Raises RuleError when nothing was asked."""
     scope.require(by, "answer", site)
-    if not text.strip():
-        raise RuleError("Typ je antwoord.", "text")
+    text = said(text, "Typ je antwoord.", "text")
     with writing():
         fresh = Site.locked(site.id)
         if fresh.state != "submitted" or fresh.paused_at is None:
             raise RuleError(
                 "Het team wacht niet meer op een antwoord. Heb je nog iets te zeggen? Bel of mail het team."
             )
-        SiteMessage.create(site=fresh, kind="answer", text=text.strip(), by=by, at=now)
+        SiteMessage.create(site=fresh, kind="answer", text=text, by=by, at=now)
         sites.resume(fresh, now)
         audit.record(by, "site.answered", fresh, at=now, site=fresh, due=fresh.due_on)
 
@@ -188,7 +188,8 @@ def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now:
         fresh = Site.locked(site.id)
         before = {name: getattr(fresh, name) for name in place}
         for name, value in place.items():
-            setattr(fresh, name, value)
+            if value != before[name]:
+                setattr(fresh, name, value)
         changed = ", ".join(word for word in (audit.changes(before, fresh), sites.set_periods(fresh, periods)) if word)
         if not changed and not unchanged:
             raise RuleError(

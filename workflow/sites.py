@@ -12,6 +12,7 @@ from database import RuleError, writing
 from models import APPROVAL_DAYS, PERIODS, Handover, Placement, Site, SiteManager, SiteMessage, SitePeriod, User
 from people import MANAGER, Role, UserRole
 from records import Mail
+from texts import said
 from times import days_after
 from workflow import activation, placements
 
@@ -54,10 +55,9 @@ def approve(site: Site, by: User, now: datetime, checked: tuple[str, ...] = (), 
 def reject(site: Site, by: User, now: datetime, reason: str, checked: tuple[str, ...] = ()):
     """Reject a site with a reason that the applicant reads. Raises RuleError without one, or when it was decided already."""
     scope.require(by, "reject", site)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je afkeurt. De aanvrager leest deze tekst in de mail.", "reason")
+    reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst in de mail.", "reason")
     with writing():
-        _decide(site, "rejected", by, now, reason=reason.strip())
+        _decide(site, "rejected", by, now, reason=reason)
         audit.record(by, "site.rejected", site, at=now, site=site, reason=site.reason, checked=_checked(checked))
         manager = site.manager()
         if manager:
@@ -118,14 +118,13 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
 
     Raises RuleError without a reason, or when nothing was decided."""
     scope.require(by, "reopen", site)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom je heropent. De stageplaatsverantwoordelijke leest deze tekst.", "reason")
+    reason = said(reason, "Schrijf waarom je heropent. De stageplaatsverantwoordelijke leest deze tekst.", "reason")
     with writing():
         closed, manager = site.state == "closed", site.manager()
         if closed:
             site.move("approved", reason="")
             if manager:
-                mails.site_opened(site, manager, reason.strip(), now)
+                mails.site_opened(site, manager, reason, now)
         else:
             Mail.delete().where(mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending").execute()
             if manager:
@@ -133,8 +132,8 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
             term = days_after(now, APPROVAL_DAYS)
             site.move("submitted", decided_at=None, decided_by=None, reason="", due_on=term, paused_at=None)
             if manager:
-                mails.application_reopened(site, manager, reason.strip(), now)
-        audit.record(by, "site.reopened", site, at=now, site=site, reason=reason.strip())
+                mails.application_reopened(site, manager, reason, now)
+        audit.record(by, "site.reopened", site, at=now, site=site, reason=reason)
 
 
 # ---- questions and notes
@@ -143,20 +142,19 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
 def ask(site: Site, by: User, now: datetime, text: str):
     """Ask the applicant for information: the clock stands still until the answer. Raises RuleError."""
     scope.require(by, "ask", site)
-    if not text.strip():
-        raise RuleError("Typ je vraag.", "text")
+    text = said(text, "Typ je vraag.", "text")
     with writing():
         fresh, manager = Site.locked(site.id), site.manager()
         if fresh.state != "submitted":
             raise RuleError(fresh.step_refused(by))
         if manager is None:
             raise RuleError(f"{site} heeft geen verantwoordelijke aan wie je iets kunt vragen.")
-        SiteMessage.create(site=fresh, kind="question", text=text.strip(), by=by, at=now)
+        SiteMessage.create(site=fresh, kind="question", text=text, by=by, at=now)
         if fresh.paused_at is None:
             fresh.paused_at = now
             fresh.save()
         audit.record(by, "site.asked", fresh, at=now, site=fresh)
-        mails.question(fresh, manager, text.strip(), now)
+        mails.question(fresh, manager, text, now)
 
 
 def stop_waiting(site: Site, by: User, now: datetime):
@@ -179,9 +177,8 @@ def resume(site: Site, now: datetime):
 def note(site: Site, by: User, now: datetime, text: str):
     """A note for colleagues; the applicant never sees it. Raises RuleError for an empty one."""
     scope.require(by, "note", site)
-    if not text.strip():
-        raise RuleError("Typ je notitie.", "text")
-    SiteMessage.create(site=site, kind="note", text=text.strip(), by=by, at=now)
+    text = said(text, "Typ je notitie.", "text")
+    SiteMessage.create(site=site, kind="note", text=text, by=by, at=now)
 
 
 # ---- closing
@@ -191,10 +188,9 @@ def close(site: Site, by: User, now: datetime, reason: str, cancel_running: bool
     """Close a site: nobody can be coupled any more. Running placements stay (they can be evaluated) or are cancelled, with
     the same reason, so that their hours come free. Raises RuleError without a reason or when it is not open."""
     scope.require(by, "close", site)
-    if not reason.strip():
-        raise RuleError("Schrijf waarom de stageplaats sluit.", "reason")
+    reason = said(reason, "Schrijf waarom de stageplaats sluit.", "reason")
     with writing():
-        site.move("closed", reason=reason.strip())
+        site.move("closed", reason=reason)
         running = list(site.placements.where(Placement.state == "open").order_by(Placement.trajectory))
         if cancel_running:
             for placement in running:

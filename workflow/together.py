@@ -5,17 +5,19 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+import readings
 import scope
-from database import RuleError, writing
+from database import RuleError, rehearsing, writing
 from models import Participant, Placement, Site, Trajectory, User
 from workflow import evaluations, placements
 
 MOST_LINES = 200
 MOST_EVALUATED = 100  # on one page
-LINE = re.compile(
-    r"""^\W*?(\d{6})\s?-?\s?(\d{2})(?:["']?\s*[;,\t ]\s*["']?(\d{1,4})(?:[.,]0+)?\s*(?:uur|u)?)?\W*$""", re.I
+HOURS = re.compile(r"""(?:^|[;,|(\s])["']?(\d{1,4})(?:[.,]0+)?["']?\s*(?:uur|uren|u)?\W*$""", re.I)
+"""hours at the end of a line, after a semicolon, comma, bar or space, as a spreadsheet copies them"""
+NUMERAL = re.compile(
+    r"\b(?:(?:een|twee|drie|vier|vijf|zes|zeven|acht|negen)(?:en|ën))?(?:tien|twintig|dertig|veertig|vijftig)\b", re.I
 )
-"""a KAVO-ID, and perhaps hours after a semicolon, comma, tab or space, as a spreadsheet copies them"""
 
 
 @dataclass
@@ -50,20 +52,31 @@ def read(text: str, hours: int | None) -> list[Line]:
 
 
 def _line(text, hours) -> Line:
-    found = LINE.match(text)
-    if not found:
-        return Line(
-            text[:60], problem="Hier staat geen KAVO-ID. Typ 6 cijfers, een streepje en 2 cijfers, dan het aantal uren."
-        )
-    own = int(found[3]) if found[3] else hours
-    line = Line(text[:60], f"{found[1]}-{found[2]}", own)
-    if own is None:
-        line.problem = "Typ hoeveel uur de stage duurt, na het KAVO-ID of voor iedereen samen."
+    line = Line(text[:60], hours=hours)
+    try:
+        line.kavo_id, own = _number_and_hours(text)
+    except RuleError as error:
+        line.problem = f"Hier staat geen KAVO-ID, of meer dan één. {error}"
+        return line
+    line.hours = hours if own is None else own
+    if line.hours is None or NUMERAL.search(text):
+        line.problem = "Typ hoeveel uur de stage duurt, in cijfers: na het KAVO-ID, of voor iedereen samen."
     return line
 
 
+def _number_and_hours(text: str) -> tuple[str, int | None]:
+    """The KAVO-ID of a line, read as everywhere, and the hours at its end, if there are any. Raises RuleError."""
+    text = readings.plain(text.replace("\t", ";"))
+    try:
+        return readings.kavo_id(text), None
+    except RuleError:
+        if not (found := HOURS.search(text)):
+            raise
+    return readings.kavo_id(text[: found.start()]), int(found[1])
+
+
 def look_up(lines: list[Line], site: Site, by: User, now: datetime):
-    """Find who stands on each line, and whether the hours fit; each search is kept as any other. Raises NotYours."""
+    """Find who stands on each line; each search is kept as any other. Raises NotYours."""
     scope.require(by, "couple", site)
     seen = set()
     for line in lines:
@@ -71,24 +84,21 @@ def look_up(lines: list[Line], site: Site, by: User, now: datetime):
             line.problem = "Dit KAVO-ID staat hier twee keer."
         elif line.kavo_id:
             seen.add(line.kavo_id)
-            _find(line, site, by, now)
+            try:
+                found = placements.look_up(line.kavo_id, site, by, now)
+            except RuleError as error:
+                line.problem = line.problem or str(error)
+            else:
+                line.participant, line.trajectories = found.participant, found.trajectories
 
 
-def _find(line, site, by, now):
-    try:
-        found = placements.look_up(line.kavo_id, site, by, now)
-    except RuleError as error:
-        line.problem = line.problem or str(error)
-        return
-    line.participant, line.trajectories = found.participant, found.trajectories
-    if line.hours is not None and len(found.trajectories) == 1:
-        draft = Placement(
-            trajectory=found.trajectories[0], site=site, hours=line.hours, state="open", counted=line.hours
-        )
-        try:
-            draft.check()
-        except RuleError as error:
-            line.problem = str(error)
+def preview(lines: list[Line], chosen: dict[str, int], site: Site, by: User, now: datetime, *more):
+    """Find who stands on each line, and whether it can be coupled: it is, and that is taken back. Arguments as of `couple`."""
+    look_up(lines, site, by, now)
+    with rehearsing():
+        couple(lines, chosen, site, by, now, *more)
+    for line in lines:
+        line.done = ""
 
 
 def couple(
@@ -103,18 +113,20 @@ def couple(
 ):
     """Couple every line that can be; the others say why not. `chosen`: KAVO-ID → id of the trajectory, for who has several.
     Trajectories are taken in the order of their ids, so that two lists at once never wait for each other."""
-    ready = [line for line in lines if line.good and line.trajectories]
-    for line in ready:
-        line.trajectories = [
-            one for one in line.trajectories if one.id == chosen.get(line.kavo_id, line.trajectories[0].id)
-        ]
+    ready = []
+    for line in lines:
+        if line.good and line.trajectories:
+            ids = {one.id: one for one in line.trajectories}
+            if one := ids.get(chosen.get(line.kavo_id, line.trajectories[0].id)):
+                ready.append((one, line))
+            else:
+                line.problem = "Kies het traject opnieuw."
     with writing():
-        for line in sorted((line for line in ready if line.trajectories), key=lambda line: line.trajectories[0].id):
-            _couple(line, site, by, now, starts_on, ends_on, on_behalf)
+        for trajectory, line in sorted(ready, key=lambda pair: pair[0].id):
+            _couple(line, trajectory, site, by, now, starts_on, ends_on, on_behalf)
 
 
-def _couple(line, site, by, now, starts_on, ends_on, on_behalf):
-    trajectory = line.trajectories[0]
+def _couple(line, trajectory, site, by, now, starts_on, ends_on, on_behalf):
     try:
         with writing():
             placement = placements.couple(trajectory, site, line.hours, by, now, starts_on, ends_on, on_behalf)

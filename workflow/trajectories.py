@@ -7,6 +7,7 @@ import dutch
 import scope
 from database import RuleError, writing
 from models import Extension, Trajectory, User
+from texts import said
 
 LONGEST_EXTENSION = 5 * 366  # days; more is a slip
 
@@ -36,9 +37,7 @@ def begin(trajectory: Trajectory, by: User | None, now: datetime):
 
 
 def _reason(text: str, why: str) -> str:
-    if not text.strip():
-        raise RuleError(f"Schrijf waarom {why}.", "reason")
-    return text.strip()
+    return said(text, f"Schrijf waarom {why}.", "reason")
 
 
 def stop(trajectory: Trajectory, by: User, now: datetime, reason: str):

@@ -88,7 +88,7 @@ def test_other_birth_dates_go_to_the_team_which_merges_with_history(app, op):
 def test_a_handover_between_two_accounts_of_one_person_ends_when_they_become_one(now):
     old, into = make.user(birth_date=BORN, password=make.PASSWORD), make.user(birth_date=BORN)
     site = make.site(old)
-    handover = handovers.ask(site, into, into.email, "0470", now)
+    handover = handovers.ask(site, into, into.email, "0470 12 34 56", now)
     identities.merge(old, into, make.user("team"), now)
 
     assert Handover.get_by_id(handover.id).state == "withdrawn"

@@ -86,7 +86,7 @@ def _walk(user, answer, outcome, now):
             with pytest.raises(identities.WithTeam, match="binnen twee weken"):
                 identities.recognise(answer, now)
         with pytest.raises(RuleError):
-            joining.with_eid(answer, "nieuw@kavo.test", "0470", now)
+            joining.with_eid(answer, "nieuw@kavo.test", "0470 12 34 56", now)
         assert verbs()[lines:] == ["user.eid_disagrees"]
         (asked,) = LinkRequest.select()
         assert [getattr(asked, name) for name in identities.ASKED] == [

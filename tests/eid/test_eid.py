@@ -20,6 +20,7 @@ from models import (
 from people import NOWHERE
 from tests import factories as make
 from tests.conftest import KEYS
+from tests.eid.op import number
 from tests.eid.steps import BORN, ORDINARY, bram, come_back, go, link, register, send_site, young
 from tests.test_registration import born, path_in, typed
 from tests.visitor import Visitor
@@ -199,6 +200,14 @@ def test_names_come_from_the_eid_and_change_with_it_only(app, op):
 # ---- registering
 
 
+@pytest.mark.parametrize("days, told", [(0, "Een nieuwe stageplaats aanmaken"), (-1, "kan vanaf 14 jaar")])
+def test_an_eid_of_somebody_under_14_is_told_so_at_once(app, op, days, told):
+    visitor, op.claims["rrn"] = Visitor(app), number(date.fromisoformat(born(14, days)))
+    go(visitor, op)
+    visitor.get("/registreren/met-eid/stageplaatsverantwoordelijke")
+    assert told in visitor.text
+
+
 def test_with_eid_one_is_in_at_once_and_sees_the_application_in_behandeling(app, op):
     visitor = register(app, op)
 
@@ -233,6 +242,14 @@ def test_the_same_form_sent_twice_makes_one_account(app, op):
     visitor.send(form, **{**values, "email": "bram@kavo.test"})
 
     assert (User.select().count(), Site.select().count()) == (1, 1)
+
+
+def test_a_place_of_another_postcode_is_asked_about_once(app, op):
+    visitor = register(app, op, postcode="9000", municipality="Antwerpen")
+    assert "Klopt dit? Bij postcode 9000 hoort Gent." in visitor.text
+    assert not Site.select().exists()
+    visitor.send()
+    assert (Site.get().postcode, Site.get().municipality) == ("9000", "Antwerpen")
 
 
 def test_bad_input_of_somebody_with_eid_is_refused_and_kept(app, op):
@@ -343,7 +360,7 @@ def test_a_name_a_phone_and_an_address_change_at_once(app):
     visitor.get("/mijn-gegevens")
     visitor.send(last_name="Anders", phone="0470 99 99 99", email="nieuw@kavo.test")
     user = User.get_by_id(user.id)
-    assert (user.last_name, user.phone, user.claimed_email) == ("Anders", "0470 99 99 99", "nieuw@kavo.test")
+    assert (user.last_name, user.phone, user.claimed_email) == ("Anders", "+32470999999", "nieuw@kavo.test")
     assert "We mailden een link" in visitor.text
 
 
@@ -387,7 +404,7 @@ def test_an_old_link_offers_a_new_one_and_the_new_one_works(app, op):
 
 def test_an_account_without_a_known_address_gets_no_mail(now):
     with database.atomic():
-        user = joining.with_eid(bram(), make.user().email, "0470", now)
+        user = joining.with_eid(bram(), make.user().email, "0470 12 34 56", now)
 
     assert user.email.endswith(NOWHERE)
     assert not Mail.select().where(Mail.to_address.endswith(NOWHERE)).exists()

@@ -111,7 +111,7 @@ def _until_refused(manager, site, trajectory, fields) -> int:
 
 def test_a_clock_that_jumps_there_and_back_says_nothing_twice(now):
     giver, taker = make.user(), make.user()
-    handovers.ask(make.site(giver), taker, taker.email, "0470", now)
+    handovers.ask(make.site(giver), taker, taker.email, "0470 12 34 56", now)
     make.site(make.user(), state="submitted", submitted_at=now)
     for jump in (
         timedelta(0),
@@ -132,7 +132,7 @@ def test_a_clock_that_jumps_there_and_back_says_nothing_twice(now):
 def test_two_workers_with_the_clock_do_everything_once(db, tmp_path):
     for _ in range(20):
         giver, taker = make.user(), make.user()
-        handovers.ask(make.site(giver), taker, taker.email, "0470", utcnow() - timedelta(days=20))
+        handovers.ask(make.site(giver), taker, taker.email, "0470 12 34 56", utcnow() - timedelta(days=20))
     Clock.update(since="2020-01-01").execute()
     database.close()
     with Post() as post:

@@ -30,7 +30,7 @@ def test_of_eight_who_decide_at_once_one_wins_and_one_set_of_mails_leaves(db, ca
     asked = []
     for _ in range(ROUNDS):
         giver, taker = make.user(), make.user()
-        asked.append(handovers.ask(make.site(giver), taker, taker.email, "0470", make.NOW))
+        asked.append(handovers.ask(make.site(giver), taker, taker.email, "0470 12 34 56", make.NOW))
     team = make.user("team")
     Mail.update(state="sent").execute()
     database.close()

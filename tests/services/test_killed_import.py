@@ -73,3 +73,23 @@ def test_an_import_that_is_killed_goes_on_where_it_was(db, report):
     assert list(checks.breaches()) == []
     assert kills > 0
     report(kills=kills, lines=LINES, lost=0, doubled=0, seconds=round(time.monotonic() - begun))
+
+
+def test_all_or_none_that_is_killed_wrote_nothing(db, report, monkeypatch):
+    monkeypatch.setattr(imports, "WHOLE", LINES)
+    hilde, chance, kills = make.user("association", association=make.association()), Random(7), 0
+    batch = imports.receive(file(), "lijst.csv", hilde, make.NOW)
+    imports.work(make.NOW)
+    imports.confirm(ImportBatch.get_by_id(batch.id), hilde, make.NOW, all_or_none=True)
+    done = False
+    while not done:
+        database.close()
+        done = one_run(db, 600 if kills >= KILLS else chance.uniform(0.02, 0.3))
+        database.connect()
+        kills += not done
+        assert Participant.select().count() == Trajectory.select().count() == (LINES if done else 0)
+
+    assert ImportBatch.get().state == "done"
+    assert list(checks.breaches()) == []
+    assert kills > 0
+    report(kills=kills, lines=LINES)

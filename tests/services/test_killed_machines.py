@@ -95,7 +95,7 @@ def _handovers() -> dict[int, str]:
             giver, taker = make.user(), make.user()
             late = number % 3 == 0
             handover = handovers.ask(
-                make.site(giver), taker, taker.email, "0470", now - timedelta(days=20 if late else 1)
+                make.site(giver), taker, taker.email, "0470 12 34 56", now - timedelta(days=20 if late else 1)
             )
             if not late:
                 asked = Mail.select().where(Mail.kind == "handover_asked").order_by(Mail.id.desc()).get()

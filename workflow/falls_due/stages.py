@@ -26,7 +26,7 @@ def expected_end(placement: Placement) -> date:
 
 def trainee(participant: Participant) -> str:
     """Somebody in a mail: no more than is needed to know who it is."""
-    return f"{participant.first_name} ({participant.kavo_id})"
+    return f"{participant.call_name} ({participant.kavo_id})"
 
 
 def _late(kind, first, last, now, since):

@@ -4,27 +4,33 @@ hundreds of lines, each a transaction, so that whoever goes on after a fault kno
 import json
 import time
 from datetime import date, datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import BinaryIO
 
 from blinker import Signal
 
 import audit
 import dutch
+import limits
+import readings
 import scope
-from database import RuleError, bulk_insert, database, on_postgresql, writing
-from models import TYPES, Association, ImportBatch, ImportRow, Participant, Trajectory, User
+from database import RuleError, bulk_insert, database, on_postgresql, rehearsing, writing
+from models import TYPES, Association, ImportBatch, ImportRow, Participant, User
 from sheets import Sheet, Unreadable
-from workflow import placements, refusals, trajectories
-from workflow.imports.lines import COLUMNS, PERSONAL, RESULTS, typed
-from workflow.imports.people import change_person
-from workflow.imports.verdicts import Known, changes, whole_reach
+from workflow import placements, refusals
+from workflow.imports.lines import COLUMN_OF, COLUMNS, RESULTS, typed
+from workflow.imports.verdicts import Known, Outcome, Refused, whole_reach
 
 MOST_ROWS = 200_000
-STEP = 500  # lines that are received or checked in one transaction
-WRITTEN = 50  # lines that are written in one: SQLite lets nobody else write meanwhile
+STEP = 500  # lines that are received in one transaction
+WRITTEN = 50  # lines that are checked or written in one: SQLite lets nobody else write meanwhile
+WHOLE = 2000  # lines that are written all or none on SQLite, in some seconds
 AT_ONCE = 500  # lines that are treated while somebody waits for the page; more is for the worker
+GUESSES_PER_HOUR = 20  # wrong data for a KAVO-ID of somebody else; domain rule 8: so that nobody can guess numbers
+GUESS = "import"
 PAUSE = 0.12  # seconds between steps on SQLite: who waits for its one writer looks every 0.1 s
+
+FIELD_OF = {column: name for name, column in COLUMN_OF.items()}
 
 waiting = Signal()
 """Sent when a file waits for the worker; `tasks` listens."""
@@ -80,9 +86,9 @@ def seen_before(batch: ImportBatch) -> ImportBatch | None:
 
 def work_at_once(batch: ImportBatch, now: datetime):
     """Treat a small file at once; what remains of a large one is for the worker."""
-    writes = ImportBatch.get_by_id(batch.id).state == "importing"
-    most = AT_ONCE // (WRITTEN if writes else STEP)
-    if sum(1 for _ in islice(steps_of(batch, now), most + 1)) > most:
+    fresh, most = ImportBatch.get_by_id(batch.id), AT_ONCE // WRITTEN
+    large = fresh.all_or_none and fresh.rows > AT_ONCE
+    if large or sum(1 for _ in islice(steps_of(batch, now), most + 1)) > most:
         waiting.send(batch)
 
 
@@ -108,27 +114,34 @@ def anything_waits() -> bool:
 
 
 def advance(batch_id: int, now: datetime) -> bool:
-    """Treat the next lines of a file in one transaction; False when its phase is over."""
+    """Treat the next lines of a file in one transaction; False when its phase is over, or when it must wait."""
     with writing():
         batch = ImportBatch.locked(batch_id)
-        if not batch.at_work:
+        if not batch.at_work or held(batch, now):
             return False
-        lines = batch.lines.where(ImportRow.number > batch.position).order_by(ImportRow.number)
+        if batch.all_or_none:
+            _write_whole(batch, now)
+            return False
+        lines = batch.lines.where(ImportRow.number > batch.position).order_by(ImportRow.number).limit(WRITTEN)
         if batch.state == "importing":
-            lines = lines.where(ImportRow.verdict << ImportRow.GOOD).limit(WRITTEN)
-        else:
-            lines = lines.limit(STEP)
+            lines = lines.where(ImportRow.verdict << ImportRow.GOOD)
         lines = list(lines)
         if not lines:
             _end_phase(batch, now)
             return False
-        if batch.state == "checking":
-            _check(batch, lines, now)
-        else:
-            _write(batch, lines, now)
-        batch.position = lines[-1].number
+        treat = _check if batch.state == "checking" else _write
+        batch.position = treat(batch, lines, now)
         batch.save()
-    return True
+        return True
+
+
+def held(batch: ImportBatch, now: datetime) -> bool:
+    """Whether a file is not looked at further for now: who sent it guessed too often who is known to the tool."""
+    return (
+        batch.state == "checking"
+        and not whole_reach(batch.by)
+        and limits.used_up(GUESS, str(batch.by_id), GUESSES_PER_HOUR, now, limits.HOUR)
+    )
 
 
 def _end_phase(batch: ImportBatch, now: datetime):
@@ -156,16 +169,50 @@ def told(numbers: dict[str, int]) -> str:
     return ", ".join(words) or "niets"
 
 
-def _check(batch, lines, now):
-    known, bad = Known(batch, lines, now), []
+def _check(batch, lines, now) -> int:
+    """Write lines, and those before them with the same people, and take that back; keep what would become of each. Returns the
+    number of the last one that was judged."""
+    known = Known(batch, lines, now)
+    with rehearsing():
+        found = _treat(known, [*known.before(lines[0].number), *(line for line in lines if not line.verdict)])
+    found |= {one.number: Outcome("bad", one.text, problems=[("", one.text)]) for one in lines if one.verdict}
+    judged = list(takewhile(lambda line: _may_tell(found[line.number], batch, now), lines))
+    _keep(batch, judged, found, now, written=False)
+    return judged[-1].number if judged else batch.position
+
+
+def _may_tell(outcome: Outcome, batch: ImportBatch, now: datetime) -> bool:
+    """Count a wrong guess at somebody else's KAVO-ID; False when there were too many to tell of one more."""
+    return not outcome.guessed or claim_guess(batch.by, now) is not None
+
+
+def claim_guess(by: User, now: datetime) -> limits.Try | None:
+    """Count a wrong guess at somebody else's KAVO-ID, by file or by hand; None when there were too many within the hour."""
+    return limits.Try(None) if whole_reach(by) else limits.claim(GUESS, str(by.id), GUESSES_PER_HOUR, now, limits.HOUR)
+
+
+def _treat(known: Known, lines: list[ImportRow]) -> dict[int, Outcome]:
+    """Number of each line → what became of it. By KAVO-ID, so that two files at once never wait for each other."""
+    found = {}
+    for line in sorted(lines, key=lambda line: (line.kavo_id, line.number)):
+        try:
+            found[line.number] = known.treat(line)
+        except Refused as refused:
+            found[line.number] = refused.outcome
+    return found
+
+
+def _keep(batch, lines, found, now, written=True):
+    """Note what became of lines, or would."""
+    problems = []
     for line in lines:
-        verdict, text = line.verdict, line.text
-        if not verdict:
-            verdict, text = known.verdict(line)
-            _note(line, verdict=verdict, text=text[:500])
-        if verdict == "bad":
-            bad.append(text)
-    refusals.count_lines(bad, now)
+        outcome = found[line.number]
+        done = {"done": True, **outcome.made} if written and outcome.verdict in ImportRow.GOOD else {}
+        _note(line, verdict=outcome.verdict, text=outcome.text[:500], **done)
+        problems += ((FIELD_OF.get(column, ""), text) for column, text in outcome.problems)
+        if outcome.found:
+            placements.log_lookup(line.kavo_id, True, "importeren", batch.by, now)
+    refusals.count_lines(problems, now)
 
 
 def _note(line: ImportRow, **values):
@@ -180,8 +227,8 @@ def _note(line: ImportRow, **values):
 
 
 def confirm(batch: ImportBatch, by: User | None, now: datetime, all_or_none: bool = False):
-    """Begin to write the good lines. `all_or_none`: refuse when a line cannot be. Raises RuleError when the file is not checked
-    yet or was treated already."""
+    """Begin to write the good lines. `all_or_none`: in one transaction, and nothing when one of them cannot be. Raises RuleError
+    when the file is not checked yet or was treated already."""
     if by is not None:
         scope.require(by, "confirm", batch)
     with writing():
@@ -193,7 +240,12 @@ def confirm(batch: ImportBatch, by: User | None, now: datetime, all_or_none: boo
             )
         if fresh.state == "checked" and not any(verdict in ImportRow.GOOD for verdict in found):
             raise RuleError("Er is niets te importeren: geen enkele regel is goed en nieuw.")
-        fresh.move("importing", position=0)
+        good = sum(found.get(verdict, 0) for verdict in ImportRow.GOOD)
+        if all_or_none and good > WHOLE and not on_postgresql():
+            raise RuleError(
+                f"Alles of niets kan tot {dutch.number(WHOLE)} regels. Splits het bestand, of importeer alle goede regels."
+            )
+        fresh.move("importing", position=ImportBatch.ALL_OR_NONE if all_or_none else 0)
         audit.record(by, "import.confirmed", fresh, at=now, name=fresh.file_name)
 
 
@@ -219,50 +271,37 @@ def erase(batch: ImportBatch):
         batch.delete_instance()
 
 
-def _write(batch, lines, now):
-    """Write good lines; each looks again at what stands there now, and one that is refused by then says why."""
-    known, bad = Known(batch, lines, now), []
-    for line in sorted(lines, key=lambda line: line.kavo_id):  # so that two files at once never wait for each other
-        verdict, text = known.verdict(line)
-        if verdict in ImportRow.GOOD:
-            try:
-                with writing():
-                    _write_line(batch, line, known, now)
-                continue
-            except RuleError as error:
-                verdict, text = "bad", str(error)
-        _note(line, verdict=verdict, text=text[:500])
-        if verdict == "bad":
-            bad.append(text)
-    refusals.count_lines(bad, now)
+def _write(batch, lines, now) -> int:
+    """Write good lines; each looks again at what stands there now, and one that is refused by then says why. Returns the number
+    of the last one."""
+    found = _treat(Known(batch, lines, now), lines)
+    _keep(batch, lines, found, now)
+    return lines[-1].number
 
 
-def _write_line(batch, line, known, now):
-    said = typed(json.loads(line.cells))
-    person, made, before = known.people.get(said.kavo_id), {}, None
-    if person is None:
-        person = known.people[said.kavo_id] = Participant(
-            kavo_id=said.kavo_id, **{name: getattr(said, name) for name in PERSONAL}
-        )
-        person.save(force_insert=True)
-        audit.record(batch.by, "row.added", person, at=now, kind="deelnemer", name=person)
-        made["participant_id"] = person.id
-    elif changed := changes(person, said):
-        before = {name: dutch.shown(getattr(person, name)) for name in changed}
-        change_person(person, changed, batch.by, now)
-    mine = known.trajectories.setdefault(person.id, [])
-    association = known.association(said)
-    same = (said.type, association.id, said.course_started_on)
-    if not known.is_mine(person):
-        placements.log_lookup(person.kavo_id, True, "importeren", batch.by, now)
-    if same not in [(one.type, one.association_id, one.course_started_on) for one in mine]:
-        trajectory = Trajectory(
-            participant=person, association=association, type=said.type, course_started_on=said.course_started_on
-        )
-        trajectories.begin(trajectory, batch.by, now)
-        mine.append(trajectory)
-        made["trajectory_id"] = trajectory.id
-    _note(line, done=True, before=json.dumps(before) if before else None, **made)
+class _NotAll(Exception):
+    """One of the lines cannot be written."""
+
+
+def _write_whole(batch, now):
+    """Write all good lines, or nothing: then the file is as it was after the check, with what is wrong now."""
+    good = batch.lines.where(ImportRow.verdict << ImportRow.GOOD)
+    ids = [key for (key,) in good.select(ImportRow.id).order_by(ImportRow.kavo_id, ImportRow.number).tuples()]
+    bad = {}
+    try:
+        with writing():
+            for begin in range(0, len(ids), STEP):
+                lines = list(ImportRow.select().where(ImportRow.id.in_(ids[begin : begin + STEP])))
+                found = _treat(Known(batch, lines, now), lines)
+                _keep(batch, lines, found, now)
+                bad |= {line: found[line.number] for line in lines if found[line.number].verdict == "bad"}
+            if bad:
+                raise _NotAll
+    except _NotAll:
+        _keep(batch, list(bad), {line.number: outcome for line, outcome in bad.items()}, now)
+        batch.move("checked", position=0, finished_at=now)
+    else:
+        _end_phase(batch, now)
 
 
 # ---- one person, typed
@@ -281,9 +320,28 @@ def add_one(
     batch = ImportBatch(by=by, association=association, file_name="")
     line = ImportRow(number=1, cells=json.dumps(texts, ensure_ascii=False), kavo_id=said.kavo_id, type=kind)
     with writing():
-        known = Known(batch, [line], now)
-        verdict, text = known.verdict(line)
-        if verdict not in ImportRow.GOOD:
-            raise RuleError(text or "Deze deelnemer staat er al met dit traject.", None if said.kavo_id else "kavo_id")
-        _write_line(batch, line, known, now)
-    return known.people[said.kavo_id]
+        try:
+            outcome = Known(batch, [line], now).treat(line)
+        except Refused as refused:
+            raise _for_form(refused) from refused
+        if outcome.verdict not in ImportRow.GOOD:
+            raise RuleError("Deze deelnemer staat er al met dit traject.")
+        if outcome.found:
+            placements.log_lookup(line.kavo_id, True, "importeren", by, now)
+    return outcome.person
+
+
+def refused_one(kavo_id: str, by: User, now: datetime):
+    """Keep, after `add_one` was refused, that `by` was told something of somebody whom he or she may not see."""
+    try:
+        found = Participant.get_or_none(Participant.kavo_id == readings.kavo_id(kavo_id or ""))
+    except RuleError:
+        return
+    if found and not scope.may(by, "view", found):
+        placements.log_lookup(found.kavo_id, True, "importeren", by, now)
+
+
+def _for_form(refused: Refused) -> RuleError:
+    """The refusal at its field, when it is one."""
+    (column, text), *more = refused.outcome.problems
+    return refused if more else RuleError(text, FIELD_OF.get(column))

@@ -5,10 +5,11 @@ from datetime import datetime
 
 import audit
 import dutch
+import readings
 import scope
 from database import RuleError, locking, writing
 from models import Extension, FinalEvaluation, ImportBatch, ImportRow, Participant, Placement, Trajectory, User
-from workflow.imports.lines import day, typed
+from workflow.imports.lines import typed
 from workflow.imports.people import change_person
 from workflow.imports.verdicts import changes
 
@@ -71,5 +72,5 @@ def _put_back(batch, by, now):
         person = Participant.get_or_none(Participant.kavo_id == line.kavo_id)
         said, before = typed(json.loads(line.cells)), json.loads(line.before)
         if person is not None and not any(name in changes(person, said) for name in before):
-            values = {name: day(old) if name == "birth_date" else old for name, old in before.items()}
+            values = {name: readings.day(old) if name == "birth_date" else old for name, old in before.items()}
             change_person(person, values, by, now)

@@ -1,17 +1,26 @@
-"""What becomes of a line: new, a further trajectory, a change, known already, or not possible and why."""
+"""What becomes of a line: new, a further trajectory, a change, known already, or not possible and why. A line is written to know
+it; a preview takes that back."""
 
 import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+import audit
 import dutch
 import scope
-from database import normalise
+from database import BaseModel, RuleError, normalise, writing
 from models import COURSE_YEARS, LEAST_AGES, Association, ImportBatch, ImportRow, Participant, Trajectory, User
 from people import TEAM
 from times import local_date, years_after
-from workflow.imports.lines import PERSONAL, Typed, typed
+from workflow import trajectories
+from workflow.imports.lines import COLUMN_OF, LABELS, PERSONAL, Typed, typed
+from workflow.imports.people import change_person
 
 COURSE_AHEAD = 366  # days that a course may lie ahead
+VALUE_SHOWN = 30  # characters of a cell in what is said of it
+STAND_INS = {"kavo_id": "100000-00", "first_name": "Voornaam", "last_name": "Naam", "birth_date": date(2008, 1, 1)}
+"""for cells that hold no value, so that the rules of a row can be asked about the others"""
 
 
 def whole_reach(by: User | None) -> bool:
@@ -19,11 +28,37 @@ def whole_reach(by: User | None) -> bool:
     return by is None or TEAM in by.role_names
 
 
+@dataclass
+class Outcome:
+    """What became of a line; `made` are the columns of the line that say so."""
+
+    verdict: str = "known"
+    text: str = ""
+    made: dict = field(default_factory=dict)
+    person: Participant | None = None
+    trajectory: Trajectory | None = None
+    """the one that it began"""
+    found: bool = False
+    """whether it named, by the KAVO-ID, somebody whom the importer may not see anyhow"""
+    guessed: bool = False
+    """whether what it said of that person was wrong"""
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """(column or '', sentence) of all that is wrong"""
+
+
+class Refused(RuleError):
+    """A line cannot be written; its `outcome` has all reasons."""
+
+    def __init__(self, outcome: Outcome):
+        super().__init__(outcome.text)
+        self.outcome = outcome
+
+
 class Known:
     """What the database holds about the people on these lines, and what stands earlier in the same file."""
 
     def __init__(self, batch: ImportBatch, lines: list[ImportRow], now: datetime):
-        self.batch, self.ahead = batch, local_date(now) + timedelta(days=COURSE_AHEAD)
+        self.batch, self.now, self.ahead = batch, now, local_date(now) + timedelta(days=COURSE_AHEAD)
         self.reach = None if whole_reach(batch.by) else set(scope.association_ids(batch.by))
         self.associations = {normalise(one.name): one for one in Association.select()}
         ids = {line.kavo_id for line in lines if line.kavo_id}
@@ -33,80 +68,136 @@ class Known:
         for one in theirs:
             self.trajectories.setdefault(one.participant_id, []).append(one)
         self.earlier = {}
-        same = ImportRow.select(ImportRow.kavo_id, ImportRow.type, ImportRow.number, ImportRow.cells)
-        for one in same.where(ImportRow.batch == batch, ImportRow.kavo_id.in_(list(ids))).order_by(ImportRow.number):
+        same = ImportRow.select().where(ImportRow.batch == batch, ImportRow.kavo_id.in_(list(ids)))
+        for one in same.where(ImportRow.number < max(line.number for line in lines)).order_by(ImportRow.number):
             self.earlier.setdefault(one.kavo_id, []).append(one)
 
-    def verdict(self, line: ImportRow) -> tuple[str, str]:
-        """(verdict, explanation) of a line, as things are now."""
-        said = typed(json.loads(line.cells))
-        association = self.association(said)
-        problem = said.problem or self._twice(line, said)
-        if not problem and said.course_started_on > self.ahead:
-            problem = "De cursus begint pas over meer dan een jaar. Kijk de datum na."
-        if not problem and isinstance(association, str):
-            problem = association
-        if problem:
-            return "bad", problem
-        person = self.people.get(said.kavo_id)
-        if person is None:
-            again = self._first(line) is not None
-            too_young = _too_young(said.first_name, said.birth_date, said)
-            return ("bad", too_young) if too_young else ("trajectory" if again else "new", "")
-        return self._of_known(person, said, association)
+    def before(self, number: int) -> list[ImportRow]:
+        """The good lines before this one that name the same people."""
+        return [
+            one
+            for lines in self.earlier.values()
+            for one in lines
+            if one.number < number and one.verdict in ImportRow.GOOD
+        ]
 
-    def association(self, said: Typed) -> Association | str:
-        """The association of a line, or why there is none."""
-        found = self.associations.get(normalise(said.association))
-        if not said.association:
-            found = self.batch.association
+    def treat(self, line: ImportRow) -> Outcome:
+        """Write a line, with its history. Raises Refused with all that is wrong with it; nothing of it is written then."""
+        cells = json.loads(line.cells)
+        outcome = Outcome()
+        if not cells:  # erased meanwhile
+            raise Refused(Outcome("bad", line.text, problems=[("", line.text)]))
+        said = typed(cells)
+        outcome.problems += said.problems.items()
+        with writing():
+            self._treat(line, said, outcome)
+            if outcome.problems:
+                outcome.verdict, outcome.text = "bad", _told(outcome.problems, cells)
+                raise Refused(outcome)
+        self.people[said.kavo_id] = person = outcome.person
+        if outcome.trajectory:
+            self.trajectories.setdefault(person.id, []).append(outcome.trajectory)
+        return outcome
+
+    def _treat(self, line, said, outcome):
+        association = None
+        if "vereniging" not in said.problems:
+            with _noting(outcome):
+                association = self.association(said)
+        with _noting(outcome):
+            self._refuse_twice(line, said)
+        if said.course_started_on and said.course_started_on > self.ahead:
+            outcome.problems.append(("start_cursus", "De cursus begint pas over meer dan een jaar. Kijk de datum na."))
+        person = self.people.get(said.kavo_id)
+        if person and said.problems and not self.is_mine(person):
+            person = None  # a stranger is not found by half of the data
+        if person is None:
+            self._add(said, outcome)
+        else:
+            self._change(person, said, outcome)
+        if outcome.person and association and said.type and said.course_started_on:
+            with _noting(outcome):
+                self._begin(outcome, association, said)
+
+    def _add(self, said, outcome):
+        """Save somebody new; with a cell that holds no value only what the rules say of the others."""
+        values = {name: getattr(said, name) for name in ("kavo_id", *PERSONAL)}
+        broken = {name: STAND_INS[name] for name in STAND_INS if COLUMN_OF[name] in said.problems}
+        person = Participant(**values | broken)
+        if said.problems:
+            outcome.problems += _refusals(person)
+            return
+        if not _saved(outcome, person, lambda: person.save(force_insert=True)):
+            return
+        audit.record(self.batch.by, "row.added", person, at=self.now, kind="deelnemer", name=person)
+        outcome.person, outcome.verdict, outcome.made["participant_id"] = person, "new", person.id
+
+    def _change(self, known, said, outcome):
+        """Take somebody who is known, with what the line says otherwise."""
+        changed = changes(known, said)
+        outcome.found = not self.is_mine(known)
+        outcome.guessed = outcome.found and bool(changed)
+        with _noting(outcome):
+            self._refuse_changes(known, changed, said)
+            person = _copy(known)
+            outcome.text = _told_changes(known, changed)
+            if changed:
+                before = {name: dutch.shown(getattr(known, name)) for name in changed}
+                if not _saved(outcome, person, lambda: change_person(person, changed, self.batch.by, self.now)):
+                    return
+                outcome.verdict, outcome.made["before"] = "changed", json.dumps(before)
+            outcome.person = person
+
+    def _begin(self, outcome, association, said):
+        """Begin the trajectory, unless it is there."""
+        person = outcome.person
+        same = (said.type, association.id, said.course_started_on)
+        mine = self.trajectories.get(person.id, ())
+        if same in [(one.type, one.association_id, one.course_started_on) for one in mine]:
+            return
+        if too_young := _too_young(str(person), person.birth_date, said):
+            raise RuleError(too_young, "birth_date")
+        trajectory = Trajectory(
+            participant=person, association=association, type=said.type, course_started_on=said.course_started_on
+        )
+        trajectories.begin(trajectory, self.batch.by, self.now)
+        outcome.trajectory, outcome.made["trajectory_id"] = trajectory, trajectory.id
+        if outcome.verdict != "new":
+            outcome.verdict = "trajectory"
+
+    def association(self, said: Typed) -> Association:
+        """The association of a line. Raises RuleError when it is none for who imports."""
+        found = self.associations.get(normalise(said.association)) if said.association else self.batch.association
+        if found is None and not said.association:
+            raise RuleError("Dit ontbreekt.", "association")
         if found is None:
-            return (
-                f"We kennen geen vereniging ‘{said.association[:60]}’."
-                if said.association
-                else "De vereniging ontbreekt."
-            )
+            raise RuleError(f"We kennen geen vereniging ‘{said.association[:60]}’.", "association")
         if self.reach is not None and found.id not in self.reach:
-            return f"Je werkt niet voor {found}: je kunt hier alleen deelnemers van je eigen vereniging toevoegen."
+            raise RuleError(
+                f"Je werkt niet voor {found}: je kunt hier alleen deelnemers van je eigen vereniging toevoegen.",
+                "association",
+            )
         return found
 
-    def _first(self, line) -> ImportRow | None:
-        """The first line of the file with this KAVO-ID, when it is another one."""
-        first = self.earlier.get(line.kavo_id, [line])[0]
-        return first if first.number < line.number else None
-
-    def _twice(self, line, said) -> str:
+    def _refuse_twice(self, line, said):
         earlier = [one for one in self.earlier.get(line.kavo_id, ()) if one.number < line.number]
         same = next((one for one in earlier if one.type == line.type), None)
         if same:
-            return f"Staat ook op regel {same.number}: hetzelfde KAVO-ID en hetzelfde type."
-        if earlier and typed(json.loads(earlier[0].cells)).birth_date != said.birth_date:
-            return f"Regel {earlier[0].number} geeft dit KAVO-ID een andere geboortedatum."
-        return ""
+            raise RuleError(f"Staat ook op regel {same.number}: hetzelfde KAVO-ID en hetzelfde type.")
+        if earlier and said.birth_date and typed(json.loads(earlier[0].cells)).birth_date != said.birth_date:
+            raise RuleError(f"Regel {earlier[0].number} geeft dit KAVO-ID een andere geboortedatum.", "birth_date")
 
-    def _of_known(self, person, said, association) -> tuple[str, str]:
-        changed = changes(person, said)
-        if changed and not self.is_mine(person):  # who is not one's own is not to be guessed
-            return (
-                "bad",
-                f"KAVO-ID {said.kavo_id} bestaat al met andere gegevens. Kijk ze na, of bel het team Kadervorming.",
+    def _refuse_changes(self, person, changed, said):
+        """Domain rule 14. A stranger and somebody else get one sentence: who is not one's own is not to be guessed."""
+        if changed and (not self.is_mine(person) or {"last_name", "birth_date"} <= set(changed)):
+            raise RuleError(
+                f"KAVO-ID {said.kavo_id} past niet bij de andere gegevens. Kijk ze na, of bel het team Kadervorming."
             )
-        if {"last_name", "birth_date"} <= set(changed):
-            return "bad", f"KAVO-ID {said.kavo_id} is van iemand anders. Kijk het nummer na."
-        mine = self.trajectories.get(person.id, [])
-        if changed and not self._may_change(mine):
-            return "bad", (
-                f"We kennen {said.kavo_id} met een andere {dutch.listing(LABELS[name] for name in changed)}. Kijk het na, of bel "
-                "het team Kadervorming."
+        if changed and not self._may_change(self.trajectories.get(person.id, [])):
+            words = dutch.listing(LABELS[COLUMN_OF[name]].lower() for name in changed)
+            raise RuleError(
+                f"We kennen {said.kavo_id} met een andere {words}. Kijk het na, of bel het team Kadervorming."
             )
-        told = _told_changes(person, changed)
-        of_type = [one for one in mine if one.type == said.type]
-        if any(
-            (one.association_id, one.course_started_on) == (association.id, said.course_started_on) for one in of_type
-        ):
-            return ("changed", told) if changed else ("known", "")
-        refusal = _refuse_second(person, of_type, association) or _too_young(str(person), said.birth_date, said)
-        return ("bad", refusal) if refusal else ("trajectory", told)
 
     def is_mine(self, person) -> bool:
         """Whether who imports may see this person anyhow."""
@@ -119,38 +210,26 @@ class Known:
         return self.reach is None or all(one.association_id in self.reach for one in mine)
 
 
-LABELS = {"first_name": "voornaam", "last_name": "naam", "birth_date": "geboortedatum", "email": "e-mailadres"}
-
-
 def changes(person: Participant, said: Typed) -> dict:
-    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an empty e-mail
-    address says nothing."""
-    found = {}
+    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an empty cell
+    or one without a value says nothing."""
+    found, kept = {}, Participant(**{name: getattr(said, name) for name in ("kavo_id", *PERSONAL)})
+    kept.prepare()  # as it would be kept
     for name in PERSONAL:
-        old, new = getattr(person, name), getattr(said, name)
+        old, new = getattr(person, name), getattr(kept, name)
         same = old == new if name == "birth_date" else normalise(old) == normalise(new)
-        if not same and not (name == "email" and not new):
+        if new and not same:
             found[name] = new
     return found
 
 
 def _told_changes(person, changed: dict) -> str:
     words = (
-        f"{LABELS[name]} van ‘{dutch.shown(getattr(person, name)) or 'leeg'}’ naar ‘{dutch.shown(new)}’"
+        f"{LABELS[COLUMN_OF[name]].lower()} van ‘{dutch.shown(getattr(person, name)) or 'leeg'}’ naar ‘{dutch.shown(new)}’"
         for name, new in changed.items()
     )
     text = dutch.listing(words)
     return f"{text[:1].upper()}{text[1:]}."[:500] if text else ""
-
-
-def _refuse_second(person, of_type, association) -> str:
-    for one in of_type:
-        if one.outcome in ("passed", "attested"):
-            return f"{person} is al geslaagd als {one.type_label}."
-        if one.state == "open":
-            where = association if one.association_id == association.id else "een andere vereniging"
-            return f"{person} heeft al een traject dat loopt als {one.type_label}, bij {where}."
-    return ""
 
 
 def _too_young(who: str, born: date, said: Typed) -> str:
@@ -159,3 +238,70 @@ def _too_young(who: str, born: date, said: Typed) -> str:
     if years_after(born, LEAST_AGES[said.type]) > latest:
         return f"{who} wordt geen {LEAST_AGES[said.type]} voor het einde van het traject. Kijk de geboortedatum na."
     return ""
+
+
+@contextmanager
+def _noting(outcome: Outcome):
+    """Note a refusal with the others, instead of ending there."""
+    try:
+        yield
+    except RuleError as error:
+        outcome.problems.append(_problem(error))
+
+
+def _saved(outcome: Outcome, row: BaseModel, save) -> bool:
+    """Whether a row could be saved; otherwise the outcome says all that its rules refuse."""
+    try:
+        save()
+    except RuleError as error:
+        outcome.problems += _refusals(row) or [_problem(error)]
+        return False
+    return True
+
+
+def _problem(error: RuleError) -> tuple[str, str]:
+    return COLUMN_OF.get(error.field, ""), str(error)
+
+
+def _refusals(row: BaseModel) -> list[tuple[str, str]]:
+    """All that the rules of a row refuse. They stop at the first; a field that was refused is then taken for unchanged, and the
+    rules judge only what changes."""
+    found = []
+    while True:
+        try:
+            row.judge()
+        except RuleError as error:
+            found.append(_problem(error))
+            if error.field not in row._dirty:
+                return found
+            row._dirty.discard(error.field)
+        else:
+            return found
+
+
+def _copy(person: Participant) -> Participant:
+    """The same row to change: what is refused leaves no trace in what we know."""
+    made = Participant(**person.__data__)
+    made._dirty.clear()
+    return made
+
+
+def _told(problems: list[tuple[str, str]], cells: list[str]) -> str:
+    """All that is wrong with a line, each with its cell, in the order of the cells; with their values where there is room."""
+    values, order = dict(zip(LABELS, cells, strict=True)), list(LABELS)
+    problems = sorted(problems, key=lambda one: order.index(one[0]) if one[0] else len(order))
+    most = ImportRow.text.max_length
+    for shown in (VALUE_SHOWN, 0):
+        parts = [_of_cell(column, values.get(column, ""), words, shown) for column, words in problems]
+        if len(" ".join(parts)) <= most:
+            return " ".join(parts)
+    room = most // len(parts) - 1
+    return " ".join(part if len(part) <= room else f"{part[: room - 1]}…" for part in parts)
+
+
+def _of_cell(column: str, cell: str, words: str, shown: int) -> str:
+    """What is wrong, after the cell and the beginning of its value; a sentence that quotes the value needs neither."""
+    if not column or (cell and f"‘{cell[:VALUE_SHOWN]}" in words):
+        return words
+    value = f" ‘{cell[:shown]}’" if cell[:shown] else ""
+    return f"{LABELS[column]}{value}: {words}"

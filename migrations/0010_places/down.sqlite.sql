@@ -1,0 +1,2 @@
+ALTER TABLE "proposal" DROP COLUMN "nis";
+ALTER TABLE "site" DROP COLUMN "nis";

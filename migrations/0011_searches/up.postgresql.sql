@@ -1,0 +1,1 @@
+-- No table changes. What rows are found by does (database.normalise): each step renews it, see migrations/searches.py.

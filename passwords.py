@@ -1,0 +1,80 @@
+"""Passwords: which are good enough, and the form in which they are hashed and compared. Nobody else hashes or compares one."""
+
+import unicodedata
+from functools import cache
+
+import flask_security
+
+import config
+from database import normalise
+
+LEAST = 6  # manual 2.2
+LEAST_FOR_MANY = 12  # of who sees the data of many: the team and associations (domain rule 2)
+MOST = 128
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Passwords that are guessed first, in lower case."""
+    return frozenset((config.PROJECT / "data" / "common_passwords.txt").read_text(encoding="utf-8").split())
+
+
+def hint(least: int = LEAST) -> str:
+    """The rule in the manual's words."""
+    return f"Het wachtwoord moet minimaal {least} karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter"
+
+
+def normal(typed: str) -> str:
+    """A password as it is hashed, however a keyboard makes its é or space: Unicode's NFKD, as Flask-Security has it."""
+    return unicodedata.normalize("NFKD", typed)
+
+
+def cut(typed: str | None) -> str:
+    """What was typed to log in. A longer one than there are is wrong, and is cut to one that still is: hashing breaks on it."""
+    return typed or "" if _length(typed or "") <= MOST else unicodedata.normalize("NFKC", typed)[: MOST + 1]
+
+
+def _length(password) -> int:
+    """In characters as people count them: é is one."""
+    return len(unicodedata.normalize("NFKC", password))
+
+
+def problem(password: str, email: str = "", names=(), least: int = LEAST) -> str | None:
+    """Why this password is refused, or None. Manual 2.2; the common ones and the own name or address besides (domain rule 2)."""
+    password, length = normal(password), _length(password)
+    if length > MOST:
+        return f"Het wachtwoord is te lang. Gebruik hoogstens {MOST} karakters."
+    digits, capitals = any(char.isdigit() for char in password), any(char.isupper() for char in password)
+    if length < least or not digits or not capitals:
+        return f"{hint(least)}."
+    low = normalise(password)
+    if low in common_passwords():
+        return "Dit wachtwoord wordt heel vaak gebruikt en is makkelijk te raden. Kies een ander."
+    own = [normalise(word) for word in (email.partition("@")[0], *names)]
+    if any(len(word) > 2 and word in low for word in own):
+        return "Je wachtwoord bevat je naam of je e-mailadres. Kies een ander."
+    return None
+
+
+def hashed(typed: str) -> str:
+    """The hash of a password to keep. Inside an application context."""
+    return flask_security.hash_password(normal(typed))
+
+
+def fits(user, typed: str) -> bool:
+    """Whether this is the password of `user`, a row of `User`. Releases before hashed some as they were typed: such a hash is
+    replaced by one of the normal form."""
+    if flask_security.verify_and_update_password(normal(typed), user):
+        return True
+    if typed == normal(typed) or not flask_security.verify_password(typed, user.password):
+        return False
+    anew = hashed(typed)
+    type(user).update(password=anew).where(type(user).id == user.id).execute()
+    user.__data__["password"] = anew
+    return True
+
+
+def fits_nobody(typed: str):
+    """Take as long as `fits` does beyond the first look, where there is no account or no password to compare with."""
+    if typed != normal(typed):
+        hashed(typed)

@@ -1,0 +1,191 @@
+"""How a KAVO-ID, a day, a telephone number and an e-mail address are read, whatever the door: each becomes the one form in which
+we keep it, or a RuleError says in Dutch what to do."""
+
+import re
+import unicodedata
+from calendar import monthrange
+from datetime import date
+
+import phonenumbers
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+from texts import RuleError, identifier, tidy
+from times import local_date, utcnow
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
+EARLIEST_BIRTH = date(1920, 1, 1)
+MONTHS = ("januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november",
+          "december")  # fmt: skip
+COUNTRY, COUNTRY_CODE = "BE", 32
+
+
+def plain(text: str) -> str:
+    """Tidied, with dashes as '-' and digits and signs of every width and script as those of ASCII."""
+    wide = unicodedata.normalize("NFKC", identifier(text or ""))
+    return identifier("".join(str(unicodedata.decimal(char, char)) for char in wide))
+
+
+# ---- KAVO-ID
+
+KAVO_EXAMPLE = "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59."
+LABEL = re.compile(r"\bkavo[\W_]*(?:id|nr|nummer)?", re.I)
+FRACTION = re.compile(r"\b(\d{8})[.,]0+(?!\d)")
+"""what a spreadsheet makes of a number without dash"""
+MARKS = r"(?:[^\w;|,]|_)"
+WHOLE = re.compile(rf"(?<!\d)\d{{6}}(?:,|{MARKS}{{0,3}})\d{{2}}(?!\d)")
+LOOSE = re.compile(rf"\d+(?:{MARKS}{{1,3}}\d+)*")
+"""digits with at most three marks between two of them"""
+DAY_SHAPES = [2, 2, 4], [4, 2, 2]
+
+
+def kavo_id(text: str, field: str = "kavo_id") -> str:
+    """The KAVO-ID in a text as '125143-59': with any dash, dot, slash, spaces or none, in brackets, behind a label, beside a
+    name. No check digit is known. Raises RuleError for none, for two, and for other digits beside it: nobody guesses."""
+    text = FRACTION.sub(r"\1", LABEL.sub(" ", plain(text)))
+    runs = list(WHOLE.finditer(text))
+    if len(runs) * 8 != sum(map(str.isdecimal, text)):
+        runs = LOOSE.finditer(text)
+    numbers = {_joined(run.group(), text[: run.start()], text[run.end() :]) for run in runs}
+    if len(numbers) > 1 and None not in numbers:
+        raise RuleError("Hier staan twee KAVO-ID’s. Typ er één.", field)
+    if len(numbers) != 1 or None in numbers:
+        raise RuleError(KAVO_EXAMPLE, field)
+    digits = numbers.pop()
+    return f"{digits[:6]}-{digits[6:]}"
+
+
+def _joined(run: str, before: str, after: str) -> str | None:
+    """The eight digits of a run; None when it has others, looks like a day, leaves one digit alone, or stands in a word."""
+    parts = re.findall(r"\d+", run)
+    lengths = [len(part) for part in parts]
+    alone = lengths[-1] == 1 and set(lengths) != {1}
+    in_word = before[-1:].isalpha() or after[:1].isalpha()
+    return None if sum(lengths) != 8 or alone or in_word or lengths in DAY_SHAPES else "".join(parts)
+
+
+# ---- days
+
+DAY_EXAMPLE = "Typ een datum als dag/maand/jaar, bijvoorbeeld 23/11/2026."
+BETWEEN = r"(?: ?[/.-] ?| )"
+DAY_FIRST = re.compile(rf"(\d{{1,2}}){BETWEEN}(\d{{1,2}}){BETWEEN}(\d{{2}}|\d{{4}})\.?")
+YEAR_FIRST = re.compile(rf"(\d{{4}}){BETWEEN}(\d{{1,2}}){BETWEEN}(\d{{1,2}})")
+MIDNIGHT = re.compile(r"(?:T| (?:om )?)0?0[:.]00(?:[:.]00(?:[.,]0+)?)?(?:Z|[+-]00:?00)?(?: uur)?$", re.I)
+
+
+def day(text: str, field: str | None = None) -> date:
+    """A day as people and programs write it: 12/03/2010, 12-3-2010, 12.03.2010, 12 03 2010, 2010-03-12, and with midnight behind
+    it. Raises RuleError, which names a day or month that does not exist."""
+    text = MIDNIGHT.sub("", plain(text)).strip()
+    if found := YEAR_FIRST.fullmatch(text):
+        year, month, number = map(int, found.groups())
+    elif found := DAY_FIRST.fullmatch(text):
+        number, month, year = map(int, found.groups())
+        if len(found[3]) == 2:
+            raise RuleError("Typ het jaar met 4 cijfers, bijvoorbeeld 23/11/2026.", field)
+    else:
+        raise RuleError(DAY_EXAMPLE, field)
+    if not 1 <= month <= 12:
+        raise RuleError(f"Maand {month} bestaat niet. {DAY_EXAMPLE}", field)
+    if not EARLIEST_YEAR <= year <= LATEST_YEAR:
+        raise RuleError(f"Kies een jaar tussen {EARLIEST_YEAR} en {LATEST_YEAR}.", field)
+    if not 1 <= number <= monthrange(year, month)[1]:
+        leap = f" {year}" if (month, number) == (2, 29) else ""
+        raise RuleError(f"{number} {MONTHS[month - 1]}{leap} bestaat niet. Kijk de datum na.", field)
+    return date(year, month, number)
+
+
+def day_or_none(text: str | None) -> date | None:
+    """A day in an address or a filter; None when it is none."""
+    try:
+        return day(text or "")
+    except RuleError:
+        return None
+
+
+def birth_date(born: date, field: str = "birth_date") -> date:
+    """The same day, if somebody who lives can be born on it. Raises RuleError before 1920 and after today."""
+    if born < EARLIEST_BIRTH:
+        raise RuleError(f"Kijk de geboortedatum na: we aanvaarden er geen van voor {EARLIEST_BIRTH.year}.", field)
+    if born > local_date(utcnow()):
+        raise RuleError("Kijk de geboortedatum na: die dag moet nog komen.", field)
+    return born
+
+
+# ---- telephone numbers
+
+PHONE_EXAMPLE = "Typ een telefoonnummer dat we kunnen bellen, bijvoorbeeld 0470 12 34 56 of +31 6 12345678."
+PHONE = re.compile(r"(?:tel(?:efoon(?:nummer)?)?|gsm|mobiel)?[.:]* *([+\d(][\d ()/.-]*)", re.I)
+
+
+def phone(text: str, field: str = "phone") -> str:
+    """A Belgian or foreign number that exists in the plan of its country, as E.164: '+32470123456'. Raises RuleError."""
+    found = PHONE.fullmatch(plain(text))
+    number = _parsed(re.sub(r"[^+\d]", "", found[1])) if found else None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise RuleError(PHONE_EXAMPLE, field)
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _parsed(text: str):
+    if len(text) < 9 and text[:1] not in "+0":  # a zone without its 0: a KAVO-ID looks so too
+        return None
+    try:
+        return phonenumbers.parse(text, COUNTRY)
+    except NumberParseException:
+        return None
+
+
+def shown_phone(text: str | None) -> str:
+    """A kept number as people write it: 0470 12 34 56, or +31 6 12345678 abroad. What is no number is left as it is."""
+    try:
+        number = _parsed(phone(text or ""))
+    except RuleError:
+        return text or ""
+    here = number.country_code == COUNTRY_CODE
+    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL if here else PhoneNumberFormat.INTERNATIONAL)
+
+
+# ---- e-mail addresses
+
+EMAIL_EXAMPLE = "Typ een e-mailadres zoals naam@voorbeeld.be."
+
+
+def email(text: str, field: str = "email") -> str:
+    """An address that mail can reach, in small letters, its domain in ASCII: 'jan@xn--mller-kva.be' for jan@müller.be. Whether it
+    exists is not asked. Raises RuleError."""
+    found = _address(tidy(text or ""), field)
+    return found.ascii_email.lower()
+
+
+def _address(text: str, field: str) -> ValidatedEmail:
+    if not text.rpartition("@")[0].isascii():
+        raise RuleError(f"Voor de @ staan geen letters met accenten. {EMAIL_EXAMPLE}", field)
+    try:  # a test environment allows .test
+        return validate_email(
+            text, strict=True, check_deliverability=False, allow_smtputf8=False, test_environment=True
+        )
+    except EmailNotValidError:
+        raise RuleError(EMAIL_EXAMPLE, field) from None
+
+
+def known_email(text: str | None) -> str:
+    """The kept form of an address that somebody types to be found by; tidied, in small letters, when it is none."""
+    return same(email, text)
+
+
+def spellings(text: str | None) -> list[str]:
+    """The ways in which a row may hold this address: as we keep it, and as rows from before may, with an umlaut in its domain."""
+    try:
+        found = _address(tidy(text or ""), "email")
+    except RuleError:
+        return [known_email(text)]
+    return sorted({found.ascii_email.lower(), found.normalized.lower()})
+
+
+def same(reader, text: str | None) -> str:
+    """By what two texts are compared that mean the same: what `reader` makes of one, or the tidied text in small letters."""
+    try:
+        return reader(text or "")
+    except RuleError:
+        return tidy(text or "").lower()

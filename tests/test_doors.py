@@ -1,0 +1,599 @@
+"""One rule behind every door: whatever somebody types, pastes, imports or searches gets the same verdict everywhere, and is kept
+in the same form. A table of inputs for each datum, with what is expected, walks every door that takes one.
+
+To add a datum: a table, and its doors."""
+
+import csv
+import io
+import secrets
+from datetime import date, timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+
+import checks
+import limits
+import readings
+from database import RuleError, database
+from models import Association, Handover, History, ImportRow, Mail, Participant, Site, User
+from tests import factories as make
+from tests.eid.steps import bram
+from tests.test_registration import FORM, born, typed
+from tests.visitor import Visitor
+from times import local_date, utcnow, years_after
+from workflow import imports, joining, together
+
+TODAY = local_date(utcnow())
+YEAR = TODAY.year - 16  # born then, one is not 18 yet
+LOTTE, REFUSED = "125143-59", None
+HEADER = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\r\n"
+
+# ---- the tables: input → what is kept, or REFUSED
+
+KAVO_IDS = {
+    **dict.fromkeys([
+        "125143-59", "12514359", "125143 59", " 125143-59 ", "125143–59", "125143—59", "125143‑59", "125143‐59", "125143−59",
+        "125143 - 59", "125143/59", "125143.59", "125.143.59", "12.514.359", "12 51 43 59", "1 2 5 1 4 3 5 9", "125143_59",
+        "125143,59", "12514359.0", "12514359,00", "\u200b125143-59", "125143-59\u200e", "\u202a125143-59\u202c",
+        "125143\u00ad-59", "\u00a0125143-59\ufeff", "１２５１４３－５９", "١٢٥١٤٣-٥٩", "KAVO-ID: 125143-59", "kavo id 125143-59",
+        "KAVO-ID125143-59", "Kavo nr. 125143-59", "125143-59.", "125143-59,", "(125143-59)", "[125143-59]", '"125143-59"',
+        "‘125143-59’", "#125143-59", "- 125143-59", "125143-59 Lotte Peeters", "Lotte Peeters 125143-59",
+        "Peeters, Lotte (125143-59)", "125143-59 (125143-59)", "125143-59\tLotte",
+    ], LOTTE),
+    **dict.fromkeys([
+        "125143-5", "1251435 9", "1251435.0", "125143-590", "125143-59 125144-59", "125143-59; 125144-59", "0470 12 34 56",
+        "12/03/2010", "2010-03-12", "125143-59a", "O25143-59", "12514359x", "geen", "-", "125143", "٣",
+    ], REFUSED),
+}  # fmt: skip
+
+DAYS_OF_2010 = {
+    **dict.fromkeys([
+        "12/03/2010", "12-03-2010", "12.03.2010", "12 03 2010", "12/3/2010", " 12/03/2010 ", "12 / 03 / 2010", "2010-03-12",
+        "2010/03/12", "2010.03.12", "2010-3-12", "12/03/2010 0:00", "12/03/2010 00:00", "12/03/2010 00:00:00",
+        "2010-03-12 00:00:00", "2010-03-12T00:00:00", "2010-03-12T00:00:00Z", "12／03／2010", "12‑3‑2010", "12–03–2010",
+        "\u200b12/03/2010", "12/03/2010\u00a0", "12.03.2010.", "１２/０３/２０１０", "12/03-2010",
+    ], date(YEAR, 3, 12)),
+    **dict.fromkeys([
+        "31/02/2010", "29/02/2009", "31/04/2010", "32/01/2010", "00/01/2010", "13/13/2010", "2010-13-01", "12/00/2010",
+        "12/03/10", "12/3/10", "12/03/210", "12/03/0210", "31/12/1899", "12/03/2101", "20100312", "12032010", "39884",
+        "12 maart 2010", "12/03/2010 14:30", "gisteren", "-", "12//03/2010", "12/03", "1/1/1",
+    ], REFUSED),
+}  # fmt: skip
+DAYS = {
+    text.replace("2010", str(YEAR)).replace("２０１０", "".join(chr(0xFF10 + int(one)) for one in str(YEAR))): day
+    for text, day in DAYS_OF_2010.items()
+}
+BIRTHS = {
+    "31/12/1919": REFUSED, "01/01/1900": REFUSED, "1905-06-07": REFUSED,
+    f"{TODAY + timedelta(days=1):%d/%m/%Y}": REFUSED, "01/01/2099": REFUSED, born(14, -1): REFUSED, born(5): REFUSED,
+    born(14): years_after(TODAY, -14), born(15): years_after(TODAY, -15),
+}  # fmt: skip
+
+EMAILS = {
+    "jan@example.com": "jan@example.com", "JAN@EXAMPLE.COM": "jan@example.com", " Jan@example.com ": "jan@example.com",
+    "jan@example.com\u00a0": "jan@example.com", "jan\u200b@example.com": "jan@example.com",
+    "\u202ajan@example.com\u202c": "jan@example.com", "jan@exam\u00adple.com": "jan@example.com",
+    "jan+kavo@example.com": "jan+kavo@example.com", "o'brien@example.com": "o'brien@example.com",
+    "jan.nijs@sub.example.com": "jan.nijs@sub.example.com", "jan_nijs@example.com": "jan_nijs@example.com",
+    **dict.fromkeys([
+        "jan@müller.be", "jan@MÜLLER.be", "jan@mu\u0308ller.be", "jan@xn--mller-kva.be", "JAN@XN--MLLER-KVA.BE",
+    ], "jan@xn--mller-kva.be"),
+    **dict.fromkeys([
+        "jän@example.com", "jan@example.com.", "jan.@example.com", ".jan@example.com", "jan..piet@example.com",
+        "jan@example..com", "jan@-example.com", "jan@exa_mple.com", "jan@example", "jan@localhost", "jan@[127.0.0.1]",
+        "jan@127.0.0.1", "jan @example.com", "jan@ example.com", "jan@@example.com", "jan", "@example.com", "jan@", "geen", "-",
+        "n.v.t.", "<jan@example.com>", "Jan Nijs <jan@example.com>", "mailto:jan@example.com", '"jan piet"@example.com',
+        "jan@example.com; piet@example.com", "jan@example.com/piet@example.com", "jan@example.com,", "jan@plein.invalid",
+        "x" * 65 + "@example.com",
+    ], REFUSED),
+}  # fmt: skip
+
+PHONES = {
+    **dict.fromkeys([
+        "0470 12 34 56", "0470123456", "0470/12.34.56", "0470/12 34 56", "0470-12-34-56", "0470.12.34.56", "(0470) 12 34 56",
+        "+32470123456", "+32 470 12 34 56", "+32 (0)470 12 34 56", "0032 470 12 34 56", "32470123456", " 0470 12 34 56 ",
+        "\u202a+32470123456\u202c", "\u200b0470123456", "0470\u00a012\u00a034\u00a056", "0470–12–34–56", "０４７０１２３４５６",
+        "tel. 0470 12 34 56", "GSM: 0470123456", "470 12 34 56",
+    ], "+32470123456"),
+    "02 553 69 73": "+3225536973", "09 311 11 11": "+3293111111", "015/20.30.40": "+3215203040", "0800 12 345": "+3280012345",
+    "+31 6 12345678": "+31612345678", "0031612345678": "+31612345678", "+33 6 12 34 56 78": "+33612345678",
+    **dict.fromkeys([
+        "geen", "abc", "12", "112", "1207", "-", "n.v.t.", "0470 12 34", "0470 12 34 56 78", "+32", "++32470123456",
+        "+999123456789", "0470 12 34 56 / 0471 12 34 56", "0470 12 34 56 of 0471 12 34 56", "0470123456x12", "125143-59",
+        "0000000000", "12 51 43 59", "jan@example.com",
+    ], REFUSED),
+}  # fmt: skip
+
+
+# ---- who stands at the doors
+
+
+class Person:
+    """Somebody at a browser who sends forms quickly: with the token of one page, and a new key each time."""
+
+    def __init__(self, app, user=None, page="/registreren/jongeren"):
+        self.visitor = Visitor(app, user)
+        self.visitor.get(page)
+        self.token = self.visitor.page.select_one("[name=csrf_token]")["value"]
+
+    def send(self, path, **data):
+        """Whether the form was taken; otherwise it came back with a sentence."""
+        pairs = {"csrf_token": self.token, "form_key": secrets.token_hex(16), **data}
+        answer = self.visitor.client.post(path, data=pairs)
+        assert answer.status_code in (200, 302), (path, answer.status_code)
+        self.text = answer.get_data(as_text=True)
+        if answer.status_code == 200:
+            assert BeautifulSoup(self.text, "html.parser").select_one(".error-summary"), "refused without a sentence"
+        return answer.status_code == 302
+
+
+class World:
+    def __init__(self, app):
+        self.app, self.runner = app, app.test_cli_runner()
+        self.association = make.association(name="Speelkaravaan vzw")
+        self.jonas = make.user(password=make.PASSWORD, first_name="Jonas", last_name="Maes", phone="0470 99 99 99")
+        self.site = make.site(self.jonas, name="Speelplein De Zandbak")
+        self.other = make.site(make.user(), name="Jeugdhuis De Kelder")
+        self.lotte = make.participant(kavo_id=LOTTE, first_name="Lotte", last_name="Peeters")
+        make.trajectory(participant=self.lotte, association=self.association)
+        self.manager = Person(app, User.get_by_id(self.jonas.id), "/mijn-gegevens")
+        self.team = Person(app, make.user("team", password=make.PASSWORD), "/mijn-gegevens")
+        self.visitor = Person(app)
+
+    def forget(self, model, **values):
+        """Give what was just kept to nobody, so that the next one may have the same."""
+        for row in model.select():
+            if all(getattr(row, name) == value for name, value in values.items()):
+                others = {name: f"x{secrets.token_hex(8)}@kavo.test" for name in values}
+                model.update(**others).where(model.id == row.id).execute()
+
+    def import_line(self, **cells):
+        """The line of a file as it was judged."""
+        values = {"kavo_id": "900000-01", "voornaam": "Anna", "naam": "Nijs", "geboortedatum": "12/03/2009", "email": "",
+                  "vereniging": "Speelkaravaan vzw", "type": "animator", "start_cursus": "10/01/2026", **cells}  # fmt: skip
+        out = io.StringIO()
+        csv.writer(out, delimiter=";").writerow(values.values())
+        batch = imports.receive(io.BytesIO((HEADER + out.getvalue()).encode()), "x.csv", None, utcnow())
+        list(imports.steps_of(batch, utcnow()))
+        return batch, ImportRow.get(ImportRow.batch == batch)
+
+    def imported(self, **cells):
+        """The participant that a line became, or None."""
+        Participant.delete().where(Participant.kavo_id == "900000-01").execute()
+        batch, line = self.import_line(**cells)
+        if line.verdict != "bad":
+            imports.confirm(batch, None, utcnow())
+            list(imports.steps_of(batch, utcnow()))
+        found = Participant.get_or_none(Participant.kavo_id == "900000-01")
+        if found:
+            found.trajectories.get().delete_instance()
+        return found
+
+
+@pytest.fixture
+def world(app, settings):
+    limits.set_up(False, settings.lookup_key)
+    return World(app)
+
+
+def newest(model):
+    return model.select().order_by(model.id.desc()).first()
+
+
+# ---- KAVO-ID
+
+
+def kavo_look_up(world, text):
+    answer = world.manager.visitor.client.post(
+        f"/stageplaatsen/{world.site.id}/deelnemers/", data={"csrf_token": world.manager.token, "kavo": text}
+    )
+    return LOTTE if "Nog 50 van 50 uur" in answer.get_data(as_text=True) else None
+
+
+def kavo_paste(world, text):
+    answer = world.manager.visitor.client.post(
+        f"/samen/{world.site.id}/koppelen",
+        data={"csrf_token": world.manager.token, "form_key": secrets.token_hex(16), "text": text, "hours": "20"},
+    )
+    found = BeautifulSoup(answer.data, "html.parser").select("input[name=kavo][checked]")
+    return found[0]["value"] if len(found) == 1 else None
+
+
+def kavo_import(world, text):
+    _, line = world.import_line(kavo_id=text)
+    assert line.kavo_id or line.verdict == "bad"
+    return line.kavo_id or None
+
+
+def kavo_form(world, text):
+    taken = world.team.send(
+        "/deelnemers/new/", kavo_id=text, first_name="Anna", last_name="Nijs", birth_date="2009-03-12"
+    )
+    assert not taken  # it is Lotte's
+    return LOTTE if f"met KAVO-ID {LOTTE}" in world.team.text else None
+
+
+def kavo_trajectory(world, text):
+    world.team.send(
+        "/trajecten/new/", participant=text, association=str(world.association.id), type="animator",
+        course_started_on="2026-02-01",
+    )  # fmt: skip
+    return LOTTE if "heeft al een traject" in world.team.text else None
+
+
+def kavo_command(world, text):
+    out = io.StringIO()
+    csv.writer(out, delimiter=";").writerow(
+        [text, "Lotte", "Peeters", "12/03/2009", "", "Speelkaravaan vzw", "animator", "10/01/2026"]
+    )
+    with world.runner.isolated_filesystem():
+        with open("x.csv", "w", encoding="utf-8", newline="") as file:
+            file.write(HEADER + out.getvalue())
+        said = world.runner.invoke(args=["import-participants", "x.csv", "--dry-run"]).output
+    return LOTTE if "staat er al" in said else None
+
+
+def kavo_search(world, text):
+    """A list is searched by words too, so it refuses nothing: only what is a KAVO-ID counts."""
+    if KAVO_IDS[text] is None:
+        return None
+    for path in ("/deelnemers/", "/gekoppelde-deelnemers/", "/trajecten/"):
+        answer = world.team.visitor.client.get(path, query_string={"q": text})
+        found = BeautifulSoup(answer.data, "html.parser").select("main tbody tr")
+        if path != "/gekoppelde-deelnemers/" and len(found) != 1:
+            return path
+    return LOTTE
+
+
+# ---- days
+
+
+def day_young(world, text):
+    world.forget(User, email="noor@kavo.test")
+    before = User.select().count()
+    world.visitor.send(FORM, **typed(birth_date=text))
+    return newest(User).birth_date if User.select().count() > before else None
+
+
+def day_take_over(world, text):
+    world.forget(User, email="noor@kavo.test")
+    before = User.select().count()
+    person = {name: typed()[name] for name in ("first_name", "last_name", "email", "phone", "password", "again")}
+    world.visitor.send(f"/overnemen/{world.other.id}", birth_date=text, **person)
+    return newest(User).birth_date if User.select().count() > before else None
+
+
+def day_participant(world, text):
+    Participant.delete().where(Participant.kavo_id == "900000-02").execute()
+    world.team.send("/deelnemers/new/", kavo_id="900000-02", first_name="Anna", last_name="Nijs", birth_date=text)
+    found = Participant.get_or_none(Participant.kavo_id == "900000-02")
+    return found and found.birth_date
+
+
+def day_account(world, text):
+    world.forget(User, email="jan@example.com")
+    before = User.select().count()
+    world.team.send("/accounts/new/", email="jan@example.com", birth_date=text, role_names="manager", active="y")
+    return newest(User).birth_date if User.select().count() > before else None
+
+
+def day_import(world, text):
+    found = world.imported(geboortedatum=text, start_cursus=f"{TODAY:%d/%m/%Y}")
+    return found and found.birth_date
+
+
+def day_eid(world, text):
+    """An eID that does not tell it: it is asked. One that does obeys the same rule."""
+    try:
+        day = readings.day(text)
+    except RuleError:
+        return None
+    try:
+        person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32), birth_date=day)
+        return joining.with_eid(person, f"{secrets.token_hex(8)}@kavo.test", "0470 12 34 56", utcnow()).birth_date
+    except RuleError:
+        return None
+
+
+def day_filter(world, text):
+    answer = world.team.visitor.client.get("/deelnemers/", query_string={"birth_date_van": text})
+    box = BeautifulSoup(answer.data, "html.parser").select_one("[name=birth_date_van]")["value"]
+    day = readings.day_or_none(box)
+    return day if day and f"vanaf {day:%d/%m/%Y}" in answer.get_data(as_text=True) else None
+
+
+def day_period(world, text):
+    day, last = readings.day_or_none(text), "2090-01-01"
+    world.manager.send(f"/stageplaatsen/edit/?id={world.site.id}", version=str(Site.get_by_id(world.site.id).version),
+                       animator="y", own_from=text, own_to=last)  # fmt: skip
+    stored = world.site.periods.where(world.site.periods.model.kind == "own").first()
+    return stored and (stored.starts_on if day else None)
+
+
+# ---- e-mail addresses
+
+
+def email_young(world, text):
+    before = User.select().count()
+    world.visitor.send(FORM, **typed(email=text))
+    return _new_address(world, before)
+
+
+def _new_address(world, before):
+    if User.select().count() == before:
+        return None
+    kept = newest(User).email
+    world.forget(User, email=kept)
+    return kept
+
+
+def email_take_over(world, text):
+    before = User.select().count()
+    person = {name: typed()[name] for name in ("first_name", "last_name", "phone", "password", "again", "birth_date")}
+    world.visitor.send(f"/overnemen/{world.other.id}", email=text, **person)
+    return _new_address(world, before)
+
+
+def email_own_data(world, text):
+    User.update(claimed_email=None).where(User.id == world.jonas.id).execute()
+    world.manager.send("/mijn-gegevens", first_name="Jonas", last_name="Maes", email=text)
+    return User.get_by_id(world.jonas.id).claimed_email
+
+
+def email_account(world, text):
+    before = User.select().count()
+    world.team.send("/accounts/new/", email=text, role_names="manager", active="y")
+    return _new_address(world, before)
+
+
+def email_participant(world, text):
+    Participant.delete().where(Participant.kavo_id == "900000-02").execute()
+    world.team.send(
+        "/deelnemers/new/", kavo_id="900000-02", first_name="Anna", last_name="Nijs", birth_date="2009-03-12", email=text
+    )  # fmt: skip
+    found = Participant.get_or_none(Participant.kavo_id == "900000-02")
+    return found and found.email
+
+
+def email_association(world, text):
+    name = f"Vereniging {secrets.token_hex(4)}"
+    world.team.send("/verenigingen/new/", name=name, email=text)
+    found = Association.get_or_none(Association.name == name)
+    return found and found.email
+
+
+def email_site(world, text):
+    before = Site.select().count()
+    world.forget(User, email="noor@kavo.test")
+    world.visitor.send(FORM, **typed(site_email=text))
+    return newest(Site).email if Site.select().count() > before else None
+
+
+def email_import(world, text):
+    found = world.imported(email=text)
+    return found and found.email
+
+
+def email_eid(world, text):
+    person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32))
+    try:
+        user = joining.with_eid(person, text, "0470 12 34 56", utcnow())
+    except RuleError:
+        return None
+    kept = user.email
+    world.forget(User, email=kept)
+    return kept
+
+
+def email_successor(world, text):
+    Handover.delete().execute()
+    world.manager.send(f"/stageplaats/{world.site.id}/opvolger", email=text)
+    found = Handover.get_or_none()
+    return found and found.email
+
+
+def email_command(world, text):
+    before = User.select().count()
+    world.runner.invoke(args=["add-team-member", "--", text])
+    return _new_address(world, before)
+
+
+def email_login(world, text):
+    """Only who has an account gets in; what is no address is nobody's."""
+    kept = EMAILS[text]
+    if kept:
+        User.update(email=kept).where(User.id == world.jonas.id).execute()
+    visitor = Visitor(world.app)
+    visitor.get("/aanmelden")
+    visitor.send(email=text, password=make.WORD)
+    inside = "/aanmelden" not in visitor.path
+    return User.get_by_id(world.jonas.id).email if inside else None
+
+
+# ---- telephone numbers
+
+
+def phone_young(world, text):
+    world.forget(User, email="noor@kavo.test")
+    before = User.select().count()
+    world.visitor.send(FORM, **typed(phone=text))
+    return newest(User).phone if User.select().count() > before else None
+
+
+def phone_site(world, text):
+    before = Site.select().count()
+    world.forget(User, email="noor@kavo.test")
+    world.visitor.send(FORM, **typed(site_phone=text))
+    return newest(Site).phone if Site.select().count() > before else None
+
+
+def phone_own_data(world, text):
+    User.update(phone="").where(User.id == world.jonas.id).execute()
+    world.manager.send("/mijn-gegevens", first_name="Jonas", last_name="Maes", email=world.jonas.email, phone=text)
+    return User.get_by_id(world.jonas.id).phone or None
+
+
+def phone_take_over(world, text):
+    Handover.delete().execute()
+    world.manager.send(f"/overnemen/{world.other.id}", email=world.jonas.email, phone=text)
+    found = Handover.get_or_none()
+    return found and found.phone
+
+
+def phone_association(world, text):
+    name = f"Vereniging {secrets.token_hex(4)}"
+    world.team.send("/verenigingen/new/", name=name, phone=text)
+    found = Association.get_or_none(Association.name == name)
+    return found and found.phone
+
+
+def phone_edit(world, text):
+    Site.update(phone="").where(Site.id == world.site.id).execute()
+    world.manager.send(f"/stageplaatsen/edit/?id={world.site.id}", version=str(Site.get_by_id(world.site.id).version),
+                       animator="y", periods="summer", phone=text)  # fmt: skip
+    return Site.get_by_id(world.site.id).phone or None
+
+
+def phone_account(world, text):
+    world.forget(User, email="jan@example.com")
+    before = User.select().count()
+    world.team.send("/accounts/new/", email="jan@example.com", phone=text, role_names="manager", active="y")
+    return newest(User).phone if User.select().count() > before else None
+
+
+def phone_eid(world, text):
+    person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32))
+    try:
+        return joining.with_eid(person, f"{secrets.token_hex(8)}@kavo.test", text, utcnow()).phone
+    except RuleError:
+        return None
+
+
+BIRTH_DOORS = (day_young, day_take_over, day_account, day_import, day_eid)
+TABLES = (
+    (KAVO_IDS, (kavo_look_up, kavo_paste, kavo_import, kavo_form, kavo_trajectory, kavo_command, kavo_search)),
+    (DAYS, (*BIRTH_DOORS, day_participant, day_filter, day_period)),
+    (BIRTHS, BIRTH_DOORS),
+    (EMAILS, (email_young, email_take_over, email_own_data, email_account, email_participant, email_association, email_site,
+              email_import, email_eid, email_successor, email_command, email_login)),
+    (PHONES, (phone_young, phone_site, phone_own_data, phone_take_over, phone_association, phone_edit, phone_account,
+              phone_eid)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "table, door", [(table, door) for table, doors in TABLES for door in doors], ids=lambda one: getattr(one, "__name__", "")
+)  # fmt: skip
+def test_every_door_gives_the_expected_verdict_and_keeps_the_same(world, table, door):
+    found = {text: door(world, text) for text in table}
+    assert {text: kept for text, kept in found.items() if kept != table[text]} == {}
+
+
+# ---- what goes with it
+
+
+@pytest.mark.parametrize("text, words", [
+    ("31/02/2010", "31 februari bestaat niet"), ("29/02/2009", "29 februari 2009 bestaat niet"),
+    ("03/25/2010", "Maand 25 bestaat niet"),
+    ("12/03/10", "jaar met 4 cijfers"), ("12/03/0210", "tussen 1900 en 2100"), ("gisteren", "dag/maand/jaar"),
+])  # fmt: skip
+def test_a_day_that_cannot_be_says_what_is_wrong(text, words):
+    with pytest.raises(RuleError, match=words):
+        readings.day(text)
+
+
+@pytest.mark.parametrize("text, hours", [
+    ("125143-59 20", 20), ("12514359;20", 20), ("125143-59 Lotte Peeters 20 uur", 20), ("125143-59,20", 20),
+    ("125143 59\t30,0", 30),
+    ("KAVO-ID: 125143–59 (20 uur)", 20), ("12 51 43 59 20", 20), ("Lotte Peeters;125143-59;20", 20), ("125143-59 Lotte", 50),
+])  # fmt: skip
+def test_a_pasted_line_is_a_kavo_id_and_perhaps_hours(text, hours):
+    (line,) = together.read(text, 50)
+    assert (line.kavo_id, line.hours, line.problem) == (LOTTE, hours, "")
+
+
+@pytest.mark.parametrize("kept, shown", [
+    ("+32470123456", "0470 12 34 56"), ("+31612345678", "+31 6 12345678"), ("geen", "geen"), ("", ""),
+])  # fmt: skip
+def test_a_number_is_shown_as_people_write_it(world, kept, shown):
+    Association.update(phone=kept).execute()
+    assert shown in world.team.visitor.client.get("/verenigingen/").get_data(as_text=True)
+    page = world.team.visitor.client.get(f"/verenigingen/edit/?id={world.association.id}")
+    assert BeautifulSoup(page.data, "html.parser").select_one("[name=phone]")["value"] == shown
+    assert readings.shown_phone(kept) == shown
+
+
+@pytest.mark.parametrize("old", ["geen", "0470 00 00 01", "0470/00.00.01"])
+def test_a_number_from_before_stays_while_nobody_changes_it(world, old):
+    User.update(phone=old).where(User.id == world.jonas.id).execute()
+    Site.update(phone=old).where(Site.id == world.site.id).execute()
+    shown = readings.shown_phone(old)
+    assert world.manager.send(
+        "/mijn-gegevens", first_name="Jonas", last_name="Maas", email=world.jonas.email, phone=shown
+    )
+    version = str(Site.get_by_id(world.site.id).version)
+    assert world.manager.send(
+        f"/stageplaatsen/edit/?id={world.site.id}",
+        version=version,
+        animator="y",
+        instructor="y",
+        periods="summer",
+        phone=shown,
+    )
+    assert (User.get_by_id(world.jonas.id).phone, User.get_by_id(world.jonas.id).last_name) == (old, "Maas")
+    assert (Site.get_by_id(world.site.id).phone, Site.get_by_id(world.site.id).instructor) == (old, True)
+    assert not [line for line in History.select() if "elefoon" in (line.payload or "")]
+    assert ("user.phone: 1 values would be refused today" in checks.notes()) == (old == "geen")
+
+
+@pytest.mark.parametrize("stored", ["jan@müller.be", "jan@xn--mller-kva.be"])
+@pytest.mark.parametrize("typed_as", ["jan@müller.be", "JAN@XN--MLLER-KVA.BE"])
+def test_both_spellings_of_a_domain_are_one_account(world, stored, typed_as):
+    User.update(email=stored).where(User.id == world.jonas.id).execute()
+    count = User.select().count()
+    world.visitor.send(FORM, **typed(email=typed_as))
+    assert not world.team.send("/accounts/new/", email=typed_as, role_names="manager", active="y")
+    assert "Er is al een account" in world.team.text
+    assert User.select().count() == count
+
+    visitor = Visitor(world.app)
+    visitor.get("/aanmelden")
+    visitor.send(email=typed_as, password=make.WORD)
+    assert "/aanmelden" not in visitor.path
+    other = Visitor(world.app)
+    other.get("/wachtwoord-vergeten")
+    other.send(email=typed_as)
+    assert Mail.get(Mail.kind == "reset_password").to_address == stored
+
+
+@pytest.mark.parametrize("born_on, allowed", [(born(14), True), (born(14, -1), False)])
+def test_an_eid_of_somebody_too_young_gets_a_sentence(now, born_on, allowed):
+    person = bram(birth_date=date.fromisoformat(born_on))
+    with database.atomic():
+        if allowed:
+            assert (
+                joining.with_eid(person, "jan@example.com", "0470 12 34 56", utcnow()).birth_date == person.birth_date
+            )
+        else:
+            with pytest.raises(RuleError, match="vanaf 14 jaar"):
+                joining.with_eid(person, "jan@example.com", "0470 12 34 56", utcnow())
+
+
+@pytest.mark.parametrize("days, allowed", [(0, True), (-1, False)])
+def test_a_participant_is_14_when_the_course_starts(days, allowed):
+    who = make.participant(birth_date=years_after(make.COURSE, -14) - timedelta(days=days))
+    if allowed:
+        make.trajectory(participant=who)
+        who.birth_date += timedelta(days=1)
+        with pytest.raises(RuleError, match="nog geen 14 jaar"):
+            who.save()
+    else:
+        with pytest.raises(RuleError, match="nog geen 14 jaar"):
+            make.trajectory(participant=who)
+
+
+@pytest.mark.parametrize("start", ["\u200bkavo_id", "\ufeffkavo_id", "\u00a0KAVO_ID\u200e"])
+def test_invisible_marks_in_a_header_mean_nothing(start):
+    line = "900000-03;Anna;Nijs;12/03/2009;;;animator;10/01/2026\r\n"
+    batch = imports.receive(io.BytesIO((HEADER.replace("kavo_id", start) + line).encode()), "x.csv", None, utcnow())
+    assert ImportRow.get(ImportRow.batch == batch).kavo_id == "900000-03"

@@ -1,0 +1,60 @@
+"""What a text becomes that somebody typed, pasted, imported or that an eID told, before anything is asked of it. Every door and
+every column of such a text goes through here, so that the same text is kept, found and judged the same."""
+
+import re
+import unicodedata
+
+
+class RuleError(Exception):
+    """A rule says no. The Dutch text is what the user reads; `field` names the form field it is about, if any."""
+
+    def __init__(self, text: str, field: str | None = None):
+        super().__init__(text)
+        self.field = field
+
+
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]|"
+    "[\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""characters that nobody sees: Unicode's Default_Ignorable_Code_Point, and marks between annotations"""
+NEVER = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+"""controls, halves of a character, and what Unicode keeps for no character"""
+SPACES = re.compile("[\\s\u2800\x85]+")
+BREAK = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+DASHES = re.compile("[\u002d\u058a\u2010-\u2015\u2043\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
+
+
+def tidy(text: str) -> str:
+    """A text on one line as we keep it: composed letters (NFC), nothing invisible, single plain spaces, none at the ends."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    return SPACES.sub(" ", _visible(BREAK.sub(" ", text))).strip()
+
+
+def tidy_lines(text: str) -> str:
+    """The same for a text of several lines, which stay; more than one empty line in a row becomes one."""
+    lines = [tidy(line) for line in BREAK.split(text)]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+
+def _visible(text: str) -> str:
+    return unicodedata.normalize("NFC", INVISIBLE.sub("", NEVER.sub("", text)))
+
+
+def identifier(text: str) -> str:
+    """A number or code as we read it: as `tidy`, and every kind of dash is '-'."""
+    return DASHES.sub("-", tidy(text))
+
+
+def says_something(text: str | None) -> bool:
+    """Whether a text holds a letter or digit that one sees: what 'required' asks."""
+    return any(unicodedata.category(char)[0] in "LN" for char in tidy(text or ""))
+
+
+def said(text: str | None, refusal: str, field: str | None = None) -> str:
+    """What somebody wrote, in lines, as we keep it. Raises RuleError with this sentence when one reads nothing in it."""
+    kept = tidy_lines(text or "")
+    if not says_something(kept):
+        raise RuleError(refusal, field)
+    return kept
