@@ -44,6 +44,8 @@ SYNCHRONOUS = "full"
 """SQLite ends a transaction when the disk has it; only tests do without"""
 BUSY_SECONDS = 10
 REPLICA_SECONDS = 3
+HOLD = "FOR NO KEY UPDATE"
+"""how PostgreSQL holds a row for whoever changes it: others may still write rows that refer to it, and so never wait crosswise"""
 AT_ONCE = 5000  # rows in one statement of a bulk insert
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
@@ -188,9 +190,9 @@ def refresh_statistics():
             database.execute_sql(f'ANALYZE "{table}"')
 
 
-def locking(query):
+def locking(query, to_delete=False):
     """The same query, holding the rows found until the end of the transaction."""
-    return query.for_update("FOR UPDATE") if on_postgresql() else query
+    return query.for_update("FOR UPDATE" if to_delete else HOLD) if on_postgresql() else query
 
 
 def ordered(field):
@@ -464,10 +466,9 @@ class BaseModel(Model):
     @classmethod
     def locked(cls, pk):
         """The row with this id as it is now, held for the rest of the transaction. Raises DoesNotExist."""
-        end = (
-            " FOR UPDATE" if on_postgresql() else ""
-        )  # in SQL: every change of a row begins here, and building it takes longest
-        rows = cls.raw(f'SELECT * FROM "{cls._meta.table_name}" WHERE id = {database.param}{end}', pk)  # noqa: S608 - our names
+        # in SQL: every change of a row begins here, and building it takes longest
+        end = HOLD if on_postgresql() else ""
+        rows = cls.raw(f'SELECT * FROM "{cls._meta.table_name}" WHERE id = {database.param} {end}', pk)  # noqa: S608 - our names
         for row in rows:
             return row
         raise cls.DoesNotExist(f"{cls.__name__} {pk}")

@@ -2,12 +2,14 @@
 
 from contextlib import nullcontext
 from datetime import date
+from threading import Barrier, Thread
 
 import pytest
 
-from database import Conflict, RuleError
+from database import Conflict, RuleError, database, on_postgresql, writing
 from models import Handover, Participant, Placement, Site, SiteManager, Trajectory
 from people import User
+from records import FormKey
 from tests import factories as make
 
 
@@ -143,3 +145,26 @@ def test_a_row_on_which_others_hang_is_not_deleted(model):
     make.placement(site=make.site(manager=make.user()))
     with pytest.raises(RuleError, match="hangen nog andere gegevens aan vast"):
         model.select().order_by(model.id).get().delete_instance()
+
+
+@pytest.mark.parametrize("hold", [User.hold, User.locked])
+def test_two_forms_of_one_person_at_once_wait_for_each_other(hold):
+    """Each writes a row that refers to the account, then holds the account: never crosswise."""
+    if not on_postgresql():
+        pytest.skip("SQLite has one writer at a time")
+    user, both, done = make.user(), Barrier(2, timeout=20), []
+
+    def send(key):
+        with database.connection_context(), writing():
+            FormKey.claim(key, user, make.NOW)
+            both.wait()
+            hold(user.id)
+            done.append(key)
+
+    threads = [Thread(target=send, args=(key,)) for key in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(done) == ["a", "b"]

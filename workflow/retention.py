@@ -244,7 +244,12 @@ def _treat(rule: Rule, query, ids: list, now: datetime) -> int:
     """One row, or those that go together, in a transaction of their own; returns how many. Not those that somebody treated first,
     or that are needed again."""
     with writing():
-        rows = list(locking(query.where(rule.model._meta.primary_key.in_(ids)).order_by(rule.model._meta.primary_key)))
+        rows = list(
+            locking(
+                query.where(rule.model._meta.primary_key.in_(ids)).order_by(rule.model._meta.primary_key),
+                to_delete=True,
+            )
+        )
         if rows:
             rule.treat(rows if rule.together else rows[0], now)
     return len(rows)

@@ -42,7 +42,11 @@ def undo(batch: ImportBatch, by: User, now: datetime):
 
 def _refuse_what_hangs(made, people):
     """Raise RuleError when something else refers to these trajectories or people; they are held meanwhile."""
-    list(locking(Trajectory.select(Trajectory.id).where(Trajectory.id.in_(made)).order_by(Trajectory.id)).tuples())
+    list(
+        locking(
+            Trajectory.select(Trajectory.id).where(Trajectory.id.in_(made)).order_by(Trajectory.id), to_delete=True
+        ).tuples()
+    )
     for model, words in (
         (Placement, "een koppeling"),
         (FinalEvaluation, "een eindevaluatie"),

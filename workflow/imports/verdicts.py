@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from peewee import fn
+
 import audit
 import dutch
 import scope
@@ -21,6 +23,13 @@ COURSE_AHEAD = 366  # days that a course may lie ahead
 VALUE_SHOWN = 30  # characters of a cell in what is said of it
 STAND_INS = {"kavo_id": "100000-00", "first_name": "Voornaam", "last_name": "Naam", "birth_date": date(2008, 1, 1)}
 """for cells that hold no value, so that the rules of a row can be asked about the others"""
+
+
+def _firsts(batch: ImportBatch, kavo_ids: set[str], number: int):
+    """Before this number, of each person and type the first line: the others are refused, and change nothing."""
+    before = ImportRow.batch == batch, ImportRow.kavo_id.in_(list(kavo_ids)), ImportRow.number < number
+    firsts = ImportRow.select(fn.MIN(ImportRow.number)).where(*before).group_by(ImportRow.kavo_id, ImportRow.type)
+    return ImportRow.select().where(*before, ImportRow.number.in_(firsts)).order_by(ImportRow.number)
 
 
 def whole_reach(by: User | None) -> bool:
@@ -68,8 +77,7 @@ class Known:
         for one in theirs:
             self.trajectories.setdefault(one.participant_id, []).append(one)
         self.earlier = {}
-        same = ImportRow.select().where(ImportRow.batch == batch, ImportRow.kavo_id.in_(list(ids)))
-        for one in same.where(ImportRow.number < max(line.number for line in lines)).order_by(ImportRow.number):
+        for one in _firsts(batch, ids, max(line.number for line in lines)):
             self.earlier.setdefault(one.kavo_id, []).append(one)
 
     def before(self, number: int) -> list[ImportRow]:
