@@ -115,8 +115,8 @@ class _Crowd:
     def _manager(self, pk):
         name, email = self._name(), f"verantwoordelijke{pk}@kavo.test"
         return {
-            "id": pk, "search": searchable(f"{name[1]} {name[0]} {email}"), "email": email, "first_name": name[0],
-            "last_name": name[1], "phone": "0470 00 00 00", "birth_date": "1998-04-05",
+            "id": pk, "search": searchable(f"{name[1]} {name[0]} 0470000000 {email}"), "email": email, "first_name": name[0],
+            "last_name": name[1], "phone": "+32470000000", "birth_date": "1998-04-05",
             "created_at": str(self.now), "confirmed_at": str(self.now), "fs_uniquifier": f"{self.chance.getrandbits(128):032x}",
         }  # fmt: skip
 

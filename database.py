@@ -50,8 +50,6 @@ AT_ONCE = 5000  # rows in one statement of a bulk insert
 MAX_INTEGER = 2**31 - 1
 SEARCH_LENGTH = 255
 BEFORE_ALL = {DateTimeField: "0001-01-01 00:00:00", DateField: "0001-01-01", IntegerField: -1, CharField: ""}
-LATIN = re.compile("[\x00-\u02af\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7b\ufb00-\ufb06‘’‚‛“”„‹›‐‑–—ʻʼʾʿ]*")
-"""what the fonts of the attest have"""
 ONE_MARK = str.maketrans(dict.fromkeys("‘’‚‛`´ʻʼʾʿ′", "'") | dict.fromkeys("“”„«»″", '"') | dict.fromkeys("‐‑–—", "-"))
 """phones type curly quotes and long dashes"""
 NO_MARKS = str.maketrans("", "", "'\"-.,:;!?/&()[]")
@@ -257,22 +255,10 @@ def is_phone(field) -> bool:
     return getattr(plain, "model", None) is not None and plain.model.reads.get(plain.name) is readings.phone
 
 
-def refuse_address(text: str, field: str):
-    """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
-    if "://" in text or "www." in text.lower():
-        raise RuleError("Typ hier alleen een naam, geen webadres.", field)
-
-
 def check_name(row):
     """Raise RuleError when somebody's new name says nothing. Some have one name only: the first name then stays empty."""
     if {"first_name", "last_name"} & set(row.dirty_field_names) and not says_something(row.first_name + row.last_name):
         raise RuleError("Typ de naam.", "last_name")
-
-
-def is_latin(text: str) -> bool:
-    """Whether a text is written in Latin letters and common marks, as names on a Belgian identity card are; in whatever form of
-    Unicode, and with whatever accents."""
-    return LATIN.fullmatch(unicodedata.normalize("NFC", text)) is not None
 
 
 class Typed:
@@ -342,7 +328,11 @@ class BaseModel(Model):
             value, field = getattr(self, name), self._meta.fields[name]
             needed = isinstance(field, CharField) and not field.null and field.default is None
             if value or needed:
-                setattr(self, name, self.reads[name](value))
+                try:
+                    setattr(self, name, self.reads[name](value))
+                except RuleError as error:
+                    error.field = name
+                    raise
 
     def prepare(self):
         """Fill what follows from other fields (a search text, a sum). Called before `check`."""

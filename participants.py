@@ -6,7 +6,7 @@ from peewee import Check, DateField, DateTimeField
 
 import dutch
 import readings
-from database import Line, Named, RuleError, check_name, is_latin
+from database import Line, Named, RuleError, check_name
 from times import years_after
 
 COURSE_LEAST_AGE = 14  # years, at the start of the course
@@ -30,16 +30,16 @@ class Participant(Named):
 
     clashes = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
 
-    reads = {"kavo_id": readings.kavo_id, "birth_date": readings.birth_date, "email": readings.email}
+    reads = {
+        "kavo_id": readings.kavo_id, "first_name": readings.name, "last_name": readings.name,
+        "birth_date": readings.birth_date, "email": readings.email,
+    }  # fmt: skip
 
     def check(self):
         check_name(self)
         if "birth_date" in self.dirty_field_names and self.id:
             for trajectory in self.trajectories:
                 self.check_age_at(trajectory.course_started_on)
-        for name in {"first_name", "last_name"} & set(self.dirty_field_names):
-            if not is_latin(getattr(self, name)):  # others cannot stand on an attest
-                raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", name)
 
     def search_text(self):
         return f"{self.last_name} {self.first_name} {self.kavo_id}"

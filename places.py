@@ -8,7 +8,7 @@ from peewee import BooleanField, CharField, Check, DateField, DateTimeField, For
 import dutch
 import postcodes
 import readings
-from database import BaseModel, Line, Lines, LongText, Named, RuleError, Versioned, normalise, refuse_address
+from database import BaseModel, Line, Lines, LongText, Named, RuleError, Versioned, normalise
 from people import User
 from records import choices, one_of
 from times import days_after, local_date
@@ -60,7 +60,7 @@ class Association(Named):
     reads = {"email": readings.email, "phone": readings.phone}
 
     def search_text(self):
-        return self.name
+        return f"{self.name} {readings.phone_digits(self.phone)}"
 
     def __str__(self):
         return self.name
@@ -176,7 +176,7 @@ class Site(Named):
     def check(self):
         if not self.types():
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
-        refuse_address(self.name, "name")
+        readings.refuse_address(self.name, "name")
 
     def search_text(self):
         return f"{self.name} {self.municipality} {self.postcode}"
@@ -315,7 +315,7 @@ class Proposal(BaseModel):
             self.due_on = days_after(self.created_at, APPROVAL_DAYS)
 
     def check(self):
-        refuse_address(self.name, "name")
+        readings.refuse_address(self.name, "name")
 
     def __str__(self):
         return f"de wijziging van {self.site}"

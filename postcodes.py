@@ -70,8 +70,8 @@ def read(text: str | None) -> tuple[str, str]:
 
 
 def without_country(text: str) -> str:
-    """A text to search for, with each postcode in it bare: 'B-9000 Gent' → '9000 Gent'."""
-    return COUNTRY.sub("", identifier(text))
+    """A text to search for, with each postcode in it bare: 'B-9000;Gent' → '9000 Gent'."""
+    return COUNTRY.sub("", " ".join(read(text)).strip())
 
 
 def check(postcode: str):

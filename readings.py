@@ -10,7 +10,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from texts import RuleError, identifier, tidy
+from texts import RuleError, identifier, says_something, tidy
 from times import local_date, utcnow
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
@@ -24,6 +24,36 @@ def plain(text: str) -> str:
     """Tidied, with dashes as '-' and digits and signs of every width and script as those of ASCII."""
     wide = unicodedata.normalize("NFKC", identifier(text or ""))
     return identifier("".join(str(unicodedata.decimal(char, char)) for char in wide))
+
+
+# ---- names
+
+LATIN = re.compile("[\x00-\u02af\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7b\ufb00-\ufb06‘’‚‛“”„‹›‐‑–—ʻʼʾʿ]*")
+"""what the fonts of the attest have"""
+
+
+def is_latin(text: str) -> bool:
+    """Whether a text is written in Latin letters and common marks, as names on a Belgian identity card are; in whatever form of
+    Unicode, and with whatever accents."""
+    return LATIN.fullmatch(unicodedata.normalize("NFC", text)) is not None
+
+
+def name(text: str | None, field: str = "last_name") -> str:
+    """The first or last name of a person, tidied; '' when one reads nothing in it, as where somebody with one name typed '-'.
+    Raises RuleError for what is no name, or cannot stand on an attest."""
+    text = tidy(text or "")
+    refuse_address(text, field)
+    if not says_something(text):
+        return ""
+    if not is_latin(text):
+        raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", field)
+    return text
+
+
+def refuse_address(text: str, field: str):
+    """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
+    if "://" in text or "www." in text.lower():
+        raise RuleError("Typ hier alleen een naam, geen webadres.", field)
 
 
 # ---- KAVO-ID
@@ -115,7 +145,7 @@ def birth_date(born: date, field: str = "birth_date") -> date:
 # ---- telephone numbers
 
 PHONE_EXAMPLE = "Typ een telefoonnummer dat we kunnen bellen, bijvoorbeeld 0470 12 34 56 of +31 6 12345678."
-PHONE = re.compile(r"(?:tel(?:efoon(?:nummer)?)?|gsm|mobiel)?[.:]* *([+\d(][\d ()/.-]*)", re.I)
+PHONE = re.compile(r"(?:tel(?:efoon(?:nummer)?)?|gsm|mobiel)?[.:]* *([+\d(][\d ()/.-]{0,40})", re.I)
 
 
 def phone(text: str, field: str = "phone") -> str:
@@ -144,6 +174,14 @@ def shown_phone(text: str | None) -> str:
         return text or ""
     here = number.country_code == COUNTRY_CODE
     return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL if here else PhoneNumberFormat.INTERNATIONAL)
+
+
+def phone_digits(text: str | None) -> str:
+    """By what a number is found, however it is typed: '0470123456', or '31612345678' abroad. '' for what is no number."""
+    try:
+        return re.sub(r"\D", "", shown_phone(phone(text or "")))
+    except RuleError:
+        return ""
 
 
 # ---- e-mail addresses

@@ -25,12 +25,14 @@ class Search:
         self.field = model._meta.fields["search"]
 
     def _read(self, text: str) -> str:
-        """What was typed, with a KAVO-ID, a postcode and the domain of an address as rows hold them."""
+        """What was typed, with a KAVO-ID, a telephone number, a postcode and the domain of an address as rows hold them."""
         if (reader := getattr(self.model, "named_by", self.model).reads.get("kavo_id")) is not None:
             try:
                 return reader(text)
             except RuleError:
                 pass
+        if self.model.reads.get("phone") and (digits := readings.phone_digits(text)):
+            return digits
         if "postcode" in self.model._meta.fields:
             text = postcodes.without_country(text)
         return " ".join(readings.known_email(word) if "@" in word else word for word in text.split())

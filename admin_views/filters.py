@@ -11,6 +11,7 @@ import dutch
 import readings
 from database import alone, normalise, ordered, whole_number
 from searching import Search
+from texts import RuleError
 from times import end_of_day
 
 FEW = 500
@@ -112,10 +113,7 @@ class DateFilter(ListFilter):
 
     def inputs(self, args):
         words = (f"{self.label} vanaf", f"{self.label} tot en met")
-        return [
-            {"param": param, "label": label, "kind": "date", "value": day.isoformat() if day else args.get(param, "")}
-            for param, label, day in zip(self.params, words, self._bounds(args), strict=True)
-        ]
+        return [_day_input(param, label, args.get(param, "")) for param, label in zip(self.params, words, strict=True)]
 
     def _bounds(self, args):
         return [readings.day_or_none(args.get(param)) for param in self.params]
@@ -137,6 +135,15 @@ class DateFilter(ListFilter):
         first, last = self._bounds(args)
         told = [f"vanaf {dutch.day(first)}"] * bool(first) + [f"tot en met {dutch.day(last)}"] * bool(last)
         return f"{self.label} {' '.join(told)}" if told else ""
+
+
+def _day_input(param: str, label: str, text: str) -> dict:
+    """The input of a day, with what was typed and, when that is no day, what is wrong."""
+    shown = {"param": param, "label": label, "kind": "date", "value": text}
+    try:
+        return shown | {"value": readings.day(text).isoformat()} if text else shown
+    except RuleError as error:
+        return shown | {"kind": "text", "problem": str(error)}
 
 
 class NumberFilter(ListFilter):

@@ -338,6 +338,11 @@ class Listing:
         return [one for each in self.filters for one in each.inputs(self.args)]
 
     @property
+    def has_problem(self) -> bool:
+        """Whether a filter holds what it cannot read; the input says why."""
+        return any("problem" in one for one in self.inputs)
+
+    @property
     def words(self) -> str:
         """Search and filters as words; empty when the list is whole."""
         told = [f"zoeken op ‘{self.search}’"] * bool(self.search)

@@ -6,6 +6,7 @@ To add a datum: a table, and its doors."""
 import csv
 import io
 import secrets
+import unicodedata
 from datetime import date, timedelta
 
 import pytest
@@ -13,9 +14,10 @@ from bs4 import BeautifulSoup
 
 import checks
 import limits
+import passwords
 import readings
 from database import RuleError, database
-from models import Association, Handover, History, ImportRow, Mail, Participant, Site, User
+from models import Association, Handover, History, ImportRow, Mail, Participant, Proposal, Site, User
 from tests import factories as make
 from tests.eid.steps import bram
 from tests.test_registration import FORM, born, typed
@@ -103,6 +105,43 @@ PHONES = {
         "0000000000", "12 51 43 59", "jan@example.com",
     ], REFUSED),
 }  # fmt: skip
+
+NAMES = {
+    **dict.fromkeys([
+        "Anna", " Anna ", "\u00a0Anna", "Anna\t", "\u200bAnna", "An\u00adna", "\u202eAnna\u202c", "\ufeffAnna", "Anna\u200e",
+        "An\u2060na", "\u2800Anna\u3164", "\u2066Anna\u2069", "An\x00na",
+    ], "Anna"),
+    **dict.fromkeys(["Zoë", "Zoe\u0308", " Zoe\u0308\u200b"], "Zoë"),
+    **dict.fromkeys(["Anna Maria", "Anna  Maria", "Anna\u00a0Maria", "Anna\u2003 Maria", "Anna\tMaria"], "Anna Maria"),
+    **{name: name for name in (
+        "Jean-Luc", "D'Arcy", "D’Arcy", "Łukasz", "Đorđe", "Işık", "Søren", "Nguyễn", "Ægir", "St. John", "J", "X Æ",
+    )},
+    **dict.fromkeys([
+        "-", "...", "?", "\u0301", "Дмитрий", "李", "α", "www.spel.be", "http://spel.be", "https://a.b", "JanЖ", "x" * 101,
+    ], REFUSED),
+}  # fmt: skip
+
+POSTCODES = {
+    **dict.fromkeys([
+        "9000", " 9000 ", "9\u200b000", "\u202a9000\u202c", "9000\u00a0", "B-9000", "B9000", "b-9000", "B 9000", "B - 9000",
+        "BE-9000", "BE 9000", "BE9000", "B\u20139000", "B\u20119000", "9000 Gent", "9000 GENT", "9000, Gent", "9000 - Gent",
+        "B-9000 Gent", "9000\u00a0Gent", "9000\tGent", "9000;Gent",
+    ], "9000"),
+    "3700 's-Herenelderen": "3700", "3665 As": "3665", "9999": "9999", "1050": "1050", "9120": "9120", "B-9120": "9120",
+    **dict.fromkeys([
+        "900", "90000", "0900", "900x", "9000x", "9O00", "1011 AB", "F-9000", "NL-1011", "Gent", "90 00", "9000 9000", "-",
+    ], REFUSED),
+}  # fmt: skip
+
+PASSWORDS = {
+    word: word for word in (
+        "Fietsbel42xy", "CaféçàGent7x", "Cafe\u0301Gent7xy", "Gent\u00a0Zomer7x", "StraßeGent7x", "Zon\U0001f600Gent7xx",
+        "\ufb01etsBel42xy", " Fietsbel 42 ", "Жизнь Gent 7", "Ünder1stand", "A1" + "é" * 126, "Fietsbel٤٢xyz",
+    ) for word in (word, unicodedata.normalize("NFD", word), unicodedata.normalize("NFC", word))
+} | dict.fromkeys([
+    "", "      ", "Fiet4", "fietsbel42xy", "FietsbelGent", "A1" + "é" * 127, "kadervorming", "Password1", "Wachtwoord1",
+    "Wachtwoord 1" * 11,
+], REFUSED)  # fmt: skip
 
 
 # ---- who stands at the doors
@@ -297,8 +336,9 @@ def day_eid(world, text):
 
 def day_filter(world, text):
     answer = world.team.visitor.client.get("/deelnemers/", query_string={"birth_date_van": text})
-    box = BeautifulSoup(answer.data, "html.parser").select_one("[name=birth_date_van]")["value"]
-    day = readings.day_or_none(box)
+    page = BeautifulSoup(answer.data, "html.parser")
+    day = readings.day_or_none(page.select_one("[name=birth_date_van]")["value"])
+    assert bool(page.select_one(".filters .field-error")) == (day is None), text
     return day if day and f"vanaf {day:%d/%m/%Y}" in answer.get_data(as_text=True) else None
 
 
@@ -469,6 +509,180 @@ def phone_eid(world, text):
         return None
 
 
+# ---- names
+
+
+def name_young(world, text):
+    world.forget(User, email="noor@kavo.test")
+    before = User.select().count()
+    world.visitor.send(FORM, **typed(first_name=text))
+    return newest(User).first_name if User.select().count() > before else None
+
+
+def name_take_over(world, text):
+    world.forget(User, email="noor@kavo.test")
+    before = User.select().count()
+    person = {name: typed()[name] for name in ("last_name", "email", "phone", "password", "again", "birth_date")}
+    world.visitor.send(f"/overnemen/{world.other.id}", first_name=text, **person)
+    return newest(User).first_name if User.select().count() > before else None
+
+
+def name_own_data(world, text):
+    User.update(first_name="Jonas").where(User.id == world.jonas.id).execute()
+    world.manager.send("/mijn-gegevens", first_name=text, last_name="Maes", email=world.jonas.email)
+    kept = User.get_by_id(world.jonas.id).first_name
+    return kept if kept not in ("Jonas", "") else None
+
+
+def name_account(world, text):
+    world.forget(User, email="jan@example.com")
+    before = User.select().count()
+    world.team.send("/accounts/new/", email="jan@example.com", first_name=text, last_name="", role_names="manager",
+                    active="y")  # fmt: skip
+    return newest(User).first_name or None if User.select().count() > before else None
+
+
+def name_participant(world, text):
+    Participant.delete().where(Participant.kavo_id == "900000-02").execute()
+    world.team.send("/deelnemers/new/", kavo_id="900000-02", first_name=text, last_name="Nijs", birth_date="2009-03-12")
+    found = Participant.get_or_none(Participant.kavo_id == "900000-02")
+    return (found and found.first_name) or None
+
+
+def name_import(world, text):
+    if "\0" in text:
+        return NAMES[text]  # a file with it is no text
+    found = world.imported(voornaam=text)
+    return (found and found.first_name) or None
+
+
+def name_eid(world, text):
+    person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32), first_name=text)
+    try:
+        return (
+            joining.with_eid(person, f"{secrets.token_hex(8)}@kavo.test", "0470 12 34 56", utcnow()).first_name or None
+        )
+    except RuleError:
+        return None
+
+
+# ---- postcodes: with the place that goes with it, since another one is asked about
+
+
+def place_of(text):
+    return {"3700": "'s-Herenelderen", "3665": "As", "1050": "Elsene", "9120": "Beveren"}.get(POSTCODES[text], "Gent")
+
+
+def postcode_young(world, text):
+    world.forget(User, email="noor@kavo.test")
+    before = Site.select().count()
+    world.visitor.send(FORM, **typed(postcode=text, municipality=place_of(text)))
+    return newest(Site).postcode if Site.select().count() > before else None
+
+
+def postcode_further_site(world, text):
+    before = Site.select().count()
+    world.manager.send("/registreren/stageplaats", name="Tweede", recognition="branch", street="Markt 1", postcode=text,
+                       municipality=place_of(text), animator="y", periods="year")  # fmt: skip
+    return newest(Site).postcode if Site.select().count() > before else None
+
+
+def postcode_proposed(world, text):
+    Proposal.delete().execute()
+    site = Site.get_by_id(world.site.id)
+    world.manager.send(f"/stageplaats/{site.id}/wijziging", name=site.name, recognition=site.recognition,
+                       street="Nieuwe Laan 3", postcode=text, municipality=place_of(text))  # fmt: skip
+    found = Proposal.get_or_none()
+    return found and found.postcode
+
+
+def postcode_by_the_team(world, text):
+    Site.update(postcode="2800", municipality="Mechelen").where(Site.id == world.other.id).execute()
+    site = Site.get_by_id(world.other.id)
+    world.team.send(f"/stageplaatsen/edit/?id={site.id}", version=str(site.version), name=site.name, animator="y",
+                    recognition=site.recognition, street=site.street, postcode=text, municipality=place_of(text),
+                    periods="summer")  # fmt: skip
+    kept = Site.get_by_id(site.id).postcode
+    return kept if kept != "2800" else None
+
+
+def postcode_search(world, text):
+    """As `kavo_search`: only what is a postcode counts."""
+    if POSTCODES[text] is None:
+        return None
+    row = Site.get_by_id(world.other.id)
+    row.postcode, row.municipality = POSTCODES[text], place_of(text)
+    row.save()
+    Site.update(postcode="1000", municipality="Brussel", search="x").where(Site.id != row.id).execute()
+    answer = world.team.visitor.client.get("/stageplaatsen/", query_string={"q": text})
+    found = BeautifulSoup(answer.data, "html.parser").select("main tbody tr")
+    return row.postcode if len(found) == 1 else f"{len(found)} found"
+
+
+# ---- passwords
+
+
+def password_young(world, text):
+    world.forget(User, email="noor@kavo.test")
+    before = User.select().count()
+    world.visitor.send(FORM, **typed(password=text, again=text))
+    return opened_by(world, newest(User), text) if User.select().count() > before else None
+
+
+def opened_by(world, user, text):
+    """The same password in whatever form, when it opens the account."""
+    forms = {unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD")}
+    with world.app.app_context():
+        opens = all(passwords.fits(User.get_by_id(user.id), form) for form in forms)
+    return text if opens else "does not open it"
+
+
+def password_take_over(world, text):
+    world.forget(User, email="noor@kavo.test")
+    before = User.select().count()
+    person = {name: typed()[name] for name in ("first_name", "last_name", "email", "phone", "birth_date")}
+    world.visitor.send(f"/overnemen/{world.other.id}", password=text, again=text, **person)
+    return opened_by(world, newest(User), text) if User.select().count() > before else None
+
+
+def password_change(world, text):
+    with world.app.app_context():
+        User.update(password=passwords.hashed(make.WORD)).where(User.id == world.jonas.id).execute()
+    world.manager.send("/wachtwoord-wijzigen", password=make.WORD, new_password=text, new_password_confirm=text)
+    user = User.get_by_id(world.jonas.id)
+    with world.app.app_context():
+        unchanged = passwords.fits(user, make.WORD)
+    return None if unchanged else opened_by(world, user, text)
+
+
+def password_command(world, text):
+    with world.app.app_context():
+        User.update(password=passwords.hashed(make.WORD)).where(User.id == world.jonas.id).execute()
+    database.close()
+    world.runner.invoke(args=["users", "change_password", world.jonas.email, "--password", text])
+    database.connect(reuse_if_open=True)
+    user = User.get_by_id(world.jonas.id)
+    with world.app.app_context():
+        unchanged = passwords.fits(user, make.WORD)
+    return None if unchanged else opened_by(world, user, text)
+
+
+def phone_search(world, text):
+    """As `kavo_search`: only what is a number counts."""
+    if PHONES[text] is None:
+        return None
+    User.update(phone="").execute()
+    Association.update(phone="").execute()
+    for model, path in ((User, "/accounts/"), (Association, "/verenigingen/")):
+        row = model.select().order_by(model.id).first()
+        row.phone = PHONES[text]
+        row.save()
+        answer = world.team.visitor.client.get(path, query_string={"q": text})
+        if len(BeautifulSoup(answer.data, "html.parser").select("main tbody tr")) != 1:
+            return path
+    return PHONES[text]
+
+
 BIRTH_DOORS = (day_young, day_take_over, day_account, day_import, day_eid)
 TABLES = (
     (KAVO_IDS, (kavo_look_up, kavo_paste, kavo_import, kavo_form, kavo_trajectory, kavo_command, kavo_search)),
@@ -476,8 +690,11 @@ TABLES = (
     (BIRTHS, BIRTH_DOORS),
     (EMAILS, (email_young, email_take_over, email_own_data, email_account, email_participant, email_association, email_site,
               email_import, email_eid, email_successor, email_command, email_login)),
+    (NAMES, (name_young, name_take_over, name_own_data, name_account, name_participant, name_import, name_eid)),
+    (POSTCODES, (postcode_young, postcode_further_site, postcode_proposed, postcode_by_the_team, postcode_search)),
+    (PASSWORDS, (password_young, password_take_over, password_change, password_command)),
     (PHONES, (phone_young, phone_site, phone_own_data, phone_take_over, phone_association, phone_edit, phone_account,
-              phone_eid)),
+              phone_eid, phone_search)),
 )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import pytest
 import certificates
 import checks
 import migrations
-from database import LongText, RuleError, Typed, database, is_latin, normalise, searchable
+import readings
+from database import LongText, RuleError, Typed, database, normalise, searchable
 from models import TABLES, Association, Attest, Participant, Site, SiteMessage, User
 from searching import Search
 from tests import factories as make
@@ -162,7 +163,7 @@ def test_a_registration_keeps_a_name_without_what_nobody_sees(app, typed, kept):
     ("李", False), ("JanЖ", False), ("α", False),
 ])  # fmt: skip
 def test_a_name_is_of_latin_letters_in_any_form_of_unicode(text, latin):
-    assert is_latin(text) is latin
+    assert readings.is_latin(text) is latin
     for form in ("NFC", "NFD"):
         given = unicodedata.normalize(form, text)
         if latin:
@@ -296,6 +297,6 @@ def test_an_attest_can_name_everybody_who_has_a_name(app, now):
     attest = attests.release(rows.trajectory, team, day)
     assert certificates.pdf(attest)
     letters = [chr(code) for code in range(0x20, 0x10000) if unicodedata.category(chr(code))[0] in "LM"]
-    names = " ".join(f"a{letter}" for letter in letters if is_latin(letter))
+    names = " ".join(f"a{letter}" for letter in letters if readings.is_latin(letter))
     Participant.update(last_name=names).execute()
     assert certificates.pdf(Attest.get())

@@ -7,8 +7,9 @@ import audit
 import dutch
 import links
 import mails
+import readings
 import scope
-from database import RuleError, is_latin, writing
+from database import RuleError, writing
 from models import LEAST_AGES, Attest, FinalEvaluation, Trajectory, User
 from people import Token
 from times import local_date
@@ -35,7 +36,7 @@ def release(trajectory: Trajectory, by: User, now: datetime) -> Attest:
             raise RuleError(
                 f"{who} wordt pas {LEAST_AGES[fresh.type]} op {dutch.day(from_day)}. Reik het attest dan uit."
             )
-        if not is_latin(str(who)):
+        if not readings.is_latin(str(who)):
             raise RuleError(f"De naam van {who} bevat tekens die niet op een attest kunnen. Verbeter eerst de naam.")
         attest = Attest.create(final_evaluation=finals.current(fresh), code=_new_code(), issued_on=today, issued_by=by)
         fresh.move("finished", outcome="attested")

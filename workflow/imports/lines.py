@@ -67,6 +67,7 @@ def read(cells: list[str]) -> tuple[dict, dict[str, str]]:
 def typed(cells: list[str]) -> Typed:
     """The texts of a line, in the order of COLUMNS, as values."""
     _, first, last, _, _, association, kind, _ = cells
+    first, last = (text if says_something(text) else "" for text in (first, last))
     values, problems = read(cells)
     line = Typed(values.get("kavo_id", ""), first, last, values.get("geboortedatum"), values.get("email", cells[4]), association,
                  KINDS.get(normalise(kind), ""), values.get("start_cursus"))  # fmt: skip
