@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from functools import cache
 
 from babel.messages.pofile import read_po
@@ -10,6 +11,7 @@ import config
 
 HOLE = "…"
 LEAST_LETTERS = 8  # of a sentence besides what is filled in
+START = 3  # characters by which sentences are looked up
 MOST = 200  # characters of a sentence that are kept
 WHERE = ("*.py", "admin_views/*.py", "public_pages/*.py", "workflow/**/*.py")
 PLACES = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]")
@@ -20,14 +22,16 @@ OTHER = "andere"
 def of(text: str) -> str:
     """The sentence of the code that this text is, with '…' for what was filled in; OTHER when it is none of ours. Never holds a
     letter that does not stand in the code."""
-    found = max((one for one in _all() if _fits(one, text)), key=lambda one: sum(map(len, one)), default=None)
+    whole, pieces_by_start = _all()
+    if text in whole:
+        return text[:MOST]
+    near = [*pieces_by_start.get("", ()), *pieces_by_start.get(text[:START], ())]
+    found = max((one for one in near if _fits(one, text)), key=lambda one: sum(map(len, one)), default=None)
     return HOLE.join(found)[:MOST] if found else OTHER
 
 
 def _fits(pieces: tuple[str, ...], text: str) -> bool:
     """Whether a text is these pieces in this order, with anything between them."""
-    if len(pieces) == 1:
-        return text == pieces[0]
     first, *between, last = pieces
     if not text.startswith(first) or not text.endswith(last):
         return False
@@ -41,8 +45,9 @@ def _fits(pieces: tuple[str, ...], text: str) -> bool:
 
 
 @cache
-def _all() -> frozenset[tuple[str, ...]]:
-    """Every sentence of the code and of the translations, as the pieces between what is filled in."""
+def _all() -> tuple[frozenset[str], dict[str, list[tuple[str, ...]]]]:
+    """Every sentence of the code and of the translations: those in which nothing is filled in; and the others as the pieces
+    between, by how they start, '' for those that start with too little."""
     found = set()
     for pattern in WHERE:
         for path in config.PROJECT.glob(pattern):
@@ -54,7 +59,11 @@ def _all() -> frozenset[tuple[str, ...]]:
     for path in (config.PROJECT / "translations").rglob("*.po"):
         with path.open("rb") as file:
             found.update(PLACES.sub("\0", one.string) for one in read_po(file) if isinstance(one.string, str))
-    return frozenset(tuple(text.split("\0")) for text in found if _is_sentence(text))
+    found = {text for text in found if _is_sentence(text)}
+    by_start = defaultdict(list)
+    for pieces in (text.split("\0") for text in found if "\0" in text):
+        by_start[pieces[0][:START] if len(pieces[0]) >= START else ""].append(tuple(pieces))
+    return frozenset(text for text in found if "\0" not in text), dict(by_start)
 
 
 def _piece(part) -> str:
