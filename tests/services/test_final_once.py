@@ -2,41 +2,22 @@
 never a valid attest beside a trajectory that is open again; and eight that import the same file."""
 
 import io
-import json
 import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import checks
-from database import RuleError, connect_to, database
+from database import RuleError
 from models import Attest, FinalEvaluation, ImportBatch, Participant, Trajectory, User
 from tests import factories as make
+from tests.services.at_once import PROCESSES, at_once
 from workflow import attests, finals, imports
 
-PROJECT = Path(__file__).parents[2]
-PROCESSES = 8
 ROWS = 100 if os.environ.get("KAVO_THOROUGH") else 12
 FILE = "\n".join([
     ";".join(imports.COLUMNS),
-    *(f"{100_000 + number}-00;Kind{number};Maes;12/03/2009;;Een vzw;animator;10/01/2026" for number in range(ROWS * 10)),
+    *(f"{100_000 + number}-00;Kind{number};Maes;12/03/2009;;Een vzw;animator;10/01/2026" for number in range(ROWS * 4)),
 ])  # fmt: skip
-
-
-def together(db, task, *words):
-    """Run one task of this file in PROCESSES processes at once; what each of them counted."""
-    database.close()
-    command = [sys.executable, "-m", "tests.services.test_final_once", db, task, *map(str, words)]
-    running = [
-        subprocess.Popen([*command, str(seed)], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
-        for seed in range(PROCESSES)
-    ]
-    answers = [process.communicate(timeout=900)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * PROCESSES
-    database.connect()
-    return sum((Counter(json.loads(answer)) for answer in answers), Counter())
 
 
 def test_whatever_eight_do_at_once_there_is_one_outcome(db, capsys):
@@ -44,7 +25,7 @@ def test_whatever_eight_do_at_once_there_is_one_outcome(db, capsys):
     for _ in range(ROWS):
         make.evaluated(make.placement(hours=50))
 
-    counts = together(db, "decide", team.id)
+    counts = sum(at_once(db, decide, team.id), Counter())
 
     assert list(checks.breaches()) == []
     for one in Trajectory.select():
@@ -65,15 +46,15 @@ def test_eight_who_import_the_same_file_at_once_make_everybody_once(db):
     for key in batches:
         imports.confirm(ImportBatch.get_by_id(key), None, make.NOW)
 
-    together(db, "import", "-")
+    at_once(db, go_on)
 
     assert {one.state for one in ImportBatch.select()} == {"done"}
-    assert Participant.select().count() == Trajectory.select().count() == ROWS * 10
+    assert Participant.select().count() == Trajectory.select().count() == ROWS * 4
     assert list(checks.breaches()) == []
 
 
-def decide(team, chance):
-    counts = Counter()
+def decide(team_id, seed):
+    counts, team, chance = Counter(), User.get_by_id(team_id), Random(seed)
     acts = {
         "evaluate": lambda row: make.evaluated(row.placements.get(), by=team, hours_done=chance.choice((49, 50))),
         "give": lambda row: finals.give(row, team, make.NOW, "passed", make.NOW.date()),
@@ -91,11 +72,5 @@ def decide(team, chance):
     return counts
 
 
-if __name__ == "__main__":
-    url, task, who, seed = sys.argv[1:]
-    connect_to(url).connect()
-    chance = Random(int(seed))
-    if task == "decide":
-        print(json.dumps(decide(User.get_by_id(int(who)), chance)))
-    else:
-        print(json.dumps({"steps": imports.work(make.NOW)}))
+def go_on(seed):
+    imports.work(make.NOW)

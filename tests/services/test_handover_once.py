@@ -1,21 +1,17 @@
 """Eight processes that answer, withdraw and let the clock end the same handovers at once: one outcome each, one set of mails."""
 
-import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
+from random import Random
 
 import checks
-from database import database
-from models import Handover, History, Mail, SiteManager
+from database import RuleError
+from models import Handover, History, Mail, SiteManager, User
 from tests import factories as make
-from workflow import handovers
+from tests.services.at_once import PROCESSES, at_once
+from workflow import clock, handovers
 
-PROJECT = Path(__file__).parents[2]
-PROCESSES = 8
 ROUNDS = 200 if os.environ.get("KAVO_THOROUGH") else 20
 LATE = make.NOW + timedelta(days=20)
 OUTCOMES = {
@@ -33,25 +29,7 @@ def test_of_eight_who_decide_at_once_one_wins_and_one_set_of_mails_leaves(db, ca
         asked.append(handovers.ask(make.site(giver), taker, taker.email, "0470 12 34 56", make.NOW))
     team = make.user("team")
     Mail.update(state="sent").execute()
-    database.close()
-    command = [
-        sys.executable,
-        "-m",
-        "tests.services.test_handover_once",
-        db,
-        str(asked[0].id),
-        str(asked[-1].id),
-        str(team.id),
-    ]
-    running = [
-        subprocess.Popen([*command, str(seed)], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
-        for seed in range(PROCESSES)
-    ]
-    answers = [process.communicate(timeout=900)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * PROCESSES
-    database.connect()
-
-    won = sum((Counter(json.loads(answer)) for answer in answers), Counter())
+    won = sum(at_once(db, decide, asked[0].id, asked[-1].id, team.id), Counter())
     with capsys.disabled():
         print(f"\n{ROUNDS} handovers, {PROCESSES} processes: {dict(won)}")
     ended = Counter()
@@ -74,35 +52,24 @@ def test_of_eight_who_decide_at_once_one_wins_and_one_set_of_mails_leaves(db, ca
     assert list(checks.breaches()) == []
 
 
-if __name__ == "__main__":
-    from random import Random
-
-    from database import RuleError, connect_to
-    from models import User
-    from workflow import clock
-
-    def decide(first, last, team_id, seed):
-        """Go through all handovers, every process in the same order, each time doing something else."""
-        chance, won = Random(seed), Counter()
-        for pk in range(first, last + 1):
-            handover = Handover.get_by_id(pk)
-            team = User.get_by_id(team_id)
-            acts = {
-                "accept": lambda one=handover: handovers.accept(one, one.asked, LATE),
-                "refuse": lambda one=handover: handovers.refuse(one, one.asked, LATE, "Nee."),
-                "withdraw": lambda one=handover: handovers.withdraw(one, one.requester, LATE),
-                "accept by the team": lambda one=handover, by=team: handovers.accept(one, by, LATE),
-                "clock": lambda: clock.sweep(LATE) and None,
-            }
-            name = chance.choice(list(acts))
-            try:
-                acts[name]()
-            except RuleError:
-                won["refused by a rule"] += 1
-            else:
-                won[name.split()[0]] += name != "clock"
-        return won
-
-    url, *numbers = sys.argv[1:]
-    connect_to(url).connect()
-    print(json.dumps(decide(*map(int, numbers))))
+def decide(first, last, team_id, seed):
+    """Go through all handovers, every process in the same order, each time doing something else."""
+    chance, won = Random(seed), Counter()
+    for pk in range(first, last + 1):
+        handover = Handover.get_by_id(pk)
+        team = User.get_by_id(team_id)
+        acts = {
+            "accept": lambda one=handover: handovers.accept(one, one.asked, LATE),
+            "refuse": lambda one=handover: handovers.refuse(one, one.asked, LATE, "Nee."),
+            "withdraw": lambda one=handover: handovers.withdraw(one, one.requester, LATE),
+            "accept by the team": lambda one=handover, by=team: handovers.accept(one, by, LATE),
+            "clock": lambda: clock.sweep(LATE) and None,
+        }
+        name = chance.choice(list(acts))
+        try:
+            acts[name]()
+        except RuleError:
+            won["refused by a rule"] += 1
+        else:
+            won[name.split()[0]] += name != "clock"
+    return won

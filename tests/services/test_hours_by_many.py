@@ -1,37 +1,70 @@
 """Eight processes at once on one trajectory: never more than 50 hours, and of two people who act exactly one wins."""
 
-import json
 import os
-import subprocess
-import sys
 import time
-from pathlib import Path
+from random import Random
 
 import pytest
 
 import checks
-from database import database, writing
-from models import Placement, Trajectory
+from database import RuleError, writing
+from models import Placement, Site, Trajectory, User
 from tests import factories as make
+from tests.services.at_once import PROCESSES, at_once
+from workflow import evaluations, placements
 
-PROJECT = Path(__file__).parents[2]
-PROCESSES = 8
-TRIES = 20_000 if os.environ.get("KAVO_THOROUGH") else 400
+TRIES = 20_000 if os.environ.get("KAVO_THOROUGH") else 240
 MANY = 200
 
 
-def together(db, task, *numbers):
-    """Run one task of this file in PROCESSES processes at the same time; what each of them counted."""
-    database.close()
-    command = [sys.executable, "-m", "tests.services.test_hours_by_many", db, task, *map(str, numbers)]
-    running = [
-        subprocess.Popen([*command, str(seed)], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
-        for seed in range(PROCESSES)
-    ]
-    answers = [process.communicate(timeout=900)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * PROCESSES
-    database.connect()
-    return [json.loads(answer) for answer in answers]
+def couple(first, trajectories, site_id, user_id, tries, seed):
+    """Couple one of so many trajectories for a random number of hours; cancel again half of what worked, so that there is
+    always something to win."""
+    chance, by, site = Random(seed), User.get_by_id(user_id), Site.get_by_id(site_id)
+    count = {"done": 0, "refused": 0, "highest": 0}
+    for _ in range(tries):
+        trajectory = Trajectory.get_by_id(first + chance.randrange(trajectories))
+        try:
+            placement = placements.couple(trajectory, site, chance.randint(1, 30), by, make.NOW)
+        except RuleError:
+            count["refused"] += 1
+            if chance.random() < 0.9:
+                continue
+            placement = trajectory.placements.where(Placement.state == "open").first()
+        else:
+            count["done"] += 1
+        count["highest"] = max(count["highest"], Trajectory.get_by_id(trajectory.id).hours_used)
+        if placement and chance.random() < 0.5:
+            attempt(placements.cancel, placement, by, make.NOW, "Gaat niet door.")
+    return count
+
+
+def attempt(verb, *arguments, **values):
+    try:
+        verb(*arguments, **values)
+    except RuleError:
+        return 0
+    return 1
+
+
+def cancel(placement_id, user_id, seed):
+    return {
+        "done": attempt(
+            placements.cancel, Placement.get_by_id(placement_id), User.get_by_id(user_id), make.NOW, "Ziek."
+        )
+    }
+
+
+def evaluate(placement_id, user_id, seed):
+    """All read version 1 first, as eight screens would."""
+    with writing():
+        placement, by = Placement.get_by_id(placement_id), User.get_by_id(user_id)
+    values = {"mentor": "Eline", "criterion": "instructor", "starts_on": make.COURSE, "ends_on": make.COURSE}
+    return {
+        "done": attempt(
+            evaluations.evaluate, placement, by, make.NOW, **values, hours_done=20, result="positive", version=1
+        )
+    }
 
 
 @pytest.mark.parametrize("trajectories", [1, MANY])
@@ -41,7 +74,7 @@ def test_eight_processes_never_couple_a_trajectory_beyond_50_hours(db, trajector
     with writing():
         first, *_ = (make.trajectory() for _ in range(trajectories))
 
-    counts = together(db, "couple", first.id, trajectories, site.id, by.id, TRIES // PROCESSES)
+    counts = at_once(db, couple, first.id, trajectories, site.id, by.id, TRIES // PROCESSES)
 
     total = {word: sum(count[word] for count in counts) for word in ("done", "refused")}
     report(trajectories=trajectories, attempts=TRIES, **total, seconds=round(time.monotonic() - begun))
@@ -52,69 +85,11 @@ def test_eight_processes_never_couple_a_trajectory_beyond_50_hours(db, trajector
     assert sum(one.counted for one in Placement.select()) == sum(one.hours_used for one in Trajectory.select())
 
 
-@pytest.mark.parametrize("task", ["cancel", "evaluate"])
+@pytest.mark.parametrize("task", [cancel, evaluate])
 def test_of_eight_people_who_decide_about_one_placement_one_wins(db, task):
     placement, by = make.placement(hours=20), make.user("team")
 
-    counts = together(db, task, placement.id, by.id)
+    counts = at_once(db, task, placement.id, by.id)
 
     assert sorted(count["done"] for count in counts) == [0] * (PROCESSES - 1) + [1]
     assert list(checks.breaches()) == []
-
-
-if __name__ == "__main__":
-    from random import Random
-
-    from database import RuleError, connect_to
-    from models import Site, User
-    from workflow import evaluations, placements
-
-    def couple(first, trajectories, site_id, user_id, tries, seed):
-        """Couple one of so many trajectories for a random number of hours; cancel again half of what worked, so that there is
-        always something to win."""
-        chance, by, site = Random(seed), User.get_by_id(user_id), Site.get_by_id(site_id)
-        count = {"done": 0, "refused": 0, "highest": 0}
-        for _ in range(tries):
-            trajectory = Trajectory.get_by_id(first + chance.randrange(trajectories))
-            try:
-                placement = placements.couple(trajectory, site, chance.randint(1, 30), by, make.NOW)
-            except RuleError:
-                count["refused"] += 1
-                if chance.random() < 0.9:
-                    continue
-                placement = trajectory.placements.where(Placement.state == "open").first()
-            else:
-                count["done"] += 1
-            count["highest"] = max(count["highest"], Trajectory.get_by_id(trajectory.id).hours_used)
-            if placement and chance.random() < 0.5:
-                attempt(placements.cancel, placement, by, make.NOW, "Gaat niet door.")
-        return count
-
-    def attempt(verb, *arguments, **values):
-        try:
-            verb(*arguments, **values)
-        except RuleError:
-            return 0
-        return 1
-
-    def cancel(placement_id, user_id, seed):
-        return {
-            "done": attempt(
-                placements.cancel, Placement.get_by_id(placement_id), User.get_by_id(user_id), make.NOW, "Ziek."
-            )
-        }
-
-    def evaluate(placement_id, user_id, seed):
-        """All read version 1 first, as eight screens would."""
-        with writing():
-            placement, by = Placement.get_by_id(placement_id), User.get_by_id(user_id)
-        values = {"mentor": "Eline", "criterion": "instructor", "starts_on": make.COURSE, "ends_on": make.COURSE}
-        return {
-            "done": attempt(
-                evaluations.evaluate, placement, by, make.NOW, **values, hours_done=20, result="positive", version=1
-            )
-        }
-
-    url, name, *rest = sys.argv[1:]
-    connect_to(url).connect()
-    print(json.dumps(locals()[name](*map(int, rest))))
