@@ -26,10 +26,11 @@ def at(day, hour=8):
 
 
 def told(start, hours, count, expected, first=0):
-    """Sweep at `hours` of every day; what `count()` gives right after each moment of `expected`: (day, hour) → number."""
-    seen = {}
+    """Sweep at `hours` of every day of `expected` and of the days beside it, once on every other; what `count()` gives right
+    after each moment of `expected`: (day, hour) → number."""
+    seen, near = {}, {day + more for day, _ in expected for more in (-1, 0, 1)}
     for number in range(first, max(expected)[0] + 1):
-        for hour in hours:
+        for hour in hours if number in near else hours[-1:]:
             clock.sweep(at(start + number * DAY, hour))
             if (number, hour) in expected:
                 seen[number, hour] = count()

@@ -19,7 +19,7 @@ from tests.post import Post
 from times import utcnow
 
 PROJECT = Path(__file__).parents[2]
-MAILS, KILLS = (600, 40) if os.environ.get("KAVO_THOROUGH") else (60, 8)
+MAILS, KILLS = (600, 40) if os.environ.get("KAVO_THOROUGH") else (60, 4)
 STEPS = ("connect", "rcpt", "data", "taken")
 
 
