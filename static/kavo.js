@@ -145,3 +145,15 @@ document.querySelectorAll("table.list").forEach((table) => {
     else all.checked = boxes.every((box) => box.checked);
   });
 });
+
+// A long word of ours may break with a hyphen where it is put together; `hyphens: auto` does that only in browsers that know Dutch.
+const LONG_WORDS = /(stageplaats)(verantwoordelijke)|(toegankelijkheids)(verklaring)|(traject)(geschiedenis)|(jeugdwerk)(initiatief)|(kadervormings)(tool)|(gegevens)(bescherming)/gi;
+const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const long = [];
+while (words.nextNode()) {
+  if (!words.currentNode.parentElement.closest("option, textarea, script, svg") && words.currentNode.data.search(LONG_WORDS) >= 0) long.push(words.currentNode);
+}
+long.forEach((text) => {
+  const ends = [...text.data.matchAll(LONG_WORDS)].map((match) => match.index + match.slice(1).find(Boolean).length);
+  ends.reverse().forEach((end) => text.splitText(end).before(Object.assign(document.createElement("span"), { className: "shy" })));
+});
