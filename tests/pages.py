@@ -4,6 +4,7 @@ form is sent empty and sent with nonsense. For tests of what holds on every page
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ WORD = "Hottentottententententoonstellingsmakersopleidingsverantwoor"
 AS_THEY_ARE = {"kavo_id", "postcode", "phone", "email", "claimed_email"}
 """columns that hold no free text; the addresses of this world are long already"""
 HALFWAY = {"e": "who logged in with eID and has no account", "c": "who still has to type a code"}
+LOGGING_IN = {"h": ("/aanmelden",), "c": ("/aanmelden/code", "/aanmelden/noodcode", "/aanmelden/tweede-stap")}
 WAITS_DAYS = {"op tijd": 3, "te laat": 20}
 UNSEEN = ("hidden", "submit", "button")
 ASKS = re.compile(r'method="post".*<(?:input(?! type="(?:hidden|checkbox)")|textarea|select)', re.S)
@@ -128,12 +130,13 @@ def every_page(app) -> list[Page]:
     """The pages, each kind once: what was asked for first, then what forms say that were sent."""
     world, kinds = WideWorld(app), {}
     for who in world.viewers:
-        for path, answer, text in world.answers(who):
+        asked = ((path, world.viewers[who].client.get(path)) for path in LOGGING_IN.get(who, ()))
+        for path, answer, text in chain(((path, one, one.text) for path, one in asked), world.answers(who)):
             if answer.mimetype == "text/html" and "<main" in text:
                 page = Page(who, path, text)
-                kinds.setdefault((page.kind, who == "t"), page)  # the menu of the team is another
+                kinds.setdefault(page.kind, page)
     for page in list(_sent(world, list(kinds.values()))):
-        kinds.setdefault((page.kind, page.who == "t"), page)
+        kinds.setdefault(page.kind, page)
     return list(kinds.values())
 
 
