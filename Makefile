@@ -6,7 +6,7 @@ $(shell .venv/bin/python -c 'import pip' 2>/dev/null || rm -f .venv/.runtime)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench load chaos fuzz sbom format clean
+.PHONY: help run test check html bench load chaos fuzz sbom format clean
 .DELETE_ON_ERROR:
 
 help: ## List these targets
@@ -26,6 +26,10 @@ check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a ch
 	.venv/bin/bandit -q -r . -c pyproject.toml --severity-level medium
 	.venv/bin/flask --app app migrate --check
 	@$(MAKE) --no-print-directory test
+
+html: .venv/.dev ## Ask the W3C's validator about every page of all roles (two minutes; installs Java and npm where it may)
+	@tests/validator/install.sh
+	@.venv/bin/python -m pytest -q -s tests/validator/validate.py
 
 bench: .venv/.bench ## Measure lists and exports beside Django's admin and stock Flask-Admin (a quarter of an hour, 7 GB of disk)
 	@.venv/bin/python -m bench.run

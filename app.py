@@ -28,6 +28,7 @@ import public_pages
 import readings
 import refusing
 import tasks
+import texts
 import watching
 from database import MAX_INTEGER, UNAVAILABLE, Conflict, connect_to, database, read_from
 from models import APPROVAL_DAYS, HANDOVER_DAYS
@@ -107,7 +108,7 @@ class RowNumber(IntegerConverter):
 def _give_words(app: Flask):
     """What every template may use."""
     app.jinja_env.globals.update(
-        phone=config.TEAM_PHONE,
+        phone=texts.OneLine(config.TEAM_PHONE),
         address=config.TEAM_ADDRESS,
         approval_days=APPROVAL_DAYS,
         handover_days=HANDOVER_DAYS,
@@ -115,8 +116,8 @@ def _give_words(app: Flask):
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
-        problems=forms.problems, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown,
-        counted=dutch.counted, telephone=readings.shown_phone,
+        problems=forms.problems, is_group=forms.is_group, sentence=texts.in_html, near=_near, day=dutch.day,
+        moment=dutch.moment, number=dutch.number, shown=dutch.shown, counted=dutch.counted, telephone=readings.shown_phone,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from texts import OneLine
 from times import local
 
 WEEKDAYS = ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag")
@@ -50,5 +51,5 @@ def shown(value) -> str:
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, date):
-        return day(value)
-    return str(value)
+        return OneLine(day(value))
+    return value if hasattr(value, "__html__") else str(value)

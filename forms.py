@@ -22,7 +22,7 @@ from wtforms import (
 )  # fmt: skip
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation
-from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, TelInput
+from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, Select, TelInput
 
 import passwords
 import readings
@@ -76,6 +76,16 @@ def _there(kept):
 def _near_enough(number):
     """What no column holds is cut to a number that is still too large: WTForms' `NumberRange` breaks on one beyond any float."""
     return max(-MAX_INTEGER - 1, min(number, MAX_INTEGER + 1)) if isinstance(number, int) else number
+
+
+def _as_html_allows(field) -> dict:
+    """Attributes for HTML that is valid: what was typed that is no day or number at all stays in sight as text, and a choice
+    that cannot be empty is not asked to be filled."""
+    if isinstance(field, DateField | IntegerField) and field.data is None and any(field.raw_data or ()):
+        return {"type": "text", "min": False, "max": False, "step": False}
+    if type(field.widget) is Select and field.choices and "" not in dict(field.choices):
+        return {"required": False}
+    return {}
 
 
 class TooMuch(RequestEntityTooLarge):
@@ -160,6 +170,9 @@ class KavoForm(FlaskForm):
             filters = [kept, *unbound_field.kwargs.get("filters", ())]
             return unbound_field.bind(form=form, **{**options, "filters": filters})
 
+        def render_field(self, field, render_kw):
+            return super().render_field(field, {**_as_html_allows(field), **render_kw})
+
     def carry_out(self, act: Callable[[datetime], str | None], by: User, now: datetime) -> bool:
         """Run `act(now)` once, in one transaction, and tell the sentence that it returns. True when it is done, also when the
         same form did it before; False when a rule refused, and then the form says why. Raises Conflict."""
@@ -205,12 +218,31 @@ class KavoForm(FlaskForm):
             self.form_errors.append(str(error))
 
 
-def problems(form) -> list[tuple[str | None, str, str]]:
-    """All that is wrong with a form, for the summary on top: (id of the field or None, label, sentence)."""
+def problems(form, parts=None) -> list[tuple[str | None, str, str]]:
+    """All that is wrong with a form, for the summary on top: (id of what one mends, label, sentence). No id: nothing on the form
+    mends it. `parts`: forms inside this one, by the name of what each is about."""
     refusing.note_form(form)
-    above = [(None, "", str(text)) for text in form.form_errors]
+    found = [(None, "", str(text)) for text in form.form_errors] + _of_fields(form)
+    for name, part in (parts or {}).items():
+        first = next(input_id(field) for field in part if field.name != "csrf_token" and field.type != "HiddenField")
+        found += [(first, name, str(text)) for text in part.form_errors]
+        found += [(where, f"{name}, {label}", text) for where, label, text in _of_fields(part)]
+    return found
+
+
+def _of_fields(form):
     fields = [field for field in form if field.name != "csrf_token"]
-    return above + [(field.id, field.label.text, str(text)) for field in fields for text in field.errors]
+    return [(input_id(field), field.label.text, str(text)) for field in fields for text in field.errors]
+
+
+def is_group(field) -> bool:
+    """Whether a field is several inputs to tick, of whatever class it is."""
+    return isinstance(field.widget, ListWidget)
+
+
+def input_id(field) -> str:
+    """The id of what one types in or ticks; of a group the first of its inputs."""
+    return next((option.id for option in field), field.id) if is_group(field) else field.id
 
 
 class DayField(DateField):
@@ -258,7 +290,7 @@ class ReadField(StringField):
             raise StopValidation(self.problem)
 
     def _value(self):
-        return self.shown(self.data or "")
+        return str(self.shown(self.data or ""))
 
 
 class EmailField(ReadField):

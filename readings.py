@@ -10,7 +10,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from texts import RuleError, identifier, says_something, tidy
+from texts import OneLine, RuleError, identifier, says_something, tidy
 from times import local_date, utcnow
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
@@ -173,7 +173,8 @@ def shown_phone(text: str | None) -> str:
     except RuleError:
         return text or ""
     here = number.country_code == COUNTRY_CODE
-    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL if here else PhoneNumberFormat.INTERNATIONAL)
+    form = PhoneNumberFormat.NATIONAL if here else PhoneNumberFormat.INTERNATIONAL
+    return OneLine(phonenumbers.format_number(number, form))
 
 
 def phone_digits(text: str | None) -> str:

@@ -4,6 +4,8 @@ every column of such a text goes through here, so that the same text is kept, fo
 import re
 import unicodedata
 
+from markupsafe import Markup, escape
+
 
 class RuleError(Exception):
     """A rule says no. The Dutch text is what the user reads; `field` names the form field it is about, if any."""
@@ -13,6 +15,19 @@ class RuleError(Exception):
         self.field = field
 
 
+class OneLine(str):
+    """A text that stays on one line of a page wherever it stands, such as a telephone number or a day."""
+
+    def __html__(self):
+        return f'<span class="num">{escape(str(self))}</span>'
+
+
+def in_html(text: str) -> Markup:
+    """A sentence of ours for a page: the telephone numbers in it stay on one line."""
+    return Markup(PHONE.sub(r'<span class="num">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped first
+
+
+PHONE = re.compile(r"(?:\+\d|\b0)[\d ]{7,16}\d")
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]|"
     "[\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"

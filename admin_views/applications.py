@@ -37,19 +37,19 @@ class DecideForm(KavoForm):
 
 
 class QuestionForm(KavoForm):
-    text = TextAreaField("Jouw vraag", [required("Typ je vraag."), LONG])
+    text = TextAreaField("Jouw vraag", [required("Typ je vraag."), LONG], id="vraag")
 
 
 class NoteForm(KavoForm):
-    text = TextAreaField("Interne notitie", [required("Typ je notitie."), LONG])
+    text = TextAreaField("Interne notitie", [required("Typ je notitie."), LONG], id="notitie")
 
 
 class AddressForm(KavoForm):
-    email = EmailField("Het juiste e-mailadres", [required("Typ het juiste adres."), Length(max=254)])
+    email = EmailField("Het juiste e-mailadres", [required("Typ het juiste adres."), Length(max=254)], id="juist-adres")
 
 
 class WhyForm(KavoForm):
-    reason = TextAreaField("Waarom heropen je?", [required("Schrijf waarom je heropent."), LONG])
+    reason = TextAreaField("Waarom heropen je?", [required("Schrijf waarom je heropent."), LONG], id="heropenen")
 
 
 class RefusalForm(KavoForm):
@@ -117,7 +117,8 @@ class ApplicationView(HiddenFromMenu, BaseView):
             verbs[choice](now)
             return f"{site} is {told[choice]}."
 
-        if form.validate() and form.carry_out(act, self.by, utcnow()):
+        # When somebody else decided meanwhile, that is what there is to say, not what was filled in.
+        if (site.state != "submitted" or form.validate()) and form.carry_out(act, self.by, utcnow()):
             following = next_application(utcnow(), after=site) if form.then_next.data else None
             if following:
                 return redirect(url_for(".show", pk=following.id, na=pk))

@@ -131,7 +131,8 @@ class ManyView(HiddenFromMenu, BaseView):
                 rows = [row for row in asked if row.id in refused]
                 form.renew()
         return self.render(
-            "admin/evaluate_many.html", form=form, rows=rows, ones=ones, back=self._back(), skipped=skipped
+            "admin/evaluate_many.html", form=form, rows=rows, ones=ones, back=self._back(), skipped=skipped,
+            parts={str(row.trajectory.participant): ones[row.id] for row in rows},
         )  # fmt: skip
 
     def _back(self):
@@ -142,7 +143,7 @@ class ManyView(HiddenFromMenu, BaseView):
         now = {key: one for key, one in ones.items() if one.result.data != LATER}
         fine = form.validate()
         if not now:
-            form.form_errors.append("Kies bij minstens één deelnemer Positief of Negatief.")
+            next(iter(ones.values())).result.errors = ["Kies bij minstens één deelnemer Positief of Negatief."]
             return False
         for one in now.values():
             refusing.note_form(one)

@@ -145,3 +145,26 @@ document.querySelectorAll("table.list").forEach((table) => {
     else all.checked = boxes.every((box) => box.checked);
   });
 });
+
+// A long word of ours breaks with a hyphen, where it is put together; `hyphens: auto` does that only in browsers that know Dutch.
+const LONG_WORDS = /(stageplaats)(verantwoor)(delijke)|(toegankelijkheids)(verklaring)|(traject)(geschiedenis)|(jeugdwerk)(initiatief)/gi;
+const parts = (match) => match.slice(1).filter(Boolean);
+const hyphenate = (text) => {
+  if (/flex|grid/.test(getComputedStyle(text.parentElement).display)) { // each part would be an item of its own
+    const whole = document.createElement("span");
+    text.replaceWith(whole);
+    whole.append(text);
+  }
+  const ends = [...text.data.matchAll(LONG_WORDS)].map((match) => match.index + parts(match)[0].length);
+  ends.reverse().forEach((end) => text.splitText(end).before(Object.assign(document.createElement("span"), { className: "shy" })));
+};
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const long = [];
+while (texts.nextNode()) {
+  if (texts.currentNode.data.search(LONG_WORDS) >= 0 && !texts.currentNode.parentElement.closest("option, textarea, script, svg")) long.push(texts.currentNode);
+}
+long.forEach(hyphenate);
+document.querySelectorAll("[data-label]").forEach((cell) => {
+  const label = cell.dataset.label.replace(LONG_WORDS, (word, ...rest) => rest.slice(0, -2).filter(Boolean).join("\u00ad"));
+  if (label !== cell.dataset.label) cell.dataset.label = label;
+});

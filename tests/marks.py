@@ -42,7 +42,7 @@ VIEWERS = {
     "t": "the team",
 }
 DAY = timedelta(days=1)
-HIGHEST = 6  # ids up to this one are tried in every address
+HIGHEST = 6  # ids up to this one are tried in every address, besides those that links lead to
 VARIANTS = 1  # of the same page with other values of the same arguments
 ENDING = (
     "/afmelden",
@@ -99,8 +99,11 @@ class Marks(dict):
 class World:
     """The rows, the viewers by letter, and their marks."""
 
-    def __init__(self, app):
-        self.app, self.marks = app, Marks()
+    highest, variants_of_rows = HIGHEST, None
+    """ids that are tried in every address; of the same route with other rows (None: all)"""
+
+    def __init__(self, app, marks=None):
+        self.app, self.marks = app, Marks() if marks is None else marks
         self._people()
         self._sites()
         self._stages()
@@ -261,7 +264,7 @@ class World:
             by_id = "pk" in rule.arguments or rule.endpoint.endswith(BY_ID)
             if by_id and letter == "t" and not rule.endpoint.startswith("insight."):
                 continue  # every row is the team's: links lead there
-            numbers = range(1, HIGHEST + 1) if by_id else [1]
+            numbers = range(1, self.highest + 1) if by_id else [1]
             people = ("account", "deelnemer") if "kind" in rule.arguments else ("account",)
             for number in numbers:
                 for person in people:
@@ -297,9 +300,18 @@ class World:
 
     def crawl(self, letter) -> dict[str, str]:
         """Name of each mark that this viewer met → the first address where."""
-        visitor, met, seen = self.viewers[letter], {}, set()
+        met, self.visited = {}, 0
+        for path, answer, text in self.answers(letter):
+            self.visited += 1
+            for name in self.marks.in_text(unescape(text) + answer.headers.get("Location", "") + str(answer.headers)):
+                met.setdefault(name, path)
+        return met
+
+    def answers(self, letter):
+        """(address, answer, its text) of all that this viewer comes to, by links and by trying."""
+        visitor, seen = self.viewers[letter], set()
         queue = self.starts(letter)
-        adapter, variants = self.app.url_map.bind("localhost"), {}
+        adapter, variants, rows = self.app.url_map.bind("localhost"), {}, {}
         while queue:
             path = queue.pop()
             if path in seen:
@@ -307,8 +319,7 @@ class World:
             seen.add(path)
             answer = visitor.client.get(path, buffered=True)
             text = answer.get_data(as_text=True) if answer.mimetype in TEXTS else ""
-            for name in self.marks.in_text(unescape(text) + answer.headers.get("Location", "") + str(answer.headers)):
-                met.setdefault(name, path)
+            yield path, answer, text
             for link in HREF.findall(text) if answer.mimetype == "text/html" else ():
                 address = urlsplit(unescape(link))
                 if address.netloc or address.path.startswith(ENDING):
@@ -323,10 +334,10 @@ class World:
                     continue
                 key = endpoint, tuple(values.items()), tuple(sorted(arguments)), arguments.get("id")
                 variants[key] = variants.get(key, 0) + 1
-                if variants[key] <= VARIANTS:
+                rows[endpoint, *arguments] = rows.get((endpoint, *arguments), 0) + (variants[key] == 1)
+                enough = self.variants_of_rows and rows[endpoint, *arguments] > self.variants_of_rows
+                if variants[key] <= VARIANTS and not enough:
                     queue.append(f"{full}?{urlencode(arguments)}" if arguments else full)
-        self.visited = len(seen)
-        return met
 
 
 BY_ID = ("details_view", "edit_view", "placement.evaluate", "placement.cancel", "trajectory_history", "trajectory.final",

@@ -85,6 +85,14 @@ def test_the_figures_are_what_plain_python_counts(world, group, narrowed):
     assert Placement.select().exists()
 
 
+def test_no_year_is_left_out_of_the_axis():
+    for year in (2022, 2025):
+        make.trajectory(course_started_on=date(year, 7, 1), participant=make.participant(birth_date=date(2000, 1, 1)))
+    found = figures.by("jaar", TODAY)
+    assert [(one.name, one.numbers["started"]) for one in found] == [("2022", 1), ("2023", 0), ("2024", 0), ("2025", 1)]
+    assert found[1].dropped_out == 0
+
+
 def test_the_page_shows_them_and_the_file_holds_them(app, world):
     visitor = Visitor(app, make.user("team", password=make.PASSWORD))
     visitor.get("/overzicht/?per=type")

@@ -1,6 +1,7 @@
 """Registering for under 18: the form, the age, a known address, the applicant's own page, and completing it."""
 
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -496,3 +497,21 @@ def test_nobody_is_named_in_what_one_reads_without_login(app, site, now):
         visitor.get(links.application(site, now, page))
         assert "Van Acker" not in visitor.page.get_text()
     assert not any("Van Acker" in mail.body for mail in Mail.select())
+
+
+@pytest.mark.parametrize(
+    "state, past, now, still_to_come",
+    [
+        ("submitted", ["Ingediend"], ["Nagekeken door het team"], ["Beslissing"]),
+        ("rejected", ["Ingediend", "Nagekeken door het team", "Beslissing"], [], []),
+    ],
+)
+def test_the_steps_of_an_application_show_what_is_past_now_and_next(app, state, past, now, still_to_come):
+    site = make.site(make.user(), state=state, submitted_at=utcnow(), decided_at=utcnow())
+    visitor = Visitor(app)
+    visitor.get(urlsplit(links.application(site, utcnow())).path)
+
+    def told(which):
+        return [one.get_text() for one in visitor.page.select(f".steps > {which} h2")]
+
+    assert (told(".past"), told("[aria-current=step]"), told(".next")) == (past, now, still_to_come)

@@ -52,7 +52,14 @@ def by(
         query = query.where(Trajectory.association == association)
     names = _names(group)
     found = [Figures(names(key), dict(zip(MEASURES, numbers, strict=True))) for key, *numbers in query.tuples()]
-    return found if group == "jaar" else sorted(found, key=lambda one: -one.numbers["started"])
+    return _every_year(found) if group == "jaar" else sorted(found, key=lambda one: -one.numbers["started"])
+
+
+def _every_year(found) -> list[Figures]:
+    """The years from the first to the last, also those in which nothing started."""
+    known = {int(one.name): one for one in found}
+    years = range(min(known), max(known) + 1) if known else ()
+    return [known.get(year) or Figures(str(year), dict.fromkeys(MEASURES, 0)) for year in years]
 
 
 def _counts(today):
