@@ -206,4 +206,4 @@ class FormKey(BaseModel):
         """Note that this form is being treated, inside the transaction that treats it. Raises AlreadyDone when it was.
         A form that came without a key (not from our pages) is treated each time."""
         if key and not cls.insert(key=key[:64], user=by, at=now).on_conflict_ignore().as_rowcount().execute():
-            raise AlreadyDone("Dat was al bewaard. Er is niets dubbel gebeurd.")
+            raise AlreadyDone("Dat was al bewaard. We deden niets dubbel.")

@@ -19,7 +19,7 @@ VERBS = {
     "take_over": "het beheer van een andere vragen", "offer": "een opvolger aanduiden",
     "submit_again": "opnieuw indienen", "propose": "een wijziging vragen", "close": "sluiten",
     "add": "toevoegen", "import": "importeren", "final": "eindevaluatie geven", "stop": "stopzetten", "resume": "hervatten",
-    "attest": "attest downloaden", "confirm": "bevestigen", "drop": "laten vallen", "undo": "ongedaan maken",
+    "attest": "attest downloaden", "confirm": "bevestigen", "drop": "niet importeren", "undo": "ongedaan maken",
     "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
 }  # fmt: skip
 """the tables and acts of `scope.ACTS` in words"""

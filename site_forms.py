@@ -205,8 +205,8 @@ class IdentityFields(KavoForm):
 class SiteFields(IdentityFields):
     """All that an applicant tells about a site."""
 
-    site_email = EmailField("Mail van de stageplaats", [Length(max=254)])
-    site_phone = PhoneField("Telefoon van de stageplaats")
+    site_email = EmailField("E-mailadres van de stageplaats", [Length(max=254)])
+    site_phone = PhoneField("Telefoonnummer van de stageplaats")
     animator = BooleanField(TYPES["animator"])
     head_animator = BooleanField(TYPES["head_animator"])
     instructor = BooleanField(TYPES["instructor"])

@@ -68,8 +68,8 @@ class HistoryView(AdminView):
     column_filters = ("at", "actor")
     column_tabs = "verb"
     tab_words = {
-        "exports": ("Exports en inzage", ["list.exported"]),
-        "rest": ("Al het andere", sorted(set(audit.SENTENCES) - {"list.exported"})),
+        "exports": ("Exporteren en inkijken", ["list.exported"]),
+        "rest": ("De rest", sorted(set(audit.SENTENCES) - {"list.exported"})),
     }
     column_formatters = {"sentence": lambda view, context, line, name: audit.sentence(line)}
     column_computed = {"sentence": (("verb", "payload"), audit.worded)}

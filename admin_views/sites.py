@@ -92,7 +92,7 @@ class SiteView(AdminView):
         "own_to": DayField("Tot en met", [site_forms.both_days]),
         "manager": StringField(
             "Stageplaatsverantwoordelijke",
-            description="Het e-mailadres van een account. Laat leeg voor ‘zonder beheerder’.",
+            description="Het e-mailadres van een account. Nog niemand? Laat dit leeg.",
         ),
     }
     fixed_for_managers = ("name", "recognition", "street", "postcode", "municipality", "manager")

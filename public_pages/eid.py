@@ -329,7 +329,7 @@ def _link(user, person):
         flash("Je eID is gekoppeld. Vanaf nu meld je je aan met eID.", "good")
     else:
         flash(
-            "Deze eID past niet bij je account. Het team Kadervorming kijkt het na, en mailt je binnen de twee weken. "
+            "Deze eID past niet bij je account. Het team Kadervorming kijkt het na, en mailt je binnen twee weken. "
             "Tot dan gebruik je je wachtwoord.",
             "note",
         )

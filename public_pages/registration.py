@@ -167,7 +167,7 @@ def further_site():
 
         def act(now):
             site = registration.submit_site(by, form.place(), site_forms.chosen_periods(form), now)
-            return f"Je aanvraag voor {site} is verstuurd. Je krijgt onze beslissing ten laatste op {dutch.day(site.due_on)}."
+            return f"Je aanvraag voor {site} is verstuurd. Je krijgt onze beslissing uiterlijk op {dutch.day(site.due_on)}."
 
         if form.carry_out(act, by, utcnow()):
             return redirect(url_for("site.index_view", eigen=1))

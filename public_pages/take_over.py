@@ -30,7 +30,7 @@ class Successor(site_forms.EidFields, DecisionForm):
 
 
 class Answer(DecisionForm):
-    reason = ReasonField(description="Alleen nodig als je afkeurt: wie het vroeg, leest hem.")
+    reason = ReasonField(description="Alleen nodig als je afkeurt. De aanvrager leest deze tekst.")
 
 
 # ---- choosing a site

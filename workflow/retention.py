@@ -157,7 +157,7 @@ RULES = (
          lambda before: Handover.select().where(Handover.decided_at < before, (Handover.email != "") | (Handover.phone != "")),
          lambda row, now: Handover.update(email="", phone="").where(Handover.id == row.id).execute()),
     Rule("mail", "Verstuurde mails", "Aan wie, onderwerp en tekst. Dat en wanneer er een mail vertrok, blijft.",
-         "Om te kunnen nagaan of iemand verwittigd is.", YEAR, Mail,
+         "Om te kunnen nagaan of iemand een e-mail kreeg.", YEAR, Mail,
          lambda before: Mail.select().where(Mail.created_at < before, Mail.state.in_(DONE), Mail.body != ""),
          lambda row, now: erasure.forget_mails(Mail.id == row.id)),
     Rule("lookup", "Opzoekingen", "Wie welk KAVO-ID opzocht, en waarvoor.",
