@@ -144,7 +144,7 @@ class Forgot(ForgotPasswordForm):
         if asked is None:
             self.form_errors.append(
                 f"Voor dit e-mailadres is het laatste uur al {limits.LINKS_PER_ACCOUNT} keer een link gevraagd. "
-                "Kijk in je mailbox, ook bij ongewenste mail, of wacht een uur."
+                "Kijk in je mailbox, ook bij ongewenste e-mail, of wacht een uur."
             )
             return False
         if limits.claim("link", address, limits.LINKS_PER_ADDRESS, now, limits.HOUR) is None:

@@ -150,7 +150,7 @@ REGISTER = (
         {Handover: ("requester", "asked", "email", "phone", "reason", "decided_by")},
     ),
     Entry(
-        "Mails", "wie een mail kreeg", "Om na te gaan of iemand een e-mail kreeg, en om hem opnieuw te sturen.", TASK,
+        "Mails", "wie een e-mail kreeg", "Om na te gaan of iemand een e-mail kreeg, en om hem opnieuw te sturen.", TASK,
         "het team, zonder de links erin", "mail", {Mail: ("to_address", "subject", "body", "search", "error")},
     ),
     Entry(

@@ -21,7 +21,7 @@ ASKED = "place_asked"
 HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
 RECOGNISED = (
     "Een jeugdwerkinitiatief is erkend als de Vlaamse overheid, een gemeente of de Vlaamse Gemeenschapscommissie (VGC) het "
-    "erkent. Ook een speelplein of een jeugddienst van de gemeente zelf telt mee, en een lokale afdeling van een erkende "
+    "erkent. Ook een speelplein of een jeugddienst van de gemeente telt mee. Net als een lokale afdeling van een erkende "
     "vereniging."
 )
 

@@ -137,14 +137,14 @@ class ApplicationView(HiddenFromMenu, BaseView):
             "note": (lambda now: sites.note(site, self.by, now, form.text.data), "Je notitie is bewaard."),
             "address": (
                 lambda now: registration.correct_address(site, form.email.data, self.by, now),
-                "Het e-mailadres is verbeterd. De laatste mail vertrekt opnieuw.",
+                "Het e-mailadres is verbeterd. De laatste e-mail vertrekt opnieuw.",
             ),
             "reopen": (lambda now: sites.reopen(site, self.by, now, form.reason.data), f"{site} is heropend."),
             "undo": (
                 lambda now: sites.undo(site, self.by, now),
-                "De beslissing is ongedaan gemaakt. Er vertrok geen mail.",
+                "De beslissing is ongedaan gemaakt. Er vertrok geen e-mail.",
             ),
-            "mail-now": (lambda now: sites.mail_now(site, self.by, now), "De mail vertrekt nu."),
+            "mail-now": (lambda now: sites.mail_now(site, self.by, now), "De e-mail vertrekt nu."),
             "stop-waiting": (lambda now: sites.stop_waiting(site, self.by, now), "De termijn loopt weer."),
         }
         if what not in acts:

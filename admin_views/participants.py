@@ -69,7 +69,7 @@ class ParticipantView(AdminView):
     @row_action(
         "erase",
         "Gegevens wissen",
-        "Naam, geboortedatum, e-mailadres en KAVO-ID verdwijnen, ook uit mails, beoordelingen en geschiedenis. De uren en "
+        "Naam, geboortedatum, e-mailadres en KAVO-ID verdwijnen, ook uit e-mails, beoordelingen en geschiedenis. De uren en "
         "resultaten blijven, zonder naam. Je kunt dit niet ongedaan maken.",
         form=EraseForm,
         when=lambda row: row.erased_at is None,

@@ -59,7 +59,7 @@ class UserView(AdminView):
     form_extra_fields = {
         "role_names": CheckList("Rollen", choices=list(ROLE_LABELS.items())),
         "association_ids": CheckList("Werkt voor", choices=[], coerce=int),
-        "invite": BooleanField("Mail een link om een wachtwoord te kiezen", default=True),
+        "invite": BooleanField("Stuur een link om een wachtwoord te kiezen", default=True),
     }
     can_add_words = "Account aanmaken"
     empty_text = "Er zijn nog geen accounts."
@@ -106,7 +106,7 @@ class UserView(AdminView):
     def save_rest(self, form, row, now):
         return accounts.set_roles(row, form.role_names.data or [], form.association_ids.data or [], self.by, now)
 
-    @row_action("invite", "Link voor wachtwoord mailen", "Deze persoon krijgt een mail met een link om een wachtwoord te kiezen.",
+    @row_action("invite", "Link voor wachtwoord sturen", "Deze persoon krijgt een e-mail met een link om een wachtwoord te kiezen.",
                 when=lambda user: user.active and not user.password)  # fmt: skip
     def action_invite(self, ids):
         return self.apply(accounts.invite, ids, "uitgenodigd")
@@ -123,8 +123,8 @@ class UserView(AdminView):
     @row_action(
         "wipe_second_step",
         "Tweede stap wissen",
-        "Alleen als je zeker bent wie je aan de lijn hebt: wie zijn toestel en zijn noodcodes kwijt is, wordt overal afgemeld. "
-        "Daarna volstaat het wachtwoord om opnieuw een tweede stap in te stellen. De persoon krijgt er een mail over.",
+        "Doe dit alleen als je zeker bent wie je aan de lijn hebt. De persoon wordt overal afgemeld. "
+        "Daarna volstaat het wachtwoord om opnieuw een tweede stap in te stellen. De persoon krijgt er een e-mail over.",
         when=lambda user: user.has_second_step,
         danger=True,
         in_menu=False,
@@ -136,7 +136,7 @@ class UserView(AdminView):
     @row_action(
         "erase",
         "Gegevens wissen",
-        "Naam, e-mailadres, telefoonnummer, geboortedatum en eID verdwijnen, ook uit mails en uit de geschiedenis. Niemand kan "
+        "Naam, e-mailadres, telefoonnummer, geboortedatum en eID verdwijnen, ook uit e-mails en uit de geschiedenis. Niemand kan "
         "zich nog met dit account aanmelden. Je kunt dit niet ongedaan maken.",
         form=EraseForm,
         when=lambda user: user.erased_at is None,

@@ -48,7 +48,7 @@ class MailView(AdminView):
     def action_set_aside(self, ids):
         return self.apply(letters.set_aside, ids, "in orde: ze telt niet meer mee")
 
-    empty_text = "Er zijn nog geen mails. Elke mail die de tool schrijft, staat hier met wat ermee gebeurde."
+    empty_text = "Er zijn nog geen e-mails. Elke e-mail die de tool schrijft, staat hier met wat ermee gebeurde."
 
 
 def _state(mail) -> Cell:

@@ -94,7 +94,9 @@ def own_data():
             if limits.claim(NEW_ADDRESS, str(user.id), ADDRESSES_AN_HOUR, now, limits.HOUR) is None:
                 raise RuleError("Je gaf het laatste uur al een paar andere adressen op. Wacht een uur.", "email")
             confirmation.claim(fresh, email, now)
-            return f"Je gegevens zijn bewaard. We mailden een link naar {email}: klik erop, dan is dat je nieuwe adres."
+            return (
+                f"Je gegevens zijn bewaard. We stuurden een link naar {email}. Klik erop, dan is dat je nieuwe adres."
+            )
 
         if form.carry_out(act, user, utcnow()):
             return redirect(url_for("account.own_data"))
@@ -116,7 +118,7 @@ def mail_again():
     user, form = current_user._get_current_object(), KavoForm()
     waits = user.claimed_email or user.confirmed_at is None
     if waits and form.carry_out(lambda now: confirmation.claim(user, user.shown_email, now), user, utcnow()):
-        flash(f"We mailden een nieuwe link naar {user.shown_email}. Kijk ook bij ongewenste mail.", "good")
+        flash(f"We stuurden een nieuwe link naar {user.shown_email}. Kijk ook bij ongewenste e-mail.", "good")
     return redirect(url_for("account.own_data"))
 
 

@@ -30,7 +30,7 @@ DRAFT_KEPT, DRAFTS_PER_ADDRESS = "draft", 50  # an hour
 REGISTRATIONS_PER_ADDRESS = 5  # an hour: contract, KAVO_RATE_LIMITS
 TOO_MANY = (
     f"Vanaf dit netwerk waren er het laatste uur al {REGISTRATIONS_PER_ADDRESS} registraties. Wat je typte staat hieronder nog. "
-    f"Probeer het over een uur opnieuw, of mail het team: {config.TEAM_ADDRESS}."
+    f"Probeer het over een uur opnieuw, of stuur een e-mail naar {config.TEAM_ADDRESS}."
 )
 
 

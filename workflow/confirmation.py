@@ -136,4 +136,4 @@ def _become_one(owner: User, newcomer: User, now: datetime) -> str:
         identities.merge(owner, newcomer, newcomer, now)
         return "Je twee accounts zijn nu één. Meld je aan met eID."
     identities.ask_team(owner, now, None, newcomer, differs=eid_answers.differences(owner, newcomer))
-    return "Het team Kadervorming kijkt na of de twee accounts van jou zijn. Je krijgt binnen twee weken een mail."
+    return "Het team Kadervorming kijkt na of de twee accounts van jou zijn. Je krijgt binnen twee weken een e-mail."

@@ -31,7 +31,7 @@ def _tell_team(kind):
     )
 
 
-LIMIT = "één mail aan het team per aanvraag, samen in één bericht"
+LIMIT = "één e-mail aan het team per aanvraag, samen in één bericht"
 STOPS = "als er beslist is, of als de aanvrager aan zet is"
 POINTS = (
     TurningPoint(
