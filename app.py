@@ -116,7 +116,8 @@ def _give_words(app: Flask):
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
         problems=forms.problems, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown,
-        counted=dutch.counted, telephone=readings.shown_phone,
+        counted=dutch.counted, telephone=readings.shown_phone, shape=forms.shape, width=forms.width,
+        may_be_left_out=forms.may_be_left_out,
     )  # fmt: skip
 
 

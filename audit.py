@@ -54,7 +54,8 @@ SENTENCES = {
     "placement.changed": "{who} wijzigde de koppeling van {participant} aan {site}: {changes}.",
     "placement.cancelled": "{who} annuleerde de koppeling van {participant} aan {site} ({hours} uur). Reden: {reason}",
     "placement.evaluated": "{who} beoordeelde de stage van {participant} bij {site} {result}: {hours_done} uur{on_behalf}.",
-    "placement.corrected": "{who} verbeterde de beoordeling van {participant} bij {site}. Nu {result}, {hours_done} uur{on_behalf} (versie {number}).",
+    "placement.corrected": "{who} verbeterde de beoordeling van {participant} bij {site}. "
+    "Nu {result}, {hours_done} uur{on_behalf} (versie {number}).",
     "user.registered": "{who} registreerde zich met eID.",
     "user.confirmed": "{who} bevestigde het e-mailadres.",
     "user.eid": "{who} koppelde de eID aan het account. Aanmelden met een wachtwoord kan niet meer.",

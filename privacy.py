@@ -135,7 +135,8 @@ REGISTER = (
     ),
     Entry(
         "Attest", "deelnemers", "Om een attest te geven en te kunnen bewijzen.", TASK,
-        "het team en de vereniging; met de code kan iedereen nagaan of een attest geldig is", "attest",
+        "het team en de vereniging; wie de code heeft, ziet of het attest geldig is, de soort, de dag en de eerste letters van de naam",
+        "attest",
         {Attest: ("code", "issued_on", "issued_by")},
     ),
     Entry(

@@ -10,7 +10,7 @@ import postcodes
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
 from database import whole_number
-from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required
+from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required, sometimes
 from models import Mail, Proposal, Site, SiteMessage
 from people import User
 from times import local_date, utcnow
@@ -25,6 +25,7 @@ class DecideForm(KavoForm):
     checked = CheckList("Kijk na voor je beslist", choices=list(sites.CHECKLIST.items()))
     ready = ChoiceField(
         "Standaardtekst",
+        [sometimes],
         choices=[(key, text) for key, text in sites.READY_REASONS.items()],
         blank="Geen: ik schrijf zelf een tekst",
     )

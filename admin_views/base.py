@@ -36,6 +36,8 @@ class AdminView(ListView):
 
     can_delete = False
     form_base_class = KavoForm
+    form_groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(legend, fields) of what belongs together in the form"""
     model_form_converter = Converter
     create_template = "admin/form.html"
     edit_template = "admin/form.html"

@@ -14,7 +14,7 @@ from admin_views.cells import Cell
 from admin_views.joins import Key
 from admin_views.privacy import EraseForm
 from database import RuleError
-from forms import CheckList
+from forms import CheckList, sometimes
 from models import Association
 from people import ROLE_LABELS, TEAM, Role, User, UserRole
 from workflow import accounts, erasure, second_steps
@@ -56,6 +56,13 @@ class UserView(AdminView):
         "has_eid",
     )
     form_columns = ("email", "first_name", "last_name", "phone", "birth_date", "active", "password_exception")
+    form_args = {
+        "last_name": {"validators": [sometimes], "description": "Heeft iemand maar één naam? Typ die hier."},
+        "password_exception": {
+            "validators": [sometimes],
+            "description": "Nodig voor een stageplaatsverantwoordelijke van 18 jaar of ouder zonder eID.",
+        },
+    }
     form_extra_fields = {
         "role_names": CheckList("Rollen", choices=list(ROLE_LABELS.items())),
         "association_ids": CheckList("Werkt voor", choices=[], coerce=int),
@@ -106,8 +113,12 @@ class UserView(AdminView):
     def save_rest(self, form, row, now):
         return accounts.set_roles(row, form.role_names.data or [], form.association_ids.data or [], self.by, now)
 
-    @row_action("invite", "Link voor wachtwoord sturen", "Deze persoon krijgt een e-mail met een link om een wachtwoord te kiezen.",
-                when=lambda user: user.active and not user.password)  # fmt: skip
+    @row_action(
+        "invite",
+        "Link voor wachtwoord sturen",
+        "Deze persoon krijgt een e-mail met een link om een wachtwoord te kiezen.",
+        when=lambda user: user.active and not user.password,
+    )
     def action_invite(self, ids):
         return self.apply(accounts.invite, ids, "uitgenodigd")
 

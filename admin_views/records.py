@@ -14,11 +14,10 @@ MARKS = {"pending": "busy", "claimed": "busy", "data": "busy", "sent": "good", "
 
 
 class MailView(AdminView):
-    kind, kinds = "mail", "mails"
+    kind, kinds = "e-mail", "e-mails"
     can_create = can_edit = show_history = False
     column_list = ("created_at", "to_address", "subject", "state", "sent_at")
     column_details_list = (*column_list, "next_at", "kind", "attempts", "error", "body")
-    column_labels = {"body": "Tekst"}
     search_words = "Zoek op adres of onderwerp"
     column_searchable_list = ("search",)
     column_filters = ("state", "created_at")

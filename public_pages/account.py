@@ -4,7 +4,6 @@ from flask import Blueprint, abort, flash, redirect, render_template, session, u
 from flask_login import logout_user
 from flask_security import auth_required, current_user
 from wtforms import PasswordField
-from wtforms.validators import EqualTo
 
 import limits
 import links
@@ -15,7 +14,7 @@ import second_step
 import site_forms
 from admin_views.privacy import as_file
 from database import RuleError
-from forms import EmailField, KavoForm, Length, PhoneField, required
+from forms import EmailField, KavoForm, Length, PhoneField, required, same_as
 from models import Evaluation, Participant, Placement, Site, Trajectory
 from people import UserSession
 from public_pages.mailed_links import opened
@@ -37,7 +36,7 @@ class FirstPassword(KavoForm):
     )
     again = PasswordField(
         "Wachtwoord herhalen",
-        [EqualTo("password", "Typ twee keer hetzelfde wachtwoord.")],
+        same_as("password", "Typ je wachtwoord nog eens."),
         render_kw={"autocomplete": "new-password"},
     )
 

@@ -228,10 +228,9 @@ def _literals(tree) -> Iterator[tuple[int, str]]:
     }
     skipped |= {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
     for one in ast.walk(tree):
-        if isinstance(one, ast.JoinedStr) or (isinstance(one, ast.Constant) and isinstance(one.value, str)):
-            if id(one) not in skipped:
-                for text in _choices(one):
-                    yield one.lineno, text
+        is_text = isinstance(one, ast.JoinedStr) or (isinstance(one, ast.Constant) and isinstance(one.value, str))
+        if is_text and id(one) not in skipped:
+            yield from ((one.lineno, text) for text in _choices(one))
 
 
 def _code() -> Iterator[Text]:

@@ -52,7 +52,8 @@ POINTS = (
         "als de eID gekoppeld is, of bij een uitzondering", _turned_18, each(User, _tell),
     ),
     TurningPoint(
-        "passing", "Opruimen", "Wat we maar kort nodig hebben: mislukte pogingen, oude aanmeldingen, links en half ingevulde formulieren.",
+        "passing", "Opruimen", "Wat we maar kort nodig hebben: mislukte pogingen, "
+        "oude aanmeldingen, links en half ingevulde formulieren.",
         "zodra het oud genoeg is", "–", _passing, _forget,
     ),
 )  # fmt: skip
