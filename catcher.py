@@ -51,16 +51,17 @@ def sent_at(mail) -> str:
 def make_page(box: Box) -> Flask:
     """The page on which one reads the mails."""
     page = Flask("catcher")
-    page.jinja_env.filters["sent_at"] = sent_at
 
     @page.get("/")
     def inbox():
-        return render_template("catcher/inbox.html", mails=box.newest())
+        return render_template(
+            "catcher/inbox.html", mails=[(number, mail, sent_at(mail)) for number, mail in box.newest()]
+        )
 
     @page.get("/<int:number>")
     def mail(number):
         found = box.read(number) or abort(404)
-        return render_template("catcher/mail.html", mail=found, text=found.get_content())
+        return render_template("catcher/mail.html", mail=found, at=sent_at(found), text=found.get_content())
 
     @page.after_request
     def protect(response):

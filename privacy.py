@@ -40,7 +40,7 @@ from models import (
 TASK = "taak van algemeen belang (AVG, artikel 6.1.e): het decreet over het jeugdbeleid, erkenning van attesten"
 SECURITY = "taak van algemeen belang, en de plicht om persoonsgegevens te beveiligen (AVG, artikel 32)"
 DUTY = "plicht om beslissingen te kunnen verantwoorden (AVG, artikelen 5.2 en 6.1.c)"
-NUMBER = f"{TASK}; gebruik van het rijksregisternummer volgens de wet van 8 augustus 1983"
+NUMBER = f"{TASK}. Gebruik van het rijksregisternummer volgens de wet van 8 augustus 1983"
 ASSUMED = "Grond en termijn zijn een voorstel: laat ze nakijken door de functionaris voor gegevensbescherming."
 
 THEM = "wie het zelf is, en het team"
@@ -135,7 +135,7 @@ REGISTER = (
     ),
     Entry(
         "Attest", "deelnemers", "Om een attest te geven en te kunnen bewijzen.", TASK,
-        "het team en de vereniging; wie de code heeft, ziet of het attest geldig is, de soort, de dag en de eerste letters van de naam",
+        "het team en de vereniging; wie de code heeft, ziet soort, dag en eerste letters van de naam",
         "attest",
         {Attest: ("code", "issued_on", "issued_by")},
     ),

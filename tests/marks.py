@@ -252,7 +252,7 @@ class World:
 
     # ---- who sees what
 
-    def starts(self, letter) -> list[str]:
+    def starts(self, letter, highest=HIGHEST) -> list[str]:
         """Where a viewer begins: every route with each low number, and the links that this one was mailed."""
         found = []
         for rule in self.app.url_map.iter_rules():
@@ -261,7 +261,7 @@ class World:
             by_id = "pk" in rule.arguments or rule.endpoint.endswith(BY_ID)
             if by_id and letter == "t" and not rule.endpoint.startswith("insight."):
                 continue  # every row is the team's: links lead there
-            numbers = range(1, HIGHEST + 1) if by_id else [1]
+            numbers = range(1, highest + 1) if by_id else [1]
             people = ("account", "deelnemer") if "kind" in rule.arguments else ("account",)
             for number in numbers:
                 for person in people:
@@ -297,8 +297,17 @@ class World:
 
     def crawl(self, letter) -> dict[str, str]:
         """Name of each mark that this viewer met → the first address where."""
-        visitor, met, seen = self.viewers[letter], {}, set()
-        queue = self.starts(letter)
+        met = {}
+        for path, answer in self.pages(letter):
+            text = answer.get_data(as_text=True) if answer.mimetype in TEXTS else ""
+            for name in self.marks.in_text(unescape(text) + answer.headers.get("Location", "") + str(answer.headers)):
+                met.setdefault(name, path)
+        return met
+
+    def pages(self, letter, highest=HIGHEST):
+        """(address, answer) of all that this viewer finds by links and by guessing, with ids up to `highest`."""
+        visitor, seen = self.viewers[letter], set()
+        queue = self.starts(letter, highest)
         adapter, variants = self.app.url_map.bind("localhost"), {}
         while queue:
             path = queue.pop()
@@ -306,10 +315,8 @@ class World:
                 continue
             seen.add(path)
             answer = visitor.client.get(path, buffered=True)
-            text = answer.get_data(as_text=True) if answer.mimetype in TEXTS else ""
-            for name in self.marks.in_text(unescape(text) + answer.headers.get("Location", "") + str(answer.headers)):
-                met.setdefault(name, path)
-            for link in HREF.findall(text) if answer.mimetype == "text/html" else ():
+            yield path, answer
+            for link in HREF.findall(answer.get_data(as_text=True)) if answer.mimetype == "text/html" else ():
                 address = urlsplit(unescape(link))
                 if address.netloc or address.path.startswith(ENDING):
                     continue
@@ -326,7 +333,6 @@ class World:
                 if variants[key] <= VARIANTS:
                     queue.append(f"{full}?{urlencode(arguments)}" if arguments else full)
         self.visited = len(seen)
-        return met
 
 
 BY_ID = ("details_view", "edit_view", "placement.evaluate", "placement.cancel", "trajectory_history", "trajectory.final",

@@ -156,7 +156,7 @@ RULES = (
          "Zolang er vragen over de overdracht kunnen komen.", YEAR, Handover,
          lambda before: Handover.select().where(Handover.decided_at < before, (Handover.email != "") | (Handover.phone != "")),
          lambda row, now: Handover.update(email="", phone="").where(Handover.id == row.id).execute()),
-    Rule("mail", "Verstuurde mails", "Aan wie, onderwerp en tekst. Dat en wanneer er een e-mail vertrok, blijft.",
+    Rule("mail", "Verstuurde e-mails", "Aan wie, onderwerp en tekst. Dat en wanneer er een e-mail vertrok, blijft.",
          "Om te kunnen nagaan of iemand een e-mail kreeg.", YEAR, Mail,
          lambda before: Mail.select().where(Mail.created_at < before, Mail.state.in_(DONE), Mail.body != ""),
          lambda row, now: erasure.forget_mails(Mail.id == row.id)),

@@ -36,7 +36,9 @@ def start(visitor):
     expect(page.get_by_role("link", name="Kadervormingstool: veel gestelde vragen").first).to_be_visible()
     visitor.link("Registreren als stageplaatsverantwoordelijke")
     visitor.look()
-    expect(page.get_by_text("dan kun je later niet meer aanmelden met je e-mailadres en wachtwoord").first).to_be_visible()
+    expect(
+        page.get_by_text("dan kun je later niet meer aanmelden met je e-mailadres en wachtwoord").first
+    ).to_be_visible()
     visitor.link("Registreren voor jongeren -18")
     visitor.look()
 
