@@ -186,7 +186,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
-        description=f"{passwords.hint()}.",
+        description=passwords.hint(),
         render_kw={"autocomplete": "new-password"},
     )
     again = PasswordField(

@@ -99,7 +99,7 @@ TITLES = {
     User: "Account", Passkey: "Passkeys", Identity: "eID", LinkRequest: "Vragen om een eID te koppelen", UserRole: "Rollen",
     Membership: "Verenigingen", SiteManager: "Stageplaatsen", UserSession: "Aanmeldingen", SavedView: "Eigen weergaven",
     Handover: "Overdrachten", SiteMessage: "Berichten", Proposal: "Gevraagde wijzigingen", Mail: "Mails",
-    History: "Geschiedenis", Lookup: "Opzoekingen", ImportBatch: "Ingelezen bestanden", Participant: "Deelnemer",
+    History: "Geschiedenis", Lookup: "Opgezochte KAVO-ID’s", ImportBatch: "Ingelezen bestanden", Participant: "Deelnemer",
     Trajectory: "Trajecten", Placement: "Stages", Evaluation: "Beoordelingen", FinalEvaluation: "Eindevaluaties",
     Extension: "Verlengingen", Attest: "Attesten", ImportRow: "Regels van ingelezen bestanden", Site: "Verklaringen",
 }  # fmt: skip
