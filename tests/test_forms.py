@@ -234,3 +234,21 @@ def test_what_is_not_needed_is_accepted_when_it_is_left_out(doors):
         for left_out in [set(), optional, *({one} for one in optional)]:
             assert door.send(left_out), (name, left_out, door.visitor.text[:400])
     assert told >= {"email", "phone", "remarks", "site_email"}
+
+
+def test_fields_that_belong_together_stand_in_one_group(app):
+    """On the pages that show all fields of a table in a row."""
+    team = Visitor(app, make.user("team", password=make.PASSWORD))
+    for view in (
+        view for view in app.extensions["admin"][0]._views if isinstance(view, AdminView) and view.form_groups
+    ):
+        team.get(f"{view.url}/new/")
+        for legend, names in view.form_groups:
+            found = {team.page.find(attrs={"name": name}).find_parent("fieldset") for name in names}
+            assert [one.legend.get_text() for one in found] == [legend]
+            assert all(team.page.find(attrs={"name": name}).find_parent("label") or
+                       team.page.find("label", attrs={"for": name}) for name in names)  # fmt: skip
+    team.send(name="")
+    summary = team.page.select(".error-summary a")
+    assert summary
+    assert all(team.page.find(id=one["href"][1:]) for one in summary)
