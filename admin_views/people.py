@@ -176,6 +176,7 @@ class RoleView(AdminView):
     column_labels = {"name": "Rol", "users": "Accounts", "rights": "Mag"}
     column_details_list = ("name", "description", "users", "rights")
     column_sortable_list = ("name", "description", ("users", (NUMBER_OF_USERS,)))
+    column_default_sort = "name"
     form_columns = ("description",)
     column_formatters = {
         "rights": lambda view, context, role, name: _rights(role),
@@ -194,7 +195,7 @@ def _rights(role) -> str:
         return "alles, op alle rijen"
     acts = scope.ACTS.get(role.name, {})
     lines = (
-        f"{rights.NOUNS[model]}: {', '.join(sorted(rights.VERBS[name] for name in names))}"
+        f"{rights.NOUNS[model]}: {', '.join(sorted(rights.VERBS[name] for name in names))}."
         for model, names in acts.items()
     )
     return "\n".join(lines) or "nog niets"
