@@ -4,12 +4,15 @@ machine only, and is never started in production. `python -m catcher PORT-FOR-MA
 import email
 import email.policy
 import sys
+from datetime import UTC
 from itertools import count
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from flask import Flask, abort, render_template
 from waitress import serve
+
+import dutch
 
 SHOWN = 200
 HERE = "127.0.0.1"
@@ -39,18 +42,26 @@ class Box:
         return email.message_from_bytes(path.read_bytes(), policy=email.policy.default) if path.exists() else None
 
 
+def sent_at(mail) -> str:
+    """When a mail was sent, as a Belgian reads it; empty when it does not say so."""
+    date = mail["Date"].datetime if mail["Date"] else None
+    return dutch.moment(date.astimezone(UTC).replace(tzinfo=None)) if date else ""
+
+
 def make_page(box: Box) -> Flask:
     """The page on which one reads the mails."""
     page = Flask("catcher")
 
     @page.get("/")
     def inbox():
-        return render_template("catcher/inbox.html", mails=box.newest())
+        return render_template(
+            "catcher/inbox.html", mails=[(number, mail, sent_at(mail)) for number, mail in box.newest()]
+        )
 
     @page.get("/<int:number>")
     def mail(number):
         found = box.read(number) or abort(404)
-        return render_template("catcher/mail.html", mail=found, text=found.get_content())
+        return render_template("catcher/mail.html", mail=found, at=sent_at(found), text=found.get_content())
 
     @page.after_request
     def protect(response):

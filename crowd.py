@@ -44,7 +44,7 @@ STARTS = ("Peet", "Jans", "Will", "Claes", "Goos", "Wout", "Herm", "Lamb", "Pauw
           "Hendrick", "Dierick", "Mart", "Thom", "Verhaeg", "Lauwer", "Bogaer", "Stev", "Wuyt", "Daem", "Aert", "Segh", "Ryck",
           "Cool", "Dan", "Theun", "Pee", "Roel", "Geer", "Nys", "Baer", "Sto")  # fmt: skip
 ENDS = ("ers", "sen", "s", "ens", "mans", "aert", "inckx", "aerts", "en", "els", "broeck", "hout")
-PREFIXES = ("", "", "", "Van ", "De ", "Van den ", "D'", "El ")
+PREFIXES = ("", "", "", "Van ", "De ", "Van den ", "D’", "El ")
 CALLS = ("Ma", "Li", "No", "Fe", "Jo", "Ta", "Si", "Wa", "Ro", "Le", "Ka", "Bé")
 CALL_ENDS = ("ra", "na", "lle", "ke", "tte", "mi", "an", "wen", "is", "rne", "ïs", "sse")
 KINDS = ("Speelplein", "Jeugdhuis", "Chiro", "Jeugdatelier", "KSA", "Scouts")

@@ -187,7 +187,7 @@ class Post:
             content = message(mail, self.settings.mail_from).as_bytes()
             mail.to_address.encode("ascii")
         except (ValueError, UnicodeError, IndexError):
-            return self._refused(mail, "Dit adres of onderwerp kan niet in een mail staan.")
+            return self._refused(mail, "Dit adres of onderwerp kan niet in een e-mail staan.")
         try:
             answer, about_sender = self.smtp.mail(self.settings.mail_from), True
             if answer[0] < 400:

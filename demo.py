@@ -53,11 +53,11 @@ FIRST_NAMES = (
     "Elif", "Seppe", "Inès", "Milan", "Roos", "Adam", "Lien", "Arne", "Sara", "Tuur", "Merel", "Bilal",
 )  # fmt: skip
 LAST_NAMES = (
-    "Claeys", "De Smet", "Özdemir", "Van den Broeck", "Mertens", "Benali", "Willems", "D'Hondt", "Goossens", "Wouters",
+    "Claeys", "De Smet", "Özdemir", "Van den Broeck", "Mertens", "Benali", "Willems", "D’Hondt", "Goossens", "Wouters",
     "Hermans", "Çelik", "Lambrechts", "Van Damme", "Pauwels", "Desmet", "Aerts", "Bogaerts", "Michiels", "Dubois",
 )  # fmt: skip
 SITE_NAMES = (
-    "Speelplein 't Kwetterbos", "Jeugdhuis De Loods", "Speelplein Wiebel", "Chiro Sint-Elooi", "Jeugddienst De Brug",
+    "Speelplein ’t Kwetterbos", "Jeugdhuis De Loods", "Speelplein Wiebel", "Chiro Sint-Elooi", "Jeugddienst De Brug",
     "Speelplein De Vlieger", "KSA De Vossen", "Jeugdhuis Kompas", "Speelplein Zonneland", "Scouts De Pijlstaart",
     "Jeugdatelier Vonk", "Speelplein De Speelvogel", "Jeugdhuis Ahoi", "Speelplein Bollebos", "Chiro De Klaver",
     "Speelplein Tuimelaar", "Jeugdhuis De Sloep", "Speelplein Kriebel", "Jeugddienst Het Plein", "Speelplein De Regenboog",

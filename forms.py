@@ -15,13 +15,14 @@ from wtforms import (
     HiddenField,
     IntegerField,
     PasswordField,
+    RadioField,
     SelectField,
     SelectMultipleField,
     StringField,
     TextAreaField,
 )  # fmt: skip
 from wtforms.csrf.core import CSRFTokenField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, Select, TelInput
 
 import passwords
@@ -235,14 +236,9 @@ def _of_fields(form):
     return [(input_id(field), field.label.text, str(text)) for field in fields for text in field.errors]
 
 
-def is_group(field) -> bool:
-    """Whether a field is several inputs to tick, of whatever class it is."""
-    return isinstance(field.widget, ListWidget)
-
-
 def input_id(field) -> str:
     """The id of what one types in or ticks; of a group the first of its inputs."""
-    return next((option.id for option in field), field.id) if is_group(field) else field.id
+    return next((option.id for option in field), field.id) if shape(field) == "group" else field.id
 
 
 class DayField(DateField):
@@ -308,9 +304,10 @@ class KavoIdField(ReadField):
 
 
 class ChoiceField(SelectField):
-    """A drop-down of code → words that starts empty unless a choice is needed nowhere."""
+    """A drop-down of code → words that starts empty; with `blank` None it starts with the first, and cannot be left out."""
 
     def __init__(self, label=None, validators=None, choices=None, blank="Kies …", coerce=str, **kwargs):
+        self.is_chosen = blank is None
         words = list(choices.items()) if isinstance(choices, dict) else list(choices or ())
         if blank is not None:
             words.insert(0, ("", blank))
@@ -319,11 +316,24 @@ class ChoiceField(SelectField):
         )
 
 
+class Sometimes:
+    """The validator of a field that is needed in some cases: its hint says in which, and the rule behind the form decides."""
+
+    field_flags = {"sometimes": True}
+
+    def __call__(self, form, field):
+        pass
+
+
+sometimes = Sometimes()
+
+
 class ReasonField(TextAreaField):
-    """Why somebody decides so: needed for one of the two answers only, so it is neither obligatory nor free."""
+    """Why somebody decides so: needed for one of the two answers only."""
 
     def __init__(self, label="Reden", validators=None, description="Alleen nodig als je afkeurt.", **kwargs):
-        super().__init__(label, validators or [Length(max=2000)], description=description, **kwargs)
+        checks = [sometimes, *(validators or [Length(max=2000)])]
+        super().__init__(label, checks, description=description, **kwargs)
 
 
 DECIDES = "Ik beslis dit zelf"
@@ -361,6 +371,36 @@ def required(text="Vul dit in."):
     return _Required(text)
 
 
+def same_as(name: str, text: str) -> list:
+    """The validators of a field in which one types once more what stands in another."""
+    return [required(text), EqualTo(name, "Typ twee keer hetzelfde wachtwoord.")]
+
+
+# ---- how a field is shown
+
+WIDTHS = ((DateField, "mid"), (IntegerField, "short"), (TextAreaField, "area"))
+
+
+def shape(field) -> str:
+    """How a field is shown, by what it is: 'hidden', 'tick', 'group' (several boxes to tick or choose from) or 'box'."""
+    if isinstance(field, HiddenField):
+        return "hidden"
+    if isinstance(field, BooleanField):
+        return "tick"
+    return "group" if isinstance(field, RadioField | SelectMultipleField) else "box"
+
+
+def width(field) -> str:
+    """The class for the width that fits the answer; empty when any does."""
+    return next((name for kind, name in WIDTHS if isinstance(field, kind)), "")
+
+
+def may_be_left_out(field) -> bool:
+    """Whether a form is accepted without an answer here, in every case: nothing asks for it, and one can take it back."""
+    fixed = isinstance(field, BooleanField | RadioField) or getattr(field, "is_chosen", False)
+    return not (fixed or field.flags.required or field.flags.sometimes)
+
+
 __all__ = [
     "LONGEST_TEXT",
     "CheckList",
@@ -377,4 +417,6 @@ __all__ = [
     "TooMuch",
     "required",
     "room",
+    "same_as",
+    "sometimes",
 ]

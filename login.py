@@ -16,7 +16,9 @@ from flask_security import (
     VerifyForm,
     current_user,
 )
+from flask_security.forms import EmailValidation, IsString, valid_user_email
 from flask_security.signals import password_changed
+from wtforms import EmailField, PasswordField
 
 import audit
 import config
@@ -28,6 +30,7 @@ import passwords
 import readings
 import second_step
 from database import database
+from forms import required, same_as
 from people import Passkey, Role, User, UserRole
 from times import utcnow
 from workflow import accounts, registration
@@ -107,10 +110,24 @@ class OutboxMail(MailUtil):
         mails.password_changed(kwargs["user"], utcnow())
 
 
+def _password(label: str, *checks, kind="current-password") -> PasswordField:
+    return PasswordField(label, [*checks, IsString()], render_kw={"autocomplete": kind})
+
+
 class Login(LoginForm):
     """Logging in, with limits per account and per address; no 'remember me'."""
 
     remember = None
+    email = EmailField(
+        "E-mailadres",
+        [required("Typ je e-mailadres."), IsString(), EmailValidation(verify=False)],
+        render_kw={"autocomplete": "email"},
+    )
+    password = _password("Wachtwoord", required("Typ je wachtwoord."))
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.password.description = ""  # Flask-Security puts a link there
 
     def validate(self, **kwargs):
         self.email.data = _typed_address(self)
@@ -128,6 +145,8 @@ class Login(LoginForm):
 class Verify(VerifyForm):
     """Showing once more who one is, with the password."""
 
+    password = _password("Wachtwoord", required("Typ je wachtwoord."))
+
     def validate(self, **kwargs):
         self.password.data = passwords.cut(self.password.data)
         return _limited(self, self.user.email, lambda: super(Verify, self).validate(**kwargs))
@@ -137,6 +156,12 @@ class Forgot(ForgotPasswordForm):
     """Asking for a link to choose a new password: so many an hour, whether the address is known or not. Flask-Security then gives
     the answer that it gives to everybody; which mail goes is decided by `registration.forgot_password`, with a link of ours."""
 
+    email = EmailField(
+        "E-mailadres",
+        [required("Typ je e-mailadres."), IsString(), EmailValidation(verify=True), valid_user_email],
+        render_kw={"autocomplete": "email"},
+    )
+
     def validate(self, **kwargs):
         account = self.email.data = _typed_address(self)
         address, now = request.remote_addr or "", utcnow()
@@ -144,7 +169,7 @@ class Forgot(ForgotPasswordForm):
         if asked is None:
             self.form_errors.append(
                 f"Voor dit e-mailadres is het laatste uur al {limits.LINKS_PER_ACCOUNT} keer een link gevraagd. "
-                "Kijk in je mailbox, ook bij ongewenste mail, of wacht een uur."
+                "Kijk in je mailbox, ook bij ongewenste e-mail, of wacht een uur."
             )
             return False
         if limits.claim("link", address, limits.LINKS_PER_ADDRESS, now, limits.HOUR) is None:
@@ -159,6 +184,14 @@ class Forgot(ForgotPasswordForm):
 
 class ChangePassword(ChangePasswordForm):
     """A new password, by who knows the old one."""
+
+    password = _password("Huidig wachtwoord", required("Typ je huidige wachtwoord."))
+    new_password = _password("Nieuw wachtwoord", required("Typ een nieuw wachtwoord."), kind="new-password")
+    new_password_confirm = _password(
+        "Nieuw wachtwoord herhalen",
+        *same_as("new_password", "Typ je nieuwe wachtwoord nog eens."),
+        kind="new-password",
+    )
 
     @property
     def hint(self) -> str:

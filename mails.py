@@ -312,12 +312,12 @@ def handover_previews(handover: Handover, now: datetime) -> dict[str, tuple[str,
     given = {"asked": handover.asked, "requester": handover.requester, "decided_at": now}
     taker, giver = {"user": handover.requester}, {"user": handover.asked}
     refused = {**facts, **taker, "handover": {**given, "reason": "[jouw reden]"}}
-    previews = {"De mail bij goedkeuren": _text("handover_taken", {**facts, **taker, "handover": given})}
+    previews = {"De e-mail bij goedkeuren": _text("handover_taken", {**facts, **taker, "handover": given})}
     if handover.asked:
-        previews["De mail bij goedkeuren aan wie doorgeeft"] = _text(
+        previews["De e-mail bij goedkeuren aan wie doorgeeft"] = _text(
             "handover_given", {**facts, **giver, "handover": {**given, "reason": "[jouw reden]"}}
         )
-    return {**previews, "De mail bij afkeuren": _text("handover_refused", refused)}
+    return {**previews, "De e-mail bij afkeuren": _text("handover_refused", refused)}
 
 
 def handover_withdrawn(handover: Handover, now: datetime) -> Mail:

@@ -61,7 +61,7 @@ CRITERIA = {
     "head_animator": "een attest van hoofdanimator",
     "diploma": "een diploma hoger onderwijs met minstens 60 uur pedagogie",
     "professional": "pedagogische bekwaamheid als beroepskracht bij een jeugddienst of in het jeugdwerk",
-    "training": "een opleiding in het begeleiden van stagiairs in het jeugdwerk",
+    "training": "een opleiding om stagiairs in het jeugdwerk te begeleiden",
 }
 CRITERIA_BY_TYPE = {
     "animator": tuple(CRITERIA),
@@ -336,13 +336,14 @@ class Placement(Versioned):
 
     def too_many(self, left: int) -> str:
         """The refusal when this placement would take more than the `left` hours that remain."""
-        who = self.trajectory.participant
-        if self.state == "open":
-            return f"{who} kan nog {left} uur stage lopen, geen {self.counted}. Kies hoogstens {left} uur."
-        return (
-            f"{who} kan hier nog hoogstens {left} uur krijgen. Noteer {left}; de rest hoort in Opmerkingen."
-            f"{self.trajectory.held_elsewhere(self)}"
-        )
+        who, is_open = self.trajectory.participant, self.state == "open"
+        if left <= 0:
+            problem = f"De {STAGE_HOURS} uur van {who} zijn al helemaal gekoppeld. Er kan niets meer bij."
+        elif is_open:
+            problem = f"{who} kan nog {left} uur stage lopen, geen {self.counted}. Kies hoogstens {left} uur."
+        else:
+            problem = f"{who} kan hier nog hoogstens {left} uur krijgen. Noteer {left}; de rest hoort in Opmerkingen."
+        return problem if is_open else problem + self.trajectory.held_elsewhere(self)
 
 
 for column in (Placement.starts_on, Placement.ends_on):

@@ -52,6 +52,12 @@ class Participant(Named):
         """How one speaks to this person: by the first name, or by the only one."""
         return self.first_name or self.last_name
 
+    @property
+    def initials(self) -> str:
+        """L. P.: enough to compare with a paper; empty once the name was erased."""
+        names = [] if self.erased_at else [self.first_name, self.last_name]
+        return " ".join(f"{name[0].upper()}." for name in names if name)
+
     def check_age_at(self, started: date):
         """Raise RuleError when this person is too young for a course that starts on this day."""
         if years_after(self.birth_date, COURSE_LEAST_AGE) > started:

@@ -21,7 +21,7 @@ def common_passwords() -> frozenset[str]:
 
 def hint(least: int = LEAST) -> str:
     """The rule in the manual's words."""
-    return f"Het wachtwoord moet minimaal {least} karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter"
+    return f"Het wachtwoord moet minimaal {least} karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter."
 
 
 def normal(typed: str) -> str:
@@ -46,7 +46,7 @@ def problem(password: str, email: str = "", names=(), least: int = LEAST) -> str
         return f"Het wachtwoord is te lang. Gebruik hoogstens {MOST} karakters."
     digits, capitals = any(char.isdigit() for char in password), any(char.isupper() for char in password)
     if length < least or not digits or not capitals:
-        return f"{hint(least)}."
+        return hint(least)
     low = normalise(password)
     if low in common_passwords():
         return "Dit wachtwoord wordt heel vaak gebruikt en is makkelijk te raden. Kies een ander."

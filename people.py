@@ -265,9 +265,9 @@ class LinkRequest(Versioned):
 
     KINDS = {
         "link": "Iemand wil een eID koppelen aan het account, maar ze passen niet bij elkaar.",
-        "merge": "Iemand wil een eID koppelen die al een account heeft, of zegt dat twee accounts van hem of haar zijn.",
+        "merge": "Iemand wil een eID koppelen die al een account heeft, of zegt dat twee accounts van dezelfde persoon zijn.",
         "login": "Iemand meldde zich aan met een eID van dit account, maar er staat nu iets anders op.",
-        "two": "Iemand meldde zich aan met een eID die bij twee accounts hoort: bij het ene past het rijksregisternummer, "
+        "two": "Iemand meldde zich aan met een eID die bij twee accounts hoort. Bij het ene past het rijksregisternummer, "
         "bij het andere het nummer bij de eID-dienst.",
     }
 

@@ -40,7 +40,7 @@ from models import (
 TASK = "taak van algemeen belang (AVG, artikel 6.1.e): het decreet over het jeugdbeleid, erkenning van attesten"
 SECURITY = "taak van algemeen belang, en de plicht om persoonsgegevens te beveiligen (AVG, artikel 32)"
 DUTY = "plicht om beslissingen te kunnen verantwoorden (AVG, artikelen 5.2 en 6.1.c)"
-NUMBER = f"{TASK}; gebruik van het rijksregisternummer volgens de wet van 8 augustus 1983"
+NUMBER = f"{TASK}. Gebruik van het rijksregisternummer volgens de wet van 8 augustus 1983"
 ASSUMED = "Grond en termijn zijn een voorstel: laat ze nakijken door de functionaris voor gegevensbescherming."
 
 THEM = "wie het zelf is, en het team"
@@ -135,7 +135,8 @@ REGISTER = (
     ),
     Entry(
         "Attest", "deelnemers", "Om een attest te geven en te kunnen bewijzen.", TASK,
-        "het team en de vereniging; met de code kan iedereen nagaan of een attest geldig is", "attest",
+        "het team en de vereniging; wie de code heeft, ziet soort, dag en eerste letters van de naam",
+        "attest",
         {Attest: ("code", "issued_on", "issued_by")},
     ),
     Entry(
@@ -150,7 +151,7 @@ REGISTER = (
         {Handover: ("requester", "asked", "email", "phone", "reason", "decided_by")},
     ),
     Entry(
-        "Mails", "wie een mail kreeg", "Om na te gaan of iemand verwittigd is, en een mail opnieuw te sturen.", TASK,
+        "Mails", "wie een e-mail kreeg", "Om na te gaan of iemand een e-mail kreeg, en om hem opnieuw te sturen.", TASK,
         "het team, zonder de links erin", "mail", {Mail: ("to_address", "subject", "body", "search", "error")},
     ),
     Entry(

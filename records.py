@@ -14,6 +14,58 @@ MAIL_STATES = {
     "failed": "Mislukt",
     "uncertain": "Onzeker",
 }
+MAIL_KINDS = {
+    "activation": "Nieuwe link om de registratie te voltooien",
+    "activation_reminder": "Herinnering om de registratie te voltooien",
+    "address_changed": "Het e-mailadres is gewijzigd",
+    "address_known": "Registratie met een bekend e-mailadres",
+    "application_received": "Bevestiging van een aanvraag",
+    "application_reopened": "Een aanvraag wordt opnieuw bekeken",
+    "application_withdrawn": "Een aanvraag is ingetrokken",
+    "applications_due": "Aan het team: aanvragen bijna te laat",
+    "applications_overdue": "Aan het team: aanvragen te laat",
+    "attest_released": "Een attest is uitgereikt",
+    "choose_password": "Link om een wachtwoord te kiezen",
+    "confirm_address": "Link om het e-mailadres te bevestigen",
+    "eid_linked": "De eID is gekoppeld",
+    "eid_not_linked": "De eID is niet gekoppeld",
+    "eid_not_renewed": "De gegevens van de eID zijn niet overgenomen",
+    "eid_renewed": "De gegevens van de eID zijn overgenomen",
+    "evaluate_association": "Aan de vereniging: stages niet beoordeeld",
+    "evaluate_reminder": "Herinnering om stages te beoordelen",
+    "handover_asked": "Vraag om een overdracht",
+    "handover_ended": "Een overdracht is gestopt",
+    "handover_escalated": "Het team beslist over een overdracht",
+    "handover_given": "Het beheer is doorgegeven",
+    "handover_offered": "Voorstel aan een opvolger",
+    "handover_received": "Bevestiging van een vraag om overname",
+    "handover_refused": "Een overdracht is niet goedgekeurd",
+    "handover_reminder": "Herinnering aan een overdracht",
+    "handover_taken": "Het beheer is overgenomen",
+    "handover_withdrawn": "Een overdracht is ingetrokken",
+    "log_in_with_eid": "Uitleg: aanmelden met eID",
+    "news_association": "Nieuws voor een vereniging",
+    "news_site": "Nieuws voor een stageplaats",
+    "password_changed": "Het wachtwoord is gewijzigd",
+    "proposal_decided": "Beslissing over een wijziging",
+    "question": "Vraag over een aanvraag",
+    "registration_waits": "Uitleg: de registratie is niet voltooid",
+    "reset_password": "Link om een nieuw wachtwoord te kiezen",
+    "same_person": "Vraag of twee accounts van dezelfde persoon zijn",
+    "second_step_changed": "De tweede stap is gewijzigd",
+    "site_approved": "Een stageplaats is goedgekeurd",
+    "site_approved_activate": "Goedgekeurd, met link om de registratie te voltooien",
+    "site_closed": "Een stageplaats is gesloten",
+    "site_opened": "Een stageplaats is weer open",
+    "site_rejected": "Een stageplaats is niet goedgekeurd",
+    "team_week": "Weekbericht aan het team",
+    "trajectory_180": "Trajecten eindigen: eerste herinnering",
+    "trajectory_60": "Trajecten eindigen: laatste herinnering",
+    "trajectory_ended": "Trajecten zijn verlopen",
+    "trajectory_reopened": "Een traject is heropend",
+    "turned_18": "Vanaf nu aanmelden met eID",
+}
+"""name of the text of a mail, in templates/mails → what the team reads"""
 
 
 class AlreadyDone(RuleError):
@@ -36,15 +88,15 @@ class Mail(Searched):
     `object_type`, `object_id`: the row that it is about; `handled_at`: a failed one with which somebody did something."""
 
     key = CharField(unique=True, max_length=120)
-    kind = CharField(max_length=60, verbose_name="Soort")
+    kind = CharField(max_length=60, choices=choices(MAIL_KINDS), verbose_name="Soort")
     to_address = CharField(max_length=254, verbose_name="Aan")
     subject = CharField(max_length=200, verbose_name="Onderwerp")
-    body = TextField()
+    body = TextField(verbose_name="Tekst")
     message_id = CharField(unique=True, max_length=255)
     state = CharField(
         default="pending",
         max_length=20,
-        choices=list(MAIL_STATES.items()),
+        choices=choices(MAIL_STATES),
         constraints=[one_of("state", MAIL_STATES)],
         verbose_name="Stand",
     )
@@ -157,11 +209,11 @@ class History(BaseModel):
 class Lookup(Searched):
     """A search for a person by KAVO-ID: who, for what, found or not."""
 
-    user = ForeignKeyField(User, backref="lookups", on_delete="RESTRICT")
-    kavo_id = CharField(max_length=9)
-    found = BooleanField()
-    purpose = CharField(max_length=200)
-    at = DateTimeField()
+    user = ForeignKeyField(User, backref="lookups", on_delete="RESTRICT", verbose_name="Wie")
+    kavo_id = CharField(max_length=9, verbose_name="KAVO-ID")
+    found = BooleanField(verbose_name="Gevonden")
+    purpose = CharField(max_length=200, verbose_name="Waarvoor")
+    at = DateTimeField(verbose_name="Wanneer")
 
     class Meta:
         indexes = (
@@ -206,4 +258,4 @@ class FormKey(BaseModel):
         """Note that this form is being treated, inside the transaction that treats it. Raises AlreadyDone when it was.
         A form that came without a key (not from our pages) is treated each time."""
         if key and not cls.insert(key=key[:64], user=by, at=now).on_conflict_ignore().as_rowcount().execute():
-            raise AlreadyDone("Dat was al bewaard. Er is niets dubbel gebeurd.")
+            raise AlreadyDone("Dat was al bewaard. We deden niets dubbel.")

@@ -15,11 +15,11 @@ NOUNS = {Site: "Stageplaatsen", Placement: "Koppelingen", Trajectory: "Trajecten
          ImportBatch: "Ingelezen bestanden"}  # fmt: skip
 VERBS = {
     "view": "bekijken", "edit": "wijzigen", "couple": "deelnemers koppelen", "export": "exporteren", "change": "uren wijzigen",
-    "apply": "een nieuwe aanvragen", "answer": "beantwoorden", "withdraw": "intrekken",
-    "take_over": "het beheer van een andere vragen", "offer": "een opvolger aanduiden",
-    "submit_again": "opnieuw indienen", "propose": "een wijziging vragen", "close": "sluiten",
+    "apply": "nieuwe aanvragen", "answer": "beantwoorden", "withdraw": "intrekken",
+    "take_over": "beheer overnemen", "offer": "opvolger aanduiden",
+    "submit_again": "opnieuw indienen", "propose": "wijziging vragen", "close": "sluiten",
     "add": "toevoegen", "import": "importeren", "final": "eindevaluatie geven", "stop": "stopzetten", "resume": "hervatten",
-    "attest": "attest downloaden", "confirm": "bevestigen", "drop": "laten vallen", "undo": "ongedaan maken",
+    "attest": "attest downloaden", "confirm": "bevestigen", "drop": "niet importeren", "undo": "ongedaan maken",
     "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
 }  # fmt: skip
 """the tables and acts of `scope.ACTS` in words"""

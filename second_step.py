@@ -10,16 +10,19 @@ import qrcode
 import qrcode.image.svg
 from flask import abort, current_app, flash, redirect, request, session, url_for
 from flask_security import PeeweeUserDatastore, Totp, TwoFactorVerifyCodeForm, current_user
+from flask_security.forms import IsString
 from flask_security.recovery_codes import MfRecoveryForm
 from flask_security.utils import check_and_update_authn_fresh
 from flask_security.webauthn import WebAuthnRegisterForm
 from markupsafe import Markup
 from passlib.exc import UsedTokenError
 from passlib.totp import TOTP, AppWallet
+from wtforms import StringField
 
 import config
 import eid
 import limits
+from forms import required
 from people import Passkey, User
 from texts import says_something, tidy
 from times import utcnow
@@ -109,6 +112,9 @@ class _Limited:
 
     def validate(self, **kwargs):
         self.code.data = (self.code.data or "").replace(" ", "").strip().lower()[:40]
+        if not self.code.data:
+            self.code.errors = [self.EMPTY]
+            return False
         now, name = utcnow(), str(self.user.id)
         tried = limits.claim("second_step", name, WRONG_CODES, now)
         if tried is None:
@@ -126,11 +132,22 @@ class _Limited:
 
 
 class CodeForm(_Limited, TwoFactorVerifyCodeForm):
-    pass
+    EMPTY = "Typ de code die de app toont."
+    code = StringField(
+        "Code van 6 cijfers",
+        [required(EMPTY), IsString()],
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"},
+    )
 
 
 class PasskeyForm(WebAuthnRegisterForm):
     """A name for a passkey that is to be made."""
+
+    name = StringField(
+        "Naam van de passkey",
+        [required(Passkey.name.required), IsString()],
+        description="Zodat je ze later herkent. Bijvoorbeeld: mijn telefoon.",
+    )
 
     def validate(self, **kwargs):
         if current_user.webauthn.count() >= second_steps.MOST_PASSKEYS:
@@ -144,6 +161,9 @@ class PasskeyForm(WebAuthnRegisterForm):
 
 
 class EmergencyForm(_Limited, MfRecoveryForm):
+    EMPTY = "Typ een van je noodcodes."
+    code = StringField("Noodcode", [required(EMPTY), IsString()], render_kw={"autocomplete": "off"})
+
     def check_code(self, **kwargs):
         if not super().check_code(**kwargs):
             return False

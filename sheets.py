@@ -144,7 +144,7 @@ class Sheet:
             return next(self.reader, None)
         except csv.Error as error:
             raise Unreadable(
-                f"Vanaf regel {number} kunnen we het bestand niet lezen: staat er een aanhalingsteken te veel, of een tekst van "
+                f"Vanaf regel {number} kunnen we het bestand niet lezen. Staat er een aanhalingsteken te veel, of een tekst van "
                 f"meer dan {MOST_CELL} tekens?"
             ) from error
 

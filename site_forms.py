@@ -5,13 +5,24 @@ from datetime import date
 from flask import session
 from wtforms import BooleanField, PasswordField, StringField, ValidationError
 from wtforms.utils import unset_value
-from wtforms.validators import EqualTo, StopValidation
+from wtforms.validators import Optional, StopValidation
 
 import passwords
 import postcodes
 import readings
 from database import RuleError
-from forms import CheckList, ChoiceField, DayField, EmailField, KavoForm, Length, PhoneField, required
+from forms import (
+    CheckList,
+    ChoiceField,
+    DayField,
+    EmailField,
+    KavoForm,
+    Length,
+    PhoneField,
+    required,
+    same_as,
+    sometimes,
+)
 from models import PERIODS, RECOGNITIONS, TYPES, Site
 from people import User, of_age
 from times import local_date, utcnow
@@ -21,7 +32,7 @@ ASKED = "place_asked"
 HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
 RECOGNISED = (
     "Een jeugdwerkinitiatief is erkend als de Vlaamse overheid, een gemeente of de Vlaamse Gemeenschapscommissie (VGC) het "
-    "erkent. Ook een speelplein of een jeugddienst van de gemeente zelf telt mee, en een lokale afdeling van een erkende "
+    "erkent. Ook een speelplein of een jeugddienst van de gemeente telt mee. Net als een lokale afdeling van een erkende "
     "vereniging."
 )
 
@@ -79,6 +90,7 @@ class PeriodList(CheckList):
 
     def __init__(self, label=None, validators=None, **kwargs):
         super().__init__(label, validators, choices=HOLIDAYS, **kwargs)
+        self.flags.required = True  # by `workflow.sites.check_periods`
 
     def show(self, site: Site, fill: bool):
         """Offer the own periods of this site too; `fill`: tick what it has."""
@@ -111,6 +123,15 @@ def both_days(form, field):
         raise StopValidation(words)
     if not typed[0]:
         raise ValidationError("Kies ook de eerste dag van je periode.")
+
+
+def own_from() -> DayField:
+    """The first day of a period of one's own: with the last one, or neither."""
+    return DayField("Van", [sometimes, Optional()], description="Alleen samen met de laatste dag.")
+
+
+def own_to() -> DayField:
+    return DayField("Tot en met", [sometimes, both_days], description="Alleen samen met de eerste dag.")
 
 
 def first_name_unless_one(form, field):
@@ -165,12 +186,12 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
     password = PasswordField(
         "Wachtwoord",
         [required("Typ een wachtwoord.")],
-        description=f"{passwords.hint()}.",
+        description=passwords.hint(),
         render_kw={"autocomplete": "new-password"},
     )
     again = PasswordField(
         "Wachtwoord herhalen",
-        [required("Typ je wachtwoord nog eens."), EqualTo("password", "Typ twee keer hetzelfde wachtwoord.")],
+        same_as("password", "Typ je wachtwoord nog eens."),
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -205,14 +226,14 @@ class IdentityFields(KavoForm):
 class SiteFields(IdentityFields):
     """All that an applicant tells about a site."""
 
-    site_email = EmailField("Mail van de stageplaats", [Length(max=254)])
-    site_phone = PhoneField("Telefoon van de stageplaats")
+    site_email = EmailField("E-mailadres van de stageplaats", [Length(max=254)])
+    site_phone = PhoneField("Telefoonnummer van de stageplaats")
     animator = BooleanField(TYPES["animator"])
     head_animator = BooleanField(TYPES["head_animator"])
     instructor = BooleanField(TYPES["instructor"])
     periods = PeriodList("Periodes")
-    own_from = DayField("Van")
-    own_to = DayField("Tot en met", [both_days])
+    own_from = own_from()
+    own_to = own_to()
 
     def validate(self, **kwargs):
         """All that is wrong at once: what was typed, and the rules that the site would break."""

@@ -10,7 +10,7 @@ import postcodes
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
 from database import whole_number
-from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required
+from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required, sometimes
 from models import Mail, Proposal, Site, SiteMessage
 from people import User
 from times import local_date, utcnow
@@ -25,6 +25,7 @@ class DecideForm(KavoForm):
     checked = CheckList("Kijk na voor je beslist", choices=list(sites.CHECKLIST.items()))
     ready = ChoiceField(
         "Standaardtekst",
+        [sometimes],
         choices=[(key, text) for key, text in sites.READY_REASONS.items()],
         blank="Geen: ik schrijf zelf een tekst",
     )
@@ -138,14 +139,14 @@ class ApplicationView(HiddenFromMenu, BaseView):
             "note": (lambda now: sites.note(site, self.by, now, form.text.data), "Je notitie is bewaard."),
             "address": (
                 lambda now: registration.correct_address(site, form.email.data, self.by, now),
-                "Het e-mailadres is verbeterd. De laatste mail vertrekt opnieuw.",
+                "Het e-mailadres is verbeterd. De laatste e-mail vertrekt opnieuw.",
             ),
             "reopen": (lambda now: sites.reopen(site, self.by, now, form.reason.data), f"{site} is heropend."),
             "undo": (
                 lambda now: sites.undo(site, self.by, now),
-                "De beslissing is ongedaan gemaakt. Er vertrok geen mail.",
+                "De beslissing is ongedaan gemaakt. Er vertrok geen e-mail.",
             ),
-            "mail-now": (lambda now: sites.mail_now(site, self.by, now), "De mail vertrekt nu."),
+            "mail-now": (lambda now: sites.mail_now(site, self.by, now), "De e-mail vertrekt nu."),
             "stop-waiting": (lambda now: sites.stop_waiting(site, self.by, now), "De termijn loopt weer."),
         }
         if what not in acts:

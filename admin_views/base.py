@@ -36,6 +36,8 @@ class AdminView(ListView):
 
     can_delete = False
     form_base_class = KavoForm
+    form_groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(legend, fields) of what belongs together in the form"""
     model_form_converter = Converter
     create_template = "admin/form.html"
     edit_template = "admin/form.html"
@@ -248,7 +250,7 @@ class AdminView(ListView):
         if too_many(ids, getattr(method, "most", MOST_IDS)):
             return redirect(back)
         if not ids:
-            flash("Vink eerst aan voor welke rijen je dit wilt doen.", "warn")
+            flash("Vink eerst minstens één rij aan.", "warn")
             return redirect(back)
         found = [row for row in (scope.find(self.by, self.model, pk, name) for pk in ids) if row is not None]
         if not found:

@@ -45,8 +45,18 @@ class ListFilter:
 
 
 class ChoiceFilter(ListFilter):
+    """One choice of a column with words; codes with the same words are one choice, of either."""
+
     def options(self):
-        return [(str(key), label) for key, label in self.plain.choices]
+        words = {}
+        for key, label in self.plain.choices:
+            words.setdefault(label, str(key))
+        return [(key, label) for label, key in words.items()]
+
+    def _codes(self, value: str) -> list:
+        """The codes that read as the chosen one does."""
+        words = {str(key): label for key, label in self.plain.choices}
+        return [key for key, label in self.plain.choices if label == words.get(value)]
 
     def inputs(self, args):
         return [
@@ -60,8 +70,8 @@ class ChoiceFilter(ListFilter):
         ]
 
     def condition(self, args):
-        value = args.get(self.param)
-        return self.field == value if value in dict(self.options()) else None
+        codes = self._codes(args.get(self.param, ""))
+        return self.field.in_(codes) if codes else None
 
     def words(self, args):
         chosen = dict(self.options()).get(args.get(self.param))

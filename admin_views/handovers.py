@@ -22,7 +22,7 @@ MOST_LINES = 50
 
 
 class DecideForm(KavoForm):
-    reason = ReasonField(description="Alleen nodig als je afkeurt: de andere kant leest hem.")
+    reason = ReasonField(description="Alleen nodig als je afkeurt. De aanvrager leest deze tekst.")
 
 
 class HandoverView(AdminView):

@@ -29,8 +29,8 @@ class UploadForm(KavoForm):
 
 class ConfirmForm(KavoForm):
     which = RadioField(
-        "Wat importeer je",
-        choices=[("good", "Alle goede regels"), ("all", "Alleen als elke regel kan, anders niets")],
+        "Wat wil je importeren?",
+        choices=[("good", "Alle goede regels"), ("all", "Alleen als alle regels goed zijn, anders niets")],
         default="good",
     )
 

@@ -16,7 +16,7 @@ MOST_LINES = 20
 
 
 class LinkForm(KavoForm):
-    reason = ReasonField(description="Alleen nodig als je niet koppelt: de persoon leest hem.")
+    reason = ReasonField(description="Alleen nodig als je niet koppelt. De persoon leest deze tekst.")
 
 
 class LinkRequestView(HiddenFromMenu, BaseView):

@@ -118,11 +118,15 @@ class ListView(ForRoles, ModelView):
         ]
 
     def label(self, name: str) -> str:
-        """The Dutch word for a column: `column_labels`, else the field's own."""
+        """The Dutch word for a column: `column_labels`, else the field's own. Raises LookupError when it has none."""
         if name in (self.column_labels or {}):
             return self.column_labels[name]
         plain = self.joins.plain(name)
-        return (plain.verbose_name if plain is not None else None) or name.replace("_", " ").capitalize()
+        if plain is None or not plain.verbose_name:
+            raise LookupError(
+                f"{name} of {self.name} has no Dutch word: give it a verbose_name, or one in column_labels"
+            )
+        return plain.verbose_name
 
     def get_column_name(self, field):
         return self.label(field)

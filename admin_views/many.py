@@ -13,7 +13,7 @@ from admin_views.actions import too_many
 from admin_views.placements import FIELDS
 from admin_views.roles import HiddenFromMenu, came_from
 from database import RuleError, whole_number
-from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room, sometimes
 from models import CRITERIA, ON_BEHALF, RESULTS, Site
 from people import ASSOCIATION, MANAGER, TEAM
 from texts import tidy_lines
@@ -27,11 +27,15 @@ MOST_PASTED = 20_000
 class PasteForm(KavoForm):
     text = TextAreaField(
         "KAVO-ID’s",
-        [Length(max=MOST_PASTED)],
+        [sometimes, Length(max=MOST_PASTED)],
         description="Elk KAVO-ID op een eigen regel. Verschillen de uren, zet ze er dan achter: 125143-59;20.",
     )
-    file = FileField("Of kies een CSV-bestand met KAVO-ID’s en uren")
-    hours = IntegerField("Aantal uren", [Optional()])
+    file = FileField(
+        "CSV-bestand met KAVO-ID’s en uren", [sometimes], description="Alleen als je hierboven niets plakt."
+    )
+    hours = IntegerField(
+        "Aantal uren", [sometimes, Optional()], description="Nodig als er op een regel geen aantal staat."
+    )
     starts_on = DayField("Verwachte begindatum")
     ends_on = DayField("Verwachte einddatum")
     on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
@@ -52,16 +56,16 @@ NEEDED = {"starts_on": "Kies de eerste dag.", "ends_on": "Kies de laatste dag.",
 
 
 class OneForm(KavoForm):
-    """What differs for each of them."""
+    """What differs for each of them; needed by who is not left for later."""
 
     class Meta(KavoForm.Meta):
         csrf = False
 
-    starts_on = DayField("Begindatum")
-    ends_on = DayField("Einddatum")
-    hours_done = IntegerField("Gepresteerde uren", [Optional()])
+    starts_on = DayField("Begindatum", [sometimes, Optional()])
+    ends_on = DayField("Einddatum", [sometimes, Optional()])
+    hours_done = IntegerField("Gepresteerde uren", [sometimes, Optional()])
     result = RadioField("Resultaat", choices=[*RESULTS.items(), (LATER, "Nu niet")], default=LATER)
-    motivation = TextAreaField("Motivering", [Length(max=LONGEST_TEXT)])
+    motivation = TextAreaField("Motivering", [sometimes, Length(max=LONGEST_TEXT)])
 
 
 class ManyView(HiddenFromMenu, BaseView):
@@ -198,8 +202,6 @@ def _chosen() -> dict[str, int]:
 def _one(row) -> OneForm:
     """The fields of one stage, filled with what was expected."""
     form = OneForm(prefix=f"s{row.id}-")
-    for name in NEEDED:
-        form[name].flags.required = True  # by who is not left for later
     if not form.is_submitted():
         form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours
         if request.args.get("alle"):

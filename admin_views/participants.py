@@ -1,13 +1,14 @@
 """Participants, with their trajectories on the page of each."""
 
 from flask import url_for
+from wtforms.validators import Optional
 
 import scope
 from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.privacy import EraseForm
 from database import RuleError
-from forms import ChoiceField, DayField, required
+from forms import ChoiceField, DayField, required, sometimes
 from models import TYPES, Association, Participant, Trajectory
 from people import ASSOCIATION, TEAM
 from times import utcnow
@@ -15,6 +16,8 @@ from workflow import erasure, imports
 
 TRAJECTORY = ("association", "type", "course_started_on")
 """the fields of a first trajectory, in the form for a new participant"""
+
+WITH_TRAJECTORY = "Nodig om meteen een traject toe te voegen."
 
 
 class ParticipantView(AdminView):
@@ -37,9 +40,9 @@ class ParticipantView(AdminView):
         "first_name": {"description": "Heeft iemand maar één naam? Typ die bij Naam."},
     }
     form_extra_fields = {
-        "association": ChoiceField("Vereniging", coerce=int),
-        "type": ChoiceField("Traject", choices=TYPES),
-        "course_started_on": DayField("Start van de cursus"),
+        "association": ChoiceField("Vereniging", [sometimes], coerce=int, description=WITH_TRAJECTORY),
+        "type": ChoiceField("Traject", [sometimes], choices=TYPES, description=WITH_TRAJECTORY),
+        "course_started_on": DayField("Start van de cursus", [sometimes, Optional()], description=WITH_TRAJECTORY),
     }
     list_template = "admin/participants.html"
     details_template = "admin/participant.html"
@@ -69,7 +72,7 @@ class ParticipantView(AdminView):
     @row_action(
         "erase",
         "Gegevens wissen",
-        "Naam, geboortedatum, e-mailadres en KAVO-ID verdwijnen, ook uit mails, beoordelingen en geschiedenis. De uren en "
+        "Naam, geboortedatum, e-mailadres en KAVO-ID verdwijnen, ook uit e-mails, beoordelingen en geschiedenis. De uren en "
         "resultaten blijven, zonder naam. Je kunt dit niet ongedaan maken.",
         form=EraseForm,
         when=lambda row: row.erased_at is None,
@@ -96,7 +99,7 @@ class ParticipantView(AdminView):
             form.association.data = mine[0].id
         if TEAM not in self.by.role_names:  # the team may leave the trajectory for later
             for name in TRAJECTORY:
-                form[name].validators, form[name].flags.required = [required()], True
+                form[name].validators, form[name].flags.required, form[name].flags.sometimes = [required()], True, False
         return form
 
     def edit_form(self, obj=None):

@@ -14,7 +14,7 @@ from admin_views.cells import Cell
 from admin_views.joins import Key
 from admin_views.privacy import EraseForm
 from database import RuleError
-from forms import CheckList
+from forms import CheckList, sometimes
 from models import Association
 from people import ROLE_LABELS, TEAM, Role, User, UserRole
 from workflow import accounts, erasure, second_steps
@@ -56,10 +56,17 @@ class UserView(AdminView):
         "has_eid",
     )
     form_columns = ("email", "first_name", "last_name", "phone", "birth_date", "active", "password_exception")
+    form_args = {
+        "last_name": {"validators": [sometimes], "description": "Heeft iemand maar één naam? Typ die hier."},
+        "password_exception": {
+            "validators": [sometimes],
+            "description": "Nodig voor een stageplaatsverantwoordelijke van 18 jaar of ouder zonder eID.",
+        },
+    }
     form_extra_fields = {
         "role_names": CheckList("Rollen", choices=list(ROLE_LABELS.items())),
         "association_ids": CheckList("Werkt voor", choices=[], coerce=int),
-        "invite": BooleanField("Mail een link om een wachtwoord te kiezen", default=True),
+        "invite": BooleanField("Stuur een link om een wachtwoord te kiezen", default=True),
     }
     can_add_words = "Account aanmaken"
     empty_text = "Er zijn nog geen accounts."
@@ -106,8 +113,12 @@ class UserView(AdminView):
     def save_rest(self, form, row, now):
         return accounts.set_roles(row, form.role_names.data or [], form.association_ids.data or [], self.by, now)
 
-    @row_action("invite", "Link voor wachtwoord mailen", "Deze persoon krijgt een mail met een link om een wachtwoord te kiezen.",
-                when=lambda user: user.active and not user.password)  # fmt: skip
+    @row_action(
+        "invite",
+        "Link voor wachtwoord sturen",
+        "Deze persoon krijgt een e-mail met een link om een wachtwoord te kiezen.",
+        when=lambda user: user.active and not user.password,
+    )
     def action_invite(self, ids):
         return self.apply(accounts.invite, ids, "uitgenodigd")
 
@@ -123,8 +134,8 @@ class UserView(AdminView):
     @row_action(
         "wipe_second_step",
         "Tweede stap wissen",
-        "Alleen als je zeker bent wie je aan de lijn hebt: wie zijn toestel en zijn noodcodes kwijt is, wordt overal afgemeld. "
-        "Daarna volstaat het wachtwoord om opnieuw een tweede stap in te stellen. De persoon krijgt er een mail over.",
+        "Doe dit alleen als je zeker bent wie je aan de lijn hebt. De persoon wordt overal afgemeld. "
+        "Daarna volstaat het wachtwoord om opnieuw een tweede stap in te stellen. De persoon krijgt er een e-mail over.",
         when=lambda user: user.has_second_step,
         danger=True,
         in_menu=False,
@@ -136,7 +147,7 @@ class UserView(AdminView):
     @row_action(
         "erase",
         "Gegevens wissen",
-        "Naam, e-mailadres, telefoonnummer, geboortedatum en eID verdwijnen, ook uit mails en uit de geschiedenis. Niemand kan "
+        "Naam, e-mailadres, telefoonnummer, geboortedatum en eID verdwijnen, ook uit e-mails en uit de geschiedenis. Niemand kan "
         "zich nog met dit account aanmelden. Je kunt dit niet ongedaan maken.",
         form=EraseForm,
         when=lambda user: user.erased_at is None,
@@ -165,6 +176,7 @@ class RoleView(AdminView):
     column_labels = {"name": "Rol", "users": "Accounts", "rights": "Mag"}
     column_details_list = ("name", "description", "users", "rights")
     column_sortable_list = ("name", "description", ("users", (NUMBER_OF_USERS,)))
+    column_default_sort = "name"
     form_columns = ("description",)
     column_formatters = {
         "rights": lambda view, context, role, name: _rights(role),
@@ -183,7 +195,7 @@ def _rights(role) -> str:
         return "alles, op alle rijen"
     acts = scope.ACTS.get(role.name, {})
     lines = (
-        f"{rights.NOUNS[model]}: {', '.join(sorted(rights.VERBS[name] for name in names))}"
+        f"{rights.NOUNS[model]}: {', '.join(sorted(rights.VERBS[name] for name in names))}."
         for model, names in acts.items()
     )
     return "\n".join(lines) or "nog niets"

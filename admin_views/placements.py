@@ -10,7 +10,7 @@ from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from database import Conflict, whole_number
-from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room, sometimes
 from models import CRITERIA, CRITERIA_BY_TYPE, ON_BEHALF, RESULTS, Placement
 from people import ASSOCIATION, MANAGER, TEAM
 from times import local_date, utcnow
@@ -39,7 +39,7 @@ class EvaluationForm(KavoForm):
     result = RadioField("Resultaat", [required("Kies positief of negatief.")], choices=list(RESULTS.items()))
     motivation = TextAreaField(
         "Motivering",
-        [Length(max=LONGEST_TEXT)],
+        [sometimes, Length(max=LONGEST_TEXT)],
         description="Verplicht als het resultaat negatief is. De vereniging van de cursus leest dit ook.",
     )
     remarks = TextAreaField("Opmerkingen", [Length(max=LONGEST_TEXT)])

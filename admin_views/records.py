@@ -14,11 +14,10 @@ MARKS = {"pending": "busy", "claimed": "busy", "data": "busy", "sent": "good", "
 
 
 class MailView(AdminView):
-    kind, kinds = "mail", "mails"
+    kind, kinds = "e-mail", "e-mails"
     can_create = can_edit = show_history = False
     column_list = ("created_at", "to_address", "subject", "state", "sent_at")
     column_details_list = (*column_list, "next_at", "kind", "attempts", "error", "body")
-    column_labels = {"body": "Tekst"}
     search_words = "Zoek op adres of onderwerp"
     column_searchable_list = ("search",)
     column_filters = ("state", "created_at")
@@ -48,7 +47,7 @@ class MailView(AdminView):
     def action_set_aside(self, ids):
         return self.apply(letters.set_aside, ids, "in orde: ze telt niet meer mee")
 
-    empty_text = "Er zijn nog geen mails. Elke mail die de tool schrijft, staat hier met wat ermee gebeurde."
+    empty_text = "Er zijn nog geen e-mails. Elke e-mail die de tool schrijft, staat hier met wat ermee gebeurde."
 
 
 def _state(mail) -> Cell:
@@ -68,8 +67,8 @@ class HistoryView(AdminView):
     column_filters = ("at", "actor")
     column_tabs = "verb"
     tab_words = {
-        "exports": ("Exports en inzage", ["list.exported"]),
-        "rest": ("Al het andere", sorted(set(audit.SENTENCES) - {"list.exported"})),
+        "exports": ("Exporteren en inkijken", ["list.exported"]),
+        "rest": ("De rest", sorted(set(audit.SENTENCES) - {"list.exported"})),
     }
     column_formatters = {"sentence": lambda view, context, line, name: audit.sentence(line)}
     column_computed = {"sentence": (("verb", "payload"), audit.worded)}

@@ -51,7 +51,7 @@ class SiteChangeView(HiddenFromMenu, BaseView):
                 proposals.withdraw(waiting, self.by, now)
                 return "Je wijziging is ingetrokken. Er verandert niets."
             proposals.propose(site, self.by, now, **{name: form[name].data for name in Site.IDENTITY})
-            return "Je wijziging is bij het team. Je krijgt binnen de twee weken een mail."
+            return "Je wijziging is bij het team. Je krijgt binnen twee weken een e-mail."
 
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(url_for("site.details_view", id=pk))
@@ -83,7 +83,7 @@ class SiteChangeView(HiddenFromMenu, BaseView):
 
         def act(now):
             made.append(handovers.offer(site, self.by, form.email.data, now))
-            return f"We mailden een link naar {made[0].email}. Tot je opvolger aanvaardt, blijf jij verantwoordelijk."
+            return f"We stuurden een link naar {made[0].email}. Tot je opvolger aanvaardt, blijf jij verantwoordelijk."
 
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(url_for("handover.index_view"))

@@ -88,13 +88,17 @@ class SiteView(AdminView):
     form_args = {"postcode": {"render_kw": {"class": "short", "inputmode": "numeric"}}}
     form_extra_fields = {
         "periods": site_forms.PeriodList("Periodes"),
-        "own_from": DayField("Van", description="Een eigen periode erbij: kies de eerste en de laatste dag."),
-        "own_to": DayField("Tot en met", [site_forms.both_days]),
+        "own_from": site_forms.own_from(),
+        "own_to": site_forms.own_to(),
         "manager": StringField(
             "Stageplaatsverantwoordelijke",
-            description="Het e-mailadres van een account. Laat leeg voor ‘zonder beheerder’.",
+            description="Het e-mailadres van een account. Nog niemand? Laat dit leeg.",
         ),
     }
+    form_groups = (
+        ("Welke stages bied je aan?", ("animator", "head_animator", "instructor")),
+        ("Een eigen periode toevoegen", ("own_from", "own_to")),
+    )
     fixed_for_managers = ("name", "recognition", "street", "postcode", "municipality", "manager")
     """a change of these is the team's: domain rule 5"""
     can_add_words = "Een nieuwe stageplaats aanmaken"

@@ -44,10 +44,10 @@ class WorkView(ForRoles, BaseView):
         soon = today + days_of(SOON)
         ending = (Trajectory.state == "open") & Trajectory.ends_on.between(today, soon)
         yield _task(trajectories.where(finals.ready()), "Klaar voor eindevaluatie",
-                    "50 uur positief beoordeeld. Geef de eindevaluatie, voor één of voor meer deelnemers samen.",
+                    "50 uur positief beoordeeld. Geef de eindevaluatie, voor één deelnemer of voor een groep.",
                     url_for("ready.index_view"))  # fmt: skip
         yield _task(Placement.select(Placement.id).where(scope.own(self.by, Placement), late), "Stages te beoordelen",
-                    "De stage is voorbij. De stageplaats of jij beoordeelt ze.",
+                    "De stage is voorbij. Jij of de stageplaats geeft de beoordeling.",
                     url_for("placement.index_view", tab="open", sort="ends_on", ends_on_tot=today - days_of(1)))  # fmt: skip
         yield _task(trajectories.where(ending), f"Trajecten die binnen {SOON} dagen aflopen",
                     "Zoek mee een stageplaats, of vraag het team om een verlenging.",

@@ -4,7 +4,6 @@ from flask import Blueprint, abort, flash, redirect, render_template, session, u
 from flask_login import logout_user
 from flask_security import auth_required, current_user
 from wtforms import PasswordField
-from wtforms.validators import EqualTo
 
 import limits
 import links
@@ -15,7 +14,7 @@ import second_step
 import site_forms
 from admin_views.privacy import as_file
 from database import RuleError
-from forms import EmailField, KavoForm, Length, PhoneField, required
+from forms import EmailField, KavoForm, Length, PhoneField, required, same_as
 from models import Evaluation, Participant, Placement, Site, Trajectory
 from people import UserSession
 from public_pages.mailed_links import opened
@@ -37,7 +36,7 @@ class FirstPassword(KavoForm):
     )
     again = PasswordField(
         "Wachtwoord herhalen",
-        [EqualTo("password", "Typ twee keer hetzelfde wachtwoord.")],
+        same_as("password", "Typ je wachtwoord nog eens."),
         render_kw={"autocomplete": "new-password"},
     )
 
@@ -94,7 +93,9 @@ def own_data():
             if limits.claim(NEW_ADDRESS, str(user.id), ADDRESSES_AN_HOUR, now, limits.HOUR) is None:
                 raise RuleError("Je gaf het laatste uur al een paar andere adressen op. Wacht een uur.", "email")
             confirmation.claim(fresh, email, now)
-            return f"Je gegevens zijn bewaard. We mailden een link naar {email}: klik erop, dan is dat je nieuwe adres."
+            return (
+                f"Je gegevens zijn bewaard. We stuurden een link naar {email}. Klik erop, dan is dat je nieuwe adres."
+            )
 
         if form.carry_out(act, user, utcnow()):
             return redirect(url_for("account.own_data"))
@@ -116,7 +117,7 @@ def mail_again():
     user, form = current_user._get_current_object(), KavoForm()
     waits = user.claimed_email or user.confirmed_at is None
     if waits and form.carry_out(lambda now: confirmation.claim(user, user.shown_email, now), user, utcnow()):
-        flash(f"We mailden een nieuwe link naar {user.shown_email}. Kijk ook bij ongewenste mail.", "good")
+        flash(f"We stuurden een nieuwe link naar {user.shown_email}. Kijk ook bij ongewenste e-mail.", "good")
     return redirect(url_for("account.own_data"))
 
 

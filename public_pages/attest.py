@@ -38,8 +38,9 @@ def file(secret):
 
 @pages.route("/attest-nakijken", methods=["GET", "POST"])
 def check():
-    """Says valid or not, and nothing else: no name, no date. By POST, so that no code stands in a log."""
-    form, valid = CodeForm(), None
+    """Says whether it is valid, and what is needed to compare it with the paper: the kind, the day and initials, never a name.
+    By POST, so that no code stands in a log."""
+    form, attest, asked = CodeForm(), None, False
     if form.validate_on_submit():
-        valid = attests.holds(form.code.data)
-    return render_template("public/attest_check.html", form=form, valid=valid)
+        asked, attest = True, attests.valid_with(form.code.data)
+    return render_template("public/attest_check.html", form=form, asked=asked, attest=attest)

@@ -282,7 +282,7 @@ def new_site():
     def act(now):
         user, _ = joining.with_new_site(person, form.contact(), form.place(), site_forms.chosen_periods(form), now)
         made.append(user)
-        return "Je aanvraag is verstuurd. Klik ook op de link in de mail die we je stuurden: zo bevestig je je e-mailadres."
+        return "Je aanvraag is verstuurd. Klik ook op de link in de e-mail die we je stuurden: zo bevestig je je e-mailadres."
 
     if form.validate_on_submit() and form.carry_out(act, None, utcnow()):
         return welcome(made, person, url_for("site.index_view", eigen=1))
@@ -329,7 +329,7 @@ def _link(user, person):
         flash("Je eID is gekoppeld. Vanaf nu meld je je aan met eID.", "good")
     else:
         flash(
-            "Deze eID past niet bij je account. Het team Kadervorming kijkt het na, en mailt je binnen de twee weken. "
+            "Deze eID past niet bij je account. Het team Kadervorming kijkt het na. Je krijgt binnen twee weken een e-mail. "
             "Tot dan gebruik je je wachtwoord.",
             "note",
         )

@@ -38,7 +38,7 @@ def new_link(secret):
     if token is None:
         return not_found(secret)
     if form.validate() and form.carry_out(lambda now: _ask_anew(token, now), None, utcnow()):
-        flash("We mailden je een nieuwe link. Kijk in je mailbox, ook bij ongewenste mail.", "good")
+        flash("We stuurden je een nieuwe link. Kijk in je mailbox, ook bij ongewenste e-mail.", "good")
         return redirect(f"{links.PURPOSES[token.purpose].page}/{links.bare(secret)}")
     return dead(token, secret, form)
 

@@ -30,7 +30,7 @@ DRAFT_KEPT, DRAFTS_PER_ADDRESS = "draft", 50  # an hour
 REGISTRATIONS_PER_ADDRESS = 5  # an hour: contract, KAVO_RATE_LIMITS
 TOO_MANY = (
     f"Vanaf dit netwerk waren er het laatste uur al {REGISTRATIONS_PER_ADDRESS} registraties. Wat je typte staat hieronder nog. "
-    f"Probeer het over een uur opnieuw, of mail het team: {config.TEAM_ADDRESS}."
+    f"Probeer het over een uur opnieuw, of stuur een e-mail naar {config.TEAM_ADDRESS}."
 )
 
 
@@ -167,7 +167,7 @@ def further_site():
 
         def act(now):
             site = registration.submit_site(by, form.place(), site_forms.chosen_periods(form), now)
-            return f"Je aanvraag voor {site} is verstuurd. Je krijgt onze beslissing ten laatste op {dutch.day(site.due_on)}."
+            return f"Je aanvraag voor {site} is verstuurd. Je krijgt onze beslissing uiterlijk op {dutch.day(site.due_on)}."
 
         if form.carry_out(act, by, utcnow()):
             return redirect(url_for("site.index_view", eigen=1))

@@ -30,7 +30,7 @@ class Successor(site_forms.EidFields, DecisionForm):
 
 
 class Answer(DecisionForm):
-    reason = ReasonField(description="Alleen nodig als je afkeurt: wie het vroeg, leest hem.")
+    reason = ReasonField(description="Alleen nodig als je afkeurt. De aanvrager leest deze tekst.")
 
 
 # ---- choosing a site
@@ -91,7 +91,7 @@ def _ask_with_eid(site, person):
     def act(now):
         user, handover = joining.taking_over(person, form.contact(), site, now)
         made.append(user)
-        return f"{confirmation.told(handover)} Klik ook op de link in de mail: zo bevestig je je e-mailadres."
+        return f"{confirmation.told(handover)} Klik ook op de link in de e-mail: zo bevestig je je e-mailadres."
 
     if form.validate_on_submit() and form.carry_out(act, None, utcnow()):
         return eid.welcome(made, person, url_for("handover.index_view"))

@@ -247,7 +247,7 @@ def test_mails_that_did_not_arrive_are_counted_in_red(app, team, site, now):
     visitor = Visitor(app, team)
     visitor.get("/te-behandelen/")
 
-    assert "1 mail kwam niet aan." in visitor.text
+    assert "1 e-mail kwam niet aan." in visitor.text
     assert visitor.page.select_one(".menu-group .count.bad").get_text().startswith("1")
     visitor.get("/mails/")
     visitor.send(visitor.page.select_one("#acties"), one=f"send_again:{Mail.get().id}")

@@ -158,12 +158,12 @@ def test_it_is_not_for_another_association_nor_for_a_manager(ready):
 def test_the_team_reopens_it_and_the_attest_is_no_longer_valid(ready, hilde, kim):
     give(ready, hilde)
     attest = attests.release(ready, kim, make.NOW)
-    assert attests.holds(attest.code)
+    assert attests.valid_with(attest.code) == attest
 
     finals.reopen(ready, kim, make.NOW, "Verkeerde deelnemer.")
 
     fresh = Trajectory.get_by_id(ready.id)
-    assert (fresh.state, fresh.outcome, attests.holds(attest.code)) == ("open", "", False)
+    assert (fresh.state, fresh.outcome, attests.valid_with(attest.code)) == ("open", "", None)
     assert Mail.select().where(Mail.kind == "trajectory_reopened", Mail.to_address == "info@kavo.test").exists()
     placement = fresh.placements.first()
     make.evaluated(placement, hours_done=placement.hours)
@@ -269,6 +269,7 @@ def test_the_public_pages_of_an_attest(app, ready, kim):
         visitor.get("/attest-nakijken")
         visitor.send(code=code)
         assert words in visitor.text
+        assert (("Animator" in visitor.text) + ("01/07/2026" in visitor.text)) == (2 if words == "Geldig." else 0)
         assert "Lotte" not in visitor.text
 
     finals.reopen(ready, kim, make.NOW, "Fout.")
@@ -287,7 +288,7 @@ def test_a_corrected_address_ends_the_link_to_the_wrong_one(app, ready, kim):
     visitor = Visitor(app)
     assert visitor.get(link).status_code == 410
     visitor.send()
-    assert "We mailden je een nieuwe link." in visitor.text
+    assert "We stuurden je een nieuwe link." in visitor.text
     assert Mail.select().order_by(Mail.id.desc()).get().to_address == "juist@kavo.test"
 
 

@@ -283,7 +283,7 @@ def test_a_link_that_is_too_old_offers_a_fresh_one(app, an, bram, kelder):
     assert visitor.get(link_of("handover_asked")).status_code == 410
     assert [button.get_text(strip=True) for button in visitor.page.select("main button")] == ["Nieuwe link vragen"]
     visitor.send()
-    assert "We mailden je een nieuwe link." in visitor.text
+    assert "We stuurden je een nieuwe link." in visitor.text
 
     visitor.get(link_of("handover_asked"))
     visitor.send(decision="approve", myself="y")

@@ -39,7 +39,7 @@ def test_the_same_form_sent_twice_couples_once(app, jonas):
     assert "is toegevoegd voor 20 uur" in visitor.text
     visitor.send(form, hours="20")
 
-    assert "Dat was al bewaard. Er is niets dubbel gebeurd." in visitor.text
+    assert "Dat was al bewaard. We deden niets dubbel." in visitor.text
     assert Placement.select().count() == 1
 
 

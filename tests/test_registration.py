@@ -74,7 +74,7 @@ def test_registering_makes_an_account_that_waits_and_a_site_for_the_team(app):
         "Zomervakantie",
     ]
     assert site.due_on == local_date(utcnow()) + timedelta(days=14)
-    assert (site.declaration.version, site.declared_by.email) == (1, "noor@kavo.test")
+    assert (site.declaration.version, site.declared_by.email) == (2, "noor@kavo.test")
     user = site.manager()
     assert (user.confirmed_at, user.is_active, user.role_names) == (None, False, {"manager"})
     assert "noor@kavo.test" in visitor.text
@@ -289,7 +289,7 @@ def test_withdrawing_asks_first_and_erases_an_account_that_was_never_completed(a
     path = "/aanvraag/" + links.application(site, utcnow()).rpartition("/")[2]
     visitor = Visitor(app)
     visitor.get(path + "/intrekken")
-    assert "wissen ook je account" in visitor.text
+    assert "wissen we je account" in visitor.text
     visitor.send()
     assert "Vink aan dat je dit zelf beslist" in visitor.text
     assert Site.get().state == "submitted"
@@ -432,7 +432,7 @@ def test_an_old_link_offers_a_new_one_on_its_page(app, site):
     assert visitor.get(f"/registratie-voltooien/{secret}").status_code == 410
     visitor.send()
 
-    assert "We mailden je een nieuwe link." in visitor.text
+    assert "We stuurden je een nieuwe link." in visitor.text
     assert mailed("activation").to_address == "noor@kavo.test"
 
 

@@ -208,5 +208,5 @@ def test_each_reads_what_became_of_the_rows_that_they_chose(app, monkeypatch):
     first.post("/mails/action/", {"action": "set_aside", "rowid": [mails[0].id, MISSING, "654321"]})
 
     assert first.text.count("niet gevonden") == 2
-    assert "2 mails in orde" in answers[0]
+    assert "2 e-mails in orde" in answers[0]
     assert "niet gevonden" not in answers[0]

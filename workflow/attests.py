@@ -71,10 +71,10 @@ def of(trajectory: Trajectory) -> Attest | None:
     return given.where(FinalEvaluation.trajectory == trajectory, Attest.revoked_at.is_null()).first()
 
 
-def holds(code: str) -> bool:
-    """Whether a verification code, typed with or without dashes, stands for an attest that is valid now."""
+def valid_with(code: str) -> Attest | None:
+    """The attest that is valid now and has this verification code, typed with or without dashes."""
     letters = "".join(char for char in code.upper() if char.isalnum())
     if len(letters) != GROUPS * GROUP:
-        return False
+        return None
     written = "-".join(letters[start : start + GROUP] for start in range(0, len(letters), GROUP))
-    return Attest.select().where(Attest.code == written, Attest.revoked_at.is_null()).exists()
+    return Attest.get_or_none(Attest.code == written, Attest.revoked_at.is_null())

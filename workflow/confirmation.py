@@ -125,8 +125,8 @@ def told(handover: Handover) -> str:
     if handover.state == "accepted":
         return f"Jij beheert nu {site}."
     if handover.state == "escalated":
-        return f"{site} heeft nu geen verantwoordelijke. Het team Kadervorming bekijkt je vraag, binnen de twee weken."
-    return f"We vroegen het aan wie {site} nu beheert. Het antwoord komt binnen de twee weken, per e-mail."
+        return f"{site} heeft nu geen verantwoordelijke. Het team Kadervorming bekijkt je vraag, binnen twee weken."
+    return f"We vroegen het aan wie {site} nu beheert. Het antwoord komt binnen twee weken, per e-mail."
 
 
 def _become_one(owner: User, newcomer: User, now: datetime) -> str:
@@ -136,4 +136,4 @@ def _become_one(owner: User, newcomer: User, now: datetime) -> str:
         identities.merge(owner, newcomer, newcomer, now)
         return "Je twee accounts zijn nu één. Meld je aan met eID."
     identities.ask_team(owner, now, None, newcomer, differs=eid_answers.differences(owner, newcomer))
-    return "Het team Kadervorming kijkt na of de twee accounts van jou zijn. Je krijgt binnen de twee weken een mail."
+    return "Het team Kadervorming kijkt na of de twee accounts van jou zijn. Je krijgt binnen twee weken een e-mail."

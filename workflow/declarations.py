@@ -15,7 +15,16 @@ TEXTS = {
         "- hij of zij heeft een diploma hoger onderwijs met minstens 60 uur pedagogie;\n"
         "- hij of zij is als beroepskracht pedagogisch bekwaam bij een jeugddienst of in het jeugdwerk;\n"
         "- hij of zij volgde een opleiding in het begeleiden van stagiairs in het jeugdwerk.",
-    )
+    ),
+    2: (
+        date(2026, 11, 30),
+        "Ik verklaar dat elke stagebegeleider op deze stageplaats aan minstens een van deze voorwaarden voldoet:\n"
+        "- hij of zij heeft een attest van instructeur;\n"
+        "- hij of zij heeft een attest van hoofdanimator (niet voor de stage van een instructeur);\n"
+        "- hij of zij heeft een diploma hoger onderwijs met minstens 60 uur pedagogie;\n"
+        "- hij of zij is als beroepskracht pedagogisch bekwaam bij een jeugddienst of in het jeugdwerk;\n"
+        "- hij of zij volgde een opleiding om stagiairs in het jeugdwerk te begeleiden.",
+    ),
 }
 """number → (holds from this day on, text)"""
 

@@ -90,14 +90,16 @@ WORDS = {
     "object_id": "nummer", "site_id": "stageplaats", "trajectory_id": "traject", "kavo_id": "KAVO-ID", "found": "gevonden",
     "purpose": "waarvoor", "file_name": "bestand", "cells": "regel", "before": "ervoor", "participant_id": "deelnemer",
     "issued_on": "uitgereikt op", "exception": "uitzondering", "reopen_reason": "reden van heropenen", "result": "resultaat",
-    "declared_at": "verklaard op", "days": "dagen", "sentence": "wat gebeurde er",
+    "declared_at": "verklaard op", "declared_by": "verklaard door", "by": "door", "decided_by": "beslist door",
+    "reopened_by": "heropend door", "issued_by": "uitgereikt door", "other": "andere account", "days": "dagen",
+    "sentence": "wat gebeurde er",
 }  # fmt: skip
 """labels of columns that have none of their own"""
 TITLES = {
     User: "Account", Passkey: "Passkeys", Identity: "eID", LinkRequest: "Vragen om een eID te koppelen", UserRole: "Rollen",
     Membership: "Verenigingen", SiteManager: "Stageplaatsen", UserSession: "Aanmeldingen", SavedView: "Eigen weergaven",
     Handover: "Overdrachten", SiteMessage: "Berichten", Proposal: "Gevraagde wijzigingen", Mail: "Mails",
-    History: "Geschiedenis", Lookup: "Opzoekingen", ImportBatch: "Ingelezen bestanden", Participant: "Deelnemer",
+    History: "Geschiedenis", Lookup: "Opgezochte KAVO-ID’s", ImportBatch: "Ingelezen bestanden", Participant: "Deelnemer",
     Trajectory: "Trajecten", Placement: "Stages", Evaluation: "Beoordelingen", FinalEvaluation: "Eindevaluaties",
     Extension: "Verlengingen", Attest: "Attesten", ImportRow: "Regels van ingelezen bestanden", Site: "Verklaringen",
 }  # fmt: skip
@@ -236,13 +238,19 @@ def readable(found: dict) -> list[tuple[str, list[list[tuple[str, str]]]]]:
     return [(TITLES[models[table]], [_labelled(models[table], row) for row in rows]) for table, rows in found.items()]
 
 
+def label_of(model, name: str) -> str:
+    """The Dutch word for a column of what we keep about somebody."""
+    field = model._meta.fields.get(name)
+    return field.verbose_name if field and field.verbose_name else WORDS[name]
+
+
 def _labelled(model, row):
     shown = []
     for name, value in row.items():
         if name in FOR_PROGRAMS:
             continue
         field = model._meta.fields.get(name)
-        label = (field.verbose_name if field and field.verbose_name else WORDS.get(name)) or name.replace("_", " ")
+        label = label_of(model, name)
         if field and not isinstance(value, bool) and field.field_type in ("DATE", "DATETIME"):
             value = datetime.fromisoformat(value) if field.field_type == "DATETIME" else date.fromisoformat(value)
         shown.append((label[0].upper() + label[1:], dutch.shown(value)))

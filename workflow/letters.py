@@ -21,7 +21,7 @@ def send_again(mail: Mail, by, now: datetime):
         elif Mail.get_by_id(mail.id).state == "sent":
             mails.send_again(mail, now)
         else:
-            raise RuleError("Deze mail wordt net verstuurd.")
+            raise RuleError("Deze e-mail wordt net verstuurd.")
         audit.record(by, "mail.again", mail, at=now, name=mail)
 
 

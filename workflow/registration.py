@@ -146,7 +146,7 @@ def answer(site: Site, text: str, by: User, now: datetime):
         fresh = Site.locked(site.id)
         if fresh.state != "submitted" or fresh.paused_at is None:
             raise RuleError(
-                "Het team wacht niet meer op een antwoord. Heb je nog iets te zeggen? Bel of mail het team."
+                "Het team wacht niet meer op een antwoord. Heb je nog iets te zeggen? Bel het team Kadervorming."
             )
         SiteMessage.create(site=fresh, kind="answer", text=text, by=by, at=now)
         sites.resume(fresh, now)

@@ -55,7 +55,7 @@ def approve(site: Site, by: User, now: datetime, checked: tuple[str, ...] = (), 
 def reject(site: Site, by: User, now: datetime, reason: str, checked: tuple[str, ...] = ()):
     """Reject a site with a reason that the applicant reads. Raises RuleError without one, or when it was decided already."""
     scope.require(by, "reject", site)
-    reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst in de mail.", "reason")
+    reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst in de e-mail.", "reason")
     with writing():
         _decide(site, "rejected", by, now, reason=reason)
         audit.record(by, "site.rejected", site, at=now, site=site, reason=site.reason, checked=_checked(checked))
@@ -97,7 +97,7 @@ def undo(site: Site, by: User, now: datetime):
         if held and not Mail.delete().where(Mail.id == held.id, Mail.state == "pending").execute():
             possible = False  # it was claimed by the sender just now
         if not possible:
-            raise RuleError("De mail is al vertrokken. Je kunt de aanvraag nog heropenen, met een reden.")
+            raise RuleError("De e-mail is al vertrokken. Je kunt de aanvraag nog heropenen, met een reden.")
         if fresh.manager():
             links.end(links.ACTIVATION, fresh.manager(), now)
         fresh.move("submitted", decided_at=None, decided_by=None, reason="")
@@ -109,7 +109,7 @@ def mail_now(site: Site, by: User, now: datetime):
     scope.require(by, "mail_now", site)
     held = held_mail(site)
     if held is None or not Mail.update(next_at=now).where(Mail.id == held.id, Mail.state == "pending").execute():
-        raise RuleError("De mail is al vertrokken.")
+        raise RuleError("De e-mail is al vertrokken.")
     mails.written.send(held, at_once=True)
 
 

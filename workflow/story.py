@@ -109,6 +109,6 @@ def _is_told_of_the_start(trajectory: Trajectory) -> bool:
 
 def _for_all(extension: Extension) -> str:
     return (
-        f"{extension.by} verlengde met {extension.days} dagen alle trajecten waarvan de cursus begon van "
+        f"{extension.by} verlengde alle trajecten met {extension.days} dagen. De cursus begon van "
         f"{dutch.day(extension.courses_from)} tot en met {dutch.day(extension.courses_until)}. Reden: {extension.reason}"
     )

@@ -209,7 +209,7 @@ def test_a_participant_takes_the_attest_by_the_link_in_the_mail(person, post):
     one.log_out()
 
     for _ in range(100):
-        if mails := [mail for mail in post.mails if mail["Subject"] == "Je attest van animator"]:
+        if mails := [mail for mail in post.mails if mail["Subject"] == "Proficiat, je bent animator"]:
             break
         time.sleep(0.1)
     page.goto(link_in(mails[0]))

@@ -45,7 +45,7 @@ def fill_in_site(visitor, name):
     page.get_by_label("Soort erkenning").select_option("Erkend door een gemeente of de VGC")
     page.get_by_label("Animator", exact=True).check()
     page.get_by_label("Zomervakantie").check()
-    expect(page.get_by_text("Door op ‘Bevestigen’ te klikken, aanvaard je deze verklaring.")).to_be_visible()
+    expect(page.get_by_text("Als je op ‘Bevestigen’ klikt, aanvaard je deze verklaring.")).to_be_visible()
 
 
 @both
@@ -178,7 +178,7 @@ def test_who_turned_18_links_an_eid_and_goes_on(person, width, script):
     lore = person(width, script)
     lore.log_in("lore@kavo.test")
     expect(lore.page.get_by_role("heading", name="Je eID koppelen")).to_be_visible()
-    expect(lore.page.get_by_text("daarna kun je niet meer inloggen met je e-mailadres en wachtwoord")).to_be_visible()
+    expect(lore.page.get_by_text("daarna kun je niet meer aanmelden met je e-mailadres en wachtwoord")).to_be_visible()
     lore.look()
     lore.button("Mijn eID koppelen")
     lore.be("Lore Claes")
@@ -227,7 +227,7 @@ def test_a_successor_and_the_screens_of_the_team(person, post, width):
     an.act("Jeugdhuis De Kelder", "Opvolger aanduiden")
     an.look()
     an.page.get_by_label("E-mailadres van je opvolger").fill("opvolger@kavo.test")
-    an.button("Mail versturen")
+    an.button("E-mail versturen")
     an.look()
     bram.page.goto(link_in(post.newest("opvolger@kavo.test", "Jeugdhuis De Kelder")))
     bram.look()

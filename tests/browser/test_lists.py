@@ -102,7 +102,7 @@ def test_columns_are_chosen_and_every_form_of_the_file_comes(person):
         ("CSV met alle kolommen", ".csv"),
         ("CSV voor een programma", ".csv"),
     ):
-        page.get_by_text("Andere vorm", exact=True).click()
+        page.get_by_text("Andere bestanden", exact=True).click()
         with page.expect_download() as download:
             kim.link(words)
         assert download.value.suggested_filename.endswith(ending)

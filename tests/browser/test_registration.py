@@ -36,7 +36,9 @@ def start(visitor):
     expect(page.get_by_role("link", name="Kadervormingstool: veel gestelde vragen").first).to_be_visible()
     visitor.link("Registreren als stageplaatsverantwoordelijke")
     visitor.look()
-    expect(page.get_by_text("dan kun je niet meer inloggen met je e-mailadres en wachtwoord").first).to_be_visible()
+    expect(
+        page.get_by_text("dan kun je later niet meer aanmelden met je e-mailadres en wachtwoord").first
+    ).to_be_visible()
     visitor.link("Registreren voor jongeren -18")
     visitor.look()
 
@@ -56,7 +58,7 @@ def register(visitor, email="noor@kavo.test", name="Speelplein De Vlinder", born
     page.get_by_label("Soort erkenning").select_option("Erkend door een gemeente of de VGC")
     page.get_by_label("Animator", exact=True).check()
     page.get_by_label("Zomervakantie").check()
-    expect(page.get_by_text("Door op ‘Bevestigen’ te klikken, aanvaard je deze verklaring.")).to_be_visible()
+    expect(page.get_by_text("Als je op ‘Bevestigen’ klikt, aanvaard je deze verklaring.")).to_be_visible()
     visitor.button("Bevestigen")
 
 
@@ -106,7 +108,7 @@ def approve(kim):
     kim.button("Ongedaan maken")
     expect(kim.page.get_by_text("dag 0 van 14")).to_be_visible()
     kim.button("Goedkeuren")
-    kim.button("Mail nu versturen")
+    kim.button("E-mail nu versturen")
 
 
 def complete(noor, post):
@@ -181,7 +183,7 @@ def test_who_is_rejected_adapts_and_who_is_18_loses_nothing(person, post):
     kim.look()
     kim.fill(Reden="Het huisnummer klopt niet.")
     kim.button("Afkeuren")
-    kim.button("Mail nu versturen")
+    kim.button("E-mail nu versturen")
     noor.page.goto(link_in(post.newest("noor@kavo.test", "niet goedgekeurd")))
     noor.look()
     noor.fill(Straat_en_nummer="Tuinstraat 10")
@@ -247,7 +249,7 @@ def test_registering_and_approving_with_the_keyboard_only(person, post):
     kim.go_to("Goedkeuren")
     kim.page.keyboard.press("Enter")
     expect(kim.page.locator(".notice.good").first).to_contain_text("Speelplein De Vlinder is goedgekeurd.")
-    kim.go_to("Mail nu versturen")
+    kim.go_to("E-mail nu versturen")
     kim.page.keyboard.press("Enter")
     noor.page.goto(link_in(post.newest("noor@kavo.test", "is goedgekeurd")))
     noor.go_to("Registratie voltooien")

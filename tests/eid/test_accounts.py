@@ -113,7 +113,7 @@ def test_under_18_one_may_choose_eid_and_then_the_password_is_gone_for_good(app,
     op.claims["rrn"] = number(user.birth_date)
     here = Visitor(app, user)
     here.get("/eid-koppelen")
-    assert "daarna kun je niet meer inloggen met je e-mailadres en wachtwoord" in here.text
+    assert "daarna kun je niet meer aanmelden met je e-mailadres en wachtwoord" in here.text
     other = Visitor(app, user)
     accounts.add_team_member("kim@kavo.test", utcnow())
 

@@ -181,7 +181,7 @@ def test_who_comes_with_another_number_reads_that_the_team_looks_and_is_not_in(a
     visitor, _ = new_number
 
     assert visitor.answer.status_code == 409
-    assert "Het team Kadervorming kijkt het na, en mailt je binnen twee weken." in visitor.text
+    assert "Het team Kadervorming kijkt het na. Je krijgt binnen twee weken een e-mail." in visitor.text
     assert visitor.client.get("/mijn-gegevens").status_code == 302
     assert UserSession.select().count() == 1  # of registering
 

@@ -361,7 +361,7 @@ def test_a_name_a_phone_and_an_address_change_at_once(app):
     visitor.send(last_name="Anders", phone="0470 99 99 99", email="nieuw@kavo.test")
     user = User.get_by_id(user.id)
     assert (user.last_name, user.phone, user.claimed_email) == ("Anders", "+32470999999", "nieuw@kavo.test")
-    assert "We mailden een link" in visitor.text
+    assert "We stuurden een link" in visitor.text
 
 
 def test_a_few_new_addresses_an_hour_are_enough(app):
@@ -380,7 +380,7 @@ def test_the_address_of_somebody_else_is_never_taken(app):
     visitor.get("/mijn-gegevens")
     visitor.send(email=owner.email)
 
-    assert "We mailden een link naar van@kavo.test" in visitor.text
+    assert "We stuurden een link naar van@kavo.test" in visitor.text
     assert Mail.get().kind == "address_known"
     assert User.get_by_id(user.id).email == user.email
 
@@ -393,7 +393,7 @@ def test_an_old_link_offers_a_new_one_and_the_new_one_works(app, op):
     visitor = Visitor(app)
     assert visitor.get(old).status_code == 410
     visitor.send()
-    assert "We mailden je een nieuwe link." in visitor.text
+    assert "We stuurden je een nieuwe link." in visitor.text
 
     visitor.get(path_in(Mail.select().order_by(Mail.id.desc()).get()))
     visitor.send()

@@ -31,11 +31,11 @@ def _tell_team(kind):
     )
 
 
-LIMIT = "één mail aan het team per aanvraag, samen in één bericht"
+LIMIT = "één e-mail aan het team per aanvraag, samen in één bericht"
 STOPS = "als er beslist is, of als de aanvrager aan zet is"
 POINTS = (
     TurningPoint(
-        "applications_due", f"Aanvraag aan dag {APPLICATION_DAY}", f"Zodat het team binnen de {APPROVAL_DAYS} dagen beslist.",
+        "applications_due", f"Aanvraag aan dag {APPLICATION_DAY}", f"Zodat het team binnen {APPROVAL_DAYS} dagen beslist.",
         LIMIT, STOPS, _due, _tell_team("applications_due"),
     ),
     TurningPoint(

@@ -85,12 +85,12 @@ ANY = History.id.is_null(False)
 POINTS = (
     TurningPoint(
         "news_site", "Iemand anders koppelde of beoordeelde bij de stageplaats", "De verantwoordelijke weet wie er komt.",
-        f"{ONE_MAIL}, over de dag ervoor", "na die ene mail", lambda now, since: list(_for_managers(now, since)),
+        f"{ONE_MAIL}, over de dag ervoor", "na die ene e-mail", lambda now, since: list(_for_managers(now, since)),
         one_mail(History, "news_site", ANY, _tell_manager),
     ),
     TurningPoint(
         "news_association", "Een stageplaats koppelde of beoordeelde een deelnemer", "De vereniging volgt haar deelnemers.",
-        f"{ONE_MAIL}, over de dag ervoor", "na die ene mail", lambda now, since: list(_for_associations(now, since)),
+        f"{ONE_MAIL}, over de dag ervoor", "na die ene e-mail", lambda now, since: list(_for_associations(now, since)),
         one_mail(History, "news_association", ANY, _tell_association),
     ),
 )  # fmt: skip

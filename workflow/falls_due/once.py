@@ -13,7 +13,7 @@ from times import at_hour, local_date
 
 REMIND_HOUR = 8  # mails that the clock writes leave in the morning
 LEAST_LEFT = timedelta(days=1)  # no reminder when the term ends within a day (domain rule 7)
-ONE_MAIL = f"één mail, om {REMIND_HOUR} uur"
+ONE_MAIL = f"één e-mail, om {REMIND_HOUR} uur"
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,12 @@ def _forget(dues, now):
 
 POINTS = (
     TurningPoint(
-        TURNED_18, "Verantwoordelijke wordt 18", f"Vanaf {ADULT_YEARS} jaar meldt men zich aan met eID.", ONE_MAIL,
+        TURNED_18, "Verantwoordelijke wordt 18", f"Vanaf {ADULT_YEARS} jaar meld je je aan met eID.", ONE_MAIL,
         "als de eID gekoppeld is, of bij een uitzondering", _turned_18, each(User, _tell),
     ),
     TurningPoint(
-        "passing", "Opruimen", "Wat maar even dient: pogingen, oude sessies, links en kladversies.",
+        "passing", "Opruimen", "Wat we maar kort nodig hebben: mislukte pogingen, "
+        "oude aanmeldingen, links en half ingevulde formulieren.",
         "zodra het oud genoeg is", "–", _passing, _forget,
     ),
 )  # fmt: skip

@@ -89,13 +89,13 @@ POINTS = (
     *(
         TurningPoint(
             f"evaluate_{days}", f"Stage {days} dagen voorbij zonder beoordeling", WHY,
-            "één mail per verantwoordelijke, met alle stages samen", STOPS, *_reminder(days, until),
+            "één e-mail per verantwoordelijke, met alle stages samen", STOPS, *_reminder(days, until),
         )
         for days, until in series(EVALUATE_AFTER, ASSOCIATION_AFTER)
     ),
     TurningPoint(
         ASSOCIATION, f"Stage {ASSOCIATION_AFTER} dagen voorbij zonder beoordeling", "De vereniging kan zelf navragen.",
-        "één mail per vereniging, met alle stages samen", STOPS, _of_associations,
+        "één e-mail per vereniging, met alle stages samen", STOPS, _of_associations,
         one_mail(Placement, ASSOCIATION, WAITING, _tell_association),
     ),
 )  # fmt: skip

@@ -53,7 +53,7 @@ def _ended(now, since):
         yield Due(one, one.ends_on, words + (" (na verlenging)" if one.extended else ""), one.association)
 
 
-LIMIT, STOPS = "één mail per vereniging, met alle trajecten samen", "als het traject afgewerkt of verlengd is"
+LIMIT, STOPS = "één e-mail per vereniging, met alle trajecten samen", "als het traject afgewerkt of verlengd is"
 POINTS = (
     *(
         TurningPoint(

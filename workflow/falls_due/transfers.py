@@ -53,7 +53,7 @@ def _unreachable(now, since):
 def _escalate(handover, due, now):
     if handover.state != "open":
         return False
-    handovers.escalate(handover, now, "De mailbox van de stageplaatsverantwoordelijke aanvaardt geen mail.")
+    handovers.escalate(handover, now, "De mailbox van de stageplaatsverantwoordelijke aanvaardt geen e-mail.")
     return True
 
 
@@ -88,7 +88,7 @@ POINTS = (
         for day, until in series(HANDOVER_REMINDERS, HANDOVER_DAYS + 1)
     ),
     TurningPoint(
-        "handover_unreachable", "Overdracht: mailbox weigert", "Wie geen mail krijgt, kan niet antwoorden.",
+        "handover_unreachable", "Overdracht: mailbox weigert", "Wie geen e-mail krijgt, kan niet antwoorden.",
         "meteen naar het team", "bij een antwoord of intrekken", _unreachable, each(Handover, _escalate),
     ),
     TurningPoint(

@@ -32,6 +32,6 @@ def _tell(clock, due, now):
 POINTS = (
     TurningPoint(
         WEEK, "Weekbericht aan het team", "Het zegel van de geschiedenis moet ook buiten de tool bewaard worden.",
-        f"één mail per week, op maandag om {REMIND_HOUR} uur", "–", _due, each(Clock, _tell),
+        f"één e-mail per week, op maandag om {REMIND_HOUR} uur", "–", _due, each(Clock, _tell),
     ),
 )  # fmt: skip
