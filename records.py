@@ -16,6 +16,10 @@ MAIL_STATES = {
 }
 
 
+NOT_ARRIVED = ("failed", "uncertain")
+"""states of a mail that ended without anybody knowing that it arrived"""
+
+
 class AlreadyDone(RuleError):
     """The same form was sent before and was treated then."""
 
@@ -46,7 +50,7 @@ class Mail(Searched):
         max_length=20,
         choices=list(MAIL_STATES.items()),
         constraints=[one_of("state", MAIL_STATES)],
-        verbose_name="Stand",
+        verbose_name="Status",
     )
     attempts = IntegerField(default=0, verbose_name="Pogingen")
     error = CharField(default="", max_length=500, verbose_name="Fout")

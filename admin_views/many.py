@@ -199,7 +199,7 @@ def _one(row) -> OneForm:
     form = OneForm(prefix=f"s{row.id}-")
     for name in NEEDED:
         form[name].flags.required = True  # by who is not left for later
-    if not form.is_submitted():
+    if not form.is_typed:
         form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours
         if request.args.get("alle"):
             form.result.data = "positive"

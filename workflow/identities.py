@@ -37,8 +37,8 @@ class WithTeam(RuleError):
 
 
 WITH_TEAM = (
-    "Op je eID staat iets anders dan wat we van je account weten. Het team Kadervorming kijkt het na, en mailt je binnen twee "
-    "weken. Tot dan kun je je niet aanmelden met deze eID."
+    "Op je eID staat iets anders dan wat we van je account weten. Het team Kadervorming kijkt het na, en mailt je binnen "
+    f"{dutch.span(LINK_DAYS)}. Tot dan kun je je niet aanmelden met deze eID."
 )
 
 
