@@ -31,10 +31,10 @@ import tasks
 import texts
 import watching
 from database import MAX_INTEGER, UNAVAILABLE, Conflict, connect_to, database, read_from
-from models import APPROVAL_DAYS, HANDOVER_DAYS
+from policy import policy
 from scope import NotYours
 from serving import RETRY_SECONDS, Gate
-from times import utcnow
+from times import local_date, utcnow
 
 log = logging.getLogger("kavo")
 _thread = threading.local()
@@ -110,15 +110,15 @@ def _give_words(app: Flask):
     app.jinja_env.globals.update(
         phone=texts.OneLine(config.TEAM_PHONE),
         address=config.TEAM_ADDRESS,
-        approval_days=APPROVAL_DAYS,
-        handover_days=HANDOVER_DAYS,
+        policy=policy,
         now=utcnow,
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
         problems=forms.problems, shape=forms.shape, width=forms.width, may_be_left_out=forms.may_be_left_out,
         sentence=texts.in_html, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown,
-        counted=dutch.counted, telephone=readings.shown_phone,
+        counted=dutch.counted, telephone=readings.shown_phone, span=dutch.span, in_words=dutch.in_words,
+        status=lambda row: row.status(local_date(utcnow())),
     )  # fmt: skip
 
 
@@ -213,7 +213,10 @@ REFUSALS = {
         "Deze pagina kun je niet op deze manier openen. Ga terug en gebruik de knop op de pagina.",
     ),
     413: ("Dit is te veel in één keer", "Wat je stuurde is te groot. Maak het korter of kies minder rijen."),
-    429: ("Even geduld", "Je probeerde dit te vaak na elkaar. Wacht een kwartier en probeer het opnieuw."),
+    429: (
+        "Even geduld",
+        f"Je probeerde dit te vaak na elkaar. Wacht {policy.wait_minutes} minuten en probeer het opnieuw.",
+    ),
 }
 
 

@@ -42,7 +42,7 @@ class ImportBatch(BaseModel):
         default="checking",
         max_length=20,
         choices=choices(STATES),
-        verbose_name="Stand",
+        verbose_name="Status",
         constraints=[one_of("state", STATES)],
     )
     rows = IntegerField(default=0, verbose_name="Regels")
@@ -63,7 +63,7 @@ class ImportBatch(BaseModel):
 
     def step_refused(self, by=None):
         stored = ImportBatch.get_by_id(self.id)
-        return f"Dit is intussen al gebeurd. De stand van {self} is nu: {ImportBatch.STATES[stored.state].lower()}."
+        return f"Dit is intussen al gebeurd. De status van {self} is nu: {ImportBatch.STATES[stored.state].lower()}."
 
 
 class ImportRow(BaseModel):

@@ -8,7 +8,7 @@ import typst
 import config
 import dutch
 import links
-from models import TYPES, Attest
+from models import STAGE_HOURS, TYPES, Attest
 
 TEMPLATE = config.PROJECT / "templates" / "attest.typ"
 
@@ -20,6 +20,7 @@ def pdf(attest: Attest) -> bytes:
         "type": TYPES[attest.trajectory.type],
         "association": str(attest.trajectory.association),
         "day": dutch.day(attest.issued_on),
+        "hours": str(STAGE_HOURS),
         "code": attest.code,
         "check": links.full("/attest-nakijken"),
     }

@@ -22,7 +22,7 @@ import psycopg
 
 import config
 from database import writing
-from records import Mail
+from records import NOT_ARRIVED, Mail
 from times import utcnow
 
 log = logging.getLogger("kavo.mail")
@@ -78,9 +78,8 @@ def _due(now):
 
 def trouble(now: datetime) -> int:
     """How many mails need a person: refused or uncertain and nobody did something about it, or waiting far too long."""
-    refused = (Mail.state << ("failed", "uncertain")) & Mail.handled_at.is_null()
     stuck = (Mail.state == "pending") & (Mail.next_at < now - LATE)
-    return Mail.select().where(refused | stuck).count()
+    return Mail.select().where((Mail.state << NOT_ARRIVED) | stuck, Mail.handled_at.is_null()).count()
 
 
 # ---- one sender at a time

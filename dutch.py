@@ -42,6 +42,22 @@ def counted(count: int, one: str, many: str) -> str:
     return f"{number(count)} {one if count == 1 else many}"
 
 
+NUMBERS = ("nul", "één", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen", "tien")
+
+
+def in_words(value: int) -> str:
+    """A small number as a word, a larger one in digits."""
+    return NUMBERS[value] if 0 <= value < len(NUMBERS) else number(value)
+
+
+def span(days: int) -> str:
+    """A number of days as one says it: 14 as 'twee weken', 7 as 'één week', 10 as '10 dagen'."""
+    weeks, rest = divmod(days, 7)
+    if rest or not 0 < weeks < len(NUMBERS):
+        return counted(days, "dag", "dagen")
+    return f"{in_words(weeks)} {'week' if weeks == 1 else 'weken'}"
+
+
 def shown(value) -> str:
     """Any value of a row as a reader sees it: ja/nee, Belgian dates, nothing for None."""
     if value is None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import flash
+from flask_security import current_user
 from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import (
@@ -25,6 +27,7 @@ from wtforms.csrf.core import CSRFTokenField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, Select, TelInput
 
+import detours
 import passwords
 import readings
 import refusing
@@ -158,6 +161,12 @@ class KavoForm(FlaskForm):
         def get_translations(self, form):
             return _Dutch()
 
+        def wrap_formdata(self, form, formdata):
+            """A form that is opened anew after a detour holds what was typed in it before."""
+            sent = super().wrap_formdata(form, formdata)
+            form.typed_before = detours.sent_to_here(getattr(current_user, "id", None)) if formdata is _Auto else None
+            return form.typed_before if sent is None and form.typed_before is not None else sent
+
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
             if issubclass(kind, IntegerField):
@@ -192,6 +201,11 @@ class KavoForm(FlaskForm):
             if told:
                 flash(told, "good")
         return True
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether it holds what somebody typed: it was sent, or is opened again after a detour."""
+        return self.is_submitted() or self.typed_before is not None
 
     def renew(self):
         """Give a form that was partly done a new key: what is left is sent as a new form."""

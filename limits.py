@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 from database import database, on_postgresql, writing
 from people import Attempt
+from policy import tell
 
 WRONG_PASSWORDS_PER_ACCOUNT = 5
 WRONG_PASSWORDS_PER_ADDRESS = 100
 LINKS_PER_ACCOUNT = 5
 LINKS_PER_ADDRESS = 50
 WINDOW = timedelta(minutes=15)
+tell(wrong_passwords=lambda: WRONG_PASSWORDS_PER_ACCOUNT, wait_minutes=lambda: int(WINDOW.total_seconds() // 60))
 HOUR = timedelta(hours=1)
 STEP_SECONDS = 0.5
 """longer than finding somebody and writing a mail takes"""

@@ -14,8 +14,11 @@ import dutch
 import links
 from models import Attest, Trajectory
 from people import NOWHERE, LinkRequest, User
-from places import APPROVAL_DAYS, HANDOVER_DAYS, Handover, Proposal, Site
+from places import Handover, Proposal, Site
+from policy import policy
 from records import Mail
+from statuses import APPLICATION, HANDOVER, TRAJECTORY
+from times import local_date
 
 written = Signal()
 """Sent with the new Mail once its row is written; `tasks` listens, so that it leaves soon after the commit."""
@@ -25,9 +28,8 @@ _texts = Environment(  # noqa: S701 - plain text, not HTML
     undefined=StrictUndefined,
     keep_trailing_newline=True,
 )
-_texts.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, approval_days=APPROVAL_DAYS,
-                      handover_days=HANDOVER_DAYS)  # fmt: skip
-_texts.filters.update(day=dutch.day, moment=dutch.moment)
+_texts.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, policy=policy)
+_texts.filters.update(day=dutch.day, moment=dutch.moment, span=dutch.span, status=lambda row, today: row.status(today))
 _home = {"team": "team@kavo.test"}
 
 
@@ -82,6 +84,15 @@ def unsend(row, *kinds: str) -> int:
     """Mails of these kinds (none given: of any) about a row that have not left yet do not leave any more; returns how many."""
     waiting = about(row) & (Mail.state == "pending")
     return Mail.delete().where(waiting & (Mail.kind << kinds) if kinds else waiting).execute()
+
+
+def give_up(address: str, now: datetime, *rows):
+    """Mails about these rows to an address that turned out wrong: what waits does not leave any more, and what became of the
+    others is nobody's trouble, also of those that are on their way."""
+    for row in rows:
+        there = about(row) & (Mail.to_address == address)
+        Mail.delete().where(there & (Mail.state == "pending")).execute()
+        Mail.update(handled_at=now).where(there & (Mail.state != "sent")).execute()
 
 
 # ---- accounts
@@ -149,22 +160,28 @@ def site_approved(site: Site, user: User, token: str | None, now: datetime, leav
     """A site is approved; with a `token` the mail holds the link that completes the registration."""
     path = links.path(token) if token else "/stageplaatsen/?eigen=1"
     kind = APPROVED_ACTIVATE if token else APPROVED
-    return _write(kind, user.email, now, site, leaves_at, user=user, site=site, link=links.full(path))
+    facts = {"user": user, "site": site, "status": site.status(local_date(now)), "link": links.full(path)}
+    return _write(kind, user.email, now, site, leaves_at, **facts)
 
 
 def site_rejected(site: Site, user: User, now: datetime, leaves_at: datetime) -> Mail:
     """A site is rejected, for the reason on its row; the link leads to 'Aanpassen en opnieuw indienen'."""
     path = links.full(links.application(site, now, "/aanpassen"))
-    return _write(REJECTED, user.email, now, site, leaves_at, user=user, site=site, reason=site.reason, link=path)
+    status = site.status(local_date(now))
+    return _write(
+        REJECTED, user.email, now, site, leaves_at, user=user, site=site, status=status, reason=site.reason, link=path
+    )
 
 
 def decision_previews(site: Site, user: User) -> dict[str, tuple[str, str]]:
     """(subject, text) of the mails that 'Goedkeuren' and 'Afkeuren' would send."""
     activate = user.password is not None and user.confirmed_at is None
-    facts = {"user": user, "site": site, "reason": "[jouw reden]"}
+    facts = {"user": user, "site": site, "reason": "[jouw reden]", "link": "[link]"}
     return {
-        "approve": _text(APPROVED_ACTIVATE if activate else APPROVED, {**facts, "link": "[link]"}),
-        "reject": _text(REJECTED, {**facts, "link": "[link]"}),
+        "approve": _text(
+            APPROVED_ACTIVATE if activate else APPROVED, facts | {"status": APPLICATION.kinds["approved"]}
+        ),
+        "reject": _text(REJECTED, facts | {"status": APPLICATION.kinds["rejected"]}),
     }
 
 
@@ -195,9 +212,8 @@ def activation(site: Site, user: User, token: str, expires_at: datetime, now: da
 def proposal_decided(proposal: Proposal, now: datetime) -> Mail:
     """The team decided about a change of name, recognition or address."""
     path = links.full(f"/stageplaatsen/details/?id={proposal.site_id}")
-    return _write(
-        "proposal_decided", proposal.by.email, now, proposal.site, proposal=proposal, user=proposal.by, link=path
-    )
+    facts = {"proposal": proposal, "status": proposal.status(local_date(now)), "user": proposal.by, "link": path}
+    return _write("proposal_decided", proposal.by.email, now, proposal.site, **facts)
 
 
 def site_opened(site: Site, user: User, reason: str, now: datetime) -> Mail:
@@ -269,7 +285,8 @@ def _handover(kind: str, to: User | str | None, handover: Handover, now: datetim
     if to is None:
         return None
     address, user = (to.email, to) if isinstance(to, User) else (to, None)
-    facts = {"user": user, "handover": handover, "site": handover.site, "link": links.full(path), **facts}
+    known = {"user": user, "handover": handover, "status": handover.status(local_date(now)), "site": handover.site}
+    facts = known | {"link": links.full(path)} | facts
     return _write(kind, address, now, handover, **facts)
 
 
@@ -311,7 +328,8 @@ def handover_previews(handover: Handover, now: datetime) -> dict[str, tuple[str,
     facts = {"site": handover.site, "link": "[link]"}
     given = {"asked": handover.asked, "requester": handover.requester, "decided_at": now}
     taker, giver = {"user": handover.requester}, {"user": handover.asked}
-    refused = {**facts, **taker, "handover": {**given, "reason": "[jouw reden]"}}
+    status = HANDOVER.kinds["refused"]
+    refused = {**facts, **taker, "status": status, "handover": {**given, "reason": "[jouw reden]"}}
     previews = {"De e-mail bij goedkeuren": _text("handover_taken", {**facts, **taker, "handover": given})}
     if handover.asked:
         previews["De e-mail bij goedkeuren aan wie doorgeeft"] = _text(
@@ -367,7 +385,8 @@ def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now:
 
 def team_reminder(kind: str, sites: list[Site], now: datetime) -> Mail:
     """Applications that wait for the team: `kind` applications_due or applications_overdue."""
-    return _write(kind, _home["team"], now, sites=sites, link=links.full("/te-behandelen/"))
+    link = links.full("/te-behandelen/")
+    return _write(kind, _home["team"], now, sites=sites, today=local_date(now), link=link)
 
 
 def team_week(seal: str, refused: list, now: datetime) -> Mail:
@@ -392,12 +411,13 @@ def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) 
 
 
 def association_reminder(kind: str, association, lines: list[str], now: datetime) -> Mail:
-    """What an association should know of its participants: `kind` evaluate_association, trajectory_180, trajectory_60,
+    """What an association should know of its participants: `kind` evaluate_association, trajectory_first, trajectory_second,
     trajectory_ended or news_association."""
-    path = "/trajecten/?tab=open&sort=ends_on" if kind.startswith("trajectory") else "/gekoppelde-deelnemers/"
-    return _write(
-        kind, association.email, now, association, association=association, lines=lines, link=links.full(path)
-    )
+    expired = TRAJECTORY.kinds["expired"]
+    tab = expired.key if kind == "trajectory_ended" else "open"
+    path = f"/trajecten/?tab={tab}&sort=ends_on" if kind.startswith("trajectory") else "/gekoppelde-deelnemers/"
+    facts = {"association": association, "lines": lines, "expired": expired.words, "link": links.full(path)}
+    return _write(kind, association.email, now, association, **facts)
 
 
 def news_for_manager(user: User, lines: list[str], now: datetime) -> Mail:

@@ -15,8 +15,10 @@ from peewee import (
 )
 
 import dutch
+import statuses
 from batches import ImportBatch, ImportRow
 from database import SEARCH_LENGTH, BaseModel, Line, Lines, LongText, RuleError, Versioned, ordered
+from hours import Hours
 from participants import LEAST_AGES, Participant
 from people import (
     Attempt,
@@ -48,6 +50,7 @@ from places import (  # noqa: F401 - all tables are imported from here
     SiteMessage,
     SitePeriod,
 )  # fmt: skip
+from policy import tell
 from records import Clock, FormKey, History, Lookup, Mail, Refusal, Reminder, Retention, Seal, choices, one_of
 from texts import says_something
 from times import local_date, years_after
@@ -55,6 +58,8 @@ from times import local_date, years_after
 STAGE_HOURS = 50  # manual chapter 4
 MOST_HOURS_DONE = 500  # a negative stage may have lasted longer than what was planned; more is a slip
 COURSE_YEARS = 3  # the whole trajectory, from the start of the course
+
+tell(stage_hours=lambda: STAGE_HOURS, course_years=lambda: COURSE_YEARS)
 
 CRITERIA = {
     "instructor": "een attest van instructeur",
@@ -78,12 +83,9 @@ class Trajectory(Versioned):
     """One participant's way to one type of attest, at the association of the course."""
 
     named_by = Participant
-    STATES = {"open": "Loopt", "finished": "Afgewerkt", "stopped": "Stopgezet"}
-    OUTCOMES = {
-        "failed": "Niet geslaagd",
-        "passed": "Geslaagd, attest nog niet uitgereikt",
-        "attested": "Attest uitgereikt",
-    }
+    STATES = statuses.TRAJECTORY.words("open", "finished", "stopped")
+    """what is stored; what a trajectory is at on a day says `status`"""
+    OUTCOMES = statuses.TRAJECTORY.words("failed", "passed", "attested")
     steps = {"open": {"finished", "stopped"}, "finished": {"finished", "open"}, "stopped": {"open"}}
 
     participant = ForeignKeyField(Participant, backref="trajectories", on_delete="RESTRICT", verbose_name="Deelnemer")
@@ -95,7 +97,7 @@ class Trajectory(Versioned):
         default="open",
         max_length=20,
         choices=choices(STATES),
-        verbose_name="Stand",
+        verbose_name="Status",
         constraints=[one_of("state", STATES)],
     )
     hours_used = IntegerField(
@@ -123,6 +125,7 @@ class Trajectory(Versioned):
             (("course_started_on", "search", "state"), False),
             (("ends_on", "search", "state"), False),
             (("hours_used", "search", "state"), False),
+            (("state", "outcome", "ends_on", "search"), False),
         )
 
     clashes = {
@@ -163,7 +166,18 @@ class Trajectory(Versioned):
 
     def is_open(self, today: date) -> bool:
         """Whether one may still be coupled: not finished, and within 3 years of the course start plus extension."""
-        return self.state == "open" and today <= self.ends_on
+        return statuses.TRAJECTORY.of(self, today).key == "open"
+
+    def status(self, today: date, waiting: "list[Placement] | None" = None) -> statuses.Status:
+        """What the trajectory is at on this day. Given are the placements that nobody evaluated, when a page asked for those of
+        many at once."""
+        status = statuses.TRAJECTORY.of(self, today)
+        if status.key != "open":
+            return status
+        waiting = list(self.waiting()) if waiting is None else waiting
+        if not waiting and self.hours_used < STAGE_HOURS:
+            return statuses.with_turn(status, statuses.PARTICIPANT)
+        return statuses.with_turn(status, statuses.SITE if waiting else statuses.ASSOCIATION)
 
     def hours_left(self, without: "Placement | None" = None) -> int:
         """Hours (0 to 50) that can still be coupled; `without` counts a stored placement as if it were not there.
@@ -207,6 +221,13 @@ class Trajectory(Versioned):
         stages = Evaluation.select(fn.MAX(Evaluation.ends_on)).join(Placement)
         return stages.where(Placement.trajectory == self.id, Evaluation.number == number).scalar()
 
+    @property
+    def hours(self) -> Hours:
+        """The hours as screens show them. `done`: those evaluated as positive, when a page asked for those of many at once."""
+        done = self.__dict__.get("done")
+        done = self.hours_positive() if done is None else done
+        return Hours(done, self.hours_used - done, STAGE_HOURS)
+
     def hours_positive(self) -> int:
         """Hours (0 to 50) of stage that were evaluated as positive."""
         done = Placement.select(fn.COALESCE(fn.SUM(Placement.hours_done), 0))
@@ -240,7 +261,8 @@ class Placement(Versioned):
     database add it up in `trajectory.hours_used`."""
 
     named_by = Participant
-    STATES = {"open": "Te beoordelen", "evaluated": "Beoordeeld", "cancelled": "Geannuleerd"}
+    STATES = {"open": statuses.PLACEMENT.gathered["open"], "evaluated": "Beoordeeld", "cancelled": "Geannuleerd"}
+    """what is stored; what a placement is at on a day says `status`"""
     steps = {"open": {"evaluated", "cancelled"}, "evaluated": {"evaluated"}}
 
     trajectory = ForeignKeyField(
@@ -253,7 +275,7 @@ class Placement(Versioned):
         default="open",
         max_length=20,
         choices=choices(STATES),
-        verbose_name="Stand",
+        verbose_name="Status",
         constraints=[one_of("state", STATES)],
     )
     result = CharField(
@@ -277,7 +299,7 @@ class Placement(Versioned):
     """the trajectory's, which never changes"""
     association_id = IntegerField(default=0)
     """the trajectory's association; a trigger in the database follows a change"""
-    finished = BooleanField(default=False, verbose_name="Afgewerkt")
+    finished = BooleanField(default=False, verbose_name="Klaar")
     """whether nothing is to be done any more at the site: evaluated or cancelled; lists show what is not finished first"""
 
     class Meta:
@@ -302,6 +324,10 @@ class Placement(Versioned):
 
     def __str__(self):
         return f"{self.trajectory.participant} bij {self.site}"
+
+    def status(self, today: date) -> statuses.Status:
+        """What the placement is at on this day."""
+        return statuses.PLACEMENT.of(self, today)
 
     def lock_rule(self):
         self.trajectory = Trajectory.locked(self.trajectory_id)

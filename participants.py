@@ -7,11 +7,13 @@ from peewee import Check, DateField, DateTimeField
 import dutch
 import readings
 from database import Line, Named, RuleError, check_name
+from policy import tell
 from times import years_after
 
 COURSE_LEAST_AGE = 14  # years, at the start of the course
 LEAST_AGES = {"animator": 16, "head_animator": 17, "instructor": 18}
 """years, on the day the attest is issued: domain rule 13"""
+tell(least_ages=lambda: LEAST_AGES)
 
 
 class Participant(Named):

@@ -7,6 +7,7 @@ import flask_security
 
 import config
 from database import normalise
+from policy import tell
 
 LEAST = 6  # manual 2.2
 LEAST_FOR_MANY = 12  # of who sees the data of many: the team and associations (domain rule 2)
@@ -22,6 +23,9 @@ def common_passwords() -> frozenset[str]:
 def hint(least: int = LEAST) -> str:
     """The rule in the manual's words."""
     return f"Het wachtwoord moet minimaal {least} karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter."
+
+
+tell(password_hint=hint)
 
 
 def normal(typed: str) -> str:

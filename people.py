@@ -18,13 +18,18 @@ from peewee import (
 import dutch
 import passwords
 import readings
+import statuses
 from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database
+from policy import tell
 from texts import said
 from times import days_after, local_date, utcnow, years_after
 
 ADULT_YEARS = 18
 MANAGER_LEAST_AGE = 14  # years, when registering
 LINK_DAYS = 14  # how long the team takes to link an account and an eID that do not fit by themselves
+tell(adult_years=lambda: ADULT_YEARS)
+SESSIONS_KEPT_DAYS = 90  # after their end; links too
+DRAFT_HOURS = 24  # how long what somebody typed waits for them to come back
 NOWHERE = "kavo.invalid"  # a name that no mail can ever reach
 
 TEAM, MANAGER, ASSOCIATION = "team", "manager", "association"
@@ -271,7 +276,7 @@ class LinkRequest(Versioned):
         "bij het andere het nummer bij de eID-dienst.",
     }
 
-    STATES = {"open": "Bij het team", "linked": "Gekoppeld", "refused": "Niet gekoppeld"}
+    STATES = statuses.LINK.words("open", "linked", "refused")
     steps = {"open": {"linked", "refused"}}
 
     user = ForeignKeyField(User, backref="link_requests", on_delete="RESTRICT")
@@ -291,6 +296,8 @@ class LinkRequest(Versioned):
     reason = Lines(default="", max_length=2000)
     created_at = DateTimeField()
     due_on = DateField()
+    term_days = IntegerField(default=lambda: LINK_DAYS)
+    """how many days this term was given"""
     decided_at = DateTimeField(null=True)
     decided_by = ForeignKeyField(User, null=True, backref="links_decided", on_delete="RESTRICT")
 
@@ -301,7 +308,7 @@ class LinkRequest(Versioned):
 
     def prepare(self):
         if self.due_on is None:
-            self.due_on = days_after(self.created_at, LINK_DAYS)
+            self.due_on = days_after(self.created_at, self.term_days)
 
     def __str__(self):
         return f"de eID van {self.user}"
@@ -310,9 +317,13 @@ class LinkRequest(Versioned):
         stored = LinkRequest.get_by_id(self.id)
         return f"Deze vraag is al behandeld door {stored.decided_by} op {dutch.moment(stored.decided_at)}."
 
+    def status(self, today: date) -> statuses.Status:
+        """What the request is at on this day."""
+        return statuses.LINK.of(self, today)
+
     def day(self, now) -> int:
         """Which day of the term it is, as for a new site."""
-        return LINK_DAYS - (self.due_on - local_date(now)).days
+        return statuses.day_of(self.term_days, self.due_on, local_date(now))
 
 
 LinkRequest.add_index(LinkRequest.user, unique=True, where=(LinkRequest.state == "open"), name="link_request_one_open")

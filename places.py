@@ -8,13 +8,16 @@ from peewee import BooleanField, CharField, Check, DateField, DateTimeField, For
 import dutch
 import postcodes
 import readings
+import statuses
 from database import BaseModel, Line, Lines, LongText, Named, RuleError, Versioned, normalise
 from people import User
+from policy import tell
 from records import choices, one_of
 from times import days_after, local_date
 
 APPROVAL_DAYS = 14  # manual 2.2: "binnen de twee weken"
 HANDOVER_DAYS = 14  # manual 2.3.2
+tell(approval_days=lambda: APPROVAL_DAYS, handover_days=lambda: HANDOVER_DAYS)
 
 TYPES = {"animator": "Animator", "head_animator": "Hoofdanimator", "instructor": "Instructeur"}
 
@@ -95,13 +98,8 @@ class Declaration(BaseModel):
 class Site(Named):
     """A recognised youth-work initiative where a stage can be done."""
 
-    STATES = {
-        "submitted": "In behandeling",
-        "approved": "Goedgekeurd",
-        "rejected": "Afgekeurd",
-        "withdrawn": "Ingetrokken",
-        "closed": "Gesloten",
-    }
+    STATES = statuses.APPLICATION.words("submitted", "approved", "rejected", "withdrawn", "closed")
+    """what is stored; what a site is at on a day says `status`"""
     steps = {
         "submitted": {"approved", "rejected", "withdrawn"},
         "approved": {"closed", "submitted"},
@@ -134,11 +132,13 @@ class Site(Named):
         default="submitted",
         max_length=20,
         choices=choices(STATES),
-        verbose_name="Stand",
+        verbose_name="Status",
         constraints=[one_of("state", STATES)],
     )
     submitted_at = DateTimeField(verbose_name="Ingediend op")
     due_on = DateField(null=True, index=True, verbose_name="Beslissen tegen")
+    term_days = IntegerField(default=lambda: APPROVAL_DAYS)
+    """how many days this term was given, of those on which nobody waits for the applicant"""
     paused_at = DateTimeField(null=True, verbose_name="Wacht op de aanvrager sinds")
     decided_at = DateTimeField(null=True, verbose_name="Beslist op")
     decided_by = ForeignKeyField(
@@ -171,7 +171,7 @@ class Site(Named):
         super().prepare()
         self.place = normalise(self.municipality)
         if self.due_on is None and self.submitted_at is not None:
-            self.due_on = days_after(self.submitted_at, APPROVAL_DAYS)
+            self.due_on = days_after(self.submitted_at, self.term_days)
 
     def check(self):
         if not self.types():
@@ -200,13 +200,17 @@ class Site(Named):
         """The users who manage this site now."""
         return User.select().join(SiteManager).where(SiteManager.site == self, SiteManager.until.is_null())
 
+    def status(self, today: date) -> statuses.Status:
+        """What the site, or the application for it, is at on this day."""
+        return statuses.APPLICATION.of(self, today)
+
     def is_overdue(self, now) -> bool:
-        """Whether the term to decide has passed; dag 14 itself is still in time, and while it is paused no day counts."""
-        return self.state == "submitted" and self.paused_at is None and local_date(now) > self.due_on
+        """Whether the term to decide has passed; the last day itself is still in time, and while it is paused no day counts."""
+        return self.status(local_date(now)).key == "late"
 
     def day(self, now) -> int:
-        """Which day of the term it is: 0 on the day of submission, APPROVAL_DAYS on the last; it stands still while paused."""
-        return APPROVAL_DAYS - (self.due_on - local_date(self.paused_at or now)).days
+        """Which day of the term it is: 0 on the day of submission, `term_days` on the last; it stands still while paused."""
+        return statuses.day_of(self.term_days, self.due_on, local_date(self.paused_at or now))
 
     def due_after_pause(self, now) -> date:
         """The last day to decide if the clock goes on at `now`: each whole day of waiting for the applicant is added."""
@@ -218,7 +222,7 @@ class Site(Named):
         stored = Site.get_by_id(self.id)
         who = f" door {stored.decided_by if by else 'het team'}" if stored.decided_by else ""
         when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
-        return f"{self} is intussen al behandeld{who}{when}. De stand is nu: {Site.STATES[stored.state].lower()}."
+        return f"{self} is intussen al behandeld{who}{when}. De status is nu: {Site.STATES[stored.state].lower()}."
 
 
 class SiteManager(BaseModel):
@@ -279,7 +283,7 @@ class SiteMessage(BaseModel):
 class Proposal(BaseModel):
     """A change of name, recognition or address that a manager asks of the team."""
 
-    STATES = {"open": "Bij het team", "accepted": "Aanvaard", "refused": "Geweigerd", "withdrawn": "Ingetrokken"}
+    STATES = statuses.PROPOSAL.words("open", "accepted", "refused", "withdrawn")
     steps = {"open": {"accepted", "refused", "withdrawn"}}
 
     site = ForeignKeyField(Site, backref="proposals", on_delete="RESTRICT")
@@ -298,6 +302,8 @@ class Proposal(BaseModel):
     state = CharField(default="open", max_length=20, choices=choices(STATES), constraints=[one_of("state", STATES)])
     created_at = DateTimeField()
     due_on = DateField()
+    term_days = IntegerField(default=lambda: APPROVAL_DAYS)
+    """how many days this term was given"""
     decided_at = DateTimeField(null=True)
     decided_by = ForeignKeyField(User, null=True, backref="proposals_decided", on_delete="RESTRICT")
     reason = Lines(default="", max_length=2000)
@@ -312,7 +318,7 @@ class Proposal(BaseModel):
     def prepare(self):
         read_address(self)
         if self.due_on is None:
-            self.due_on = days_after(self.created_at, APPROVAL_DAYS)
+            self.due_on = days_after(self.created_at, self.term_days)
 
     def check(self):
         readings.refuse_address(self.name, "name")
@@ -325,9 +331,13 @@ class Proposal(BaseModel):
         who = f" door {stored.decided_by}" if stored.decided_by else ""
         return f"Deze wijziging is intussen al behandeld{who}: {Proposal.STATES[stored.state].lower()}."
 
+    def status(self, today: date) -> statuses.Status:
+        """What the change is at on this day."""
+        return statuses.PROPOSAL.of(self, today)
+
     def day(self, now) -> int:
         """Which day of the term it is, as for a new site."""
-        return APPROVAL_DAYS - (self.due_on - local_date(now)).days
+        return statuses.day_of(self.term_days, self.due_on, local_date(now))
 
 
 Proposal.add_index(Proposal.site, unique=True, where=(Proposal.state == "open"), name="proposal_one_open")
@@ -336,13 +346,7 @@ Proposal.add_index(Proposal.site, unique=True, where=(Proposal.state == "open"),
 class Handover(Versioned):
     """A request to take a site over from its manager; or (`offered`) the offer of a manager to whoever has this address."""
 
-    STATES = {
-        "open": "Wacht op antwoord",
-        "escalated": "Bij het team",
-        "accepted": "Aanvaard",
-        "refused": "Geweigerd",
-        "withdrawn": "Ingetrokken",
-    }
+    STATES = statuses.HANDOVER.words("open", "escalated", "accepted", "refused", "withdrawn")
     steps = {
         "open": {"accepted", "refused", "escalated", "withdrawn"},
         "escalated": {"accepted", "refused", "withdrawn"},
@@ -367,15 +371,19 @@ class Handover(Versioned):
         default="open",
         max_length=20,
         choices=choices(STATES),
-        verbose_name="Stand",
+        verbose_name="Status",
         constraints=[one_of("state", STATES)],
     )
     reason = Lines(default="", max_length=2000, verbose_name="Reden")
     created_at = DateTimeField(index=True, verbose_name="Gevraagd op")
     due_on = DateField(index=True, verbose_name="Antwoord tegen")
-    """the last day to answer, HANDOVER_DAYS after the request; its reminders are counted back from it"""
+    """the last day to answer, `term_days` after the request"""
+    term_days = IntegerField(default=lambda: HANDOVER_DAYS)
+    """how many days to answer were given"""
     team_due_on = DateField(null=True, verbose_name="Team beslist tegen")
     """once it lies with the team: the last day to decide"""
+    team_days = IntegerField(default=lambda: HANDOVER_DAYS)
+    """once it lies with the team: how many days it was given"""
     decided_at = DateTimeField(null=True, verbose_name="Beslist op")
     decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
 
@@ -393,7 +401,7 @@ class Handover(Versioned):
 
     def prepare(self):
         if self.due_on is None:
-            self.due_on = days_after(self.created_at, HANDOVER_DAYS)
+            self.due_on = days_after(self.created_at, self.term_days)
 
     reads = {"email": readings.email, "phone": readings.phone}
 
@@ -414,9 +422,21 @@ class Handover(Versioned):
         by = who.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
         return f"Deze overdracht is al behandeld{by}{when}: {Handover.STATES[stored.state].lower()}."
 
+    def status(self, today: date) -> statuses.Status:
+        """What the handover is at on this day; an offer waits for the successor."""
+        status = statuses.HANDOVER.of(self, today)
+        offered = self.offered and self.state == "open"
+        return statuses.with_turn(status, statuses.SUCCESSOR) if offered else status
+
+    @property
+    def last_due_on(self) -> date:
+        """The last day of the present term: of the manager, or once it lies with the team of the team."""
+        return self.team_due_on or self.due_on
+
     def day(self, now) -> int:
         """Which day of the present term it is: of the manager, or once escalated of the team."""
-        return HANDOVER_DAYS - ((self.team_due_on or self.due_on) - local_date(now)).days
+        days = self.team_days if self.team_due_on else self.term_days
+        return statuses.day_of(days, self.last_due_on, local_date(now))
 
 
 Handover.add_index(

@@ -3,7 +3,9 @@ it and how long. A column that is not named here or in TECHNICAL fails a test, s
 
 from dataclasses import dataclass
 
+from batches import KEPT_DAYS
 from models import (
+    STAGE_HOURS,
     Association,
     Attempt,
     Attest,
@@ -36,6 +38,7 @@ from models import (
     UserRole,
     UserSession,
 )
+from people import ADULT_YEARS, DRAFT_HOURS, SESSIONS_KEPT_DAYS
 
 TASK = "taak van algemeen belang (AVG, artikel 6.1.e): het decreet over het jeugdbeleid, erkenning van attesten"
 SECURITY = "taak van algemeen belang, en de plicht om persoonsgegevens te beveiligen (AVG, artikel 32)"
@@ -71,7 +74,8 @@ REGISTER = (
     ),
     Entry(
         "Geboortedatum van een account", "stageplaatsverantwoordelijken",
-        "Wie 18 of ouder is, meldt zich aan met eID.", TASK, THEM, "account", {User: ("birth_date", "password_exception")},
+        f"Wie {ADULT_YEARS} of ouder is, meldt zich aan met eID.", TASK, THEM, "account",
+        {User: ("birth_date", "password_exception")},
     ),
     Entry(
         "Wachtwoord en tweede stap", "wie zich met een wachtwoord aanmeldt",
@@ -99,7 +103,7 @@ REGISTER = (
     Entry(
         "Aanmeldingen en links", "iedereen met een account",
         "Om een aanmelding te kunnen beëindigen, en misbruik tegen te gaan.", SECURITY, "wie het zelf is",
-        "een dag (mislukte pogingen, als hash) tot 90 dagen na het einde (aanmeldingen, links)",
+        f"een dag (mislukte pogingen, als hash) tot {SESSIONS_KEPT_DAYS} dagen na het einde (aanmeldingen, links)",
         {UserSession: ("user", "key_hash", "device", "acr", "created_at", "seen_at", "ended_at"),
          Token: ("key_hash", "user", "purpose", "object_type", "object_id", "address", "stamp", "created_at", "expires_at",
                  "used_at"),
@@ -107,7 +111,7 @@ REGISTER = (
     ),
     Entry(
         "Wat iemand typte voor de eID", "wie zich registreert", "Om na het aanmelden verder te gaan.", TASK, "wie het zelf is",
-        "24 uur", {Draft: ("key_hash", "form", "data", "created_at", "expires_at")},
+        f"{DRAFT_HOURS} uur", {Draft: ("key_hash", "form", "data", "created_at", "expires_at")},
     ),
     Entry(
         "Eigen weergaven", "wie in de tool werkt", "Om een lijst terug te vinden.", TASK,
@@ -121,8 +125,9 @@ REGISTER = (
                         Trajectory: ("search",), Placement: ("search",)},
     ),
     Entry(
-        "Traject en stage", "deelnemers, ook minderjarigen", "Om de 50 uur stage te tellen en het traject op te volgen.", TASK,
-        GUIDES, "zonder naam blijvend, voor statistiek",
+        "Traject en stage", "deelnemers, ook minderjarigen",
+        f"Om de {STAGE_HOURS} uur stage te tellen en het traject op te volgen.", TASK, GUIDES,
+        "zonder naam blijvend, voor statistiek",
         {Trajectory: ("participant", "type", "course_started_on", "ends_on", "state", "hours_used", "outcome"),
          Placement: ("trajectory", "hours", "hours_done", "state", "result", "starts_on", "ends_on", "no_show", "coupled_by")},
     ),
@@ -166,21 +171,21 @@ REGISTER = (
     ),
     Entry(
         "Ingelezen bestanden", "deelnemers in een bestand van een vereniging", "Om te tonen wat ermee gebeurde en het terug te "
-        "kunnen draaien.", TASK, "de vereniging en het team", "90 dagen",
+        "kunnen draaien.", TASK, "de vereniging en het team", f"{KEPT_DAYS} dagen",
         {ImportBatch: ("by", "file_name"), ImportRow: ("cells", "kavo_id", "text", "before", "participant_id")},
     ),
 )  # fmt: skip
 
 TECHNICAL = {
     Association: ("name", "email", "phone", "active", "search"),  # of an organisation, not of a person
-    LinkRequest: ("kind", "differs", "state", "created_at", "due_on", "decided_at"),
+    LinkRequest: ("kind", "differs", "state", "created_at", "due_on", "term_days", "decided_at"),
     SavedView: ("screen", "shared_with"), StartView: ("view",),
     Site: ("name", "recognition", "street", "postcode", "municipality", "nis", "place", "animator", "head_animator", "instructor",
-           "state", "submitted_at", "due_on", "paused_at", "decided_at", "declaration", "placed", "search"),
+           "state", "submitted_at", "due_on", "term_days", "paused_at", "decided_at", "declaration", "placed", "search"),
     SiteMessage: ("site", "kind"),
     Proposal: ("site", "name", "recognition", "street", "postcode", "municipality", "nis", "state", "created_at",
-               "due_on", "decided_at"),
-    Handover: ("site", "offered", "state", "created_at", "due_on", "team_due_on", "decided_at"),
+               "due_on", "term_days", "decided_at"),
+    Handover: ("site", "offered", "state", "created_at", "due_on", "term_days", "team_due_on", "team_days", "decided_at"),
     Trajectory: ("association",), Extension: ("trajectory", "courses_from", "courses_until", "days", "at"),
     Placement: ("site", "counted", "on_behalf", "created_at", "type", "association_id", "finished"),
     Evaluation: ("placement", "number", "on_behalf", "at"),

@@ -68,6 +68,10 @@ MAIL_KINDS = {
 """name of the text of a mail, in templates/mails → what the team reads"""
 
 
+NOT_ARRIVED = ("failed", "uncertain")
+"""states of a mail that ended without anybody knowing that it arrived"""
+
+
 class AlreadyDone(RuleError):
     """The same form was sent before and was treated then."""
 
@@ -98,7 +102,7 @@ class Mail(Searched):
         max_length=20,
         choices=choices(MAIL_STATES),
         constraints=[one_of("state", MAIL_STATES)],
-        verbose_name="Stand",
+        verbose_name="Status",
     )
     attempts = IntegerField(default=0, verbose_name="Pogingen")
     error = CharField(default="", max_length=500, verbose_name="Fout")

@@ -4,11 +4,10 @@ import base64
 import hmac
 import io
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import qrcode
 import qrcode.image.svg
-from flask import abort, current_app, flash, redirect, request, session, url_for
+from flask import abort, current_app, redirect, request, session, url_for
 from flask_security import PeeweeUserDatastore, Totp, TwoFactorVerifyCodeForm, current_user
 from flask_security.forms import IsString
 from flask_security.recovery_codes import MfRecoveryForm
@@ -20,10 +19,12 @@ from passlib.totp import TOTP, AppWallet
 from wtforms import StringField
 
 import config
+import detours
 import eid
 import limits
 from forms import required
 from people import Passkey, User
+from policy import tell
 from texts import says_something, tidy
 from times import utcnow
 from workflow import second_steps
@@ -31,6 +32,7 @@ from workflow import second_steps
 WRONG_CODES = 5  # per account in limits.WINDOW, as for passwords
 CODE_LASTS = 30  # seconds before and after its own half minute in which a code is accepted
 FRESH = timedelta(minutes=15)
+tell(fresh_minutes=lambda: int(FRESH.total_seconds() // 60))
 """how long after logging in one may do what is dangerous; afterwards one shows first who one is"""
 GRACE = timedelta(minutes=15)
 
@@ -250,11 +252,14 @@ def is_fresh() -> bool:
     return check_and_update_authn_fresh(FRESH, GRACE)
 
 
-def ask_who(back: str = ""):
-    """Off to the page that asks to show who one is; afterwards one comes to `back`, or else to the page on which one was."""
-    if request.method == "POST" and not back:
-        flash("Bevestig eerst dat jij het bent, en doe het dan opnieuw.", "note")
-        back = urlsplit(request.referrer or "/").path
-    back = back or request.full_path.rstrip("?")
+ASKING = {"security.verify", "security.wan_verify", "security.login", "eid.again", "eid.back", "account.onward"}
+"""pages that only ask something on the way: nobody comes back to them"""
+
+
+def ask_who():
+    """Redirect to re-authentication; afterwards one comes to the page that one opened, or to what one sent."""
+    back = request.full_path.rstrip("?")
+    if request.method == "POST":
+        back = detours.keep(current_user.id, utcnow()) or url_for("account.onward")
     where = "eid.again" if session.get(eid.BY_EID) or current_user.password is None else "security.verify"
     return redirect(url_for(where, next=back))

@@ -255,7 +255,7 @@ class SiteFields(IdentityFields):
 
     def show(self, site: Site):
         """Fill the form with what a site holds, unless it was just sent."""
-        fill = not self.is_submitted()
+        fill = not self.is_typed
         self.periods.show(site, fill)
         for field, stored in ((self.site_email, site.email), (self.site_phone, site.phone)):
             field.keep(stored)

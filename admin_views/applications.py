@@ -5,12 +5,13 @@ from flask_admin import BaseView, expose
 from wtforms import BooleanField, TextAreaField
 
 import audit
+import detours
 import mails
 import postcodes
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
-from database import whole_number
-from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required, sometimes
+from database import RuleError, whole_number
+from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required, room, sometimes
 from models import Mail, Proposal, Site, SiteMessage
 from people import User
 from times import local_date, utcnow
@@ -19,6 +20,8 @@ from workflow import lookalikes, proposals, registration, sites
 NEXT = "decide_next"
 MOST_LINES = 50
 LONG = Length(max=2000)
+OTHERS = 3 * 2000
+"""characters of the texts that are sent along with the one that counts: the page is one form"""
 
 
 class DecideForm(KavoForm):
@@ -79,8 +82,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
             age=manager.age(local_date(now)) if manager else None,
             forms=forms,
             form=changed,
-            day=site.day(now) if site.state == "submitted" else None,
-            late=site.is_overdue(now),
+            status=site.status(local_date(now)),
             alike=lookalikes.similar(site) if site.state == "submitted" else [],
             known_places=_known_places(site),
             previews=mails.decision_previews(site, manager) if manager else {},
@@ -95,11 +97,13 @@ class ApplicationView(HiddenFromMenu, BaseView):
 
     @staticmethod
     def _blank(name):
+        """The form of this name; with what was typed in it when another button of the page was pressed."""
         if name == "decide":
-            return DecideForm(formdata=None, then_next=session.get(NEXT, False))
-        return FORMS[name](formdata=None)
+            return DecideForm(then_next=session.get(NEXT, False))
+        return FORMS[name](prefix=f"{name}-")
 
     @expose("/<int:pk>/beslissen", methods=("POST",))
+    @room(characters=OTHERS)
     def decide(self, pk):
         site, form = _site(pk), DecideForm()
         checked = tuple(form.checked.data or ())
@@ -108,13 +112,13 @@ class ApplicationView(HiddenFromMenu, BaseView):
             "reject": lambda now: sites.reject(site, self.by, now, form.full_reason(), checked),
             "withdraw": lambda now: registration.withdraw(site, self.by, now),
         }
-        told = {"approve": "goedgekeurd", "reject": "afgekeurd", "withdraw": "ingetrokken"}
+        told = {"approve": "goedgekeurd", "reject": "niet goedgekeurd", "withdraw": "ingetrokken"}
         choice = request.form.get("decision")
-        if choice not in verbs:
-            abort(404)
         session[NEXT] = form.then_next.data
 
         def act(now):
+            if choice not in verbs:
+                raise RuleError("Klik op Goedkeuren, Afkeuren of Intrekken.")
             verbs[choice](now)
             return f"{site} is {told[choice]}."
 
@@ -127,10 +131,11 @@ class ApplicationView(HiddenFromMenu, BaseView):
         return self._page(Site.get_by_id(pk), decide=form)
 
     @expose("/<int:pk>/<what>", methods=("POST",))
+    @room(characters=OTHERS)
     def act(self, pk, what):
         """What needs a text (ask, note, address, reopen), and what needs none (undo, mail now, stop waiting)."""
         site = _site(pk)
-        form = FORMS.get(what, KavoForm)()
+        form = FORMS[what](prefix=f"{what}-") if what in FORMS else KavoForm()
         acts = {
             "ask": (
                 lambda now: sites.ask(site, self.by, now, form.text.data),
@@ -147,6 +152,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
                 "De beslissing is ongedaan gemaakt. Er vertrok geen e-mail.",
             ),
             "mail-now": (lambda now: sites.mail_now(site, self.by, now), "De e-mail vertrekt nu."),
+            "keep": (lambda now: None, "Wat je invulde, staat er nog. Je nam nog geen beslissing."),
             "stop-waiting": (lambda now: sites.stop_waiting(site, self.by, now), "De termijn loopt weer."),
         }
         if what not in acts:
@@ -157,12 +163,15 @@ class ApplicationView(HiddenFromMenu, BaseView):
             verb(now)
             return told
 
+        page = url_for(".show", pk=pk)
         if form.validate() and form.carry_out(carry, self.by, utcnow()):
-            return redirect(url_for(".show", pk=pk))
+            detours.keep_for(page, self.by.id, utcnow(), done=f"{what}-")
+            return redirect(page)
         if what not in FORMS:
             for text in form.form_errors:
                 flash(text, "warn")
-            return redirect(url_for(".show", pk=pk))
+            detours.keep_for(page, self.by.id, utcnow())
+            return redirect(page)
         return self._page(Site.get_by_id(pk), **{what: form})
 
     # ---- a proposed change
@@ -176,9 +185,9 @@ class ApplicationView(HiddenFromMenu, BaseView):
             def act(now):
                 if request.form.get("decision") == "approve":
                     proposals.accept(proposal, self.by, now)
-                    return f"De wijziging van {proposal.site} is aanvaard."
+                    return f"De wijziging van {proposal.site} is goedgekeurd."
                 proposals.refuse(proposal, self.by, now, form.reason.data)
-                return f"De wijziging van {proposal.site} is niet aanvaard."
+                return f"De wijziging van {proposal.site} is niet goedgekeurd."
 
             if form.carry_out(act, self.by, utcnow()):
                 return redirect(url_for("todo.index"))
@@ -188,7 +197,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
             proposal=proposal,
             form=form,
             pairs=proposals.pairs(proposal),
-            day=proposal.day(utcnow()),
+            status=proposal.status(local_date(utcnow())),
         )
 
 

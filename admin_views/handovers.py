@@ -4,6 +4,7 @@ import json
 
 from flask import abort, redirect, request, url_for
 from flask_admin import expose
+from peewee import fn
 
 import audit
 import mails
@@ -11,14 +12,17 @@ import scope
 from admin_views.actions import row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
+from admin_views.joins import Key, StatusKey
+from admin_views.lists import BY_AGE, BY_FAMILY_NAME
 from forms import KavoForm, ReasonField
 from models import Handover, User
 from people import MANAGER, TEAM
-from times import utcnow
+from statuses import HANDOVER
+from times import local_date, utcnow
 from workflow import handovers
 
-MARKS = {"open": "busy", "escalated": "wait", "accepted": "good", "refused": "bad", "withdrawn": ""}
 MOST_LINES = 50
+LAST_DUE = Key("last_due_on", fn.COALESCE(Handover.team_due_on, Handover.due_on), lambda row: row.last_due_on)
 
 
 class DecideForm(KavoForm):
@@ -30,9 +34,17 @@ class HandoverView(AdminView):
     kind, kinds = "overdracht", "overdrachten"
     can_create = can_edit = can_view_details = False
     list_template = "admin/handovers.html"
-    column_list = ("site", "requester", "state", "created_at", "due_on")
-    column_labels = {"site": "Stageplaats", "requester": "Neemt over"}
-    column_sortable_list = (("site", "site.search"), ("requester", "requester.search"), "state", "created_at", "due_on")
+    column_list = ("site", "requester", "state", "created_at", "last_due_on")
+    column_labels = {"site": "Stageplaats", "requester": "Neemt over", "last_due_on": "Beslissen tegen"}
+    column_sortable_list = (
+        ("site", "site.search"),
+        ("requester", "requester.search"),
+        ("state", (StatusKey("state", Handover, HANDOVER),)),
+        "created_at",
+        ("last_due_on", (LAST_DUE,)),
+    )
+    column_order_words = {"requester": BY_FAMILY_NAME, "last_due_on": BY_AGE}
+    column_statuses = {"state": HANDOVER}
     column_default_sort = ("created_at", True)
     column_order_rest = ()
     column_filters = ("created_at",)
@@ -40,9 +52,6 @@ class HandoverView(AdminView):
     column_formatters = {
         "site": lambda view, context, handover, name: Cell(str(handover.site), handover.site.municipality),
         "requester": lambda view, context, handover, name: _taker(handover, view.by),
-        "state": lambda view, context, handover, name: Cell(
-            Handover.STATES[handover.state], state=MARKS[handover.state]
-        ),
     }
     column_formatters_export = {"requester": lambda view, context, handover, name: _taker(handover, view.by)}
     empty_text = (
@@ -75,7 +84,7 @@ class HandoverView(AdminView):
             moves=handovers.moves(handover.site, now),
             contacts=_contacts(handover, self.by),
             previews=mails.handover_previews(handover, now) if team and handover.requester else {},
-            day=handover.day(now),
+            status=handover.status(local_date(now)),
             history=_history(handover, self.by),
             no_answer=handovers.NO_ANSWER,
         )

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from peewee import JOIN, Field, FieldAlias
+from peewee import JOIN, SQL, Case, Field, FieldAlias
 
 from database import before_all, ordered
+from statuses import Statuses
+from times import local_date, utcnow
 
 
 @dataclass(eq=False)
@@ -23,6 +25,32 @@ class Key:
     def filled(self, value):
         """A value as `ordered` compares it."""
         return before_all(self.field) if value is None else value
+
+
+class StatusKey:
+    """The words of a status of today, from A to Z, as part of an order. For tables so small that the database may sort them."""
+
+    def __init__(self, name: str, model, statuses: Statuses):
+        words = sorted({kind.words for kind in statuses.kinds.values()})
+        self.name, self.model, self.statuses = name, model, statuses
+        self.rank = {kind.key: words.index(kind.words) for kind in statuses.kinds.values()}
+
+    @property
+    def field(self):
+        ranks = [(self.statuses.where(self.model, self._today, key), SQL(str(rank))) for key, rank in self.rank.items()]
+        return Case(None, ranks)
+
+    ordered = field
+
+    def value(self, row) -> int:
+        return self.rank[row.status(self._today).key]
+
+    def filled(self, value):
+        return value
+
+    @property
+    def _today(self):
+        return local_date(utcnow())
 
 
 def dotted(row, name: str):

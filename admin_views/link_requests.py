@@ -8,8 +8,7 @@ import dutch
 from admin_views.roles import HiddenFromMenu
 from forms import KavoForm, ReasonField
 from models import Identity, LinkRequest, Site, SiteManager, User
-from people import LINK_DAYS
-from times import utcnow
+from times import local_date, utcnow
 from workflow import eid_answers, identities
 
 MOST_LINES = 20
@@ -40,8 +39,7 @@ class LinkRequestView(HiddenFromMenu, BaseView):
             "admin/link_request.html",
             asked=asked,
             form=form,
-            day=asked.day(utcnow()),
-            days=LINK_DAYS,
+            status=asked.status(local_date(utcnow())),
             why=_why(asked),
             means=eid_answers.means(asked.acr),
             sites={user.id: _sites(user) for user in (asked.user, asked.other) if user},

@@ -363,8 +363,11 @@ class Listing:
 
     @property
     def caption(self) -> str:
+        """What the list holds, and how it is really ordered."""
         name, down = self.sort
-        return f"{self.view.name}, gesorteerd op {self.view.label(name).lower()} van {'Z tot A' if down else 'A tot Z'}"
+        label = self.view.label(name)
+        said = label if label.isupper() or "-" in label else label[:1].lower() + label[1:]
+        return f"{self.view.name}, gesorteerd op {said} {self.view.order_words(name, down)}"
 
 
 def _any(conditions):

@@ -9,20 +9,36 @@ from collections.abc import Callable
 from flask import Response, abort, request, stream_with_context, url_for
 from flask_admin import expose
 from flask_admin.contrib.peewee import ModelView
-from peewee import CharField, Model, TextField
+from peewee import BooleanField, CharField, DateField, DateTimeField, IntegerField, Model, TextField
 
 import audit
 import readings
 import scope
-from admin_views import exports
+from admin_views import cells, exports
 from admin_views.filters import make_filter
 from admin_views.joins import Joins
 from admin_views.listing import Listing
 from admin_views.roles import ForRoles
 from database import is_phone, normalise
 from people import SavedView
-from times import utcnow
+from statuses import Statuses
+from times import local_date, utcnow
 from workflow import saved_views
+
+BY_FAMILY_NAME = "volgens familienaam van A tot Z", "volgens familienaam van Z tot A"
+BY_NAME, BY_AGE, BY_SIZE, BY_TRUTH = (
+    ("van A tot Z", "van Z tot A"),
+    ("van oud naar nieuw", "van nieuw naar oud"),
+    ("van laag naar hoog", "van hoog naar laag"),
+    ("eerst nee, dan ja", "eerst ja, dan nee"),
+)
+"""how rows are ordered up and down, in words"""
+
+
+def in_this_order(words) -> tuple[str, str]:
+    """Groups of rows that stand in this order, named: up and down."""
+    words = list(dict.fromkeys(word.lower() for word in words))
+    return f"({', '.join(words)})", f"({', '.join(words[::-1])})"
 
 
 class ListView(ForRoles, ModelView):
@@ -42,6 +58,10 @@ class ListView(ForRoles, ModelView):
     """a column with choices that gets tabs with counts above the list"""
     tab_words: dict[str, tuple[str, list]] | None = None
     """tabs that bundle values of that column: name → (label, values)"""
+    column_statuses: dict[str, Statuses] = {}
+    """a column → what its rows are at on a day, as `row.status(today)` says it too: in cells, tabs and files"""
+    column_order_words: dict[str, tuple[str, str]] = {}
+    """a sort → how its rows are ordered up and down, in words, where its column does not tell"""
     column_copies: dict[str, str] = {}
     """a (dotted) column → the own column that holds the same, by which it is filtered"""
     column_spread: dict[str, tuple[str, ...]] = {}
@@ -131,21 +151,47 @@ class ListView(ForRoles, ModelView):
     def get_column_name(self, field):
         return self.label(field)
 
+    def order_words(self, name: str, down: bool) -> str:
+        """How the list is ordered by this sort, in words."""
+        if name in self.column_order_words:
+            return self.column_order_words[name][down]
+        first = self.joins.plain(self.sort_keys[name][0].name)
+        if first is None or first.choices:
+            return BY_NAME[down]
+        kinds = ((DateField | DateTimeField, BY_AGE), (BooleanField, BY_TRUTH), (IntegerField, BY_SIZE))
+        return next((words for kind, words in kinds if isinstance(first, kind)), BY_NAME)[down]
+
+    @property
+    def tab_statuses(self) -> Statuses | None:
+        """The statuses that the tabs are made of, if they are."""
+        return self.column_statuses.get(self.column_tabs)
+
     @property
     def tab_choices(self):
-        if self.tab_words:
-            return [(name, label) for name, (label, _) in self.tab_words.items()]
+        words = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
+        if words:
+            return [(name, label) for name, (label, _) in words.items()]
         return list(self.joins.plain(self.column_tabs).choices) if self.column_tabs else []
 
     def tab_parts(self, name) -> list:
-        """The values of the column of the tabs that a tab holds."""
-        return self.tab_words[name][1] if self.tab_words else [name]
+        """The values of the key of the tabs that a tab holds."""
+        words = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
+        return words[name][1] if words else [name]
 
     def tab_key(self):
+        """What tells of a row in which tab it stands."""
+        if self.tab_statuses:
+            return self.tab_statuses.column(self.model, self.today)
         return self.joins.field(self.column_tabs)
 
     def narrow_to_tab(self, query, name):
+        if self.tab_statuses:
+            return query.where(self.tab_statuses.where(self.model, self.today, *self.tab_parts(name)))
         return query.where(self.tab_key().in_(self.tab_parts(name)))
+
+    @property
+    def today(self):
+        return local_date(utcnow())
 
     def filter_names(self, listing) -> set[str]:
         """First parts of the columns by which this list may be filtered: never by one that is not shown to this person."""
@@ -190,7 +236,13 @@ class ListView(ForRoles, ModelView):
     def cell(self, row, name):
         """What one cell shows: a formatter's text, the words of a choice, a Belgian date."""
         formatter = (self.column_formatters or {}).get(name)
-        return formatter(self, None, row, name) if formatter else self.plain_value(row, name)
+        if formatter:
+            return formatter(self, None, row, name)
+        return cells.of_status(self.status_of(row)) if name in self.column_statuses else self.plain_value(row, name)
+
+    def status_of(self, row):
+        """What a row is at today."""
+        return row.status(self.today)
 
     def plain_value(self, row, name):
         """The value behind a (dotted) column, with a choice in words; dates and yes/no are left as they are."""
@@ -245,15 +297,19 @@ class ListView(ForRoles, ModelView):
 
     def _export_rows(self, listing, names, made):
         """Chunks of rows of cells. When all columns are stored or computed of stored ones, no row is made an object."""
-        sources = [self._source(name) for name in names]
+        sources = [self._source(name, made.in_words) for name in names]
         if all(sources):
             return exports.from_columns(listing, sources, made)
         return (
             [[made.cell(self.export_value(row, name)) for name in names] for row in chunk] for chunk in listing.chunks()
         )
 
-    def _source(self, name) -> exports.Source | None:
-        """From which stored columns an export makes this one; None: it needs the row."""
+    def _source(self, name, in_words=True) -> exports.Source | None:
+        """From which stored columns an export makes this one; None: it needs the row. A program gets a status as it is stored."""
+        if name in self.column_statuses and in_words:
+            statuses, today = self.column_statuses[name], self.today
+            fields = [self.joins.plain(one) for one in statuses.columns]
+            return exports.Source(statuses.columns, fields, lambda *values: str(statuses.of_values(values, today)))
         if name in self.column_computed:
             needs, function = self.column_computed[name]
             return exports.Source(needs, [self.joins.plain(one) for one in needs], function)
@@ -266,4 +322,6 @@ class ListView(ForRoles, ModelView):
 
     def export_value(self, row, name):
         formatter = (self.column_formatters_export or {}).get(name)
-        return formatter(self, None, row, name) if formatter else self.plain_value(row, name)
+        if formatter:
+            return formatter(self, None, row, name)
+        return self.status_of(row).words if name in self.column_statuses else self.plain_value(row, name)

@@ -202,7 +202,7 @@ def _chosen() -> dict[str, int]:
 def _one(row) -> OneForm:
     """The fields of one stage, filled with what was expected."""
     form = OneForm(prefix=f"s{row.id}-")
-    if not form.is_submitted():
+    if not form.is_typed:
         form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours
         if request.args.get("alle"):
             form.result.data = "positive"

@@ -6,6 +6,7 @@ from wtforms.validators import Optional
 import scope
 from admin_views.actions import row_action
 from admin_views.base import AdminView
+from admin_views.lists import BY_FAMILY_NAME
 from admin_views.privacy import EraseForm
 from database import RuleError
 from forms import ChoiceField, DayField, required, sometimes
@@ -30,6 +31,7 @@ class ParticipantView(AdminView):
     column_searchable_list = ("search",)
     column_filters = ("birth_date",)
     column_sortable_list = (("name", "search"), "kavo_id", "birth_date", "email")
+    column_order_words = {"name": BY_FAMILY_NAME}
     column_default_sort = "name"
     column_formatters = {"name": lambda view, context, row, name: str(row)}
     column_spread = {"name": ("first_name", "last_name")}
@@ -95,7 +97,7 @@ class ParticipantView(AdminView):
         form = super().create_form(obj)
         mine = list(Association.select().where(scope.own(self.by, Association)).order_by(Association.search).limit(500))
         form.association.choices = [("", "Kies …"), *((one.id, one.name) for one in mine)]
-        if len(mine) == 1 and not form.is_submitted():
+        if len(mine) == 1 and not form.is_typed:
             form.association.data = mine[0].id
         if TEAM not in self.by.role_names:  # the team may leave the trajectory for later
             for name in TRAJECTORY:

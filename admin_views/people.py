@@ -12,6 +12,7 @@ from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.joins import Key
+from admin_views.lists import BY_FAMILY_NAME, BY_SIZE
 from admin_views.privacy import EraseForm
 from database import RuleError
 from forms import CheckList, sometimes
@@ -40,6 +41,10 @@ class UserView(AdminView):
     column_searchable_list = ("search",)
     column_filters = ("active",)
     column_sortable_list = (("name", "search"), "email", ("role_label", (FIRST_ROLE,)), "active")
+    column_order_words = {
+        "name": BY_FAMILY_NAME,
+        "role_label": ("volgens de eerste rol", "volgens de eerste rol, omgekeerd"),
+    }
     column_default_sort = "name"
     column_formatters = {"name": lambda view, context, user, name: Cell(str(user), readings.shown_phone(user.phone))}
     column_spread = {"name": ("first_name", "last_name")}
@@ -93,7 +98,7 @@ class UserView(AdminView):
             for name in NAMED_BY_EID:
                 if obj.birth_date or name != "birth_date":
                     del form[name]
-        if not form.is_submitted():
+        if not form.is_typed:
             form.role_names.data = list(obj.role_names)
             form.association_ids.data = scope.association_ids(obj)
         return form
@@ -177,6 +182,7 @@ class RoleView(AdminView):
     column_details_list = ("name", "description", "users", "rights")
     column_sortable_list = ("name", "description", ("users", (NUMBER_OF_USERS,)))
     column_default_sort = "name"
+    column_order_words = {"users": BY_SIZE}
     form_columns = ("description",)
     column_formatters = {
         "rights": lambda view, context, role, name: _rights(role),

@@ -4,15 +4,16 @@ from flask import redirect, request, url_for
 from flask_admin import expose
 from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
 
-import dutch
 import scope
 from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
+from admin_views.lists import BY_FAMILY_NAME
 from database import Conflict, whole_number
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room, sometimes
 from models import CRITERIA, CRITERIA_BY_TYPE, ON_BEHALF, RESULTS, Placement
 from people import ASSOCIATION, MANAGER, TEAM
+from statuses import PLACEMENT
 from times import local_date, utcnow
 from workflow import evaluations, placements, story, together
 
@@ -46,8 +47,6 @@ class EvaluationForm(KavoForm):
     on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
 
 
-STAND = ("state", "result", "no_show", "starts_on", "ends_on")
-"""the columns that say how a placement stands"""
 FIELDS = ("mentor", "criterion", "starts_on", "ends_on", "hours_done", "result", "motivation", "remarks")
 
 
@@ -83,14 +82,18 @@ class PlacementView(AdminView):
     )
     column_default_sort = "state"
     column_order_rest = ("finished", "search")
+    column_order_words = {
+        "participant": BY_FAMILY_NAME,
+        "state": ("eerst wie bezig is, dan wie klaar is", "eerst wie klaar is, dan wie bezig is"),
+    }
     column_tabs = "finished"
-    tab_words = {"open": ("Bezig", [False]), "done": ("Afgewerkt", [True])}
+    tab_words = {"open": (PLACEMENT.gathered["open"], [False]), "done": (PLACEMENT.gathered["done"], [True])}
+    column_statuses = {"state": PLACEMENT}
     column_formatters = {
         "participant": lambda view, context, row, name: Cell(
             str(row.trajectory.participant), row.trajectory.participant.kavo_id
         ),
         "hours": lambda view, context, row, name: _hours(row),
-        "state": lambda view, context, row, name: stand(row, local_date(utcnow())),
     }
     column_spread = {
         "participant": (
@@ -100,7 +103,6 @@ class PlacementView(AdminView):
         ),
         "hours": ("hours", "hours_done"),
     }
-    column_computed = {"state": (STAND, lambda *values: str(_stand(*values, local_date(utcnow()))))}
     column_export_list = (
         *column_spread["participant"], "type", "trajectory.association", "site", "hours", "hours_done", "state", "result",
         "starts_on", "ends_on", "created_at", "on_behalf", "reason",
@@ -170,9 +172,9 @@ class PlacementView(AdminView):
             newest=newest,
             versions=evaluations.versions(row),
             history=story.lines(row.trajectory, self.by),
-            positive=row.trajectory.hours_positive(),
+            hours=row.trajectory.hours,
             most=row.trajectory.hours_left(without=row),
-            stand=stand(row, local_date(utcnow())),
+            status=row.status(local_date(utcnow())),
             is_own=scope.may(self.by, "view", row.site),
             return_url=self.get_save_return_url(),
         )
@@ -185,7 +187,7 @@ class PlacementView(AdminView):
         ]
         if TEAM not in self.by.role_names:
             del form.on_behalf
-        if newest is None and not form.is_submitted():
+        if newest is None and not form.is_typed:
             form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours
         return form
 
@@ -225,33 +227,18 @@ class PlacementView(AdminView):
 
 def told(trajectory) -> dict:
     """What every page about a trajectory shows: who must act, and the sum of its hours."""
-    waiting = story.waiting_of([trajectory])[trajectory.id]
+    waiting, today = story.waiting_of([trajectory])[trajectory.id], local_date(utcnow())
     return {
         "trajectory": trajectory,
-        "turn": story.whose_turn(trajectory, waiting, local_date(utcnow())),
+        "status": trajectory.status(today, waiting),
+        "turn": story.whose_turn(trajectory, waiting, today),
         "sums": placements.sum_of_hours(trajectory),
         "left": trajectory.hours_left(),
+        "hours": trajectory.hours,
     }
 
 
 def _hours(row) -> Cell:
-    if row.state == "open" or row.hours_done == row.hours:
-        return Cell(f"{row.hours} uur")
-    return Cell(f"{row.hours_done or 0} uur", f"van {row.hours} uur gepland")
-
-
-def stand(row: Placement, today) -> Cell:
-    """The state of a placement with its mark: who must act, or what it became."""
-    return _stand(*(getattr(row, name) for name in STAND), today)
-
-
-def _stand(state, result, no_show, starts_on, ends_on, today) -> Cell:
-    if state == "cancelled":
-        return Cell("Geannuleerd", "niet komen opdagen" if no_show else "", state="")
-    if state == "evaluated":
-        return Cell(RESULTS[result], state="good" if result == "positive" else "bad")
-    if ends_on and ends_on < today:
-        return Cell("Te beoordelen", f"stage liep af op {dutch.day(ends_on)}", state="wait")
-    if starts_on and starts_on > today:
-        return Cell("Stage gepland", f"vanaf {dutch.day(starts_on)}", state="busy")
-    return Cell("Stage loopt", f"tot en met {dutch.day(ends_on)}" if ends_on else "", state="busy")
+    """The hours that were planned, by which the list is ordered, and those that were done when they are others."""
+    other = row.state == "evaluated" and row.hours_done != row.hours
+    return Cell(f"{row.hours} uur", f"{row.hours_done} uur gedaan" if other else "")

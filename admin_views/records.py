@@ -7,7 +7,8 @@ import dutch
 from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
-from records import MAIL_STATES
+from admin_views.lists import BY_FAMILY_NAME, in_this_order
+from records import MAIL_STATES, NOT_ARRIVED
 from workflow import letters
 
 MARKS = {"pending": "busy", "claimed": "busy", "data": "busy", "sent": "good", "failed": "bad", "uncertain": "wait"}
@@ -22,13 +23,14 @@ class MailView(AdminView):
     column_searchable_list = ("search",)
     column_filters = ("state", "created_at")
     column_sortable_list = ("created_at", "to_address", "subject", ("state", ("state", "created_at")), "sent_at")
+    column_order_words = {"state": in_this_order(MAIL_STATES[key] for key in sorted(MAIL_STATES))}
     column_default_sort = ("created_at", True)
     column_order_rest = ()
     column_tabs = "state"
     tab_words = {
         "waiting": ("Wacht", ["pending", "claimed", "data"]),
         "sent": ("Verstuurd", ["sent"]),
-        "failed": ("Mislukt", ["failed", "uncertain"]),
+        "failed": ("Mislukt", list(NOT_ARRIVED)),
     }
     column_formatters = {
         "state": lambda view, context, mail, name: _state(mail),
@@ -41,9 +43,7 @@ class MailView(AdminView):
     def action_send_again(self, ids):
         return self.apply(letters.send_again, ids, "onderweg")
 
-    @row_action(
-        "set_aside", "Is in orde", when=lambda mail: mail.state in ("failed", "uncertain") and not mail.handled_at
-    )
+    @row_action("set_aside", "Is in orde", when=lambda mail: mail.state in NOT_ARRIVED and not mail.handled_at)
     def action_set_aside(self, ids):
         return self.apply(letters.set_aside, ids, "in orde: ze telt niet meer mee")
 
@@ -52,7 +52,7 @@ class MailView(AdminView):
 
 def _state(mail) -> Cell:
     """The state in words, with why it waits or failed."""
-    held = mail.state == "pending" and mail.attempts == 0 and mail.next_at > mail.created_at
+    held = mail.state == "pending" and mail.attempts == 0 and (mail.next_at or mail.created_at) > mail.created_at
     why = f"vertrekt op {dutch.moment(mail.next_at)}" if held else mail.error
     return Cell(MAIL_STATES[mail.state], "in orde gebracht" if mail.handled_at else why, state=MARKS[mail.state])
 
@@ -63,6 +63,7 @@ class HistoryView(AdminView):
     column_list = ("at", "sentence")
     column_labels = {"sentence": "Wat gebeurde er"}
     column_sortable_list = ("at", ("sentence", ("verb", "at")))
+    column_order_words = {"sentence": ("per soort gebeurtenis", "per soort gebeurtenis, omgekeerd")}
     column_default_sort = ("at", True)
     column_filters = ("at", "actor")
     column_tabs = "verb"
@@ -83,6 +84,7 @@ class LookupView(AdminView):
     search_words = "Zoek op KAVO-ID"
     column_searchable_list = ("search",)
     column_sortable_list = ("at", ("user", "user.search"), "kavo_id", "found", "purpose")
+    column_order_words = {"user": BY_FAMILY_NAME}
     column_order_rest = ("at",)
     column_default_sort = ("at", True)
     empty_text = "Nog niemand zocht een deelnemer op met een KAVO-ID."

@@ -18,7 +18,7 @@ from texts import tidy
 from times import local_date, utcnow
 from workflow import refusals
 
-PERIODS = {7: "7 dagen", 30: "30 dagen", 90: "90 dagen", 365: "een jaar"}
+PERIODS = {days: f"{days} dagen" for days in (7, 30, 90)} | {365: "een jaar"}
 ORDINARY = 90
 MOST = 200  # on the page; the file has all
 OTHERWISE = {

@@ -2,10 +2,11 @@
 
 from urllib.parse import urlsplit
 
-from flask import abort, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.helpers import get_redirect_target
 from flask_security import current_user
+from werkzeug.exceptions import HTTPException
 
 import second_step
 from people import TEAM
@@ -15,12 +16,21 @@ def came_from() -> str | None:
     """The page of ours to go back to: the one that a form carries along as `url`, else the one on which the link stood. A browser
     that does not tell leads to the list itself."""
     carried = get_redirect_target()
-    if carried and carried.isprintable():
+    if carried and carried.isprintable() and _is_a_page(carried):
         return carried
     page = urlsplit(request.referrer or "")
-    if page.netloc != request.host or page.path == request.path:
+    if page.netloc != request.host or page.path == request.path or not _is_a_page(page.path):
         return None
     return f"{page.path}?{page.query}" if page.query else page.path
+
+
+def _is_a_page(url: str) -> bool:
+    """Whether one of our pages has this address, other than one that merely asks something on the way."""
+    try:
+        endpoint, _ = current_app.create_url_adapter(request).match(urlsplit(url).path or "/", method="GET")
+    except HTTPException:  # no page, or the question before an action: that has no address of its own
+        return False
+    return endpoint not in second_step.ASKING
 
 
 class ForRoles:

@@ -4,11 +4,12 @@ from flask import abort, redirect, url_for
 from flask_admin import BaseView, expose
 from wtforms import RadioField, TextAreaField
 
+import dutch
 import scope
 import site_forms
 from admin_views.roles import HiddenFromMenu
 from forms import EmailField, KavoForm, Length, required
-from models import Placement, Site
+from models import APPROVAL_DAYS, Placement, Site
 from people import MANAGER, TEAM
 from times import utcnow
 from workflow import handovers, proposals, sites
@@ -51,7 +52,7 @@ class SiteChangeView(HiddenFromMenu, BaseView):
                 proposals.withdraw(waiting, self.by, now)
                 return "Je wijziging is ingetrokken. Er verandert niets."
             proposals.propose(site, self.by, now, **{name: form[name].data for name in Site.IDENTITY})
-            return "Je wijziging is bij het team. Je krijgt binnen twee weken een e-mail."
+            return f"Je wijziging is bij het team. Je krijgt binnen {dutch.span(APPROVAL_DAYS)} een e-mail."
 
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(url_for("site.details_view", id=pk))

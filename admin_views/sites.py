@@ -14,15 +14,18 @@ from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.filters import AnyOfFilter
+from admin_views.lists import in_this_order
 from database import RuleError
 from forms import ChoiceField, DayField, KavoForm, required
 from models import ON_BEHALF, STAGE_HOURS, TYPES, Handover, Placement, Site, SiteManager, SitePeriod, User
 from people import ASSOCIATION, MANAGER, TEAM
+from statuses import APPLICATION, PLACEMENT
 from texts import tidy
 from times import local_date, utcnow
 from workflow import placements, sites
 
-MARKS = {"submitted": "busy", "approved": "good", "rejected": "bad", "withdrawn": "", "closed": ""}
+UNDECIDED = "nog niet beslist"
+"""applications in treatment, too late, or that wait for the applicant: a list orders them as one"""
 
 
 class CoupleForm(KavoForm):
@@ -63,6 +66,11 @@ class SiteView(AdminView):
         "state",
         "placed",
     )
+    column_order_words = {
+        "stages": ("van instructeur naar animator", "van animator naar instructeur"),
+        "state": in_this_order(UNDECIDED if key == "submitted" else Site.STATES[key] for key in sorted(Site.STATES)),
+    }
+    column_statuses = {"state": APPLICATION}
     column_default_sort = "name"
     column_tabs = "state"
     column_details_list = (
@@ -72,7 +80,6 @@ class SiteView(AdminView):
     column_formatters = {
         "stages": lambda view, context, site, name: Cell(_types(site), _periods(site)),
         "periods": lambda view, context, site, name: _periods(site),
-        "state": lambda view, context, site, name: Cell(Site.STATES[site.state], state=MARKS[site.state]),
         "placed": lambda view, context, site, name: _placed(site),
         "manager": lambda view, context, site, name: str(site.manager() or "zonder beheerder"),
     }
@@ -195,8 +202,8 @@ class SiteView(AdminView):
         if TEAM not in self.by.role_names:
             for name in self.fixed_for_managers:
                 del form[name]
-        form.periods.show(obj, fill=not form.is_submitted())
-        if not form.is_submitted() and "manager" in form:
+        form.periods.show(obj, fill=not form.is_typed)
+        if not form.is_typed and "manager" in form:
             form.manager.data = obj.manager().email if obj.manager() else ""
         return form
 
@@ -309,8 +316,8 @@ class SiteView(AdminView):
 
 
 def _to_evaluate():
-    """The condition for placements whose stage should be over by now."""
-    return (Placement.finished == False) & (Placement.ends_on < local_date(utcnow()))
+    """The condition for placements of which the status says that their stage is to be evaluated."""
+    return PLACEMENT.where(Placement, local_date(utcnow()), "over")
 
 
 def _types(site) -> str:

@@ -9,29 +9,41 @@ from peewee import fn
 
 import delivery
 import dutch
+import statuses
 from admin_views import charts
 from admin_views.counting import COUNT_UP_TO
 from admin_views.roles import ForRoles
-from models import APPROVAL_DAYS, HANDOVER_DAYS, Handover, LinkRequest, Proposal, Site, SiteManager, Trajectory, User
-from people import LINK_DAYS
+from models import Handover, LinkRequest, Proposal, Site, SiteManager, Trajectory, User
+from statuses import Status
 from times import local_date, utcnow
 from workflow import clock, figures
 
 MOST_SHOWN = 100
+LATE, WAITING = (statuses.APPLICATION.kinds[key].words for key in ("late", "paused"))
 
 
 @dataclass
 class Task:
-    """One line of the list: what, of which kind, who asks, and by when. `day` is the day of the term."""
+    """One line of the list: what, of which kind, who asks, what it is at, and by when. `day` is that of a term of so many
+    `days`."""
 
     title: str
     kind: str
     who: str
     url: str
+    status: Status
     due_on: date
     day: int
-    days: int = APPROVAL_DAYS
-    waiting: bool = False
+    days: int
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody outside the team must act first."""
+        return self.status.turn != statuses.TEAM
+
+    @property
+    def late(self) -> bool:
+        return self.status.key == "late"
 
 
 class Todo(ForRoles, AdminIndexView):
@@ -39,14 +51,16 @@ class Todo(ForRoles, AdminIndexView):
     def index(self):
         now = utcnow()
         tasks = sorted(waiting(now), key=lambda task: (task.due_on, task.title))
-        groups = {"Te laat": [], "Vandaag": [], "Deze week": [], "Later": [], "Wacht op de aanvrager": []}
+        groups = {LATE: [], "Vandaag": [], "Deze week": [], "Later": [], WAITING: []}
         for task in tasks:
-            groups[_group(task, local_date(now))].append((task, f"dag {task.day} van {task.days}", _when(task, now)))
+            groups[_group(task, local_date(now))].append(
+                (task, f"dag {task.day} van {task.days}", _when(task, local_date(now)))
+            )
         filled = {title: found for title, found in groups.items() if found}
         state, year = clock.state(now), figures.applications(now)
         return self.render(
             "admin/todo.html", groups=filled, today=dutch.weekday(local_date(now)), total=_total(), shown=len(tasks),
-            soon=sum(len(groups[title]) for title in ("Te laat", "Vandaag", "Deze week")), mails=delivery.trouble(now),
+            soon=sum(len(groups[title]) for title in (LATE, "Vandaag", "Deze week")), mails=delivery.trouble(now),
             silent=clock.is_silent(state, now), ran_at=state.ran_at, attests=_attests(), figures=year,
             longest=max((task.day for task in tasks if not task.waiting), default=0),
             bars=charts.bars([(f"{monday.day}/{monday.month}", count) for monday, count in year.weeks]),
@@ -75,8 +89,7 @@ def _applications(now):
     for site in sites:
         yield Task(
             f"{site}, {site.municipality}", "Nieuwe stageplaats", managers.get(site.id, ""),
-            url_for("application.show", pk=site.id), site.due_on, site.day(now),
-            waiting=site.paused_at is not None,
+            url_for("application.show", pk=site.id), site.status(local_date(now)), site.due_on, site.day(now), site.term_days,
         )  # fmt: skip
 
 
@@ -84,7 +97,10 @@ def _proposals(now):
     query = Proposal.select(Proposal, Site, User).join(Site).switch(Proposal).join(User, on=Proposal.by)
     for one in query.where(Proposal.state == "open").order_by(Proposal.due_on, Proposal.id).limit(MOST_SHOWN):
         url = url_for("application.proposal", pk=one.id)
-        yield Task(f"{one.site}, {one.site.municipality}", "Wijziging", str(one.by), url, one.due_on, one.day(now))
+        yield Task(
+            f"{one.site}, {one.site.municipality}", "Wijziging", str(one.by), url, one.status(local_date(now)), one.due_on,
+            one.day(now), one.term_days,
+        )  # fmt: skip
 
 
 def _handovers(now):
@@ -94,7 +110,7 @@ def _handovers(now):
     for one in query.limit(MOST_SHOWN):
         yield Task(
             f"{one.site}, {one.site.municipality}", "Overdracht", str(one.requester), url_for("handover.show", pk=one.id),
-            one.team_due_on, one.day(now), HANDOVER_DAYS,
+            one.status(local_date(now)), one.team_due_on, one.day(now), one.team_days,
         )  # fmt: skip
 
 
@@ -103,7 +119,8 @@ def _links(now):
     query = LinkRequest.select(LinkRequest, User).join(User, on=LinkRequest.user).where(LinkRequest.state == "open")
     for one in query.order_by(LinkRequest.due_on, LinkRequest.id).limit(MOST_SHOWN):
         url = url_for("link_request.show", pk=one.id)
-        yield Task(str(one.user), "eID koppelen", "", url, one.due_on, one.day(now), LINK_DAYS)
+        status = one.status(local_date(now))
+        yield Task(str(one.user), "eID koppelen", "", url, status, one.due_on, one.day(now), one.term_days)
 
 
 def _total() -> int:
@@ -119,25 +136,29 @@ def _total() -> int:
 
 def _attests() -> str:
     """How many attests can be released, in words; counted as a list counts. '' when there are none."""
-    count = Trajectory.select(Trajectory.id).where(Trajectory.outcome == "passed").limit(COUNT_UP_TO + 1).count()
+    count = (
+        Trajectory.select(Trajectory.id)
+        .where(statuses.TRAJECTORY.where(Trajectory, local_date(utcnow()), "passed"))
+        .limit(COUNT_UP_TO + 1)
+        .count()
+    )
     more = f"Meer dan {dutch.number(COUNT_UP_TO)} attesten" if count > COUNT_UP_TO else ""
     return more or (dutch.counted(count, "attest", "attesten") if count else "")
 
 
 def _group(task, today):
     if task.waiting:
-        return "Wacht op de aanvrager"
-    if task.due_on < today:
-        return "Te laat"
+        return WAITING
+    if task.late:
+        return LATE
     if task.due_on == today:
         return "Vandaag"
     return "Deze week" if task.due_on <= today + timedelta(days=6 - today.weekday()) else "Later"
 
 
-def _when(task, now) -> str:
-    today = local_date(now)
+def _when(task, today) -> str:
     if task.waiting:
         return "de termijn staat stil"
-    if task.due_on < today:
+    if task.late:
         return f"moest op {dutch.day(task.due_on)}"
     return f"vandaag, {dutch.day(task.due_on)}" if task.due_on == today else f"tegen {dutch.day(task.due_on)}"

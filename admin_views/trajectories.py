@@ -12,16 +12,19 @@ import scope
 from admin_views.actions import row_action, row_url, too_many
 from admin_views.base import AdminView
 from admin_views.cells import Cell
+from admin_views.lists import BY_FAMILY_NAME, in_this_order
 from admin_views.placements import told
 from database import RuleError, whole_number, writing
 from forms import LONGEST_TEXT, DayField, KavoForm, Length, ReasonField, required, room
-from models import FINAL_RESULTS, STAGE_HOURS, Participant, Trajectory
+from models import COURSE_YEARS, FINAL_RESULTS, STAGE_HOURS, Participant, Trajectory
 from people import ASSOCIATION, TEAM
-from times import local_date, utcnow
+from statuses import TRAJECTORY
+from times import utcnow
 from workflow import attests, finals, story, trajectories
 
-MARKS = {"open": "busy", "finished": "good", "stopped": "", "failed": "bad", "passed": "wait", "attested": "good"}
 MOST_AT_ONCE = 200
+SORTED = ("attested", "failed", "passed", "expired", "open", "stopped")
+"""statuses in the order of the stored columns: state, outcome, last day"""
 
 
 class WhyForm(KavoForm):
@@ -48,7 +51,7 @@ class FinalForm(KavoForm):
     motivation = ReasonField("Motivering", [Length(max=LONGEST_TEXT)], "Alleen verplicht voor wie niet geslaagd is.")
     exception = ReasonField(
         "Reden van de uitzondering",
-        description="Alleen nodig als de leeftijd of de termijn van 3 jaar het niet toelaat.",
+        description=f"Alleen nodig als de leeftijd of de termijn van {COURSE_YEARS} jaar het niet toelaat.",
     )
 
 
@@ -66,16 +69,20 @@ class TrajectoryView(AdminView):
         "course_started_on",
         "ends_on",
         "hours_used",
-        "state",
+        ("state", ("state", "outcome", "ends_on")),
     )
+    column_order_words = {
+        "participant": BY_FAMILY_NAME,
+        "state": in_this_order(TRAJECTORY.kinds[key].words for key in SORTED),
+    }
+    column_statuses = {"state": TRAJECTORY}
     column_default_sort = "participant"
     column_tabs = "state"
     column_spread = {"participant": ("participant.kavo_id", "participant.first_name", "participant.last_name"),
                      "state": ("state", "outcome")}  # fmt: skip
     column_formatters = {
         "participant": lambda view, context, row, name: Cell(str(row.participant), row.participant.kavo_id),
-        "hours_used": lambda view, context, row, name: f"{row.hours_used} van {STAGE_HOURS} uur",
-        "state": lambda view, context, row, name: _stand(row),
+        "hours_used": lambda view, context, row, name: Cell(f"{row.hours_used} van {STAGE_HOURS} uur", hours=row.hours),
     }
     column_formatters_export = {}
     form_columns = ("participant", "association", "type", "course_started_on")
@@ -90,11 +97,14 @@ class TrajectoryView(AdminView):
     # ---- list
 
     def enrich(self, rows, names):
-        """Who must act next, for all these rows in one query."""
-        if "state" in names:
-            waiting, today = story.waiting_of(rows), local_date(utcnow())
+        """Hours that were done and who must act next, for all these rows in one query."""
+        if {"hours_used", "state", "outcome"} & set(names):
+            waiting = story.waiting_of(rows)
             for row in rows:
-                row.turn = story.whose_turn(row, waiting[row.id], today)
+                row.open_placements = waiting[row.id]
+
+    def status_of(self, row):
+        return row.status(self.today, getattr(row, "open_placements", None))
 
     def row_links(self, row):
         links = [("Trajectgeschiedenis", row_url("trajectory.details_view", row.id))]
@@ -122,7 +132,7 @@ class TrajectoryView(AdminView):
             Participant.kavo_id == request.args.get("kavo", ""), scope.own(self.by, Participant)
         )
         form = super().create_form(obj)
-        if participant and not form.is_submitted():
+        if participant and not form.is_typed:
             form.participant.data = participant
         return form
 
@@ -276,10 +286,12 @@ class ReadyView(_Part):
     column_tabs = None
     action_order = ("final",)
     list_template = "admin/list.html"
-    empty_text = "Er wacht niemand op een eindevaluatie. Wie 50 uur positief beoordeeld is, komt hier vanzelf."
+    empty_text = (
+        f"Er wacht niemand op een eindevaluatie. Wie {STAGE_HOURS} uur positief beoordeeld is, komt hier vanzelf."
+    )
 
     def part(self):
-        return finals.ready()
+        return finals.ready(self.today)
 
 
 class AttestView(_Part):
@@ -287,11 +299,11 @@ class AttestView(_Part):
 
     column_list = ("participant", "type", "association", "ends_on", "outcome")
     column_filters = ("type", "association")
-    column_sortable_list = (*TrajectoryView.column_sortable_list, ("outcome", "outcome"))
-    column_labels = {"outcome": "Stand"}
+    column_sortable_list = (*TrajectoryView.column_sortable_list, "outcome")
+    column_labels = {"outcome": "Status"}
     column_tabs = "outcome"
-    tab_words = {"passed": ("Uit te reiken", ["passed"]), "attested": ("Uitgereikt", ["attested"])}
-    column_formatters = {**TrajectoryView.column_formatters, "outcome": lambda view, context, row, name: _stand(row)}
+    tab_words = {key: (TRAJECTORY.kinds[key].words, [key]) for key in ("passed", "attested")}
+    column_statuses = {"outcome": TRAJECTORY}
     action_order = ("release", "reopen")
     list_template = "admin/list.html"
     empty_text = "Er is nog niemand geslaagd voor een eindevaluatie."
@@ -301,16 +313,4 @@ class AttestView(_Part):
         return TEAM in self.by.role_names
 
     def part(self):
-        return Trajectory.outcome << ("passed", "attested")
-
-    def enrich(self, rows, names):
-        super().enrich(rows, ["state"])
-
-
-def _stand(row) -> Cell:
-    """How a trajectory stands, and whose move it is."""
-    word = Trajectory.OUTCOMES.get(row.outcome) or Trajectory.STATES[row.state]
-    if row.outcome == "passed":
-        word = "Geslaagd"
-    turn = getattr(row, "turn", None)
-    return Cell(word, f"aan zet: {turn.side}" if turn and turn.side else "", state=MARKS[row.outcome or row.state])
+        return TRAJECTORY.where(Trajectory, self.today, "passed", "attested")

@@ -9,8 +9,9 @@ import dutch
 import scope
 from admin_views.counting import COUNT_UP_TO
 from admin_views.roles import ForRoles
-from models import Association, Placement, Trajectory
+from models import STAGE_HOURS, Association, Placement, Trajectory
 from people import ASSOCIATION
+from statuses import PLACEMENT, TRAJECTORY
 from times import local_date, utcnow
 from workflow import finals
 from workflow.falls_due.once import days_of
@@ -40,11 +41,11 @@ class WorkView(ForRoles, BaseView):
     def _tasks(self):
         today = local_date(utcnow())
         trajectories = Trajectory.select(Trajectory.id).where(scope.own(self.by, Trajectory))
-        late = (Placement.state == "open") & (Placement.ends_on < today)
+        late = PLACEMENT.where(Placement, today, "over")
         soon = today + days_of(SOON)
-        ending = (Trajectory.state == "open") & Trajectory.ends_on.between(today, soon)
-        yield _task(trajectories.where(finals.ready()), "Klaar voor eindevaluatie",
-                    "50 uur positief beoordeeld. Geef de eindevaluatie, voor één deelnemer of voor een groep.",
+        ending = TRAJECTORY.where(Trajectory, today, "open") & (Trajectory.ends_on <= soon)
+        yield _task(trajectories.where(finals.ready(today)), "Klaar voor eindevaluatie",
+                    f"{STAGE_HOURS} uur positief beoordeeld. Geef de eindevaluatie, voor één deelnemer of voor een groep.",
                     url_for("ready.index_view"))  # fmt: skip
         yield _task(Placement.select(Placement.id).where(scope.own(self.by, Placement), late), "Stages te beoordelen",
                     "De stage is voorbij. Jij of de stageplaats geeft de beoordeling.",

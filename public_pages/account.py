@@ -5,6 +5,7 @@ from flask_login import logout_user
 from flask_security import auth_required, current_user
 from wtforms import PasswordField
 
+import detours
 import limits
 import links
 import login
@@ -23,8 +24,6 @@ from workflow import accounts, confirmation, insight
 
 account = Blueprint("account", __name__)
 
-TYPED_ADDRESS = "typed_address"
-"""in the session: a new address, while its owner shows once more who it is"""
 NEW_ADDRESS, ADDRESSES_AN_HOUR = "new_address", 5  # each gets a mail
 
 
@@ -74,15 +73,14 @@ def own_data():
     user = current_user._get_current_object()
     form = OwnData(obj=user)
     form.email.keep(user.shown_email)
-    if not form.is_submitted():
-        form.email.data = session.pop(TYPED_ADDRESS, user.shown_email)
+    if not form.is_typed:
+        form.email.data = user.shown_email
         form.one_name.data = bool(user.last_name and not user.first_name)
     if user.has_eid:
         del form.first_name, form.last_name, form.one_name
     if form.validate_on_submit():
         if form.email.data != user.shown_email and not second_step.is_fresh():
-            session[TYPED_ADDRESS] = form.email.data
-            return second_step.ask_who(url_for("account.own_data"))
+            return second_step.ask_who()
         values = {name: form[name].data for name in ("first_name", "last_name", "phone") if name in form}
         email = form.email.data
 
@@ -108,6 +106,14 @@ def own_data():
         "public/own_data.html", form=form, user=user, sessions=sessions.order_by(UserSession.seen_at.desc()), here=here,
         gave=gave,
     )  # fmt: skip
+
+
+@account.get("/verder")
+@auth_required()
+def onward():
+    """After showing who one is: what one sent before is still there, and one click sends it."""
+    kept = detours.kept(current_user.id, utcnow())
+    return render_template("public/onward.html", **kept) if kept else redirect(url_for("pages.after_login"))
 
 
 @account.post("/adres-bevestigen")

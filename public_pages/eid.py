@@ -8,11 +8,12 @@ from flask_login import logout_user
 from flask_security import auth_required, current_user, login_user
 from flask_security.utils import validate_redirect_url
 
+import dutch
 import eid as provider
 import site_forms
 from database import RuleError
 from forms import KavoForm
-from people import MANAGER_LEAST_AGE, User, of_age
+from people import LINK_DAYS, MANAGER_LEAST_AGE, User, of_age
 from public_pages.registration import DRAFT, fill_from_draft, site_page
 from times import local_date, utcnow, years_after
 from workflow import identities, joining, registration
@@ -329,8 +330,8 @@ def _link(user, person):
         flash("Je eID is gekoppeld. Vanaf nu meld je je aan met eID.", "good")
     else:
         flash(
-            "Deze eID past niet bij je account. Het team Kadervorming kijkt het na. Je krijgt binnen twee weken een e-mail. "
-            "Tot dan gebruik je je wachtwoord.",
+            "Deze eID past niet bij je account. Het team Kadervorming kijkt het na. Je krijgt binnen "
+            f"{dutch.span(LINK_DAYS)} een e-mail. Tot dan gebruik je je wachtwoord.",
             "note",
         )
     return redirect(url_for("pages.after_login"))

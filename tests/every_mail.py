@@ -101,6 +101,12 @@ def _stages(manager, now):
     mails.trajectory_reopened(trajectory, "Fout.", True, now)
     for again in (False, True):
         mails.evaluate_reminder(User.get_by_id(manager.id), ["Lotte, 20 uur"], again, now)
-    for kind in ("evaluate_association", "trajectory_180", "trajectory_60", "trajectory_ended", "news_association"):
+    for kind in (
+        "evaluate_association",
+        "trajectory_first",
+        "trajectory_second",
+        "trajectory_ended",
+        "news_association",
+    ):
         mails.association_reminder(kind, association, ["Lotte, 20 uur"], now)
     mails.news_for_manager(manager, ["Lotte werd gekoppeld."], now)

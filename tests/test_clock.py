@@ -96,7 +96,7 @@ def test_after_a_long_silence_one_reminder_is_enough():
     clock.sweep(at(date(2026, 6, 14), 10))
 
     assert sent("handover_reminder") == 1
-    assert Reminder.get().kind == "handover_13"
+    assert Reminder.get().kind == "handover_second"
 
 
 @pytest.mark.parametrize("act", ["accept", "refuse", "withdraw"])
@@ -131,7 +131,7 @@ def test_several_applications_make_one_mail():
 
     mail = Mail.get()
     assert (mail.kind, mail.to_address) == ("applications_due", "team@kavo.test")
-    assert mail.subject == "Nog 4 dagen voor 3 aanvragen"
+    assert mail.subject == "Bijna te laat: 3 aanvragen"
     assert mail.body.count("Speelplein") == 3
 
 
@@ -252,8 +252,8 @@ def test_whoever_is_done_is_not_reminded(act):
 
 
 @pytest.mark.parametrize("before, kind", [
-    (181, None), (180, "trajectory_180"), (61, "trajectory_180"), (60, "trajectory_60"), (1, "trajectory_60"), (0, None),
-    (-1, "trajectory_ended"), (-60, "trajectory_ended"), (-61, None),
+    (181, None), (180, "trajectory_first"), (61, "trajectory_first"), (60, "trajectory_second"),
+    (1, "trajectory_second"), (0, None), (-1, "trajectory_ended"), (-60, "trajectory_ended"), (-61, None),
 ])  # fmt: skip
 def test_the_association_hears_before_a_trajectory_ends_and_when_it_has(before, kind):
     trajectory = make.trajectory(association=make.association(email="vorming@kavo.test"))
@@ -273,8 +273,8 @@ def test_an_extension_starts_a_new_series_and_is_named_when_it_ends():
     clock.sweep(at(longer + DAY))
 
     assert [mail.kind for mail in Mail.select().order_by(Mail.id)] == [
-        "trajectory_60",
-        "trajectory_60",
+        "trajectory_second",
+        "trajectory_second",
         "trajectory_ended",
     ]
     assert "(na verlenging)" in Mail.select().order_by(Mail.id.desc()).get().body
@@ -326,7 +326,7 @@ def test_a_sweep_that_runs_twice_does_everything_once():
     first = clock.sweep(moment)
     again = clock.sweep(moment)
 
-    assert first == {"applications_overdue": 1, "handover_end": 1, "evaluate_14": 1, "turned_18": 1}
+    assert first == {"applications_overdue": 1, "handover_end": 1, "evaluate_first": 1, "turned_18": 1}
     assert again == {}
     assert list(checks.breaches()) == []
 
@@ -387,7 +387,7 @@ def test_the_team_sees_and_sets_from_when_the_clock_reminds(app):
     busy_world()
     team = Visitor(app, make.user("team", password=make.PASSWORD))
     team.get("/klok/?tot=2026-06-20")
-    assert "Overdracht na dag 14" in team.text
+    assert "Overdracht: termijn voorbij" in team.text
     team.get("/klok/?tot=niets")
     team.send(since="")
     assert "Kies een dag." in team.text

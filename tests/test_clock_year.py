@@ -214,7 +214,7 @@ def _check_handovers(sweeps):
 
 
 def _check_stages(sweeps):
-    windows = {"evaluate_14": (14, 42), "evaluate_42": (42, 56), "evaluate_association": (56, 84)}
+    windows = {"evaluate_first": (14, 42), "evaluate_second": (42, 56), "evaluate_association": (56, 84)}
     said = {(row.object_id, row.kind): row.at for row in Reminder.select().where(Reminder.object_type == "placement")}
     for placement in Placement.select():
         over = placement.ends_on or days_after(placement.created_at, 46)

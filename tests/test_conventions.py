@@ -14,8 +14,9 @@ from models import TABLES
 
 PROJECT = Path(__file__).parents[1]
 LAYERS = [
-    {"times", "config", "install", "texts"},
+    {"times", "config", "install", "texts", "policy", "hours"},
     {"dutch", "readings", "sentences", "proof"},
+    {"statuses"},
     {"database"},
     {"searching", "sheets", "passwords", "postcodes"},
     {"people"},
@@ -26,7 +27,7 @@ LAYERS = [
     {"scope", "audit", "links", "limits", "migrations"},
     {"mails", "certificates", "privacy", "rights"},
     {"workflow", "checks", "delivery"},
-    {"refusing"},
+    {"refusing", "detours"},
     {"forms", "logs", "eid", "serving"},
     {"second_step"},
     {"login"},

@@ -131,7 +131,7 @@ def test_of_two_members_one_decides_and_the_other_reads_who_and_when(app, team, 
     decide(second, decision="reject", reason="Nee.")
 
     assert "al behandeld door Kim Van Acker op" in second.text
-    assert "De stand is nu: goedgekeurd." in second.text
+    assert "De status is nu: goedgekeurd." in second.text
     assert letters() == ["site_approved"]
 
 
@@ -298,7 +298,7 @@ def test_a_change_of_name_goes_to_the_team_and_is_then_made(app, team, manager, 
 
     visitor = Visitor(app, team)
     visitor.get("/te-behandelen/")
-    assert "Wijziging Noor Jacobs" in visitor.text
+    assert "Wijziging In behandeling Noor Jacobs" in visitor.text
     visitor.get(f"/aanvragen/wijziging/{Proposal.get().id}/")
     assert "Speelplein Zeppelin" in visitor.text
     visitor.send(decision="approve")

@@ -14,7 +14,7 @@ from database import writing
 from records import Mail
 from tests import factories as make
 from tests.post import Post
-from workflow import letters
+from workflow import letters, registration
 
 
 @pytest.fixture
@@ -221,3 +221,18 @@ def test_a_failure_that_somebody_dealt_with_no_longer_counts(now):
     letters.set_aside(mail, make.user("team"), now)
 
     assert delivery.trouble(now) == 0
+
+
+@pytest.mark.parametrize("state", ["pending", "claimed", "data", "failed", "uncertain"])
+@pytest.mark.parametrize("about", ["site", "user"])
+def test_a_mail_to_an_address_that_was_corrected_is_nobodys_trouble(now, state, about):
+    """Whatever became of it, also when it was on its way and fails later."""
+    jonas, kim = make.user(confirmed_at=None, password=make.PASSWORD), make.user("team")
+    site = make.site(manager=jonas, state="submitted")
+    row = {"site": site, "user": jonas}[about]
+    old = make.mail(to_address=jonas.email, state=state, object_type=about, object_id=str(row.id))
+    other = make.mail(to_address="ander@kavo.test", state="uncertain")
+    registration.correct_address(site, "juist@kavo.test", kim, now)
+    Mail.update(state="uncertain").where(Mail.id == old.id).execute()
+    assert delivery.trouble(now) == 1
+    assert Mail.get_by_id(other.id).handled_at is None

@@ -52,7 +52,7 @@ def test_for_excel_in_belgium(team, stage):
     assert row["Voornaam"] == "'=1+1"
     assert row["Naam"] == 'De "Smet"; Özdemir'
     assert (row["Verwachte begindatum"], row["Gekoppeld op"]) == ("05/07/2026", "01/07/2026 00:30")
-    assert (row["Traject"], row["Stand"], row["Resultaat"], row["Uren"]) == ("Animator", "Te beoordelen", "", "12")
+    assert (row["Traject"], row["Status"], row["Resultaat"], row["Uren"]) == ("Animator", "Te beoordelen", "", "12")
     assert row["Reden"] == "Regel 1\nregel 2"
     assert "attachment" in answer.headers["Content-Disposition"]
 

@@ -259,7 +259,7 @@ def test_a_link_decides_once(app, an, bram, kelder):
     second.send(decision="approve", myself="y")
 
     assert Handover.get_by_id(handover.id).state == "refused"
-    assert "De overdracht is afgekeurd" in second.text
+    assert "De overdracht is niet goedgekeurd" in second.text
 
 
 def test_the_page_without_login_never_names_a_civil_servant(app, an, bram, kelder):

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from database import RuleError, database
 from models import STAGE_HOURS, Evaluation, Placement, Trajectory
 from tests import factories as make
+from times import local_date
 from workflow import finals, placements
 
 SEQUENCES = 1_000 if os.environ.get("KAVO_THOROUGH") else 40
@@ -142,7 +143,7 @@ class Hours(RuleBasedStateMachine):
             assert row.hours_left() == STAGE_HOURS - self.used(row.id) >= 0
             assert (row.missing() == []) == self.ready(row.id)
             assert (row.state == "finished") == (row.id in self.finished)
-        ready = {row.id for row in Trajectory.select().where(finals.ready())}
+        ready = {row.id for row in Trajectory.select().where(finals.ready(local_date(make.NOW)))}
         assert ready == {key for key in self.trajectories if self.ready(key)}
         stored = {row.id: (row.trajectory_id, row.state, row.counted) for row in Placement.select()}
         assert stored == self.said

@@ -193,6 +193,11 @@ def passes(one, args, row) -> bool:
     return str(value) == asked
 
 
+def part_of(view, row):
+    """What says in which tab a row stands."""
+    return row.status(view.today).key if view.tab_statuses else dotted(row, view.column_tabs)
+
+
 def expected(view, rows, one, args):
     """The ids that the list must hold, in its order."""
     found = [row for row in rows if all(passes(each, args, row) for each in one.filters)]
@@ -200,7 +205,7 @@ def expected(view, rows, one, args):
         found = [row for row in found if begins(row.search, args["q"])]
     if args.get("tab"):
         parts = view.tab_parts(args["tab"])
-        found = [row for row in found if dotted(row, view.column_tabs) in parts]
+        found = [row for row in found if part_of(view, row) in parts]
     name, down = one.sort
     keys = view.sort_keys[name]
 

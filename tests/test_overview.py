@@ -100,7 +100,7 @@ def test_the_page_shows_them_and_the_file_holds_them(app, world):
     assert len(visitor.page.select("svg.chart rect")) == 2 * len(TYPES)
     lines = visitor.get("/overzicht/export/?per=type").text.splitlines()
 
-    assert lines[0] == "\ufeffTraject;Gestart;Gekoppeld;Beoordeeld;Geslaagd;Niet geslaagd;Verlopen;Stopgezet"
+    assert lines[0] == "\ufeffTraject;Gestart;Gekoppeld;Beoordeeld;Geslaagd;Niet geslaagd;Termijn voorbij;Stopgezet"
     assert sum(int(line.split(";")[1]) for line in lines[1:]) == 60
 
 

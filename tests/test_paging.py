@@ -130,7 +130,7 @@ def test_a_long_list_is_counted_up_to_a_limit_and_on_request_to_the_end(team, st
 
     team.get(LIST)
     assert "meer dan 40 koppelingen" in team.text
-    assert [one.get_text() for one in team.page.select(".tabs a")] == ["Alles 40+", "Bezig 40+", "Afgewerkt 10"]
+    assert [one.get_text() for one in team.page.select(".tabs a")] == ["Alles 40+", "Bezig 40+", "Klaar 10"]
     assert follow(team, "Laatste")
     assert len(shown(team)) == 25
     assert "De laatste van meer dan 40 koppelingen" in team.text
@@ -138,7 +138,7 @@ def test_a_long_list_is_counted_up_to_a_limit_and_on_request_to_the_end(team, st
     assert "10 koppelingen" in team.text
 
     team.get(f"{LIST}?tel=1")
-    assert [one.get_text() for one in team.page.select(".tabs a")] == ["Alles 90", "Bezig 80", "Afgewerkt 10"]
+    assert [one.get_text() for one in team.page.select(".tabs a")] == ["Alles 90", "Bezig 80", "Klaar 10"]
     assert "1 tot 25 van 90 koppelingen" in team.text
 
 

@@ -11,17 +11,31 @@ from batches import KEPT_DAYS
 from database import RuleError, check_name, locking, writing
 from links import PASSWORD, RESET, hashed
 from models import Association, ImportBatch, ImportRow, Membership
-from people import ROLE_LABELS, TEAM, Attempt, Draft, Role, Token, User, UserRole, UserSession
+from people import (
+    ADULT_YEARS,
+    ROLE_LABELS,
+    SESSIONS_KEPT_DAYS,
+    TEAM,
+    Attempt,
+    Draft,
+    Role,
+    Token,
+    User,
+    UserRole,
+    UserSession,
+)
+from policy import tell
 from records import FormKey, Refusal
 from times import local_date
 from workflow import refusals
 
 INVITATION_DAYS = 30
 RESET_LASTS = timedelta(hours=1)
+tell(reset_hours=lambda: int(RESET_LASTS.total_seconds() // 3600), import_days=lambda: KEPT_DAYS)
 SESSION_IDLE = timedelta(hours=2)
 SESSION_LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=5)  # so that reading pages does not write a row each time
-ENDED_SESSIONS_KEPT = timedelta(days=90)
+ENDED_SESSIONS_KEPT = timedelta(days=SESSIONS_KEPT_DAYS)
 
 
 def new_user(email: str, first_name: str = "", last_name: str = "", **values) -> User:
@@ -65,8 +79,8 @@ def _check_password_allowed(user: User, now: datetime):
         raise RuleError(f"{user} meldt zich aan met eID. Een wachtwoord kan dan niet meer.")
     if user.is_adult(now) is not False and not user.password_exception:
         raise RuleError(
-            "Een stageplaatsverantwoordelijke van 18 of ouder meldt zich aan met eID. Heeft de persoon geen Belgische eID? "
-            "Schrijf dan waarom je een uitzondering maakt.",
+            f"Een stageplaatsverantwoordelijke van {ADULT_YEARS} of ouder meldt zich aan met eID. Heeft de persoon geen "
+            "Belgische eID? Schrijf dan waarom je een uitzondering maakt.",
             "password_exception",
         )
 
@@ -171,7 +185,7 @@ def _passing(now: datetime):
         (Attempt, Attempt.at < now - timedelta(days=1)),
         (FormKey, FormKey.at < now - timedelta(days=2)),
         (UserSession, UserSession.seen_at < now - ENDED_SESSIONS_KEPT),
-        (Token, Token.expires_at < now - timedelta(days=90)),
+        (Token, Token.expires_at < now - ENDED_SESSIONS_KEPT),
         (Draft, Draft.expires_at < now),
         (ImportRow, ImportRow.batch.in_(old_files)),
         (Refusal, refusals.old(now)),

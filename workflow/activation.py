@@ -11,11 +11,13 @@ from database import RuleError, writing
 from links import ACTIVATION, CONFIRM
 from models import Site, SiteManager
 from people import Token, User
+from policy import tell
 from times import days_after, end_of_day, local_date
 from workflow import erasure
 
 ACTIVATION_DAYS = 30  # domain rule 4
 LAST_DAY = 90  # domain rule 4: until then a new link can be asked
+tell(activation_days=lambda: ACTIVATION_DAYS)
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 
 WAITING = (Token.purpose << (ACTIVATION, CONFIRM)) & Token.used_at.is_null()

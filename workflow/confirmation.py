@@ -5,13 +5,14 @@ import secrets
 from datetime import datetime, timedelta
 
 import audit
+import dutch
 import links
 import mails
 import readings
 from database import RuleError, writing
 from links import CONFIRM, SAME_PERSON
 from models import Handover, Site
-from people import NOWHERE, Token, User
+from people import LINK_DAYS, NOWHERE, Token, User
 from times import days_after, end_of_day
 from workflow import eid_answers, handovers, identities
 from workflow.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN
@@ -92,6 +93,7 @@ def confirm(secret: str, now: datetime) -> str:
             return _become_one(token.user, links.about(token), now)
         user = token.user
         if user.claimed_email:
+            mails.give_up(user.email, now, user)
             mails.address_changed(user, user.email, now)
             user.email, user.claimed_email = user.claimed_email, None
         user.confirmed_at = now
@@ -125,8 +127,10 @@ def told(handover: Handover) -> str:
     if handover.state == "accepted":
         return f"Jij beheert nu {site}."
     if handover.state == "escalated":
-        return f"{site} heeft nu geen verantwoordelijke. Het team Kadervorming bekijkt je vraag, binnen twee weken."
-    return f"We vroegen het aan wie {site} nu beheert. Het antwoord komt binnen twee weken, per e-mail."
+        within = dutch.span(handover.team_days)
+        return f"{site} heeft nu geen verantwoordelijke. Het team Kadervorming beslist, binnen {within}."
+    within = dutch.span(handover.term_days)
+    return f"We vroegen het aan wie {site} nu beheert. Het antwoord komt binnen {within}, per e-mail."
 
 
 def _become_one(owner: User, newcomer: User, now: datetime) -> str:
@@ -136,4 +140,7 @@ def _become_one(owner: User, newcomer: User, now: datetime) -> str:
         identities.merge(owner, newcomer, newcomer, now)
         return "Je twee accounts zijn nu één. Meld je aan met eID."
     identities.ask_team(owner, now, None, newcomer, differs=eid_answers.differences(owner, newcomer))
-    return "Het team Kadervorming kijkt na of de twee accounts van jou zijn. Je krijgt binnen twee weken een e-mail."
+    return (
+        "Het team Kadervorming kijkt na of de twee accounts van jou zijn. Je krijgt binnen "
+        f"{dutch.span(LINK_DAYS)} een e-mail."
+    )

@@ -7,6 +7,7 @@ from statistics import median_low
 
 from peewee import Case, fn
 
+import statuses
 from models import TYPES, Association, Placement, Site, Trajectory
 from times import at_hour, local_date
 
@@ -14,10 +15,10 @@ MEASURES = {
     "started": "Gestart",
     "coupled": "Gekoppeld",
     "evaluated": "Beoordeeld",
-    "passed": "Geslaagd",
-    "failed": "Niet geslaagd",
-    "expired": "Verlopen",
-    "stopped": "Stopgezet",
+    "passed": statuses.TRAJECTORY.kinds["passed"].words,
+    "failed": statuses.TRAJECTORY.kinds["failed"].words,
+    "expired": statuses.TRAJECTORY.kinds["expired"].words,
+    "stopped": statuses.TRAJECTORY.kinds["stopped"].words,
 }
 """what is counted of each group; a trajectory that was coupled was started too"""
 WEEKS = 8
@@ -66,15 +67,17 @@ def _counts(today):
     def placed(*conditions):
         return fn.EXISTS(Placement.select(Placement.id).where(Placement.trajectory == Trajectory.id, *conditions))
 
-    expired = (Trajectory.state == "open") & (Trajectory.ends_on < today)
+    def at(*keys):
+        return statuses.TRAJECTORY.where(Trajectory, today, *keys)
+
     yield fn.COUNT(Trajectory.id)
     for condition in (
         placed(Placement.state != "cancelled"),
         placed(Placement.state == "evaluated"),
-        Trajectory.outcome << ("passed", "attested"),
-        Trajectory.outcome == "failed",
-        expired,
-        Trajectory.state == "stopped",
+        at("passed", "attested"),
+        at("failed"),
+        at("expired"),
+        at("stopped"),
     ):
         yield fn.SUM(Case(None, [(condition, 1)], 0))
 

@@ -7,6 +7,7 @@ from peewee import fn
 import audit
 import mails
 import scope
+import statuses
 from database import RuleError, writing
 from models import FINAL_RESULTS, STAGE_HOURS, Attest, FinalEvaluation, Placement, Trajectory, User
 from people import TEAM
@@ -75,7 +76,8 @@ def current(trajectory: Trajectory) -> FinalEvaluation | None:
     return trajectory.final_evaluations.where(FinalEvaluation.reopened_at.is_null()).first()
 
 
-def ready():
-    """The condition for trajectories that wait for nothing but a final evaluation."""
+def ready(today: date):
+    """The condition for trajectories of which the status says that it is the association's turn."""
     waiting = Placement.select(Placement.id).where(Placement.trajectory == Trajectory.id, Placement.state == "open")
-    return (Trajectory.state == "open") & (Trajectory.hours_used == STAGE_HOURS) & ~fn.EXISTS(waiting)
+    running = statuses.TRAJECTORY.where(Trajectory, today, "open")
+    return running & (Trajectory.hours_used == STAGE_HOURS) & ~fn.EXISTS(waiting)

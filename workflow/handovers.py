@@ -10,6 +10,7 @@ import links
 import mails
 import readings
 import scope
+import statuses
 from database import RuleError, writing
 from links import HANDOVER, OFFER
 from models import Handover, Placement, Site, Token, User
@@ -40,7 +41,7 @@ class Moves:
 def moves(site: Site, now: datetime) -> Moves:
     """What the new manager gets with this site at `now` (UTC)."""
     placed = Placement.select().where(Placement.site == site, Placement.state == "open")
-    over = placed.where(Placement.ends_on < local_date(now)).count()
+    over = placed.where(statuses.PLACEMENT.where(Placement, local_date(now), "over")).count()
     return Moves(placed.count() - over, over)
 
 
@@ -109,7 +110,7 @@ def offer(site: Site, by: User, email: str, now: datetime) -> Handover:
 
 def _new_link(handover: Handover, purpose: str, now: datetime) -> str:
     """One more link to answer, until the end of the term; earlier ones keep working. Returns the secret."""
-    last = handover.due_on if handover.due_on >= local_date(now) else days_after(now, HANDOVER_DAYS)
+    last = handover.due_on if handover.due_on >= local_date(now) else days_after(now, handover.term_days)
     return links.issue(purpose, now, end_of_day(last), handover.asked if purpose == HANDOVER else None, handover)
 
 
@@ -202,7 +203,7 @@ def escalate(handover: Handover, now: datetime, why: str, tell: bool = True):
     """It lies with the team from now on; the manager may still answer, and who asked withdraw. Inside a transaction.
 
     Raises RuleError when somebody decided first."""
-    handover.move("escalated", team_due_on=days_after(now, HANDOVER_DAYS))
+    handover.move("escalated", team_due_on=days_after(now, HANDOVER_DAYS), team_days=HANDOVER_DAYS)
     audit.record(None, "handover.escalated", handover, at=now, site=handover.site, reason=why)
     if tell:
         mails.handover_escalated(handover, now)
@@ -224,7 +225,7 @@ def decide(handover: Handover, decision: str | None, by: User, now: datetime, re
         return "De overdracht is goedgekeurd."
     if decision == "refuse":
         refuse(handover, by, now, reason)
-        return "De overdracht is afgekeurd."
+        return "De overdracht is niet goedgekeurd."
     if decision == "withdraw":
         withdraw(handover, by, now)
         return "De overdracht is ingetrokken."

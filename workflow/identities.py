@@ -38,7 +38,7 @@ class WithTeam(RuleError):
 
 WITH_TEAM = (
     "Op je eID staat iets anders dan wat we van je account weten. Het team Kadervorming kijkt het na. Je krijgt binnen "
-    "twee weken een e-mail. Tot dan kun je je niet aanmelden met deze eID."
+    f"{dutch.span(LINK_DAYS)} een e-mail. Tot dan kun je je niet aanmelden met deze eID."
 )
 
 

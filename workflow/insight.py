@@ -42,6 +42,7 @@ from models import (
     UserRole,
     UserSession,
 )
+from times import local_date
 
 LEFT_OUT = privacy.SECRET | {"sign_count", "extensions", "search", "payload", "code", "merged_into"}
 OTHERS = {
@@ -177,7 +178,9 @@ def give(person: User | Participant, by: User, now: datetime) -> dict:
     if not own:
         scope.require(by, "insight", person)
     which = _of_user(person) if isinstance(person, User) else _of_participant(person)
-    found = {model._meta.table_name: _rows(model, condition, person) for model, condition in which.items()}
+    found = {
+        model._meta.table_name: _rows(model, condition, person, local_date(now)) for model, condition in which.items()
+    }
     found = {table: rows for table, rows in found.items() if rows}
     kind = "een account" if isinstance(person, User) else "een deelnemer"
     total = sum(map(len, found.values()))
@@ -186,13 +189,13 @@ def give(person: User | Participant, by: User, now: datetime) -> dict:
     return found
 
 
-def _rows(model, condition, person) -> list[dict]:
+def _rows(model, condition, person, today) -> list[dict]:
     columns = [name for entry in privacy.REGISTER for name in entry.columns.get(model, ()) if name not in LEFT_OUT]
     rows = model.select().where(condition).order_by(model._meta.primary_key)
-    return [_row(row, columns, person) for row in rows]
+    return [_row(row, columns, person, today) for row in rows]
 
 
-def _row(row, columns, person) -> dict:
+def _row(row, columns, person, today) -> dict:
     values = {}
     of_others, is_own = OF_OTHERS.get(type(row), ((), None))
     left_out = () if is_own is None or is_own(row, person) else of_others
@@ -205,6 +208,8 @@ def _row(row, columns, person) -> dict:
             value = "jijzelf" if isinstance(person, User) and value == person.id else None
         elif isinstance(field, ForeignKeyField):
             value = str(getattr(row, name)) if value is not None else None
+        elif name == "state" and hasattr(row, "status"):
+            value = row.status(today).words
         elif field.choices:
             value = dict(field.choices).get(value, value)
         if is_phone(field):

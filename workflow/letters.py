@@ -7,6 +7,7 @@ import mails
 import scope
 from database import RuleError, writing
 from models import Mail
+from records import NOT_ARRIVED
 
 
 def send_again(mail: Mail, by, now: datetime):
@@ -14,7 +15,7 @@ def send_again(mail: Mail, by, now: datetime):
     Message-ID; of one that was sent a copy leaves. Raises RuleError while it is being sent."""
     scope.require(by, "send_again", mail)
     with writing():
-        again = Mail.state << ("pending", "failed", "uncertain")
+        again = Mail.state << ("pending", *NOT_ARRIVED)
         changed = Mail.update(state="pending", attempts=0, error="", next_at=now, handled_at=None)
         if changed.where(Mail.id == mail.id, again).execute():
             mails.written.send(mail, at_once=True)
@@ -29,5 +30,5 @@ def set_aside(mail: Mail, by, now: datetime):
     """Somebody dealt with a mail that did not arrive: it no longer counts as trouble."""
     scope.require(by, "set_aside", mail)
     with writing():
-        if Mail.update(handled_at=now).where(Mail.id == mail.id, Mail.state << ("failed", "uncertain")).execute():
+        if Mail.update(handled_at=now).where(Mail.id == mail.id, Mail.state << NOT_ARRIVED).execute():
             audit.record(by, "mail.set_aside", mail, at=now, name=mail)

@@ -8,6 +8,7 @@ import dutch
 import limits
 import readings
 import scope
+import statuses
 from database import Conflict, RuleError, writing
 from models import (
     ON_BEHALF,
@@ -86,7 +87,7 @@ def _to_couple(participant: Participant, site: Site, by: User, today: date) -> l
     running = (
         Trajectory.select(Trajectory, Association)
         .join(Association)
-        .where(Trajectory.participant == participant, Trajectory.state == "open", Trajectory.ends_on >= today)
+        .where(Trajectory.participant == participant, statuses.TRAJECTORY.where(Trajectory, today, "open"))
         .order_by(Trajectory.id)
     )
     if only_for_association(by, site):

@@ -10,14 +10,15 @@ import mails
 import scope
 from database import RuleError, check_name, writing
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
-from people import MANAGER, Draft, Role, User, UserRole
-from records import Mail
+from people import ADULT_YEARS, DRAFT_HOURS, MANAGER, Draft, Role, User, UserRole
+from policy import tell
 from texts import said
 from times import days_after
 from workflow import accounts, activation, confirmation, declarations, erasure, sites
 from workflow.confirmation import SAME_MAIL_AFTER
 
-DRAFT_LASTS = timedelta(hours=24)
+DRAFT_LASTS = timedelta(hours=DRAFT_HOURS)
+tell(draft_hours=lambda: int(DRAFT_LASTS.total_seconds() // 3600))
 
 # ---- registering
 
@@ -38,7 +39,7 @@ def open_account(person: dict, password_hash: str, now: datetime) -> User | None
     transaction. Raises RuleError when a rule refuses."""
     user = accounts.new_user(**person, password=password_hash, created_at=now)
     if user.is_adult(now) is not False:
-        raise RuleError("Ben je 18 jaar of ouder? Registreer je dan met eID.", "birth_date")
+        raise RuleError(f"Ben je {ADULT_YEARS} jaar of ouder? Registreer je dan met eID.", "birth_date")
     known = User.of_address(user.email)
     check_name(user)
     if known is None and not _save_new(user):
@@ -198,7 +199,8 @@ def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now:
                 "myself",
             )
         fresh.move(
-            "submitted", submitted_at=now, due_on=days_after(now, APPROVAL_DAYS), decided_at=None, decided_by=None, reason="",
+            "submitted", submitted_at=now, due_on=days_after(now, APPROVAL_DAYS), term_days=APPROVAL_DAYS,
+            decided_at=None, decided_by=None, reason="",
             declaration=declarations.current(now), declared_by=by, declared_at=now,
         )  # fmt: skip
         audit.record(by, "site.submitted_again", fresh, at=now, site=fresh, changes=changed or "niets")
@@ -220,9 +222,7 @@ def correct_address(site: Site, email: str, by: User, now: datetime):
             )
         user.email = email
         user.save()
-        to_old = mails.about(site) & (Mail.to_address == old)
-        Mail.delete().where(to_old, Mail.state == "pending").execute()
-        Mail.update(handled_at=now).where(to_old, Mail.state == "failed").execute()
+        mails.give_up(old, now, site, user)
         audit.record(by, "user.address", site, at=now, old=old, new=user.email)
         if user.password is None:
             confirmation.mail_link(user, now)

@@ -11,6 +11,7 @@ import scope
 from database import RuleError, writing
 from models import APPROVAL_DAYS, PERIODS, Handover, Placement, Site, SiteManager, SiteMessage, SitePeriod, User
 from people import MANAGER, Role, UserRole
+from policy import tell
 from records import Mail
 from texts import said
 from times import days_after
@@ -18,6 +19,7 @@ from workflow import activation, placements
 
 UNDO_FOR = timedelta(minutes=10)
 """how long the mail of a decision is held back, so that the decision can be undone"""
+tell(undo_minutes=lambda: int(UNDO_FOR.total_seconds() // 60))
 
 CHECKLIST = {
     "recognised": "Het is een erkend jeugdwerkinitiatief",
@@ -129,8 +131,8 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
             Mail.delete().where(mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending").execute()
             if manager:
                 links.end(links.ACTIVATION, manager, now)
-            term = days_after(now, APPROVAL_DAYS)
-            site.move("submitted", decided_at=None, decided_by=None, reason="", due_on=term, paused_at=None)
+            term = {"due_on": days_after(now, APPROVAL_DAYS), "term_days": APPROVAL_DAYS}
+            site.move("submitted", decided_at=None, decided_by=None, reason="", paused_at=None, **term)
             if manager:
                 mails.application_reopened(site, manager, reason, now)
         audit.record(by, "site.reopened", site, at=now, site=site, reason=reason)

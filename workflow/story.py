@@ -3,20 +3,25 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from peewee import fn
-
 import audit
 import dutch
 import scope
 from models import STAGE_HOURS, Extension, History, Placement, Site, Trajectory, User
+from statuses import ASSOCIATION, PARTICIPANT, SITE
+from statuses import TEAM as THE_TEAM
 from times import at_hour
 
 MOST_LINES = 200
 FOR_EVERYBODY = ("trajectory.started", "attest.released")
 """what is told of a trajectory to whoever may read something of it: no reasons, and nothing of other sites"""
 TEAM = "Het team Kadervorming"
-SITE, ASSOCIATION, PARTICIPANT, THE_TEAM = "de stageplaats", "de vereniging", "de deelnemer", "het team"
 NOBODY = "Niemand"
+OVER = {
+    "failed": "de eindevaluatie was niet geslaagd.",
+    "attested": "het attest is uitgereikt.",
+    "stopped": "het traject is stopgezet.",
+}
+"""why it is nobody's turn any more"""
 
 
 @dataclass(frozen=True)
@@ -26,66 +31,65 @@ class Turn:
     who: str
     what: str
     side: str = ""
-    """which of the sides that is, for where there is little room; empty: nobody"""
+    """the side that the status names; empty: nobody"""
 
 
 def whose_turn(trajectory: Trajectory, waiting: list[Placement], today: date) -> Turn:
-    """'Wie is aan zet'. `waiting`: the placements of this trajectory that nobody evaluated, with their sites."""
-    if trajectory.state == "stopped":
-        return Turn(NOBODY, "het traject is stopgezet.")
-    if trajectory.state == "finished":
-        return _after_the_end(trajectory, today)
-    over = sorted((one for one in waiting if one.ends_on and one.ends_on < today), key=lambda one: one.ends_on)
-    if over:
-        return Turn(str(over[0].site), f"de stage beoordelen. Ze liep af op {dutch.day(over[0].ends_on)}.", SITE)
-    if trajectory.hours_used == STAGE_HOURS and not waiting:
-        return Turn(str(trajectory.association), "de eindevaluatie geven.", ASSOCIATION)
-    if trajectory.ends_on < today:
-        return Turn(TEAM, f"verlengen. De termijn liep af op {dutch.day(trajectory.ends_on)}.", THE_TEAM)
-    if waiting:
-        first = min(waiting, key=lambda one: (one.ends_on or date.max, one.id))
-        until = f" tot {dutch.day(first.ends_on)}" if first.ends_on else ""
-        return Turn(str(first.site), f"de stage begeleiden{until}, en daarna beoordelen.", SITE)
+    """'Wie is aan zet': whom the status of this trajectory names, and what to do. `waiting`: its placements that nobody
+    evaluated, with their sites."""
+    status = trajectory.status(today, waiting)
+    say = {
+        SITE: lambda: _site_turn(waiting, today),
+        ASSOCIATION: lambda: (str(trajectory.association), "de eindevaluatie geven."),
+        PARTICIPANT: lambda: (str(trajectory.participant), _to_find(trajectory)),
+        THE_TEAM: lambda: (TEAM, _for_team(trajectory, status.key, today)),
+    }.get(status.turn, lambda: (NOBODY, OVER.get(status.key, "dit traject is afgewerkt.")))
+    return Turn(*say(), status.turn)
+
+
+def _site_turn(waiting, today) -> tuple[str, str]:
+    first = min(waiting, key=lambda one: (one.ends_on or date.max, one.id))
+    if first.status(today).key == "over":
+        return str(first.site), f"de stage beoordelen. Ze liep af op {dutch.day(first.ends_on)}."
+    until = f" tot {dutch.day(first.ends_on)}" if first.ends_on else ""
+    return str(first.site), f"de stage begeleiden{until}, en daarna beoordelen."
+
+
+def _to_find(trajectory) -> str:
     left = STAGE_HOURS - trajectory.hours_used
-    return Turn(
-        str(trajectory.participant),
-        f"een stageplaats zoeken voor nog {left} uur, tegen {dutch.day(trajectory.ends_on)}.",
-        PARTICIPANT,
-    )
+    return f"een stageplaats zoeken voor nog {left} uur, tegen {dutch.day(trajectory.ends_on)}."
 
 
-def _after_the_end(trajectory: Trajectory, today: date) -> Turn:
-    if trajectory.outcome == "failed":
-        return Turn(NOBODY, "de eindevaluatie was niet geslaagd.")
-    if trajectory.outcome == "attested":
-        return Turn(NOBODY, "het attest is uitgereikt.")
+def _for_team(trajectory, key, today) -> str:
+    if key == "expired":
+        return f"verlengen of stopzetten. De termijn liep af op {dutch.day(trajectory.ends_on)}."
     from_day = trajectory.participant.old_enough_on(trajectory.type)
     if today < from_day:
-        return Turn(
-            TEAM,
-            f"het attest uitreiken, vanaf {dutch.day(from_day)}: vroeger is {trajectory.participant} te jong.",
-            THE_TEAM,
-        )
-    return Turn(TEAM, "het attest uitreiken.", THE_TEAM)
+        return f"het attest uitreiken, vanaf {dutch.day(from_day)}: vroeger is {trajectory.participant} te jong."
+    return "het attest uitreiken."
 
 
 def waiting_of(trajectories: list[Trajectory]) -> dict[int, list[Placement]]:
-    """The placements that nobody evaluated, with their sites, by the id of their trajectory; in one query."""
+    """The placements that nobody evaluated, with their sites, by the id of their trajectory; each trajectory then knows the hours
+    that were done too. In one query."""
     found = {trajectory.id: [] for trajectory in trajectories}
-    late = Placement.select(Placement, Site).join(Site).order_by(Placement.id)
-    for placement in late.where(Placement.trajectory.in_(list(found)), Placement.state == "open"):
-        found[placement.trajectory_id].append(placement)
+    for one in trajectories:
+        one.done = 0
+    by_id = {one.id: one for one in trajectories}
+    counted = (Placement.state == "open") | (Placement.result == "positive")
+    placed = Placement.select(Placement, Site).join(Site).where(Placement.trajectory.in_(list(found)), counted)
+    for placement in placed.order_by(Placement.id):
+        if placement.state == "open":
+            found[placement.trajectory_id].append(placement)
+        else:
+            by_id[placement.trajectory_id].done += placement.hours_done
     return found
 
 
 def missing_of(trajectories: list[Trajectory]) -> dict[int, list[str]]:
-    """What misses for the final evaluation of each, by the id of the trajectory; in two queries."""
+    """What each still lacks before the final evaluation, by the id of the trajectory; in one query."""
     waiting = waiting_of(trajectories)
-    sums = Placement.select(Placement.trajectory, fn.SUM(Placement.hours_done)).where(
-        Placement.trajectory.in_(list(waiting)), Placement.result == "positive"
-    )
-    positive = dict(sums.group_by(Placement.trajectory).tuples())
-    return {one.id: one.missing(waiting[one.id], positive.get(one.id, 0)) for one in trajectories}
+    return {one.id: one.missing(waiting[one.id], one.done) for one in trajectories}
 
 
 def lines(trajectory: Trajectory, by: User) -> list[tuple[datetime, str, bool]]:

@@ -116,7 +116,7 @@ def test_on_a_phone_each_value_has_its_label_also_on_the_longest_page(person):
     for size in (25, 100):
         kim.page.goto(f"{LIST}?rijen={size}")
         labels = kim.page.locator("tbody tr").first.locator("td:not(.menu, .tick)")
-        assert [one.get_attribute("data-label") for one in labels.all()] == ["Traject", "Stageplaats", "Uren", "Stand"]
+        assert [one.get_attribute("data-label") for one in labels.all()] == ["Traject", "Stageplaats", "Uren", "Status"]
         kim.look()
 
 

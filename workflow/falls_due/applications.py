@@ -2,7 +2,7 @@
 
 import dutch
 import mails
-from models import APPROVAL_DAYS, Reminder, Site
+from models import Reminder, Site
 from times import local_date
 from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said
 
@@ -11,18 +11,30 @@ WAITING = (Site.state == "submitted") & Site.paused_at.is_null()
 
 
 def _due(now, since):
-    day, left = morning(now), APPROVAL_DAYS - APPLICATION_DAY
-    return _found("applications_due", Site.due_on.between(local_date(now), day + days_of(left)), since + days_of(left))
+    """Those on the day of the term that they were given, as long as it runs."""
+    day, today = morning(now), local_date(now)
+
+    def fits(site):
+        from_day = site.due_on - days_of(site.term_days - APPLICATION_DAY)
+        return since <= from_day <= day
+
+    return _found("applications_due", fits, Site.due_on >= today)
 
 
 def _overdue(now, since):
-    return _found("applications_overdue", Site.due_on < morning(now), since - days_of(1))
+    return _found(
+        "applications_overdue", lambda site: True, Site.due_on < morning(now), Site.due_on >= since - days_of(1)
+    )
 
 
-def _found(kind, when, earliest):
+def _found(kind, fits, *when):
     known = said(Site, kind, Reminder.due_on == Site.due_on)
-    query = Site.select().where(WAITING, when, Site.due_on >= earliest, ~known)
-    return [Due(site, site.due_on, f"{site}, tegen {dutch.day(site.due_on)}") for site in query.order_by(Site.due_on)]
+    query = Site.select().where(WAITING, *when, ~known)
+    return [
+        Due(site, site.due_on, f"{site}, tegen {dutch.day(site.due_on)}")
+        for site in query.order_by(Site.due_on)
+        if fits(site)
+    ]
 
 
 def _tell_team(kind):
@@ -35,7 +47,7 @@ LIMIT = "één e-mail aan het team per aanvraag, samen in één bericht"
 STOPS = "als er beslist is, of als de aanvrager aan zet is"
 POINTS = (
     TurningPoint(
-        "applications_due", f"Aanvraag aan dag {APPLICATION_DAY}", f"Zodat het team binnen {APPROVAL_DAYS} dagen beslist.",
+        "applications_due", f"Aanvraag aan dag {APPLICATION_DAY}", "Zodat het team binnen de termijn beslist.",
         LIMIT, STOPS, _due, _tell_team("applications_due"),
     ),
     TurningPoint(

@@ -51,9 +51,14 @@ def days_of(number: int) -> timedelta:
     return timedelta(days=number)
 
 
-def series(days: tuple[int, ...], end: int) -> list[tuple[int, int]]:
-    """Each day of a series of reminders, with the day from which it is too late for it: that of the next, or the end."""
-    return list(zip(days, (*days[1:], end), strict=True))
+PLACES = ("first", "second", "third", "fourth")
+"""the reminders of a series are known by their place in it: their days may change, and nothing is said again"""
+
+
+def series(about: str, days: tuple[int, ...], end: int) -> list[tuple[str, int, int]]:
+    """Each reminder of a series: its kind, its day, and the day from which it is too late: that of the next, or the end."""
+    kinds = [f"{about}_{place}" for place in PLACES[: len(days)]]
+    return list(zip(kinds, days, (*days[1:], end), strict=True))
 
 
 def enough_left(end: datetime, now: datetime) -> bool:

@@ -48,7 +48,7 @@ def _forget(dues, now):
 
 POINTS = (
     TurningPoint(
-        TURNED_18, "Verantwoordelijke wordt 18", f"Vanaf {ADULT_YEARS} jaar meld je je aan met eID.", ONE_MAIL,
+        TURNED_18, f"Verantwoordelijke wordt {ADULT_YEARS}", f"Vanaf {ADULT_YEARS} jaar meld je je aan met eID.", ONE_MAIL,
         "als de eID gekoppeld is, of bij een uitzondering", _turned_18, each(User, _tell),
     ),
     TurningPoint(

@@ -21,9 +21,9 @@ from workflow.falls_due.once import (
 ACTIVATION_REMINDERS = 7, 25
 
 
-def _reminder(on_day, until_day):
+def _reminder(kind, on_day, until_day):
     """(due, treat) of one reminder. Days are counted back from the last one of the link."""
-    before, after, kind = ACTIVATION_DAYS - on_day, ACTIVATION_DAYS - until_day, f"activation_{on_day}"
+    before, after = ACTIVATION_DAYS - on_day, ACTIVATION_DAYS - until_day
 
     def due(now, since):
         day = morning(now)
@@ -62,10 +62,10 @@ def _forget(user, due, now):
 POINTS = (
     *(
         TurningPoint(
-            f"activation_{day}", f"Registratie niet voltooid, dag {day}", f"De link werkt {ACTIVATION_DAYS} dagen.", ONE_MAIL,
-            "als de registratie voltooid is, of de link vervangen", *_reminder(day, until),
+            kind, f"Registratie niet voltooid, dag {day}", f"De link werkt {ACTIVATION_DAYS} dagen.", ONE_MAIL,
+            "als de registratie voltooid is, of de link vervangen", *_reminder(kind, day, until),
         )
-        for day, until in series(ACTIVATION_REMINDERS, ACTIVATION_DAYS)
+        for kind, day, until in series("activation", ACTIVATION_REMINDERS, ACTIVATION_DAYS)
     ),
     TurningPoint(
         "activation_end", f"Registratie niet voltooid na dag {activation.LAST_DAY}",

@@ -6,6 +6,7 @@ from peewee import JOIN, fn
 
 import mails
 from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User
+from policy import tell
 from times import days_after, end_of_day
 from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said, series
 
@@ -14,6 +15,7 @@ ASSOCIATION_AFTER = 56  # then the association
 EVALUATE_UNTIL = 84  # later nobody is reminded any more
 NO_END_DAYS = 46
 """without an expected end a stage counts as over so many days after coupling: its first reminder comes on day 60"""
+tell(evaluate_after=lambda: EVALUATE_AFTER, association_after=lambda: ASSOCIATION_AFTER)
 
 RUNNING = Trajectory.select(Trajectory.id).where(Trajectory.id == Placement.trajectory, Trajectory.state == "open")
 WAITING = (Placement.state == "open") & fn.EXISTS(RUNNING)
@@ -58,9 +60,9 @@ def _about(placement, group):
     return Due(placement, expected_end(placement), words, group)
 
 
-def _reminder(first, last):
+def _reminder(kind, first, last):
     """(due, treat) of one reminder to the managers of the sites."""
-    kind, again = f"evaluate_{first}", first != EVALUATE_AFTER[0]
+    again = first != EVALUATE_AFTER[0]
 
     def due(now, since):
         late = ((one, getattr(one.site, "managed", None)) for one in _late(kind, first, last, now, since))
@@ -88,10 +90,10 @@ WHY, STOPS = "Zonder beoordeling is er geen attest.", "bij een beoordeling of an
 POINTS = (
     *(
         TurningPoint(
-            f"evaluate_{days}", f"Stage {days} dagen voorbij zonder beoordeling", WHY,
-            "één e-mail per verantwoordelijke, met alle stages samen", STOPS, *_reminder(days, until),
+            kind, f"Stage {days} dagen voorbij zonder beoordeling", WHY,
+            "één e-mail per verantwoordelijke, met alle stages samen", STOPS, *_reminder(kind, days, until),
         )
-        for days, until in series(EVALUATE_AFTER, ASSOCIATION_AFTER)
+        for kind, days, until in series("evaluate", EVALUATE_AFTER, ASSOCIATION_AFTER)
     ),
     TurningPoint(
         ASSOCIATION, f"Stage {ASSOCIATION_AFTER} dagen voorbij zonder beoordeling", "De vereniging kan zelf navragen.",

@@ -5,12 +5,16 @@ from peewee import fn
 import dutch
 import mails
 from models import Association, Extension, Participant, Reminder, Trajectory
+from policy import tell
+from statuses import TRAJECTORY
 from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said, series
 from workflow.falls_due.stages import trainee
 
 TRAJECTORY_REMINDERS = 180, 60
+tell(trajectory_reminders=lambda: TRAJECTORY_REMINDERS)
 ENDED_WITHIN = 60  # how long after its end a trajectory is still worth a mail
 ENDED = "trajectory_ended"
+EXPIRED = TRAJECTORY.kinds["expired"]
 EXTENDED = fn.EXISTS(Extension.select(Extension.id).where(Extension.trajectory == Trajectory.id)).alias("extended")
 
 
@@ -31,9 +35,8 @@ def _tell(kind):
     return one_mail(Trajectory, kind, Trajectory.state == "open", write)
 
 
-def _reminder(before, after):
+def _reminder(kind, before, after):
     """(due, treat) of one reminder, so many days before the end."""
-    kind = f"trajectory_{before}"
 
     def due(now, since):
         day = morning(now)
@@ -57,13 +60,13 @@ LIMIT, STOPS = "één e-mail per vereniging, met alle trajecten samen", "als het
 POINTS = (
     *(
         TurningPoint(
-            f"trajectory_{days}", f"Traject eindigt over {days} dagen",
-            "Zodat er nog tijd is voor een stage of een verlenging.", LIMIT, STOPS, *_reminder(days, after),
+            kind, f"Traject eindigt over {days} dagen",
+            "Zodat er nog tijd is voor een stage of een verlenging.", LIMIT, STOPS, *_reminder(kind, days, after),
         )
-        for days, after in series(TRAJECTORY_REMINDERS, 0)
+        for kind, days, after in series("trajectory", TRAJECTORY_REMINDERS, 0)
     ),
     TurningPoint(
-        ENDED, "Traject of verlenging verlopen", "Koppelen kan niet meer.", LIMIT, STOPS,
+        ENDED, f"Traject: {EXPIRED.words.lower()}", "Koppelen kan niet meer.", LIMIT, STOPS,
         lambda now, since: list(_ended(now, since)), _tell(ENDED),
     ),
 )  # fmt: skip

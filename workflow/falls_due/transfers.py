@@ -3,7 +3,8 @@
 from peewee import fn
 
 import dutch
-from models import HANDOVER_DAYS, Handover, Mail, Reminder, Site, User
+from models import Handover, Mail, Reminder, Site, User
+from policy import tell
 from times import end_of_day, local_date
 from workflow import handovers
 from workflow.falls_due.once import (
@@ -20,6 +21,7 @@ from workflow.falls_due.once import (
 )  # fmt: skip
 
 HANDOVER_REMINDERS = 7, 13
+tell(handover_reminders=lambda: HANDOVER_REMINDERS)
 
 
 def _found(*conditions):
@@ -57,18 +59,19 @@ def _escalate(handover, due, now):
     return True
 
 
-def _reminder(on_day, until_day):
-    """(due, treat) of one reminder. Days are counted back from the last one, from which the end is counted too."""
-    before, after, kind = HANDOVER_DAYS - on_day, HANDOVER_DAYS - until_day, f"handover_{on_day}"
+def _reminder(kind, on_day, until_day):
+    """(due, treat) of one reminder. Days are counted from the first one of the term that was given."""
 
     def due(now, since):
         day = morning(now)
         known = said(Handover, kind, Reminder.due_on == Handover.due_on)
-        found = _found(
-            ~Handover.offered, Handover.due_on.between(day + days_of(after + 1), day + days_of(before)),
-            Handover.due_on >= since + days_of(before), ~known,
-        )  # fmt: skip
-        return [one for one in found if enough_left(end_of_day(one.on), now)]
+        found = _found(~Handover.offered, Handover.due_on >= local_date(now), ~known)
+        return [one for one in found if fits(one, day, since) and enough_left(end_of_day(one.on), now)]
+
+    def fits(one, day, since):
+        first = one.on - days_of(one.row.term_days)
+        from_day, too_late = first + days_of(on_day), first + days_of(until_day or one.row.term_days + 1)
+        return since <= from_day <= day < too_late
 
     def act(handover, due, now):
         fits = handover.state == "open" and handover.due_on == due.on and say_once(handover, kind, due.on, now)
@@ -82,17 +85,17 @@ def _reminder(on_day, until_day):
 POINTS = (
     *(
         TurningPoint(
-            f"handover_{day}", f"Overdracht aan dag {day}", "Zodat de verantwoordelijke zelf antwoordt.", ONE_MAIL,
-            "bij een antwoord of intrekken, en als er minder dan een dag overblijft", *_reminder(day, until),
+            kind, f"Overdracht aan dag {day}", "Zodat de verantwoordelijke zelf antwoordt.", ONE_MAIL,
+            "bij een antwoord of intrekken, en als er minder dan een dag overblijft", *_reminder(kind, day, until),
         )
-        for day, until in series(HANDOVER_REMINDERS, HANDOVER_DAYS + 1)
+        for kind, day, until in series("handover", HANDOVER_REMINDERS, 0)
     ),
     TurningPoint(
         "handover_unreachable", "Overdracht: mailbox weigert", "Wie geen e-mail krijgt, kan niet antwoorden.",
         "meteen naar het team", "bij een antwoord of intrekken", _unreachable, each(Handover, _escalate),
     ),
     TurningPoint(
-        "handover_end", f"Overdracht na dag {HANDOVER_DAYS}", "De termijn om te antwoorden is voorbij.",
+        "handover_end", "Overdracht: termijn voorbij", "De termijn om te antwoorden is voorbij.",
         "één keer naar het team; een voorstel aan een opvolger vervalt", "bij een antwoord of intrekken",
         _ended, each(Handover, _end),
     ),

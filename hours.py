@@ -1,0 +1,45 @@
+"""The hours of a trajectory as every screen shows them: done, planned and free."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the bar: how many hours, what they are in words, and where it stands (percents from the left)."""
+
+    key: str
+    hours: int
+    words: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Hours of stage: `done` were evaluated as positive, `planned` are coupled and not evaluated, of `total` in all."""
+
+    done: int
+    planned: int
+    total: int
+
+    @property
+    def free(self) -> int:
+        return self.total - self.done - self.planned
+
+    @property
+    def words(self) -> str:
+        """20 uur gedaan, 10 uur gepland, 20 uur vrij"""
+        return ", ".join(f"{part.hours} uur {part.words}" for part in self.parts)
+
+    @property
+    def parts(self) -> list[Part]:
+        """Done, planned and free, from left to right."""
+        parts, left = [], 0
+        for key, hours, words in (
+            ("done", self.done, "gedaan"),
+            ("planned", self.planned, "gepland"),
+            ("free", self.free, "vrij"),
+        ):
+            parts.append(Part(key, hours, words, round(100 * left / self.total, 2), round(100 * hours / self.total, 2)))
+            left += hours
+        return parts

@@ -1,0 +1,120 @@
+"""No text of a screen or mail holds a number of the policy that somebody wrote by hand: it asks `policy` or the constant itself.
+
+What is read: every template and mail outside its tags, every Dutch sentence in the code outside its braces, and the sentences of
+Flask-Security. A number there is allowed only when it is named below. What is not seen: a number that code puts together of
+words, and one in a picture."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import models
+import places
+from policy import policy
+from workflow import activation
+
+PROJECT = Path(__file__).parents[1]
+COUNTS = "één|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|veertien|dertig|vijftig|honderd|half|halve"
+UNITS = "uur|uren|dag|dagen|week|weken|maand|maanden|jaar|minuut|minuten|kwartier|tekens|karakters|cijfers|keer"
+NUMBER = re.compile(rf"(?<![\w/.-])\d+(?![\w/-])(?!\.\d)|\b(?:{COUNTS})\s+(?:{UNITS})\b|\bkwartier\b", re.I)
+
+NOT_POLICY = (
+    r"\d{6}-\d\d",  # a KAVO-ID
+    r"0\d [\d ]{8,}|\b1700\b",  # telephone numbers
+    r"\d\d?/\d\d?/\d{4}",  # a day as an example
+    r"-18\b",  # in a label of the manual
+    r"\b(?:één|twee) keer\b|\btwee dagen\b|\b(?:halve|half) (?:minuut|uur)\b",  # how often, and how one speaks
+    r"\b(?:4|6) cijfers\b|\b2 cijfers\b",  # what a postcode, a KAVO-ID and a code look like
+    r"ongeveer 10 minuten",  # how long a form takes
+    r"dag 9 van|\b[1-9]\. (?=[A-Z])|Fout (?:413|503)|minstens 1 (?:uur|dag|cijfer|gepresteerd)|1 hoofdletter|Typ 0 tot",
+    r"minstens 60 uur pedagogie|artikel \d+|8 augustus 1983",  # of a law
+    r"hoogstens 5 jaar",  # a slip of the keyboard, not a term
+    r"0470[ \d]+|\+3[12][ \d]+|;20\.|Typ 2 keer",  # examples
+)
+HERE = re.compile("|".join(NOT_POLICY))
+CODE = re.compile(
+    r"<[a-z/?]|SELECT|PRAGMA|https?:|[<>]=|\) = \d|[a-z]+=\d|\(\?:|\\[bd]|[_a-z] > 0|KAVO_|\bTHEN\b|\bBETWEEN\b"
+)
+"""strings of the code that are no sentences"""
+TECHNICAL = {
+    "crowd", "demo", "moving", "watching", "provider", "catcher", "install", "backups", "cli", "config", "serving", "exports",
+    "postcodes", "database", "checks", "lookalikes", "app",
+}  # fmt: skip
+"""modules whose sentences no user reads, or that make files"""
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers in a text that are not named above, each with what stands around it."""
+    bare = HERE.sub(" ", text)
+    return [bare[max(0, found.start() - 30) : found.end() + 15] for found in NUMBER.finditer(bare)]
+
+
+def template(path: Path) -> str:
+    """What one reads of a template, without its tags."""
+    text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", " ", path.read_text("utf-8"), flags=re.S)
+    return re.sub(r"<[^>]*>", " ", text) if path.suffix == ".html" else text
+
+
+def sentences(path: Path):
+    """The texts in the code of a module, but for what explains the code."""
+    tree = ast.parse(path.read_text("utf-8"))
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    explained = {id(one.value) for body in bodies for one in body if isinstance(one, ast.Expr)}
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) and id(node) not in explained else None
+        if isinstance(text, str) and " " in text and not CODE.search(text):
+            yield text
+
+
+def test_no_template_or_mail_writes_a_number_of_the_policy():
+    paths = [one for kind in ("html", "txt") for one in (PROJECT / "templates").rglob(f"*.{kind}")]
+    wrong = {str(one.relative_to(PROJECT)): found for one in paths if (found := numbers(template(one)))}
+    assert not wrong
+
+
+def test_no_sentence_in_the_code_writes_a_number_of_the_policy():
+    rooms = [PROJECT / name for name in ("workflow", "admin_views", "public_pages")]
+    paths = [*PROJECT.glob("*.py"), *(one for room in rooms for one in room.rglob("*.py"))]
+    wrong = {
+        str(path.relative_to(PROJECT)): found
+        for path in paths
+        if path.stem not in TECHNICAL and (found := [one for text in sentences(path) for one in numbers(text)])
+    }
+    assert not wrong
+
+
+def test_no_sentence_of_flask_security_writes_a_number_of_the_policy():
+    lines = (PROJECT / "translations/nl/LC_MESSAGES/flask_security.po").read_text("utf-8").splitlines()
+    assert not [found for line in lines if line.startswith("msgstr") for found in numbers(line)]
+
+
+@pytest.mark.parametrize("text, found", [
+    ("Een deelnemer doet 50 uur stage.", True), ("Binnen de twee weken krijg je een mail.", True), ("Wacht een kwartier.", True),
+    ("De link werkt 30 dagen.", True), ("Ben je 18 jaar?", True), ("Bel 02 553 69 73.", False),
+    ("Typ twee keer hetzelfde.", False),
+])  # fmt: skip
+def test_a_number_of_the_policy_is_seen(text, found):
+    assert bool(numbers(text)) == found
+
+
+def test_every_number_that_a_template_asks_is_told(app):
+    """A template shows nothing for a number that nobody told."""
+    for path in (PROJECT / "templates").rglob("*.*"):
+        for name in re.findall(r"policy\.(\w+)", path.read_text("utf-8")):
+            assert getattr(policy, name), f"{path.name}: {name}"
+
+
+def test_texts_follow_a_policy_that_changes(app, client, monkeypatch):
+    """Changed where the rule is, the number changes on the pages for visitors; the manual's sentence stays."""
+    text = client.get("/veelgestelde-vragen").get_data(as_text=True) + client.get("/hulp").get_data(as_text=True)
+    assert "innen de twee weken" in text
+    monkeypatch.setattr(places, "APPROVAL_DAYS", 21)
+    monkeypatch.setattr(models, "STAGE_HOURS", 61)
+    monkeypatch.setattr(activation, "ACTIVATION_DAYS", 33)
+    text = client.get("/veelgestelde-vragen").get_data(as_text=True) + client.get("/hulp").get_data(as_text=True)
+    assert "innen de drie weken" in text
+    assert "61 uur" in text
+    assert "33 dagen" in text
+    assert not re.search("innen de twee weken|50 uur|30 dagen", text)
