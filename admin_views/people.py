@@ -17,7 +17,7 @@ from admin_views.privacy import EraseForm
 from database import RuleError
 from forms import CheckList, sometimes
 from models import Association
-from people import ROLE_LABELS, TEAM, Role, User, UserRole
+from people import ADULT_YEARS, ROLE_LABELS, TEAM, Role, User, UserRole
 from workflow import accounts, erasure, second_steps
 
 FIRST_ROLE = Key(
@@ -65,7 +65,7 @@ class UserView(AdminView):
         "last_name": {"validators": [sometimes], "description": "Heeft iemand maar één naam? Typ die hier."},
         "password_exception": {
             "validators": [sometimes],
-            "description": "Nodig voor een stageplaatsverantwoordelijke van 18 jaar of ouder zonder eID.",
+            "description": f"Nodig voor een stageplaatsverantwoordelijke van {ADULT_YEARS} jaar of ouder zonder eID.",
         },
     }
     form_extra_fields = {
