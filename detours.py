@@ -14,7 +14,7 @@ from workflow import registration
 
 KEPT = "detour"
 """in the session: the secret of the draft"""
-NEVER = re.compile("csrf_token|password|wachtwoord|again|code")
+NEVER = re.compile(r"(?:.*-)?(?:csrf_token|(?:new_)?password(?:_confirm)?|again|code)")
 """names of fields that are not kept"""
 
 
@@ -25,7 +25,7 @@ def keep_for(path: str, by: int, now: datetime, done: str = "csrf_token"):
 
 
 def _sent():
-    return [pair for pair in request.form.items(multi=True) if not NEVER.search(pair[0])]
+    return [pair for pair in request.form.items(multi=True) if not NEVER.fullmatch(pair[0])]
 
 
 def keep(by: int, now: datetime) -> str:

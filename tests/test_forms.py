@@ -9,13 +9,14 @@ from bs4 import BeautifulSoup
 from flask_security import login_user
 from flask_security.forms import Form as SecurityForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField
+from wtforms import BooleanField, PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
 import limits
 import login
 import second_step
 from admin_views.base import AdminView
+from detours import NEVER
 from forms import KavoForm, ReasonField, may_be_left_out, shape
 from models import User
 from tests import factories as make
@@ -65,6 +66,13 @@ def forms(app):
 def _make(kind, sent):
     more = {"user": make.user(password=make.PASSWORD)} if kind is login.Verify else {}
     return kind(sent, **more) if issubclass(kind, KavoForm) else kind(formdata=sent, **more)
+
+
+def test_passwords_and_codes_are_not_kept_during_a_detour_and_all_else_is(forms):
+    for name, _, form in forms:
+        for field in form:
+            secret = isinstance(field, PasswordField | CSRFTokenField) or field.name == "code"
+            assert bool(NEVER.fullmatch(field.name)) == secret, f"{name}.{field.name}"
 
 
 def fields(form):
