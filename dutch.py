@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 
-from texts import OneLine
 from times import local
 
 WEEKDAYS = ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag")
@@ -67,5 +66,5 @@ def shown(value) -> str:
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, date):
-        return OneLine(day(value))
+        return day(value)
     return value if hasattr(value, "__html__") else str(value)

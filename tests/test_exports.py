@@ -142,7 +142,7 @@ def doors(app, team):
         make.placement(trajectory=run, site=site, reason="@r"), mentor="=m", motivation="\u200b=m", remarks="\t=m"
     )
     make.mail(subject="＠onderwerp", body="=b")
-    other = make.user(first_name="=voornaam", last_name="＋naam", phone="+32 470 11 11 11")
+    other = make.user(first_name="=voornaam", last_name="+naam", phone="+32 470 11 11 11")
     handovers.ask(site, other, other.email, "+32 470 11 11 11", make.NOW)
     line = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n125143-59;=a;＝b;x;@c;+d;－e;\u200b=f\n"
     batch = imports.receive(io.BytesIO(line.encode()), "=bestand.csv", User.get_by_id(other.id - 1), make.NOW)

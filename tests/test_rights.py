@@ -57,6 +57,7 @@ ROUTES = {
     "account.own_data": INSIDE, "account.sign_out_everywhere": INSIDE, "account.choose_password": EVERYBODY,
     "security.login": EVERYBODY, "security.logout": EVERYBODY, "security.forgot_password": EVERYBODY,
     "security.reset_password": EVERYBODY, "security.change_password": INSIDE, "account.sign_out_there": INSIDE,
+    "account.onward": INSIDE,
     "eid.again": INSIDE,
     **dict.fromkeys((f"security.{page}" for page in LOGGING_IN), EVERYBODY),
     **dict.fromkeys((f"security.{page}" for page in WHO_ONE_IS), INSIDE),
