@@ -13,6 +13,8 @@ from tests.marks import DAY, VIEWERS, World
 from tests.visitor import Visitor
 from workflow import clock, handovers, placements, registration, sites
 
+pytestmark = pytest.mark.one_database
+
 STAGES = (
     ("before", "before", None, "vhab12t"),
     ("handed over", "after", World.hand_over, "ab"),
@@ -89,7 +91,6 @@ def columns(model) -> list[str]:
     return found
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("letter", ["a", "b", "1"])
 def test_no_order_and_no_filter_tells_what_a_hidden_column_holds(app, world, letter):
     visitor, tried = world.viewers[letter], 0

@@ -22,6 +22,8 @@ from tests.marks import World
 from tests.visitor import Visitor
 from workflow import insight
 
+pytestmark = pytest.mark.one_database
+
 FORBIDDEN = re.compile(
     r"""\b(?:
     # English
@@ -108,7 +110,6 @@ def shown(answer) -> list[str]:
     return []
 
 
-@pytest.mark.one_database
 def test_no_page_and_no_file_shows_a_word_that_we_do_not_use(app):
     world, wrong, lengths, read = World(app), {}, {}, set()
     world.highest = 1

@@ -19,6 +19,8 @@ from tests.visitor import Visitor
 from workflow import erasure, identities, insight, joining
 from workflow.eid_answers import DIFFERENCES, names_agree
 
+pytestmark = pytest.mark.one_database
+
 OWNER = bram(acr="urn:eid")
 OTHER = {
     "issuer": {"issuer": "https://other"},
@@ -359,7 +361,6 @@ ALIKE = [
 ]  # fmt: skip
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("one, other, agree", ALIKE)
 def test_names_agree_whatever_their_spelling(one, other, agree):
     first, second = (bram(first_name=names[0], last_name=names[1]) for names in (one, other))

@@ -27,6 +27,8 @@ from tests.visitor import Visitor
 from times import utcnow
 from workflow import accounts, joining
 
+pytestmark = pytest.mark.one_database
+
 # ---- the answer of the provider
 
 
@@ -43,7 +45,6 @@ def test_a_good_answer_of_somebody_new_leads_to_the_choice(app, op):
     assert len(asked["state"]) >= 20
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("fault", [
     "issuer", "issuer slash", "audience", "audience and azp", "audiences", "nonce", "no nonce", "expired", "no exp", "future",
     "not before", "empty sub", "no sub", "at_hash", "alg none", "alg none listed", "HS256", "foreign key", "embedded key",
@@ -75,7 +76,6 @@ WAYS_BACK = [
 ]  # fmt: skip
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("changes, words", WAYS_BACK)
 def test_a_wrong_way_back_ends_on_a_kind_page(app, op, changes, words):
     visitor = Visitor(app)

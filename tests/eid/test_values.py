@@ -12,6 +12,8 @@ from tests.eid.test_answers import OWNER, account, stored, verbs
 from tests.visitor import Visitor
 from workflow import identities
 
+pytestmark = pytest.mark.one_database
+
 # ---- keys that were replaced
 
 
@@ -90,7 +92,6 @@ def test_two_long_subjects_that_begin_alike_are_two_persons(app, op):
     assert "nog geen account" in visitor.text
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("fault", ["userinfo", "id_token null", "id_token list"])
 def test_what_no_signature_vouches_for_logs_nobody_in(app, op, fault):
     register(app, op)
