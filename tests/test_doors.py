@@ -179,12 +179,37 @@ class World:
         self.team = Person(app, make.user("team", password=make.PASSWORD), "/mijn-gegevens")
         self.visitor = Person(app)
 
-    def forget(self, model, **values):
-        """Give what was just kept to nobody, so that the next one may have the same."""
-        for row in model.select():
-            if all(getattr(row, name) == value for name, value in values.items()):
-                others = {name: f"x{secrets.token_hex(8)}@kavo.test" for name in values}
-                model.update(**others).where(model.id == row.id).execute()
+    def new_user(self, act):
+        """The account that an act made, or None; its address may be used again."""
+        before = User.select().count()
+        act()
+        if User.select().count() == before:
+            return None
+        user = newest(User)
+        User.update(email=f"x{secrets.token_hex(8)}@kavo.test").where(User.id == user.id).execute()
+        return user
+
+    def young(self, **fields):
+        return self.new_user(lambda: self.visitor.send(FORM, **typed(**fields)))
+
+    def taker(self, **fields):
+        names = "first_name", "last_name", "email", "phone", "password", "again", "birth_date"
+        person = {name: typed()[name] for name in names} | fields
+        return self.new_user(lambda: self.visitor.send(f"/overnemen/{self.other.id}", **person))
+
+    def account(self, **fields):
+        values = {"email": "jan@example.com", "role_names": "manager", "active": "y", **fields}
+        return self.new_user(lambda: self.team.send("/accounts/new/", **values))
+
+    def with_eid(self, email="", phone="0470 12 34 56", **fields):
+        """Somebody new with an eID, or None when a rule refuses."""
+        person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32), **fields)
+        try:
+            return self.new_user(
+                lambda: joining.with_eid(person, email or f"{secrets.token_hex(8)}@kavo.test", phone, utcnow())
+            )
+        except RuleError:
+            return None
 
     def import_line(self, **cells):
         """The line of a file as it was judged."""
@@ -288,18 +313,13 @@ def kavo_search(world, text):
 
 
 def day_young(world, text):
-    world.forget(User, email="noor@kavo.test")
-    before = User.select().count()
-    world.visitor.send(FORM, **typed(birth_date=text))
-    return newest(User).birth_date if User.select().count() > before else None
+    user = world.young(birth_date=text)
+    return user and user.birth_date
 
 
 def day_take_over(world, text):
-    world.forget(User, email="noor@kavo.test")
-    before = User.select().count()
-    person = {name: typed()[name] for name in ("first_name", "last_name", "email", "phone", "password", "again")}
-    world.visitor.send(f"/overnemen/{world.other.id}", birth_date=text, **person)
-    return newest(User).birth_date if User.select().count() > before else None
+    user = world.taker(birth_date=text)
+    return user and user.birth_date
 
 
 def day_participant(world, text):
@@ -310,10 +330,8 @@ def day_participant(world, text):
 
 
 def day_account(world, text):
-    world.forget(User, email="jan@example.com")
-    before = User.select().count()
-    world.team.send("/accounts/new/", email="jan@example.com", birth_date=text, role_names="manager", active="y")
-    return newest(User).birth_date if User.select().count() > before else None
+    user = world.account(birth_date=text)
+    return user and user.birth_date
 
 
 def day_import(world, text):
@@ -323,15 +341,9 @@ def day_import(world, text):
 
 def day_eid(world, text):
     """An eID that does not tell it: it is asked. One that does obeys the same rule."""
-    try:
-        day = readings.day(text)
-    except RuleError:
-        return None
-    try:
-        person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32), birth_date=day)
-        return joining.with_eid(person, f"{secrets.token_hex(8)}@kavo.test", "0470 12 34 56", utcnow()).birth_date
-    except RuleError:
-        return None
+    day = readings.day_or_none(text)
+    user = world.with_eid(birth_date=day) if day else None
+    return user and user.birth_date
 
 
 def day_filter(world, text):
@@ -354,24 +366,13 @@ def day_period(world, text):
 
 
 def email_young(world, text):
-    before = User.select().count()
-    world.visitor.send(FORM, **typed(email=text))
-    return _new_address(world, before)
-
-
-def _new_address(world, before):
-    if User.select().count() == before:
-        return None
-    kept = newest(User).email
-    world.forget(User, email=kept)
-    return kept
+    user = world.young(email=text)
+    return user and user.email
 
 
 def email_take_over(world, text):
-    before = User.select().count()
-    person = {name: typed()[name] for name in ("first_name", "last_name", "phone", "password", "again", "birth_date")}
-    world.visitor.send(f"/overnemen/{world.other.id}", email=text, **person)
-    return _new_address(world, before)
+    user = world.taker(email=text)
+    return user and user.email
 
 
 def email_own_data(world, text):
@@ -381,9 +382,8 @@ def email_own_data(world, text):
 
 
 def email_account(world, text):
-    before = User.select().count()
-    world.team.send("/accounts/new/", email=text, role_names="manager", active="y")
-    return _new_address(world, before)
+    user = world.account(email=text)
+    return user and user.email
 
 
 def email_participant(world, text):
@@ -403,10 +403,8 @@ def email_association(world, text):
 
 
 def email_site(world, text):
-    before = Site.select().count()
-    world.forget(User, email="noor@kavo.test")
-    world.visitor.send(FORM, **typed(site_email=text))
-    return newest(Site).email if Site.select().count() > before else None
+    site = world.young(site_email=text) and newest(Site)
+    return site and site.email
 
 
 def email_import(world, text):
@@ -415,14 +413,8 @@ def email_import(world, text):
 
 
 def email_eid(world, text):
-    person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32))
-    try:
-        user = joining.with_eid(person, text, "0470 12 34 56", utcnow())
-    except RuleError:
-        return None
-    kept = user.email
-    world.forget(User, email=kept)
-    return kept
+    user = world.with_eid(email=text)
+    return user and user.email
 
 
 def email_successor(world, text):
@@ -433,9 +425,8 @@ def email_successor(world, text):
 
 
 def email_command(world, text):
-    before = User.select().count()
-    world.runner.invoke(args=["add-team-member", "--", text])
-    return _new_address(world, before)
+    user = world.new_user(lambda: world.runner.invoke(args=["add-team-member", "--", text]))
+    return user and user.email
 
 
 def email_login(world, text):
@@ -454,17 +445,13 @@ def email_login(world, text):
 
 
 def phone_young(world, text):
-    world.forget(User, email="noor@kavo.test")
-    before = User.select().count()
-    world.visitor.send(FORM, **typed(phone=text))
-    return newest(User).phone if User.select().count() > before else None
+    user = world.young(phone=text)
+    return (user and user.phone) or None
 
 
 def phone_site(world, text):
-    before = Site.select().count()
-    world.forget(User, email="noor@kavo.test")
-    world.visitor.send(FORM, **typed(site_phone=text))
-    return newest(Site).phone if Site.select().count() > before else None
+    site = world.young(site_phone=text) and newest(Site)
+    return site and site.phone
 
 
 def phone_own_data(world, text):
@@ -495,36 +482,26 @@ def phone_edit(world, text):
 
 
 def phone_account(world, text):
-    world.forget(User, email="jan@example.com")
-    before = User.select().count()
-    world.team.send("/accounts/new/", email="jan@example.com", phone=text, role_names="manager", active="y")
-    return newest(User).phone if User.select().count() > before else None
+    user = world.account(phone=text)
+    return (user and user.phone) or None
 
 
 def phone_eid(world, text):
-    person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32))
-    try:
-        return joining.with_eid(person, f"{secrets.token_hex(8)}@kavo.test", text, utcnow()).phone
-    except RuleError:
-        return None
+    user = world.with_eid(phone=text)
+    return user and user.phone
 
 
 # ---- names
 
 
 def name_young(world, text):
-    world.forget(User, email="noor@kavo.test")
-    before = User.select().count()
-    world.visitor.send(FORM, **typed(first_name=text))
-    return newest(User).first_name if User.select().count() > before else None
+    user = world.young(first_name=text)
+    return (user and user.first_name) or None
 
 
 def name_take_over(world, text):
-    world.forget(User, email="noor@kavo.test")
-    before = User.select().count()
-    person = {name: typed()[name] for name in ("last_name", "email", "phone", "password", "again", "birth_date")}
-    world.visitor.send(f"/overnemen/{world.other.id}", first_name=text, **person)
-    return newest(User).first_name if User.select().count() > before else None
+    user = world.taker(first_name=text)
+    return (user and user.first_name) or None
 
 
 def name_own_data(world, text):
@@ -535,11 +512,8 @@ def name_own_data(world, text):
 
 
 def name_account(world, text):
-    world.forget(User, email="jan@example.com")
-    before = User.select().count()
-    world.team.send("/accounts/new/", email="jan@example.com", first_name=text, last_name="", role_names="manager",
-                    active="y")  # fmt: skip
-    return newest(User).first_name or None if User.select().count() > before else None
+    user = world.account(first_name=text)
+    return (user and user.first_name) or None
 
 
 def name_participant(world, text):
@@ -557,13 +531,8 @@ def name_import(world, text):
 
 
 def name_eid(world, text):
-    person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32), first_name=text)
-    try:
-        return (
-            joining.with_eid(person, f"{secrets.token_hex(8)}@kavo.test", "0470 12 34 56", utcnow()).first_name or None
-        )
-    except RuleError:
-        return None
+    user = world.with_eid(first_name=text)
+    return (user and user.first_name) or None
 
 
 # ---- postcodes: with the place that goes with it, since another one is asked about
@@ -574,10 +543,8 @@ def place_of(text):
 
 
 def postcode_young(world, text):
-    world.forget(User, email="noor@kavo.test")
-    before = Site.select().count()
-    world.visitor.send(FORM, **typed(postcode=text, municipality=place_of(text)))
-    return newest(Site).postcode if Site.select().count() > before else None
+    site = world.young(postcode=text, municipality=place_of(text)) and newest(Site)
+    return site and site.postcode
 
 
 def postcode_further_site(world, text):
@@ -623,10 +590,8 @@ def postcode_search(world, text):
 
 
 def password_young(world, text):
-    world.forget(User, email="noor@kavo.test")
-    before = User.select().count()
-    world.visitor.send(FORM, **typed(password=text, again=text))
-    return opened_by(world, newest(User), text) if User.select().count() > before else None
+    user = world.young(password=text, again=text)
+    return user and opened_by(world, user, text)
 
 
 def opened_by(world, user, text):
@@ -638,11 +603,8 @@ def opened_by(world, user, text):
 
 
 def password_take_over(world, text):
-    world.forget(User, email="noor@kavo.test")
-    before = User.select().count()
-    person = {name: typed()[name] for name in ("first_name", "last_name", "email", "phone", "birth_date")}
-    world.visitor.send(f"/overnemen/{world.other.id}", password=text, again=text, **person)
-    return opened_by(world, newest(User), text) if User.select().count() > before else None
+    user = world.taker(password=text, again=text)
+    return user and opened_by(world, user, text)
 
 
 def password_change(world, text):
