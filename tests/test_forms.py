@@ -25,8 +25,6 @@ from tests.test_words import faults
 from tests.visitor import Visitor
 from times import local_date, utcnow
 
-pytestmark = pytest.mark.one_database
-
 WITHOUT_HINT = {"OneForm", "DecideForm.ready"}
 """fields that are needed in some cases only, where the page itself says in which: 'Nu niet' at each stage, the empty choice"""
 SAME_IN_BOTH = {"Animator", "Postcode"}

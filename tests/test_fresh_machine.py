@@ -20,7 +20,6 @@ from tests.conftest import KEYS
 from tests.machines import environment, free_port
 
 PROJECT = Path(__file__).parents[1]
-pytestmark = pytest.mark.one_database
 
 
 @pytest.fixture

@@ -13,13 +13,11 @@ from tests.marks import DAY, VIEWERS, World
 from tests.visitor import Visitor
 from workflow import clock, handovers, placements, registration, sites
 
-pytestmark = pytest.mark.one_database
-
 STAGES = (
     ("before", "before", None, "vhab12t"),
     ("handed over", "after", World.hand_over, "ab"),
     ("merged", "after", World.merge, "a"),
-    ("erased", "erased", World.erase, "vhb12t"),
+    ("erased", "erased", World.erase, "vb1t"),
 )
 """stage, the column of a mark that counts then, what happens before it, and who looks: in between those whom it touches"""
 NONSENSE = "xqxqxqxq"

@@ -18,8 +18,6 @@ from tests.visitor import Visitor
 from times import utcnow
 from workflow import accounts
 
-pytestmark = pytest.mark.one_database
-
 WORDS = {
     "accents": "CaféçàGent7", "no-break space": "Gent\u00a0Zomer7", "sharp s": "StraßeGent7", "emoji": "Zon\U0001f600Gent7",
     "ligature": "\ufb01etsBel42", "spaces around": " Fietsbel 42 ", "longest": "A1" + "é" * 126, "plain": "Fietsbel42x",

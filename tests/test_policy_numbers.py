@@ -15,8 +15,6 @@ import places
 from policy import policy
 from workflow import activation
 
-pytestmark = pytest.mark.one_database
-
 PROJECT = Path(__file__).parents[1]
 COUNTS = "één|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|veertien|dertig|vijftig|honderd|half|halve"
 UNITS = "uur|uren|dag|dagen|week|weken|maand|maanden|jaar|minuut|minuten|kwartier|tekens|karakters|cijfers|keer"

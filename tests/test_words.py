@@ -7,8 +7,6 @@ import csv
 import io
 import re
 
-import pytest
-
 import delivery
 import mails
 import privacy
@@ -21,8 +19,6 @@ from tests import factories as make
 from tests.marks import World
 from tests.visitor import Visitor
 from workflow import insight
-
-pytestmark = pytest.mark.one_database
 
 FORBIDDEN = re.compile(
     r"""\b(?:

@@ -19,8 +19,6 @@ from tests.visitor import Visitor
 from workflow import erasure, identities, insight, joining
 from workflow.eid_answers import DIFFERENCES, names_agree
 
-pytestmark = pytest.mark.one_database
-
 OWNER = bram(acr="urn:eid")
 OTHER = {
     "issuer": {"issuer": "https://other"},

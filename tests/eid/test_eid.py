@@ -27,8 +27,6 @@ from tests.visitor import Visitor
 from times import utcnow
 from workflow import accounts, joining
 
-pytestmark = pytest.mark.one_database
-
 # ---- the answer of the provider
 
 

@@ -9,8 +9,6 @@ from tests.eid.op import number
 from tests.eid.steps import BORN, come_back, link, register, young
 from tests.visitor import Visitor
 
-pytestmark = pytest.mark.one_database
-
 COOKIE_BYTES = 4096  # a browser throws away what is longer
 
 

@@ -12,8 +12,6 @@ from tests.eid.test_answers import OWNER, account, stored, verbs
 from tests.visitor import Visitor
 from workflow import identities
 
-pytestmark = pytest.mark.one_database
-
 # ---- keys that were replaced
 
 
