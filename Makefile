@@ -27,9 +27,10 @@ check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a ch
 	.venv/bin/flask --app app migrate --check
 	@$(MAKE) --no-print-directory test
 
-html: .venv/.dev ## Ask the W3C's validator about every page of all roles (two minutes; installs Java and npm where it may)
+html: .venv/.dev ## Every page of all roles, with long words: the W3C's validator, and its layout in a browser (five minutes; installs Java)
 	@tests/validator/install.sh
-	@.venv/bin/python -m pytest -q -s tests/validator/validate.py
+	@tests/install_browser.sh
+	@.venv/bin/python -m pytest -q -s tests/validator/validate.py tests/browser/test_pages.py
 
 bench: .venv/.bench ## Measure lists and exports beside Django's admin and stock Flask-Admin (a quarter of an hour, 7 GB of disk)
 	@.venv/bin/python -m bench.run

@@ -13,6 +13,7 @@ import redis
 CHROMIUM = Path("/usr/bin/chromium")
 OIDC = Path(__file__).parent / "oidc"
 LEAST_NODE = 20
+BROWSER = "browser" if os.environ.get("KAVO_THOROUGH") else "browser and not long"
 ON_POSTGRESQL = "not browser" if os.environ.get("KAVO_THOROUGH") else "not browser and not one_database"
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("KAVO_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
@@ -73,7 +74,7 @@ def run_all(browser, postgresql):
     """Run what can run here, a browser beside the first database, so that no core is idle. Name → whether all passed."""
     print("The tests run; what they say is shown when a part is done.", flush=True)
     outcome = {}
-    screens = started("sqlite", "-m", "browser") if browser else None
+    screens = started("sqlite", "-m", BROWSER) if browser else None
     outcome["SQLite"] = passed("SQLite", started("sqlite", "-m", "not browser", "-n", "2"))
     if postgresql:
         outcome["PostgreSQL"] = passed("PostgreSQL", started("postgresql", "-m", ON_POSTGRESQL, "-n", "3"))

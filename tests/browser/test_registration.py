@@ -155,7 +155,7 @@ def further(noor, kim):
     kim.page.get_by_role("link", name="Speelplein De Vlinder, Mechelen").click()
     kim.look()
     kim.button("Goedkeuren")
-    expect(kim.page.get_by_text("De wijziging van Speelplein De Rups is aanvaard.")).to_be_visible()
+    expect(kim.page.get_by_text("De wijziging van Speelplein De Rups is goedgekeurd.")).to_be_visible()
     noor.link("Stageplaatsen")
     noor.link("Enkel eigen stageplaatsen")
     noor.act("Speelplein De Rups", "Stageplaats sluiten")

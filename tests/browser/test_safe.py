@@ -258,6 +258,7 @@ BY_CLICKS = {
     "second_step.app", "account.choose_password", "account.evaluation", "eid.choice", "eid.manager", "eid.new_site", "eid.link",
     "registration.answer", "registration.withdraw", "registration.submit_again", "registration.further_site",
     "registration.thanks",
+    "account.onward",
     "take_over.thanks", "mailed_links.follow", "mailed_links.new_link", "take_over.offer", "attest.show", "importing.show",
     "application.proposal", "link_request.show", "placement.cancel", "placement.edit_view", "site_change.close",
 }  # fmt: skip
