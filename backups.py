@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,7 @@ from workflow import seals
 AGE, GZIP, SQLITE, DUMP = b"age-encryption.org/v1", b"\x1f\x8b", b"SQLite format 3\x00", b"PGDMP"
 IN_NAME = re.compile(rf"-seal({seals.NOTED.pattern})\.")
 LOCK_SECONDS = 10
+LEAVING_SECONDS = 2  # PostgreSQL still counts a connection for a moment after it is closed
 HEAD_LINES = 100  # of a dump: schemas and extensions come first
 IN_USE = "The database is in use. Stop the web servers and the worker first."
 LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE",
@@ -304,11 +306,14 @@ def restore(url: str, raw: Path, now: datetime) -> Path | None:
 
 
 def _refuse_when_connected(url):
-    """Raise BackupError while anybody else is connected to this database of PostgreSQL."""
+    """Raise BackupError while anybody else is connected to this database of PostgreSQL, but for who is just leaving."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    with psycopg.connect(url) as connection:
-        if connection.execute(others).fetchone()[0]:
-            raise BackupError(IN_USE)
+    with psycopg.connect(url, autocommit=True) as connection:
+        until = time.monotonic() + LEAVING_SECONDS
+        while connection.execute(others).fetchone()[0]:
+            if time.monotonic() > until:
+                raise BackupError(IN_USE)
+            time.sleep(0.1)
 
 
 def _replace_file(live: Path, raw: Path):
