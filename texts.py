@@ -23,10 +23,12 @@ class OneLine(str):
 
 
 def in_html(text: str) -> Markup:
-    """A sentence of ours for a page: the telephone numbers in it stay on one line."""
-    return Markup(PHONE.sub(r'<span class="num">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped first
+    """A sentence of ours for a page: the telephone numbers in it stay on one line, and in a wide list short addresses do."""
+    html = PHONE.sub(r'<span class="num">\g<0></span>', str(escape(text)))
+    return Markup(ADDRESS.sub(r'<span class="address">\g<0></span>', html))  # noqa: S704 - escaped first
 
 
+ADDRESS = re.compile(r"(?<!\S)[\w.+-]{1,20}@[\w.-]{1,20}(?!\S)")
 PHONE = re.compile(r"(?:\+\d|\b0)[\d ]{7,16}\d")
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]|"
