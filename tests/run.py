@@ -13,8 +13,10 @@ import redis
 CHROMIUM = Path("/usr/bin/chromium")
 OIDC = Path(__file__).parent / "oidc"
 LEAST_NODE = 20
-BROWSER = "browser" if os.environ.get("KAVO_THOROUGH") else "browser and not long"
-ON_POSTGRESQL = "not browser" if os.environ.get("KAVO_THOROUGH") else "not browser and not one_database"
+THOROUGH = bool(os.environ.get("KAVO_THOROUGH"))
+BROWSER = "browser" if THOROUGH else "browser and not long"
+ON_SQLITE = "not browser" if THOROUGH else "not browser and not long"
+ON_POSTGRESQL = "not browser" if THOROUGH else f"{ON_SQLITE} and not one_database"
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("KAVO_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
@@ -75,7 +77,7 @@ def run_all(browser, postgresql):
     print("The tests run; what they say is shown when a part is done.", flush=True)
     outcome = {}
     screens = started("sqlite", "-m", BROWSER) if browser else None
-    outcome["SQLite"] = passed("SQLite", started("sqlite", "-m", "not browser", "-n", "2"))
+    outcome["SQLite"] = passed("SQLite", started("sqlite", "-m", ON_SQLITE, "-n", "2"))
     if postgresql:
         outcome["PostgreSQL"] = passed("PostgreSQL", started("postgresql", "-m", ON_POSTGRESQL, "-n", "3"))
     if browser:

@@ -240,6 +240,7 @@ def test_too_much_at_once_is_refused_with_a_sentence(team):
     assert "te groot" in team.text
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form_filled_as_far_as_its_page_lets_one_type_is_not_too_much(team, placement, name):
     team.get(paths(placement)[name])
@@ -251,6 +252,7 @@ def test_a_form_filled_as_far_as_its_page_lets_one_type_is_not_too_much(team, pl
     assert answer.status_code == 200
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form_of_which_fields_are_left_out_breaks_nothing(team, placement, name):
     """Each field alone and each field missing, the boxes ticked or not: what no browser sends and a script does."""

@@ -34,6 +34,7 @@ SEED = 20260105
 DAY = timedelta(days=1)
 
 
+@pytest.mark.long
 @pytest.mark.one_database
 def test_a_year_of_deadlines_is_kept_with_every_silence_of_the_worker(capsys):
     chance = Random(SEED)

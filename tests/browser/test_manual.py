@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from datetime import date, timedelta
 
 import pytest
@@ -9,11 +10,10 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-ways = pytest.mark.parametrize(
-    "width, script",
-    [(1280, True), (1280, False), (360, True), (360, False)],
-    ids=["desk", "desk-no-script", "phone", "phone-no-script"],
-)
+WAYS = {"desk": (1280, True), "phone-no-script": (360, False)}
+if os.environ.get("KAVO_THOROUGH"):
+    WAYS |= {"desk-no-script": (1280, False), "phone": (360, True)}
+ways = pytest.mark.parametrize("width, script", WAYS.values(), ids=WAYS)
 
 
 @ways
