@@ -20,25 +20,24 @@ NEVER = re.compile(r"(?:.*-)?(?:csrf_token|(?:new_)?password(?:_confirm)?|again|
 
 def keep_for(path: str, by: int, now: datetime, done: str = "csrf_token"):
     """Keep what the user with this id just sent for the forms of the page at `path`; not the fields that begin with `done`."""
-    sent = [pair for pair in _sent() if not pair[0].startswith(done)]
-    session[KEPT] = registration.keep_draft(KEPT, {"by": by, "path": path, "sent": sent, "back": path}, now)
+    _keep(by, path, path, now, lambda name: not name.startswith(done))
 
 
-def _sent():
-    return [pair for pair in request.form.items(multi=True) if not NEVER.fullmatch(pair[0])]
+def _keep(by, path, back, now, wanted=lambda name: True):
+    pairs = request.form.items(multi=True)
+    sent = [(name, value) for name, value in pairs if wanted(name) and not NEVER.fullmatch(name)]
+    session[KEPT] = registration.keep_draft(KEPT, {"by": by, "path": path, "sent": sent, "back": back}, now)
 
 
 def keep(by: int, now: datetime) -> str:
     """Keep what the user with this id just sent. Returns the page whose form shows it again; "" when it has none."""
-    sent = _sent()
     came = urlsplit(request.referrer or "/")
-    kept = {"by": by, "path": _here(), "sent": sent, "back": f"{came.path}?{came.query}".rstrip("?")}
-    session[KEPT] = registration.keep_draft(KEPT, kept, now)
+    _keep(by, _here(), f"{came.path}?{came.query}".rstrip("?"), now)
     try:
         current_app.create_url_adapter(request).match(request.path, method="GET")
     except HTTPException:
         return ""
-    return kept["path"]
+    return _here()
 
 
 def kept(by: int, now: datetime) -> dict | None:

@@ -162,7 +162,7 @@ class KavoForm(FlaskForm):
             return _Dutch()
 
         def wrap_formdata(self, form, formdata):
-            """A form that is opened anew after a detour holds what was typed in it before."""
+            """A form reopened after a detour holds what was typed in it."""
             sent = super().wrap_formdata(form, formdata)
             form.typed_before = detours.sent_to_here(getattr(current_user, "id", None)) if formdata is _Auto else None
             return form.typed_before if sent is None and form.typed_before is not None else sent

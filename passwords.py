@@ -44,7 +44,8 @@ def _length(password) -> int:
 
 
 def problem(password: str, email: str = "", names=(), least: int = LEAST) -> str | None:
-    """Why this password is refused, or None. Manual 2.2; the common ones and the own name or address besides (domain rule 2)."""
+    """Why this password is refused, or None: by the rule of manual 2.2, or because it is common or holds the name or address of
+    its owner (domain rule 2)."""
     password, length = normal(password), _length(password)
     if length > MOST:
         return f"Het wachtwoord is te lang. Gebruik hoogstens {MOST} karakters."
@@ -72,9 +73,9 @@ def fits(user, typed: str) -> bool:
         return True
     if typed == normal(typed) or not flask_security.verify_password(typed, user.password):
         return False
-    anew = hashed(typed)
-    type(user).update(password=anew).where(type(user).id == user.id).execute()
-    user.__data__["password"] = anew
+    fresh_hash = hashed(typed)
+    type(user).update(password=fresh_hash).where(type(user).id == user.id).execute()
+    user.__data__["password"] = fresh_hash
     return True
 
 
