@@ -31,7 +31,7 @@ from database import UNAVAILABLE, RuleError, database, refresh_statistics, writi
 from migrations import compare
 from models import TABLES, ImportRow, User
 from people import ROLE_LABELS, Role
-from times import from_local, utcnow
+from times import at_hour, from_local, utcnow
 from workflow import accounts, clock, imports, seals
 
 CHUNK = 500
@@ -99,18 +99,22 @@ def _add_roles():
 @click.option(
     "--size", type=click.IntRange(1), help="Add made-up people until there are SIZE placements, for measuring."
 )
+@click.option(
+    "--day", type=click.DateTime(["%Y-%m-%d"]), help="As it would be loaded on this day (YYYY-MM-DD), at noon."
+)
 @with_appcontext
-def load_demo(size):
+def load_demo(size, day):
     """Load the demo world into an empty database."""
+    now = at_hour(day.date(), 12) if day else utcnow()
     if current_app.config["KAVO"].production:
         raise click.ClickException("The demo world is not for production.")
     with database.connection_context():
         if User.select().exists():
             raise click.ClickException("The database is not empty; the demo world is loaded into an empty one only.")
         with writing():
-            demo.load(utcnow())
+            demo.load(now)
             if size:
-                crowd.load(size, utcnow())
+                crowd.load(size, now)
     click.echo("The demo world is loaded.")
 
 

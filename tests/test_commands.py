@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date, datetime
 
 import pytest
 
@@ -52,6 +53,13 @@ def test_the_demo_world_has_every_state_and_breaks_no_rule(run, model):
 
     assert {row.state for row in model.select()} == set(model.STATES)
     assert list(checks.breaches()) == []
+
+
+def test_the_demo_world_can_be_loaded_as_on_another_day(run):
+    assert run("demo", "--day", "2025-03-10").exit_code == 0
+
+    assert max(line.at for line in History.select()) <= datetime(2025, 3, 10, 11)
+    assert User.get(User.email == "jonas@kavo.test").age(date(2025, 3, 10)) == 16
 
 
 def test_the_demo_world_goes_into_an_empty_database_only(run):
