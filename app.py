@@ -23,14 +23,21 @@ import links
 import login
 import logs
 import mails
-import proof
 import public_pages
-import readings
 import refusing
 import tasks
-import texts
 import watching
-from database import MAX_INTEGER, UNAVAILABLE, Conflict, connect_to, database, read_from
+from database import (
+    MAX_INTEGER,
+    UNAVAILABLE,
+    Conflict,
+    checkpoint_keys,
+    connect_to,
+    database,
+    read_from,
+    readings,
+    texts,
+)
 from policy import policy
 from scope import NotYours
 from serving import RETRY_SECONDS, Gate
@@ -76,7 +83,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     read_from(settings.replica_url)
     limits.set_up(settings.rate_limits, settings.lookup_key)
     links.set_up(settings)
-    proof.set_up(settings)
+    checkpoint_keys.set_up(settings)
     mails.set_up(settings)
     tasks.ring_the_worker(settings)
 

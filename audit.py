@@ -6,9 +6,7 @@ import secrets
 from datetime import date, datetime
 
 import dutch
-import proof
-import readings
-from database import is_phone, locking
+from database import checkpoint_keys, is_phone, locking, readings
 from models import Handover, History, Placement, Site, Trajectory
 
 SENTENCES = {
@@ -112,7 +110,7 @@ def erase(ids: set[int], by, verb: str, row, at: datetime, **facts) -> History:
     transaction. What the line itself tells must not name who is erased."""
     found = [key for chunk in _chunks(sorted(ids)) for key in _held(chunk)]
     columns = _columns(by, verb, row, at, facts)
-    line = History.create(**columns, erases=proof.mark(columns["digest"], found))
+    line = History.create(**columns, erases=checkpoint_keys.mark(columns["digest"], found))
     for chunk in _chunks(found):
         History.update(payload=None, salt=None, erased_by=line.id).where(History.id.in_(chunk)).execute()
     return line

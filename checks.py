@@ -6,8 +6,8 @@ from peewee import JOIN, Case, DatabaseError, fn
 
 import audit
 import migrations
-import postcodes
-from database import Searched, Typed, database, on_postgresql, reading
+from database import Searched, Typed, database, on_postgresql, postcodes, reading
+from database.texts import RuleError, says_something
 from models import (
     COURSE_YEARS,
     STAGE_HOURS,
@@ -28,7 +28,6 @@ from models import (
     Trajectory,
     User,
 )
-from texts import RuleError, says_something
 from times import years_after
 from workflow import seals
 

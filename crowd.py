@@ -12,8 +12,7 @@ from random import Random
 from peewee import Select, fn
 
 import audit
-import postcodes
-from database import bulk_insert, database, normalise, on_postgresql, refresh_statistics, searchable, writing
+from database import bulk_insert, database, normalise, on_postgresql, postcodes, refresh_statistics, searchable, writing
 from demo import FIRST_NAMES, LAST_NAMES, SEED
 from models import (
     COURSE_YEARS,

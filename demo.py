@@ -11,8 +11,7 @@ from flask import current_app
 import eid
 import mails
 import passwords
-import postcodes
-from database import writing
+from database import postcodes, writing
 from models import (
     CRITERIA_BY_TYPE,
     Association,

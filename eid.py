@@ -18,7 +18,7 @@ from stdnum.exceptions import ValidationError
 
 import config
 import links
-from texts import tidy
+from database.texts import tidy
 from workflow.eid_answers import EidPerson
 
 log = logging.getLogger("kavo.eid")

@@ -29,12 +29,11 @@ from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, Select, TelIn
 
 import detours
 import passwords
-import readings
 import refusing
-from database import MAX_INTEGER, Conflict, RuleError, writing
+from database import MAX_INTEGER, Conflict, RuleError, readings, writing
+from database.texts import says_something, tidy, tidy_lines
 from people import User
 from records import AlreadyDone, FormKey
-from texts import says_something, tidy, tidy_lines
 
 MOST_FIELDS, MOST_BYTES = 500, 64 * 1024
 LONGEST_TEXT = 10_000  # characters of the longest field to write in

@@ -27,9 +27,8 @@ import eid
 import limits
 import mails
 import passwords
-import readings
 import second_step
-from database import database
+from database import database, readings
 from forms import required, same_as
 from people import Passkey, Role, User, UserRole
 from times import utcnow

@@ -18,6 +18,7 @@ import dutch
 import statuses
 from batches import ImportBatch, ImportRow
 from database import SEARCH_LENGTH, BaseModel, Line, Lines, LongText, RuleError, Versioned, ordered
+from database.texts import says_something
 from hours import Hours
 from participants import LEAST_AGES, Participant
 from people import (
@@ -52,7 +53,6 @@ from places import (  # noqa: F401 - all tables are imported from here
 )  # fmt: skip
 from policy import tell
 from records import Clock, FormKey, History, Lookup, Mail, Refusal, Reminder, Retention, Seal, choices, one_of
-from texts import says_something
 from times import local_date, years_after
 
 STAGE_HOURS = 50  # manual chapter 4

@@ -5,8 +5,7 @@ from datetime import date
 from peewee import Check, DateField, DateTimeField
 
 import dutch
-import readings
-from database import Line, Named, RuleError, check_name
+from database import Line, Named, RuleError, check_name, readings
 from policy import tell
 from times import years_after
 

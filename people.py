@@ -17,11 +17,10 @@ from peewee import (
 
 import dutch
 import passwords
-import readings
 import statuses
-from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database
+from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database, readings
+from database.texts import said
 from policy import tell
-from texts import said
 from times import days_after, local_date, utcnow, years_after
 
 ADULT_YEARS = 18

@@ -6,10 +6,8 @@ from datetime import date, timedelta
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
 import dutch
-import postcodes
-import readings
 import statuses
-from database import BaseModel, Line, Lines, LongText, Named, RuleError, Versioned, normalise
+from database import BaseModel, Line, Lines, LongText, Named, RuleError, Versioned, normalise, postcodes, readings
 from people import User
 from policy import tell
 from records import choices, one_of

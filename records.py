@@ -2,8 +2,7 @@
 
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
-import readings
-from database import BaseModel, RuleError, Searched, ordered
+from database import BaseModel, RuleError, Searched, ordered, readings
 from people import User
 
 MAIL_STATES = {

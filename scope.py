@@ -5,8 +5,7 @@ another act is named. An act counts for the rows of the same role only: who mana
 at one what only the other allows. Every list, detail, edit, action, lookup, export and verb asks here.
 """
 
-import readings
-from database import whole_number
+from database import readings, whole_number
 from models import (
     Association,
     Evaluation,

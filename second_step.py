@@ -22,10 +22,10 @@ import config
 import detours
 import eid
 import limits
+from database.texts import says_something, tidy
 from forms import required
 from people import Passkey, User
 from policy import tell
-from texts import says_something, tidy
 from times import utcnow
 from workflow import second_steps
 

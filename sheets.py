@@ -10,7 +10,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from database import RuleError, normalise
-from texts import identifier, tidy
+from database.texts import identifier, tidy
 
 MOST_CELL = 500  # characters; no name or address is longer
 MOST_LINE = 8000  # bytes

@@ -8,9 +8,7 @@ from wtforms.utils import unset_value
 from wtforms.validators import Optional, StopValidation
 
 import passwords
-import postcodes
-import readings
-from database import RuleError
+from database import RuleError, postcodes, readings
 from forms import (
     CheckList,
     ChoiceField,

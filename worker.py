@@ -5,15 +5,14 @@ import config
 import links
 import logs
 import mails
-import proof
 import tasks
-from database import connect_to
+from database import checkpoint_keys, connect_to
 
 settings = config.load()
 logs.set_up(settings)
 connect_to(settings.database_url)  # once, not per thread: who points the models elsewhere breaks off the tasks that run
 links.set_up(settings)
-proof.set_up(settings)
+checkpoint_keys.set_up(settings)
 mails.set_up(settings)
 huey = tasks.make_huey(settings)
 tasks.with_tasks(huey, settings)

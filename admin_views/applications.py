@@ -7,10 +7,9 @@ from wtforms import BooleanField, TextAreaField
 import audit
 import detours
 import mails
-import postcodes
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
-from database import RuleError, whole_number
+from database import RuleError, postcodes, whole_number
 from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required, room, sometimes
 from models import Mail, Proposal, Site, SiteMessage
 from people import User

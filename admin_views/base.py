@@ -17,9 +17,9 @@ from admin_views.fields import Converter, RelatedLookup, suggest
 from admin_views.lists import ListView
 from admin_views.roles import came_from
 from database import Conflict, RuleError, Versioned, whole_number
+from database.texts import tidy
 from forms import KavoForm, room
 from models import History
-from texts import tidy
 from times import utcnow
 from workflow import rows
 

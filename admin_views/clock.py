@@ -6,8 +6,8 @@ from flask import redirect, request, url_for
 from flask_admin import BaseView, expose
 from wtforms.validators import InputRequired
 
-import readings
 from admin_views.roles import ForRoles
+from database import readings
 from forms import DayField, KavoForm
 from times import end_of_day, local_date, utcnow
 from workflow import clock

@@ -16,8 +16,7 @@ from xml.sax.saxutils import escape
 from peewee import CharField, TextField
 
 import dutch
-import readings
-from database import is_phone, reading
+from database import is_phone, reading, readings
 from people import ASSOCIATION, TEAM
 from sheets import harmless
 from times import local

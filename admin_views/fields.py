@@ -8,12 +8,11 @@ from wtforms import StringField, ValidationError
 from wtforms.validators import InputRequired, Optional
 from wtfpeewee.orm import FieldInfo
 
-import readings
 import scope
-from database import MAX_INTEGER
+from database import MAX_INTEGER, readings
+from database.searching import Search
 from forms import ChoiceField, DayField, EmailField, KavoIdField, PhoneField
 from people import own_address
-from searching import Search
 
 MOST_OPTIONS = 500
 SUGGESTIONS = 10

@@ -8,10 +8,9 @@ from flask_admin.contrib.peewee.filters import BasePeeweeFilter
 from peewee import BooleanField, DateField, DateTimeField, ForeignKeyField, IntegerField
 
 import dutch
-import readings
-from database import alone, normalise, ordered, whole_number
-from searching import Search
-from texts import RuleError
+from database import alone, normalise, ordered, readings, whole_number
+from database.searching import Search
+from database.texts import RuleError
 from times import end_of_day
 
 FEW = 500

@@ -15,8 +15,8 @@ import scope
 from admin_views.counting import Counts
 from admin_views.paging import Page, page_of, place
 from database import alone, normalise, whole_number
-from searching import MOST_WORDS, Search, corrections
-from texts import tidy
+from database.searching import MOST_WORDS, Search, corrections
+from database.texts import tidy
 
 CHUNK = 500
 FEW_IN_TAB = 1000

@@ -12,14 +12,13 @@ from flask_admin.contrib.peewee import ModelView
 from peewee import BooleanField, CharField, DateField, DateTimeField, IntegerField, Model, TextField
 
 import audit
-import readings
 import scope
 from admin_views import cells, exports
 from admin_views.filters import make_filter
 from admin_views.joins import Joins
 from admin_views.listing import Listing
 from admin_views.roles import ForRoles
-from database import is_phone, normalise
+from database import is_phone, normalise, readings
 from people import SavedView
 from statuses import Statuses
 from times import local_date, utcnow

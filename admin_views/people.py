@@ -5,7 +5,6 @@ from flask_security import current_user
 from peewee import fn
 from wtforms import BooleanField
 
-import readings
 import rights
 import scope
 from admin_views.actions import row_action
@@ -14,7 +13,7 @@ from admin_views.cells import Cell
 from admin_views.joins import Key
 from admin_views.lists import BY_FAMILY_NAME, BY_SIZE
 from admin_views.privacy import EraseForm
-from database import RuleError
+from database import RuleError, readings
 from forms import CheckList, sometimes
 from models import Association
 from people import ADULT_YEARS, ROLE_LABELS, TEAM, Role, User, UserRole

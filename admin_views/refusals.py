@@ -12,9 +12,9 @@ import audit
 from admin_views import exports
 from admin_views.roles import ForRoles
 from database import normalise
+from database.texts import tidy
 from dutch import counted
 from forms import KavoForm
-from texts import tidy
 from times import local_date, utcnow
 from workflow import refusals
 

@@ -15,10 +15,10 @@ import links
 import passwords
 import scope
 import site_forms
+from database.postcodes import places
 from forms import DECIDES, DecisionForm, KavoForm, Length, required
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage, User
 from people import MANAGER
-from postcodes import places
 from public_pages.mailed_links import opened
 from times import days_after, utcnow
 from workflow import activation, confirmation, declarations, registration

@@ -5,14 +5,14 @@ from flask_security import current_user
 
 import links
 import site_forms
+from database.searching import Search
+from database.texts import tidy
 from forms import DecisionForm, ReasonField
 from models import Site, User
 from people import MANAGER
 from public_pages import eid
 from public_pages.mailed_links import opened
 from public_pages.registration import fill_from_draft, keep, with_password
-from searching import Search
-from texts import tidy
 from times import days_after, utcnow
 from workflow import confirmation, handovers, joining
 

@@ -9,14 +9,12 @@ import psycopg
 import pytest
 
 import config
-import database as storage
 import limits
 import links
 import mails
 import migrations
-import proof
 import tasks
-from database import connect_to, database
+from database import checkpoint_keys, connect_to, connection, database
 from records import Clock
 
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -32,7 +30,7 @@ SAME_ON_BOTH = (
 """files of tests that no database changes: how a text is read, what a page says, who may what; and trials that `make chaos` does
 on both. They run on SQLite alone"""
 
-storage.SYNCHRONOUS = "off"  # nobody pulls the plug of a test
+connection.SYNCHRONOUS = "off"  # nobody pulls the plug of a test
 
 
 def pytest_addoption(parser):
@@ -155,7 +153,7 @@ def db(copies):
     """The URL of a fresh database, to which the models are connected."""
     url = copies.make()
     connect_to(url).connect()
-    proof.set_up(config.load(KEYS))
+    checkpoint_keys.set_up(config.load(KEYS))
     yield url
     if not database.is_closed():
         database.close()
@@ -222,7 +220,7 @@ def app(settings, applications):
     limits.set_up(settings.rate_limits, settings.lookup_key)
     limits.STEP_SECONDS = 0.001
     links.set_up(settings)
-    proof.set_up(settings)
+    checkpoint_keys.set_up(settings)
     mails.set_up(settings)
     tasks.ring_the_worker(settings)
     database.connect()

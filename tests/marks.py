@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 import links
 import mails
-import readings
+from database import readings
 from models import Draft, Handover, LinkRequest, Mail, Participant, SavedView, Site, Trajectory, User
 from tests import factories as make
 from tests.test_rights import ARGUMENTS

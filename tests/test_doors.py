@@ -15,8 +15,7 @@ from bs4 import BeautifulSoup
 import checks
 import limits
 import passwords
-import readings
-from database import RuleError, database
+from database import RuleError, database, readings
 from models import Association, Handover, History, ImportRow, Mail, Participant, Proposal, Site, User
 from tests import factories as make
 from tests.eid.steps import bram

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from database import searchable
+from database.searching import corrections
 from models import Participant, Placement, Site
-from searching import corrections
 from tests import factories as make
 from tests.visitor import Visitor
 

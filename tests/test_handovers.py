@@ -5,8 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 import links
-import readings
-from database import RuleError
+from database import RuleError, readings
 from models import Evaluation, Handover, History, Mail, Placement, SiteManager, Token, User
 from people import UserRole
 from scope import NotYours

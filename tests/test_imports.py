@@ -9,9 +9,8 @@ from datetime import timedelta
 import pytest
 
 import checks
-import readings
 import sheets
-from database import RuleError
+from database import RuleError, readings
 from models import History, ImportBatch, ImportRow, Lookup, Participant, Trajectory
 from sheets import Unreadable
 from tests import factories as make

@@ -7,10 +7,9 @@ import pytest
 
 import checks
 import config
-import postcodes
-from database import RuleError
+from database import RuleError, postcodes
+from database.searching import Search
 from models import Proposal, Site
-from searching import Search
 from tests import factories as make
 from tests.test_registration import mailed, path_in, register, typed
 from tests.visitor import Visitor

@@ -11,8 +11,7 @@ import checks
 import cli_privacy
 import config
 import privacy
-import searching
-from database import RuleError, database, on_postgresql
+from database import RuleError, database, on_postgresql, searching
 from models import (
     TABLES,
     Clock,

@@ -9,8 +9,7 @@ import pytest
 import audit
 import checks
 import config
-import proof
-from database import database
+from database import checkpoint_keys, database
 from models import Clock, History, Mail, Reminder, Seal
 from tests import factories as make
 from tests.conftest import KEYS
@@ -130,7 +129,7 @@ def test_seals_without_a_key_stay_good_and_so_do_lines_that_were_emptied_then(ap
     assert found() == []  # not judged before there is a seal with a key
     seal_all(now + DAY)
 
-    assert [one.key_id for one in Seal.select().order_by(Seal.until_id)][:2] == [None, proof.present()]
+    assert [one.key_id for one in Seal.select().order_by(Seal.until_id)][:2] == [None, checkpoint_keys.present()]
     assert found() == []
     History.update(payload=None, salt=None).where(History.id == 2).execute()
     assert found() == [f"history: 2 lines are empty without an erasure, 1 when seal {seals.last().id} was made"]
@@ -213,7 +212,7 @@ def test_two_who_share_lines_are_erased_at_once(app, now):
 
 
 def keys(**changes):
-    proof.set_up(config.load({**KEYS, **changes}))
+    checkpoint_keys.set_up(config.load({**KEYS, **changes}))
 
 
 def test_a_replaced_key_still_proves_what_it_made_and_an_absent_one_is_told(erased, now):

@@ -10,14 +10,13 @@ import pytest
 import certificates
 import checks
 import migrations
-import readings
-from database import LongText, RuleError, Typed, database, normalise, searchable
+from database import LongText, RuleError, Typed, database, normalise, readings, searchable
+from database.searching import Search
+from database.texts import tidy, tidy_lines
 from models import TABLES, Association, Attest, Participant, Site, SiteMessage, User
-from searching import Search
 from tests import factories as make
 from tests.test_registration import fill_in
 from tests.visitor import Visitor
-from texts import tidy, tidy_lines
 from workflow import attests, eid_answers, finals, imports, sites, trajectories
 
 TYPED = {f"{model._meta.table_name}.{field.column_name}": (model, field)

@@ -7,9 +7,8 @@ import audit
 import dutch
 import links
 import mails
-import readings
 import scope
-from database import RuleError, writing
+from database import RuleError, readings, writing
 from models import LEAST_AGES, Attest, FinalEvaluation, Trajectory, User
 from people import Token
 from times import local_date

@@ -8,8 +8,7 @@ import audit
 import dutch
 import links
 import mails
-import readings
-from database import RuleError, writing
+from database import RuleError, readings, writing
 from links import CONFIRM, SAME_PERSON
 from models import Handover, Site
 from people import LINK_DAYS, NOWHERE, Token, User

@@ -12,9 +12,9 @@ from peewee import fn
 
 import audit
 import dutch
-import readings
 import scope
-from database import RuleError, searchable, writing
+from database import RuleError, readings, searchable, writing
+from database.texts import said
 from models import (
     Association,
     Evaluation,
@@ -42,7 +42,6 @@ from models import (
     UserSession,
 )
 from people import NOWHERE, TEAM
-from texts import said
 from times import local_date
 from workflow import identities, second_steps
 

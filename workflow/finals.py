@@ -9,9 +9,9 @@ import mails
 import scope
 import statuses
 from database import RuleError, writing
+from database.texts import said
 from models import FINAL_RESULTS, STAGE_HOURS, Attest, FinalEvaluation, Placement, Trajectory, User
 from people import TEAM
-from texts import said
 from workflow.placements import behalf_words
 
 

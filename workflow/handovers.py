@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 import audit
 import links
 import mails
-import readings
 import scope
 import statuses
-from database import RuleError, writing
+from database import RuleError, readings, writing
+from database.texts import said, tidy_lines
 from links import HANDOVER, OFFER
 from models import Handover, Placement, Site, Token, User
 from places import HANDOVER_DAYS
 from records import Mail
-from texts import said, tidy_lines
 from times import days_after, end_of_day, local_date
 from workflow import sites
 

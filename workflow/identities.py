@@ -8,10 +8,10 @@ import dutch
 import mails
 import scope
 from database import RuleError, locking, writing
+from database.texts import said
 from models import TABLES, Identity, LinkRequest, SavedView, SiteManager, StartView, Token, User, UserRole, UserSession
 from people import LINK_DAYS, NOWHERE
 from places import Handover, Membership
-from texts import said
 from workflow import sites
 from workflow.eid_answers import (
     DIFFERENCES,

@@ -12,9 +12,8 @@ import audit
 import dutch
 import mails
 import privacy
-import readings
 import scope
-from database import is_phone
+from database import is_phone, readings
 from models import (
     Attest,
     Evaluation,

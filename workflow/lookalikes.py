@@ -5,8 +5,7 @@ from difflib import SequenceMatcher
 
 from peewee import fn
 
-import readings
-from database import normalise
+from database import normalise, readings
 from models import Site, SiteManager, User
 
 ALMOST = 0.8  # how alike two names are to be shown: 1 is the same

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 import audit
 import dutch
 import limits
-import readings
 import scope
 import statuses
-from database import Conflict, RuleError, writing
+from database import Conflict, RuleError, readings, writing
+from database.texts import said
 from models import (
     ON_BEHALF,
     STAGE_HOURS,
@@ -23,7 +23,6 @@ from models import (
     User,
 )
 from people import ASSOCIATION, TEAM
-from texts import said
 from times import local_date
 
 UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers

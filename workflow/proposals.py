@@ -6,8 +6,8 @@ import audit
 import mails
 import scope
 from database import RuleError, writing
+from database.texts import said
 from models import Proposal, Site, User
-from texts import said
 
 
 def propose(site: Site, by: User, now: datetime, **values) -> Proposal:

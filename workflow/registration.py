@@ -9,10 +9,10 @@ import links
 import mails
 import scope
 from database import RuleError, check_name, writing
+from database.texts import said
 from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
 from people import ADULT_YEARS, DRAFT_HOURS, MANAGER, Draft, Role, User, UserRole
 from policy import tell
-from texts import said
 from times import days_after
 from workflow import accounts, activation, confirmation, declarations, erasure, sites
 from workflow.confirmation import SAME_MAIL_AFTER

@@ -12,6 +12,7 @@ import audit
 import dutch
 import scope
 from database import RuleError, locking, writing
+from database.searching import forget_words
 from models import (
     Attest,
     Clock,
@@ -34,7 +35,6 @@ from models import (
     UserRole,
 )
 from people import TEAM
-from searching import forget_words
 from times import at_hour, local_date
 from workflow import erasure
 

@@ -16,8 +16,7 @@ from itertools import groupby
 
 from peewee import fn
 
-import proof
-from database import database, writing
+from database import checkpoint_keys, database, writing
 from models import History, Seal
 
 WAITS = timedelta(hours=1)
@@ -72,9 +71,9 @@ def seal(now: datetime) -> int:
 
 
 def _close(one: Seal, now: datetime) -> int:
-    before, key_id = last(), proof.present()
+    before, key_id = last(), checkpoint_keys.present()
     first = not Seal.select().where(Seal.key_id.is_null(False)).exists()
-    unnamed = proof.mark(UNNAMED, _unnamed()) if first else None
+    unnamed = checkpoint_keys.mark(UNNAMED, _unnamed()) if first else None
     after, start = (before.until_id, before.digest) if before else (0, START)
     digest, lines = _digest(after, one.until_id, start, key_id, unnamed)
     Seal.update(digest=digest, lines=lines, sealed_at=now, key_id=key_id, unnamed=unnamed).where(
@@ -89,7 +88,7 @@ def _digest(after: int, until: int, before: str, key_id: str | None, unnamed: st
     if key_id is None:  # as the first releases did it
         chain, columns = hashlib.sha256(), SEALED[:-1]
     else:
-        chain, columns = proof.keyed(key_id), SEALED
+        chain, columns = checkpoint_keys.keyed(key_id), SEALED
     chain.update(before.encode())
     if unnamed is not None:
         chain.update(f"{unnamed}\x1e".encode())
@@ -116,7 +115,7 @@ def breaches() -> Iterator[str]:
     for one in _closed():
         if one.key_id is None and keyed:
             yield f"seal {one.id}: without a key, after seals that have one"
-        elif one.key_id is None or proof.knows(one.key_id):
+        elif one.key_id is None or checkpoint_keys.knows(one.key_id):
             digest, lines = _digest(after, one.until_id, before, one.key_id, one.unnamed)
             if (digest, lines) != (one.digest, one.lines):
                 yield f"history {after + 1} to {one.until_id}: {lines} lines that do not fit seal {one.id} (of {one.lines} lines)"
@@ -148,8 +147,8 @@ def _agrees(mark, ids) -> bool:
     if mark is None:
         return False
     try:
-        return proof.fits(mark[1], mark[0], ids)
-    except proof.UnknownKey:
+        return checkpoint_keys.fits(mark[1], mark[0], ids)
+    except checkpoint_keys.UnknownKey:
         return True
 
 
@@ -162,9 +161,9 @@ def _unnamed() -> list[int]:
 def _unnamed_since():
     """What was empty before erasures were named stands fixed in the first seal with a key."""
     first = _closed().where(Seal.key_id.is_null(False)).first()
-    if first and proof.knows(first.key_id):
+    if first and checkpoint_keys.knows(first.key_id):
         ids = _unnamed()
-        if not first.unnamed or not proof.fits(first.unnamed, UNNAMED, ids):
+        if not first.unnamed or not checkpoint_keys.fits(first.unnamed, UNNAMED, ids):
             before = (first.unnamed or "").split(":")[1:2]
             yield f"history: {len(ids)} lines are empty without an erasure, {''.join(before)} when seal {first.id} was made"
 
@@ -175,7 +174,7 @@ def unknown_keys() -> Iterator[str]:
     erasures = History.select(History.erases).where(History.erases.is_null(False))
     used.update(erases.partition(":")[0] for (erases,) in erasures.tuples().iterator())
     for key_id, times in sorted(used.items()):
-        if not proof.knows(key_id):
+        if not checkpoint_keys.knows(key_id):
             yield f"key {key_id}: not in KAVO_LOOKUP_KEY or KAVO_OLD_LOOKUP_KEYS; {times} seals and erasures cannot be judged"
 
 

@@ -5,9 +5,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-import readings
 import scope
-from database import RuleError, rehearsing, writing
+from database import RuleError, readings, rehearsing, writing
 from models import Participant, Placement, Site, Trajectory, User
 from workflow import evaluations, placements
 

@@ -6,8 +6,8 @@ import audit
 import dutch
 import scope
 from database import RuleError, writing
+from database.texts import said
 from models import Extension, Trajectory, User
-from texts import said
 
 LONGEST_EXTENSION = 5 * 366  # days; more is a slip
 

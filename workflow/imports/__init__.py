@@ -12,9 +12,8 @@ from blinker import Signal
 import audit
 import dutch
 import limits
-import readings
 import scope
-from database import RuleError, bulk_insert, database, on_postgresql, rehearsing, writing
+from database import RuleError, bulk_insert, database, on_postgresql, readings, rehearsing, writing
 from models import TYPES, Association, ImportBatch, ImportRow, Participant, User
 from sheets import Sheet, Unreadable
 from workflow import placements, refusals

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-import readings
-from database import normalise
+from database import normalise, readings
+from database.texts import RuleError, says_something
 from models import TYPES
 from sheets import is_formula
-from texts import RuleError, says_something
 
 COLUMNS = ("kavo_id", "voornaam", "naam", "geboortedatum", "email", "vereniging", "type", "start_cursus")
 LABELS = dict(

@@ -5,9 +5,8 @@ from datetime import datetime
 
 import audit
 import dutch
-import readings
 import scope
-from database import RuleError, locking, writing
+from database import RuleError, locking, readings, writing
 from models import Extension, FinalEvaluation, ImportBatch, ImportRow, Participant, Placement, Trajectory, User
 from workflow.imports.lines import typed
 from workflow.imports.people import change_person

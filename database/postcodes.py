@@ -8,7 +8,7 @@ from typing import NamedTuple
 import config
 import dutch
 from database import normalise
-from texts import RuleError, identifier, tidy
+from database.texts import RuleError, identifier, tidy
 
 MOST_NAMED = 5  # places in a question
 WRITTEN = re.compile(r"(?:BE?)?[ -]{0,3}([1-9][0-9]{3})(?:[ ,;-]{1,4}(['’]?[^\W\d_].*))?", re.IGNORECASE)

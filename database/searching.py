@@ -5,10 +5,8 @@ SQLite finds them by a table of words (FTS5) beside each table, PostgreSQL by an
 from peewee import SQL, Expression, NodeList, Table, Value, fn
 from rapidfuzz.distance import OSA
 
-import postcodes
-import readings
-from database import database, normalise, on_postgresql, searched
-from texts import RuleError
+from database import database, normalise, on_postgresql, postcodes, readings, searched
+from database.texts import RuleError
 
 MOST_WORDS = 8
 CANDIDATES = 5

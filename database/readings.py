@@ -10,7 +10,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from texts import OneLine, RuleError, identifier, says_something, tidy
+from database.texts import OneLine, RuleError, identifier, says_something, tidy
 from times import local_date, utcnow
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100

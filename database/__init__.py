@@ -1,0 +1,66 @@
+"""The database as the rest of the code sees it: connecting, transactions, columns, and what every row has in common."""
+
+from database.connection import (
+    UNAVAILABLE,
+    bulk_insert,
+    connect_to,
+    database,
+    on_postgresql,
+    read_from,
+    reading,
+    refresh_statistics,
+    rehearsing,
+    writing,
+)
+from database.fields import (
+    MAX_INTEGER,
+    Json,
+    Line,
+    Lines,
+    LongText,
+    Typed,
+    alone,
+    before_all,
+    is_phone,
+    ordered,
+    whole_number,
+)
+from database.rows import BaseModel, Conflict, Named, Searched, Versioned, check_name, locking
+from database.search_text import SEARCH_LENGTH, normalise, searchable, searched
+from database.texts import RuleError
+
+__all__ = [
+    "MAX_INTEGER",
+    "SEARCH_LENGTH",
+    "UNAVAILABLE",
+    "BaseModel",
+    "Conflict",
+    "Json",
+    "Line",
+    "Lines",
+    "LongText",
+    "Named",
+    "RuleError",
+    "Searched",
+    "Typed",
+    "Versioned",
+    "alone",
+    "before_all",
+    "bulk_insert",
+    "check_name",
+    "connect_to",
+    "database",
+    "is_phone",
+    "locking",
+    "normalise",
+    "on_postgresql",
+    "ordered",
+    "read_from",
+    "reading",
+    "refresh_statistics",
+    "rehearsing",
+    "searchable",
+    "searched",
+    "whole_number",
+    "writing",
+]

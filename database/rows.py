@@ -1,0 +1,233 @@
+"""What every row has in common: it obeys its rules however it is written, and changes its state by `move` alone."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from peewee import CharField, IntegerField, IntegrityError, Model
+
+from database.connection import database, on_postgresql, writing
+from database.fields import MAX_INTEGER, Typed
+from database.search_text import SEARCH_LENGTH, searchable
+from database.texts import RuleError, says_something
+
+HOLD = "FOR NO KEY UPDATE"
+"""how PostgreSQL holds a row for whoever changes it: others may still write rows that refer to it, and so never wait crosswise"""
+
+
+class Conflict(RuleError):
+    """Somebody else changed the row since it was read."""
+
+
+def locking(query, to_delete=False):
+    """The same query, holding the rows found until the end of the transaction."""
+    return query.for_update("FOR UPDATE" if to_delete else HOLD) if on_postgresql() else query
+
+
+def check_name(row):
+    """Raise RuleError when somebody's new name says nothing. Some have one name only: the first name then stays empty."""
+    if {"first_name", "last_name"} & set(row.dirty_field_names) and not says_something(row.first_name + row.last_name):
+        raise RuleError("Typ de naam.", "last_name")
+
+
+class BaseModel(Model):
+    """A row that obeys its rules however it is written: form, action, import, task or shell."""
+
+    steps: dict[str, set[str]] = {}
+    """For a row with a state: from which state one may go to which others."""
+
+    reads: dict[str, Callable] = {}
+    """Column → how what it gets is read (see `readings`): in comes what somebody typed, out what is kept. What stands there from
+    before is left alone."""
+
+    clashes: dict[str, str] = {}
+    """Column or constraint, as PostgreSQL or SQLite name it in a refusal → the Dutch sentence that says what to do."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+        only_save_dirty = True
+
+    @property
+    def pk(self):
+        """The primary key. (`get_id` of a user is what Flask-Login keeps in the cookie.)"""
+        return self._pk
+
+    def read(self):
+        """Bring what changed to the form in which it is kept; an optional column may be empty. Raises RuleError."""
+        for name in (name for name in self.reads if name in self._dirty):
+            value, field = getattr(self, name), self._meta.fields[name]
+            needed = isinstance(field, CharField) and not field.null and field.default is None
+            if value or needed:
+                try:
+                    setattr(self, name, self.reads[name](value))
+                except RuleError as error:
+                    error.field = name
+                    raise
+
+    def prepare(self):
+        """Fill what follows from other fields (a search text, a sum). Called before `check`."""
+
+    def check(self):
+        """Raise RuleError when this row would break a rule. What it reads must be locked by `lock_rule`."""
+
+    def tidy(self):
+        """Bring what was typed into the form that is kept, before a rule judges it."""
+        for field in self.dirty_fields:
+            value = self.__data__.get(field.name)
+            if isinstance(field, Typed) and isinstance(value, str):
+                self.__data__[field.name] = field.tidy(value)
+
+    def check_storable(self):
+        """Raise RuleError for a value that a database column cannot hold (SQLite would take it, PostgreSQL not), and for one that
+        says nothing where something must be said."""
+        for field in self.dirty_fields:
+            value = self.__data__.get(field.name)
+            label = field.verbose_name or field.name
+            if isinstance(field, Typed) and field.required and not says_something(value):
+                raise RuleError(field.required, field.name)
+            if isinstance(value, str) and "\x00" in value:
+                raise RuleError(f"‘{label}’ bevat een teken dat we niet kunnen bewaren. Typ het opnieuw.", field.name)
+            if isinstance(field, CharField) and isinstance(value, str) and len(value) > field.max_length:
+                raise RuleError(f"‘{label}’ is te lang. Gebruik hoogstens {field.max_length} tekens.", field.name)
+            if isinstance(field, IntegerField) and isinstance(value, int) and abs(value) > MAX_INTEGER:
+                raise RuleError(f"Het getal bij ‘{label}’ is te groot. Kijk het na.", field.name)
+
+    def lock_rule(self):
+        """Lock the rows on which `check` relies, parents before children."""
+
+    def save(self, force_insert=False, only=None):
+        """Write the changed fields if all rules allow it. Raises RuleError, and Conflict when somebody was first."""
+        if self.steps and "state" in self._dirty and self.pk is not None and not force_insert:
+            raise ValueError("a state changes by move(), never by save()")
+        with nullcontext() if database.in_transaction() else writing():
+            self._obey()
+            try:
+                # In PostgreSQL a refusal would spoil the whole transaction; SQLite takes back the statement alone.
+                with database.atomic() if on_postgresql() else nullcontext():
+                    return self._write(force_insert, only)
+            except IntegrityError as error:
+                raise self.clash(error) from error
+
+    def _obey(self):
+        self.lock_rule()
+        self.judge()
+
+    def judge(self):
+        """Bring what changed to the form in which it is kept, and ask all rules. Raises RuleError."""
+        self.tidy()
+        self.read()
+        self.prepare()
+        self.check_storable()
+        self.check()
+
+    def _write(self, force_insert, only):
+        return super().save(force_insert=force_insert, only=only)
+
+    def delete_instance(self, recursive=False, delete_nullable=False):
+        """Delete this row alone; never what hangs on it. Raises RuleError when something does."""
+        if recursive:
+            raise ValueError("rows are never deleted together with what hangs on them")
+        try:
+            with writing():
+                return super().delete_instance()
+        except IntegrityError as error:
+            raise RuleError(f"{self} kan niet weg: er hangen nog andere gegevens aan vast.") from error
+
+    def clash(self, error: IntegrityError) -> Exception:
+        """The refusal of the database as a RuleError; the error itself when no sentence is known for it."""
+        first_line = str(error).splitlines()[0]
+        for names, text in self.clashes.items():
+            if any(name in first_line for name in names.split()):
+                return RuleError(text.format(row=self))
+        return error
+
+    def move(self, to: str, **values):
+        """Change the state, and `values` with it, if nobody did so first. The only way to change a state.
+
+        Raises RuleError when a rule refuses, when that step does not exist, or when somebody else was first."""
+        cls, old = type(self), self.state
+        if to not in self.steps.get(old, ()):
+            raise RuleError(self.step_refused(values.get("decided_by")))
+        with writing():
+            for name, value in {"state": to, **values}.items():
+                setattr(self, name, value)
+            self._obey()
+            changes = {field.name: self.__data__[field.name] for field in self.dirty_fields}
+            unchanged = cls.state == old
+            if isinstance(self, Versioned):
+                changes["version"] = cls.version + 1
+                unchanged &= cls.version == self.version
+            if not self._moved(cls.update(**changes).where(self._pk_expr(), unchanged)):
+                self.state = cls.get_by_id(self.pk).state
+                raise RuleError(self.step_refused(values.get("decided_by")))
+        if isinstance(self, Versioned):
+            self.version += 1
+        self._dirty.clear()
+
+    def _moved(self, change) -> int:
+        try:
+            with database.atomic() if on_postgresql() else nullcontext():  # as in `save`
+                return change.execute()
+        except IntegrityError as error:
+            raise self.clash(error) from error
+
+    def step_refused(self, by=None) -> str:
+        """What to tell somebody whose step does not fit the state this row has now. `by`: the user who wanted to decide, None
+        when it is no decision."""
+        return f"{self} is intussen al behandeld. Vernieuw de pagina om te zien hoe het ervoor staat."
+
+    @classmethod
+    def hold(cls, pk):
+        """Let nobody else hold or change the row with this id until the end of the transaction, without reading it."""
+        if on_postgresql():  # SQLite has one writer at a time
+            key = cls._meta.primary_key
+            locking(cls.select(key).where(key == pk)).get()
+
+    @classmethod
+    def locked(cls, pk):
+        """The row with this id as it is now, held for the rest of the transaction. Raises DoesNotExist."""
+        # in SQL: every change of a row begins here, and building it takes longest
+        end = HOLD if on_postgresql() else ""
+        rows = cls.raw(f'SELECT * FROM "{cls._meta.table_name}" WHERE id = {database.param} {end}', pk)  # noqa: S608 - our names
+        for row in rows:
+            return row
+        raise cls.DoesNotExist(f"{cls.__name__} {pk}")
+
+
+class Versioned(BaseModel):
+    """A row that people edit: a save on top of a version that is no longer the last one is refused."""
+
+    version = IntegerField(default=1)
+
+    def _write(self, force_insert, only):
+        if force_insert or self.pk is None:
+            return super()._write(force_insert, only)
+        changes = {field.name: self.__data__[field.name] for field in self.dirty_fields if field.name != "version"}
+        if not changes:
+            return 0
+        cls = type(self)
+        written = (
+            cls.update(version=cls.version + 1, **changes).where(self._pk_expr(), cls.version == self.version).execute()
+        )
+        if not written:
+            raise Conflict(f"{self} is intussen door iemand anders gewijzigd. Kijk na wat je wilt behouden.")
+        self.version += 1
+        self._dirty.clear()
+        return written
+
+
+class Searched(BaseModel):
+    """A row that one finds by words; `search` holds what is searched and, byte by byte, ordered: see `searchable`."""
+
+    search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
+
+    def prepare(self):
+        self.search = searchable(self.search_text())
+
+    def search_text(self) -> str:
+        """The words by which one finds this row, in the order in which rows are sorted."""
+        raise NotImplementedError
+
+
+class Named(Versioned, Searched):
+    """A row that people edit and find by its name."""
