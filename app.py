@@ -38,7 +38,7 @@ from database import (
     readings,
     texts,
 )
-from policy import policy
+from models import policy
 from scope import NotYours
 from serving import RETRY_SECONDS, Gate
 from times import local_date, utcnow

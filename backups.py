@@ -26,8 +26,7 @@ from psycopg.conninfo import conninfo_to_dict
 import checks
 import migrations
 from database import connect_to, database
-from models import TABLES
-from people import User, UserSession
+from models import TABLES, User, UserSession
 from workflow import seals
 
 AGE, GZIP, SQLITE, DUMP = b"age-encryption.org/v1", b"\x1f\x8b", b"SQLite format 3\x00", b"PGDMP"

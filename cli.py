@@ -29,8 +29,7 @@ import serving
 from admin_views import exports
 from database import UNAVAILABLE, RuleError, database, refresh_statistics, writing
 from migrations import compare
-from models import TABLES, ImportRow, User
-from people import ROLE_LABELS, Role
+from models import ROLE_LABELS, TABLES, ImportRow, Role, User
 from times import at_hour, from_local, utcnow
 from workflow import accounts, clock, imports, seals
 

@@ -16,6 +16,7 @@ from database import bulk_insert, database, normalise, on_postgresql, postcodes,
 from demo import FIRST_NAMES, LAST_NAMES, SEED
 from models import (
     COURSE_YEARS,
+    MANAGER,
     STAGE_HOURS,
     Association,
     Evaluation,
@@ -23,13 +24,14 @@ from models import (
     History,
     Participant,
     Placement,
+    Role,
     Site,
     SiteManager,
     SitePeriod,
     Trajectory,
+    User,
     UserRole,
 )
-from people import MANAGER, Role, User
 from times import local_date, years_after
 from workflow import declarations
 

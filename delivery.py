@@ -22,7 +22,7 @@ import psycopg
 
 import config
 from database import writing
-from records import NOT_ARRIVED, Mail
+from models import NOT_ARRIVED, Mail
 from times import utcnow
 
 log = logging.getLogger("kavo.mail")

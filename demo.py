@@ -10,19 +10,25 @@ from flask import current_app
 
 import eid
 import mails
-import passwords
 from database import postcodes, writing
 from models import (
+    ASSOCIATION,
     CRITERIA_BY_TYPE,
+    MANAGER,
+    ROLE_LABELS,
+    TEAM,
     Association,
     Identity,
     Membership,
     Participant,
+    Role,
     Site,
     SitePeriod,
     Trajectory,
+    User,
+    UserRole,
+    passwords,
 )
-from people import ASSOCIATION, MANAGER, ROLE_LABELS, TEAM, Role, User, UserRole
 from times import local_date, years_after
 from workflow import (
     accounts,

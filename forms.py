@@ -28,12 +28,10 @@ from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Opt
 from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, Select, TelInput
 
 import detours
-import passwords
 import refusing
 from database import MAX_INTEGER, Conflict, RuleError, readings, writing
 from database.texts import says_something, tidy, tidy_lines
-from people import User
-from records import AlreadyDone, FormKey
+from models import AlreadyDone, FormKey, User, passwords
 
 MOST_FIELDS, MOST_BYTES = 500, 64 * 1024
 LONGEST_TEXT = 10_000  # characters of the longest field to write in

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from database import database, on_postgresql, writing
-from people import Attempt
-from policy import tell
+from models import Attempt, tell
 
 WRONG_PASSWORDS_PER_ACCOUNT = 5
 WRONG_PASSWORDS_PER_ADDRESS = 100

@@ -26,11 +26,10 @@ import dutch
 import eid
 import limits
 import mails
-import passwords
 import second_step
 from database import database, readings
 from forms import required, same_as
-from people import Passkey, Role, User, UserRole
+from models import Passkey, Role, User, UserRole, passwords
 from times import utcnow
 from workflow import accounts, registration
 

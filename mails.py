@@ -12,12 +12,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import config
 import dutch
 import links
-from models import Attest, Trajectory
-from people import NOWHERE, LinkRequest, User
-from places import Handover, Proposal, Site
-from policy import policy
-from records import Mail
-from statuses import APPLICATION, HANDOVER, TRAJECTORY
+from models import (
+    APPLICATION,
+    HANDOVER,
+    NOWHERE,
+    TRAJECTORY,
+    Attest,
+    Handover,
+    LinkRequest,
+    Mail,
+    Proposal,
+    Site,
+    Trajectory,
+    User,
+    policy,
+)
 from times import local_date
 
 written = Signal()

@@ -1,525 +1,154 @@
-"""The tables of a stage (trajectories, placements, evaluations) and the rules one row must always obey. Import every table from
-here: `TABLES` names those of `places` (sites), `people`, `records` and the others too. Policy numbers stand on top."""
+"""The tables, and the numbers and words of the policy that stand beside them: a contents page. Everybody imports them from here;
+the code is in `tables`, by subject. TABLES names every table."""
 
-from datetime import date, timedelta
-
-from peewee import (
-    BooleanField,
-    CharField,
-    Check,
-    DateField,
-    DateTimeField,
-    ForeignKeyField,
-    IntegerField,
-    fn,
-)
-
-import dutch
-import statuses
-from batches import ImportBatch, ImportRow
-from database import SEARCH_LENGTH, BaseModel, Line, Lines, LongText, RuleError, Versioned, ordered
-from database.texts import says_something
-from hours import Hours
-from participants import LEAST_AGES, Participant
-from people import (
-    Attempt,
-    Draft,
+from tables import passwords, statuses
+from tables.associations import Association, Membership
+from tables.evaluations import CRITERIA, CRITERIA_BY_TYPE, FINAL_RESULTS, Attest, Evaluation, FinalEvaluation
+from tables.handovers import HANDOVER_DAYS, Handover, Proposal
+from tables.hours import Hours
+from tables.imports import KEPT_DAYS, ImportBatch, ImportRow
+from tables.participants import LEAST_AGES, Participant
+from tables.people import (
+    ADULT_YEARS,
+    ASSOCIATION,
+    LINK_DAYS,
+    MANAGER,
+    MANAGER_LEAST_AGE,
+    NOWHERE,
+    ROLE_LABELS,
+    TEAM,
     Identity,
     LinkRequest,
-    Passkey,
     Role,
+    User,
+    UserRole,
+    of_age,
+    own_address,
+)
+from tables.policy import policy, tell
+from tables.sessions import (
+    DRAFT_HOURS,
+    SESSIONS_KEPT_DAYS,
+    Attempt,
+    Draft,
+    Passkey,
     SavedView,
     StartView,
     Token,
-    User,
-    UserRole,
     UserSession,
 )
-from places import (  # noqa: F401 - all tables are imported from here
+from tables.sites import (
     APPROVAL_DAYS,
-    HANDOVER_DAYS,
     PERIODS,
     RECOGNITIONS,
     TYPES,
-    Association,
     Declaration,
-    Handover,
-    Membership,
-    Proposal,
     Site,
     SiteManager,
     SiteMessage,
     SitePeriod,
-)  # fmt: skip
-from policy import tell
-from records import Clock, FormKey, History, Lookup, Mail, Refusal, Reminder, Retention, Seal, choices, one_of
-from times import local_date, years_after
-
-STAGE_HOURS = 50  # manual chapter 4
-MOST_HOURS_DONE = 500  # a negative stage may have lasted longer than what was planned; more is a slip
-COURSE_YEARS = 3  # the whole trajectory, from the start of the course
-
-tell(stage_hours=lambda: STAGE_HOURS, course_years=lambda: COURSE_YEARS)
-
-CRITERIA = {
-    "instructor": "een attest van instructeur",
-    "head_animator": "een attest van hoofdanimator",
-    "diploma": "een diploma hoger onderwijs met minstens 60 uur pedagogie",
-    "professional": "pedagogische bekwaamheid als beroepskracht bij een jeugddienst of in het jeugdwerk",
-    "training": "een opleiding om stagiairs in het jeugdwerk te begeleiden",
-}
-CRITERIA_BY_TYPE = {
-    "animator": tuple(CRITERIA),
-    "head_animator": tuple(CRITERIA),
-    "instructor": tuple(key for key in CRITERIA if key != "head_animator"),
-}
-
-RESULTS = {"positive": "Positief", "negative": "Negatief"}
-FINAL_RESULTS = {"passed": "Geslaagd", "failed": "Niet geslaagd"}
-ON_BEHALF = {"site": "de stageplaats", "association": "de vereniging"}
-
-
-class Trajectory(Versioned):
-    """One participant's way to one type of attest, at the association of the course."""
-
-    named_by = Participant
-    STATES = statuses.TRAJECTORY.words("open", "finished", "stopped")
-    """what is stored; what a trajectory is at on a day says `status`"""
-    OUTCOMES = statuses.TRAJECTORY.words("failed", "passed", "attested")
-    steps = {"open": {"finished", "stopped"}, "finished": {"finished", "open"}, "stopped": {"open"}}
-
-    participant = ForeignKeyField(Participant, backref="trajectories", on_delete="RESTRICT", verbose_name="Deelnemer")
-    association = ForeignKeyField(Association, backref="trajectories", on_delete="RESTRICT", verbose_name="Vereniging")
-    type = CharField(max_length=20, choices=choices(TYPES), verbose_name="Traject", constraints=[one_of("type", TYPES)])
-    course_started_on = DateField(verbose_name="Start van de cursus")
-    ends_on = DateField(verbose_name="Af te werken tegen")
-    state = CharField(
-        default="open",
-        max_length=20,
-        choices=choices(STATES),
-        verbose_name="Status",
-        constraints=[one_of("state", STATES)],
-    )
-    hours_used = IntegerField(
-        default=0,
-        verbose_name="Gekoppelde uren",
-        constraints=[Check(f"hours_used BETWEEN 0 AND {STAGE_HOURS}")],
-    )
-    outcome = CharField(
-        default="",
-        max_length=20,
-        choices=choices(OUTCOMES),
-        verbose_name="Eindresultaat",
-        constraints=[one_of("outcome", ("", *OUTCOMES))],
-    )
-    """what a finished trajectory led to; empty while it is not finished"""
-    search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
-    """the participant's; a trigger in the database follows a change of name"""
-
-    class Meta:
-        indexes = (
-            (("state", "search"), False),
-            (("outcome", "search", "state"), False),
-            (("type", "search", "state"), False),
-            (("association", "search", "state"), False),
-            (("course_started_on", "search", "state"), False),
-            (("ends_on", "search", "state"), False),
-            (("hours_used", "search", "state"), False),
-            (("state", "outcome", "ends_on", "search"), False),
-        )
-
-    clashes = {
-        "trajectory_one_open trajectory.participant_id": "{row.participant} heeft al een traject dat loopt als {row.type_label}."
-    }
-
-    def prepare(self):
-        if self.id is None:
-            self.search = self.participant.search
-        if self.course_started_on and (self.ends_on is None or "course_started_on" in self.dirty_field_names):
-            self.ends_on = years_after(self.course_started_on, COURSE_YEARS) + timedelta(days=self.extended_days())
-
-    def check(self):
-        if {"participant", "course_started_on"} & set(self.dirty_field_names):
-            self.participant.check_age_at(self.course_started_on)
-
-    def extensions_of(self):
-        """The extensions that count for this trajectory: its own, and those for all courses that started then."""
-        started = self.course_started_on
-        for_all = (Extension.courses_from <= started) & (Extension.courses_until >= started)
-        return Extension.select().where((Extension.trajectory == self.id) | for_all)
-
-    def extended_days(self) -> int:
-        """Days of extension that this trajectory got."""
-        return sum(extension.days for extension in self.extensions_of())
-
-    @property
-    def type_label(self) -> str:
-        return TYPES[self.type].lower()
-
-    def __str__(self):
-        return f"{self.participant}, traject {self.type_label}"
-
-    @property
-    def untouched(self) -> bool:
-        """Whether nothing was built on it yet: then its association may still correct it."""
-        return self.state == "open" and self.hours_used == 0
-
-    def is_open(self, today: date) -> bool:
-        """Whether one may still be coupled: not finished, and within 3 years of the course start plus extension."""
-        return statuses.TRAJECTORY.of(self, today).key == "open"
-
-    def status(self, today: date, waiting: "list[Placement] | None" = None) -> statuses.Status:
-        """What the trajectory is at on this day. Given are the placements that nobody evaluated, when a page asked for those of
-        many at once."""
-        status = statuses.TRAJECTORY.of(self, today)
-        if status.key != "open":
-            return status
-        waiting = list(self.waiting()) if waiting is None else waiting
-        if not waiting and self.hours_used < STAGE_HOURS:
-            return statuses.with_turn(status, statuses.PARTICIPANT)
-        return statuses.with_turn(status, statuses.SITE if waiting else statuses.ASSOCIATION)
-
-    def hours_left(self, without: "Placement | None" = None) -> int:
-        """Hours (0 to 50) that can still be coupled; `without` counts a stored placement as if it were not there.
-        Manual chapter 4. Call it on a locked row when a write depends on it."""
-        return STAGE_HOURS - self.hours_used + (without.stored_counted() if without else 0)
-
-    def held_elsewhere(self, placement: "Placement") -> str:
-        """Who holds the hours that `placement` cannot have, as a sentence; empty when nobody does."""
-        others = Placement.select(Placement, Site).join(Site).where(Placement.trajectory == self, Placement.counted > 0)
-        held = [f"{other.counted} uur bij {other.site}" for other in others.where(Placement.id != placement.id)]
-        return f" De andere uren: {dutch.listing(held)}." if held else ""
-
-    def waiting(self):
-        """The placements that nobody evaluated yet."""
-        return self.placements.where(Placement.state == "open")
-
-    def missing(self, waiting: "list[Placement] | None" = None, positive: int | None = None) -> list[str]:
-        """What must still happen before the final evaluation, as sentences; empty when it can be given (domain rule 9). Call it
-        on a locked row when a write depends on it. Given are the placements that wait, with their sites, and the positive hours
-        when a page asked for those of many at once."""
-        if self.state == "finished":
-            return ["De eindevaluatie is al gegeven."]
-        if self.state == "stopped":
-            return ["Het traject is stopgezet. Hervat het eerst."]
-        if waiting is None:
-            waiting = self.waiting().select(Placement, Site).join(Site).order_by(Placement.id)
-        told = [
-            f"De stage bij {placement.site} is nog niet beoordeeld ({placement.hours} uur)." for placement in waiting
-        ]
-        positive = self.hours_positive() if positive is None else positive
-        if positive < STAGE_HOURS:
-            told.append(
-                f"Er zijn {positive} van {STAGE_HOURS} uur positief beoordeeld: nog {STAGE_HOURS - positive} uur."
-            )
-        return told
-
-    def last_stage_day(self) -> date | None:
-        """The last day of the stages that were evaluated, as the newest version of each says."""
-        newest = Evaluation.alias()
-        number = newest.select(fn.MAX(newest.number)).where(newest.placement == Evaluation.placement)
-        stages = Evaluation.select(fn.MAX(Evaluation.ends_on)).join(Placement)
-        return stages.where(Placement.trajectory == self.id, Evaluation.number == number).scalar()
-
-    @property
-    def hours(self) -> Hours:
-        """The hours as screens show them. `done`: those evaluated as positive, when a page asked for those of many at once."""
-        done = self.__dict__.get("done")
-        done = self.hours_positive() if done is None else done
-        return Hours(done, self.hours_used - done, STAGE_HOURS)
-
-    def hours_positive(self) -> int:
-        """Hours (0 to 50) of stage that were evaluated as positive."""
-        done = Placement.select(fn.COALESCE(fn.SUM(Placement.hours_done), 0))
-        return done.where(Placement.trajectory == self, Placement.result == "positive").scalar()
-
-
-Trajectory.add_index(
-    Trajectory.participant, Trajectory.type, unique=True, where=(Trajectory.state == "open"), name="trajectory_one_open"
+)
+from tables.stages import COURSE_YEARS, ON_BEHALF, RESULTS, STAGE_HOURS, Extension, Placement, Trajectory
+from tables.statuses import APPLICATION, HANDOVER, PLACEMENT, TRAJECTORY, Status, Statuses
+from tables.system import (
+    MAIL_KINDS,
+    MAIL_STATES,
+    NOT_ARRIVED,
+    AlreadyDone,
+    Clock,
+    FormKey,
+    History,
+    Lookup,
+    Mail,
+    Refusal,
+    Reminder,
+    Retention,
+    Seal,
 )
 
-
-class Extension(BaseModel):
-    """More time to finish: for one trajectory, or for all whose course started between two dates."""
-
-    trajectory = ForeignKeyField(Trajectory, null=True, backref="extensions", on_delete="RESTRICT")
-    courses_from = DateField(null=True)
-    courses_until = DateField(null=True)
-    days = IntegerField(constraints=[Check("days > 0")])
-    reason = Lines(max_length=2000, required="Schrijf waarom.")
-    by = ForeignKeyField(User, on_delete="RESTRICT")
-    at = DateTimeField()
-
-    class Meta:
-        constraints = [
-            Check("trajectory_id IS NOT NULL OR (courses_from IS NOT NULL AND courses_until >= courses_from)")
-        ]
-
-
-class Placement(Versioned):
-    """A trajectory coupled to a site for some of its hours. `counted` is what it takes of the 50 hours; triggers in the
-    database add it up in `trajectory.hours_used`."""
-
-    named_by = Participant
-    STATES = {"open": statuses.PLACEMENT.gathered["open"], "evaluated": "Beoordeeld", "cancelled": "Geannuleerd"}
-    """what is stored; what a placement is at on a day says `status`"""
-    steps = {"open": {"evaluated", "cancelled"}, "evaluated": {"evaluated"}}
-
-    trajectory = ForeignKeyField(
-        Trajectory, backref="placements", on_delete="RESTRICT", index=False, verbose_name="Traject"
-    )
-    site = ForeignKeyField(Site, backref="placements", on_delete="RESTRICT", verbose_name="Stageplaats")
-    hours = IntegerField(verbose_name="Aantal uren", constraints=[Check("hours >= 1")])
-    hours_done = IntegerField(null=True, verbose_name="Gepresteerde uren", constraints=[Check("hours_done >= 0")])
-    state = CharField(
-        default="open",
-        max_length=20,
-        choices=choices(STATES),
-        verbose_name="Status",
-        constraints=[one_of("state", STATES)],
-    )
-    result = CharField(
-        null=True,
-        max_length=20,
-        choices=choices(RESULTS),
-        verbose_name="Resultaat",
-        constraints=[one_of("result", RESULTS)],
-    )
-    counted = IntegerField(verbose_name="Telt mee voor")
-    starts_on = DateField(null=True, verbose_name="Verwachte begindatum")
-    ends_on = DateField(null=True, verbose_name="Verwachte einddatum")
-    no_show = BooleanField(default=False, verbose_name="Niet komen opdagen")
-    reason = Lines(default="", max_length=2000, verbose_name="Reden")
-    on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
-    coupled_by = ForeignKeyField(User, backref="couplings", on_delete="RESTRICT", verbose_name="Gekoppeld door")
-    created_at = DateTimeField(index=True, verbose_name="Gekoppeld op")
-    search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
-    """the participant's; a trigger in the database follows a change of name"""
-    type = CharField(max_length=20, choices=choices(TYPES), verbose_name="Traject", constraints=[one_of("type", TYPES)])
-    """the trajectory's, which never changes"""
-    association_id = IntegerField(default=0)
-    """the trajectory's association; a trigger in the database follows a change"""
-    finished = BooleanField(default=False, verbose_name="Klaar")
-    """whether nothing is to be done any more at the site: evaluated or cancelled; lists show what is not finished first"""
-
-    class Meta:
-        indexes = (
-            (("trajectory", "state"), False),
-            *(
-                ((*names, "finished", "search"), False)
-                for names in ((), ("type",), ("hours",), ("site",), ("association_id",))
-            ),
-        )
-        constraints = [
-            Check("(state = 'evaluated') = (result IS NOT NULL)"),
-            Check("(state = 'evaluated') = (hours_done IS NOT NULL)"),
-            Check("result IS NULL OR result <> 'positive' OR hours_done >= 1"),
-            Check("state <> 'cancelled' OR reason <> ''"),
-            Check("starts_on <= ends_on"),
-            Check(
-                "counted = CASE WHEN state = 'open' THEN hours"
-                " WHEN state = 'evaluated' AND result = 'positive' THEN hours_done ELSE 0 END"
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.trajectory.participant} bij {self.site}"
-
-    def status(self, today: date) -> statuses.Status:
-        """What the placement is at on this day."""
-        return statuses.PLACEMENT.of(self, today)
-
-    def lock_rule(self):
-        self.trajectory = Trajectory.locked(self.trajectory_id)
-
-    def prepare(self):
-        if self.id is None:
-            copied = self.trajectory
-            self.search, self.type, self.association_id = copied.search, copied.type, copied.association_id
-        self.counted = self.counting()
-        self.finished = self.state != "open"
-
-    def counting(self) -> int:
-        """Hours that this placement takes of the 50: open: planned; evaluated positive: done; otherwise 0."""
-        if self.state == "open":
-            return self.hours
-        return self.hours_done if self.state == "evaluated" and self.result == "positive" else 0
-
-    def stored_counted(self) -> int:
-        """What the database now counts for this placement (0 for a new one)."""
-        if self.id is None:
-            return 0
-        return Placement.select(Placement.counted).where(Placement.id == self.id).scalar()
-
-    def check(self):
-        if self.hours < 1:
-            raise RuleError("Koppel voor minstens 1 uur.", "hours")
-        if self.starts_on and self.ends_on and self.starts_on > self.ends_on:
-            raise RuleError("De verwachte einddatum ligt voor de verwachte begindatum.", "ends_on")
-        left = self.trajectory.hours_left(without=self)
-        if self.counted > left:
-            raise RuleError(self.too_many(left), "hours" if self.state == "open" else "hours_done")
-
-    def too_many(self, left: int) -> str:
-        """The refusal when this placement would take more than the `left` hours that remain."""
-        who, is_open = self.trajectory.participant, self.state == "open"
-        if left <= 0:
-            problem = f"De {STAGE_HOURS} uur van {who} zijn al helemaal gekoppeld. Er kan niets meer bij."
-        elif is_open:
-            problem = f"{who} kan nog {left} uur stage lopen, geen {self.counted}. Kies hoogstens {left} uur."
-        else:
-            problem = f"{who} kan hier nog hoogstens {left} uur krijgen. Noteer {left}; de rest hoort in Opmerkingen."
-        return problem if is_open else problem + self.trajectory.held_elsewhere(self)
-
-
-for column in (Placement.starts_on, Placement.ends_on):
-    Placement.add_index(ordered(column), Placement.finished, Placement.search, name=f"placement_{column.name}")
-Placement.add_index(Placement.ends_on, where=(Placement.state == "open"), name="placement_open_ends_on")
-Placement.add_index(
-    Placement.created_at,
-    where=(Placement.state == "open") & Placement.ends_on.is_null(),
-    name="placement_open_created_at",
-)
-
-
-class Evaluation(BaseModel):
-    """One version of the evaluation of a placement ('Traject opvolging'); a correction adds a version."""
-
-    placement = ForeignKeyField(Placement, backref="evaluations", on_delete="RESTRICT")
-    number = IntegerField(constraints=[Check("number >= 1")])
-    mentor = Line(max_length=200, verbose_name="Stagebegeleider", required="Typ de naam van de stagebegeleider.")
-    criterion = CharField(
-        max_length=20,
-        choices=choices(CRITERIA),
-        verbose_name="De stagebegeleider heeft",
-        constraints=[one_of("criterion", CRITERIA)],
-    )
-    starts_on = DateField(verbose_name="Begindatum")
-    ends_on = DateField(verbose_name="Einddatum")
-    hours_done = IntegerField(verbose_name="Gepresteerde uren", constraints=[Check("hours_done >= 0")])
-    result = CharField(
-        max_length=20, choices=choices(RESULTS), verbose_name="Resultaat", constraints=[one_of("result", RESULTS)]
-    )
-    motivation = LongText(default="", verbose_name="Motivering")
-    remarks = LongText(default="", verbose_name="Opmerkingen")
-    on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
-    by = ForeignKeyField(User, backref="evaluations", on_delete="RESTRICT")
-    at = DateTimeField()
-
-    class Meta:
-        indexes = ((("placement", "number"), True),)
-        constraints = [
-            Check("starts_on <= ends_on"),
-            Check("result <> 'negative' OR motivation <> ''"),
-            Check("result <> 'positive' OR hours_done >= 1"),
-        ]
-
-    def check(self):
-        """The rules of domain rule 9 and 11."""
-        kind = self.placement.trajectory.type
-        if self.criterion not in CRITERIA_BY_TYPE[kind]:
-            raise RuleError(
-                f"Wie een stage van {TYPES[kind].lower()} begeleidt, kan dat niet met {CRITERIA[self.criterion]}.",
-                "criterion",
-            )
-        if self.starts_on > self.ends_on:
-            raise RuleError("De einddatum ligt voor de begindatum. Kijk beide na.", "ends_on")
-        if self.starts_on < self.placement.trajectory.course_started_on:
-            started = dutch.day(self.placement.trajectory.course_started_on)
-            raise RuleError(f"De stage kan niet beginnen voor de cursus: die startte op {started}.", "starts_on")
-        if self.ends_on > local_date(self.at):
-            raise RuleError("De stage is nog niet voorbij. Beoordeel op of na de einddatum.", "ends_on")
-        if self.result == "negative" and not says_something(self.motivation):
-            raise RuleError("Schrijf een motivering: die is verplicht als het resultaat negatief is.", "motivation")
-        if self.result == "positive" and self.hours_done < 1:
-            raise RuleError("Voor een positief resultaat is minstens 1 gepresteerd uur nodig.", "hours_done")
-        if not 0 <= self.hours_done <= MOST_HOURS_DONE:
-            raise RuleError(f"Typ 0 tot {MOST_HOURS_DONE} uren.", "hours_done")
-
-
-class FinalEvaluation(BaseModel):
-    """The outcome of the whole trajectory, by the association or the team. Reopened: it no longer counts, the row stays."""
-
-    trajectory = ForeignKeyField(Trajectory, backref="final_evaluations", on_delete="RESTRICT")
-    result = CharField(max_length=20, choices=choices(FINAL_RESULTS), constraints=[one_of("result", FINAL_RESULTS)])
-    evaluated_on = DateField(verbose_name="Datum evaluatie")
-    motivation = LongText(default="", verbose_name="Motivering")
-    on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
-    exception = Lines(default="", max_length=2000, verbose_name="Reden van de uitzondering")
-    """why the team gave it although age or term did not allow it"""
-    by = ForeignKeyField(User, backref="final_evaluations", on_delete="RESTRICT")
-    at = DateTimeField()
-    reopened_at = DateTimeField(null=True)
-    reopened_by = ForeignKeyField(User, null=True, backref="reopenings", on_delete="RESTRICT")
-    reopen_reason = Lines(default="", max_length=2000)
-
-    class Meta:
-        constraints = [Check("result <> 'failed' OR motivation <> ''")]
-
-    def check(self):
-        """The rules of domain rule 9, and 13 for who passes; the trajectory is locked by the verb."""
-        trajectory, who = self.trajectory, self.trajectory.participant
-        if missing := trajectory.missing():
-            raise RuleError(f"{who} kan nog geen eindevaluatie krijgen. {' '.join(missing)}")
-        if self.result == "failed" and not says_something(self.motivation):
-            raise RuleError("Schrijf een motivering: die is verplicht voor wie niet geslaagd is.", "motivation")
-        if self.evaluated_on > local_date(self.at):
-            raise RuleError("De datum evaluatie ligt nog niet achter ons. Kies vandaag of vroeger.", "evaluated_on")
-        last = trajectory.last_stage_day()
-        if last and self.evaluated_on < last:
-            raise RuleError(
-                f"De laatste stage van {who} liep tot {dutch.day(last)}. Kies die dag of later.", "evaluated_on"
-            )
-        if not says_something(self.exception) and (refusal := self.needs_exception()):
-            raise RuleError(refusal, "evaluated_on")
-
-    def needs_exception(self) -> str:
-        """Why only the team can give this, as a sentence; empty when nothing is against it. Domain rule 13."""
-        trajectory, who = self.trajectory, self.trajectory.participant
-        if self.evaluated_on > trajectory.ends_on:
-            return (
-                f"Het traject van {who} moest afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}. Vraag het team Kadervorming "
-                "om een verlenging of een uitzondering."
-            )
-        from_day = who.old_enough_on(trajectory.type)
-        if self.result == "passed" and self.evaluated_on < from_day:
-            least = LEAST_AGES[trajectory.type]
-            return (
-                f"{who} wordt pas {least} op {dutch.day(from_day)}: vanaf dan kan een attest van {trajectory.type_label}. Wacht "
-                "tot dan, of vraag het team Kadervorming om een uitzondering."
-            )
-        return ""
-
-
-FinalEvaluation.add_index(
-    FinalEvaluation.trajectory,
-    unique=True,
-    where=FinalEvaluation.reopened_at.is_null(),
-    name="final_evaluation_one_current",
-)
-
-
-class Attest(BaseModel):
-    """The certificate that the government issues after a passed final evaluation."""
-
-    final_evaluation = ForeignKeyField(FinalEvaluation, unique=True, backref="attests", on_delete="RESTRICT")
-    code = CharField(unique=True, max_length=40)
-    issued_on = DateField()
-    issued_by = ForeignKeyField(User, on_delete="RESTRICT")
-    revoked_at = DateTimeField(null=True)
-
-    @property
-    def trajectory(self) -> Trajectory:
-        return self.final_evaluation.trajectory
-
-    @property
-    def participant(self) -> Participant:
-        return self.trajectory.participant
-
-    @property
-    def is_valid(self) -> bool:
-        return self.revoked_at is None
-
+__all__ = [
+    "ADULT_YEARS",
+    "APPLICATION",
+    "APPROVAL_DAYS",
+    "ASSOCIATION",
+    "COURSE_YEARS",
+    "CRITERIA",
+    "CRITERIA_BY_TYPE",
+    "DRAFT_HOURS",
+    "FINAL_RESULTS",
+    "HANDOVER",
+    "HANDOVER_DAYS",
+    "KEPT_DAYS",
+    "LEAST_AGES",
+    "LINK_DAYS",
+    "MAIL_KINDS",
+    "MAIL_STATES",
+    "MANAGER",
+    "MANAGER_LEAST_AGE",
+    "NOT_ARRIVED",
+    "NOWHERE",
+    "ON_BEHALF",
+    "PERIODS",
+    "PLACEMENT",
+    "RECOGNITIONS",
+    "RESULTS",
+    "ROLE_LABELS",
+    "SESSIONS_KEPT_DAYS",
+    "STAGE_HOURS",
+    "TABLES",
+    "TEAM",
+    "TRAJECTORY",
+    "TYPES",
+    "AlreadyDone",
+    "Association",
+    "Attempt",
+    "Attest",
+    "Clock",
+    "Declaration",
+    "Draft",
+    "Evaluation",
+    "Extension",
+    "FinalEvaluation",
+    "FormKey",
+    "Handover",
+    "History",
+    "Hours",
+    "Identity",
+    "ImportBatch",
+    "ImportRow",
+    "LinkRequest",
+    "Lookup",
+    "Mail",
+    "Membership",
+    "Participant",
+    "Passkey",
+    "Placement",
+    "Proposal",
+    "Refusal",
+    "Reminder",
+    "Retention",
+    "Role",
+    "SavedView",
+    "Seal",
+    "Site",
+    "SiteManager",
+    "SiteMessage",
+    "SitePeriod",
+    "StartView",
+    "Status",
+    "Statuses",
+    "Token",
+    "Trajectory",
+    "User",
+    "UserRole",
+    "UserSession",
+    "of_age",
+    "own_address",
+    "passwords",
+    "policy",
+    "statuses",
+    "tell",
+]
 
 TABLES = [
     Role, User, UserRole, Passkey, Identity, LinkRequest, UserSession, Token, Attempt, Draft, SavedView, StartView,

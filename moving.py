@@ -13,8 +13,7 @@ from peewee import BlobField, BooleanField, CharField, DateField, DateTimeField,
 import migrations
 from backups import pointed_at
 from database import database
-from models import TABLES
-from people import User
+from models import TABLES, User
 
 AT_ONCE = 2000
 

@@ -3,8 +3,11 @@ it and how long. A column that is not named here or in TECHNICAL fails a test, s
 
 from dataclasses import dataclass
 
-from batches import KEPT_DAYS
 from models import (
+    ADULT_YEARS,
+    DRAFT_HOURS,
+    KEPT_DAYS,
+    SESSIONS_KEPT_DAYS,
     STAGE_HOURS,
     Association,
     Attempt,
@@ -38,7 +41,6 @@ from models import (
     UserRole,
     UserSession,
 )
-from people import ADULT_YEARS, DRAFT_HOURS, SESSIONS_KEPT_DAYS
 
 TASK = "taak van algemeen belang (AVG, artikel 6.1.e): het decreet over het jeugdbeleid, erkenning van attesten"
 SECURITY = "taak van algemeen belang, en de plicht om persoonsgegevens te beveiligen (AVG, artikel 32)"

@@ -3,8 +3,20 @@
 from dataclasses import dataclass
 
 import scope
-from models import Association, Evaluation, Handover, History, ImportBatch, Participant, Placement, Site, Trajectory
-from people import ASSOCIATION, MANAGER, TEAM
+from models import (
+    ASSOCIATION,
+    MANAGER,
+    TEAM,
+    Association,
+    Evaluation,
+    Handover,
+    History,
+    ImportBatch,
+    Participant,
+    Placement,
+    Site,
+    Trajectory,
+)
 
 VISITOR = "visitor"
 ROLES = {VISITOR: "Bezoeker", MANAGER: "Stageplaats\u00adverantwoordelijke", ASSOCIATION: "Vereniging", TEAM: "Team"}

@@ -7,6 +7,9 @@ at one what only the other allows. Every list, detail, edit, action, lookup, exp
 
 from database import readings, whole_number
 from models import (
+    ASSOCIATION,
+    MANAGER,
+    TEAM,
     Association,
     Evaluation,
     Handover,
@@ -20,8 +23,8 @@ from models import (
     SiteManager,
     SitePeriod,
     Trajectory,
+    User,
 )
-from people import ASSOCIATION, MANAGER, TEAM, User
 
 
 class NotYours(Exception):

@@ -24,8 +24,7 @@ import eid
 import limits
 from database.texts import says_something, tidy
 from forms import required
-from people import Passkey, User
-from policy import tell
+from models import Passkey, User, tell
 from times import utcnow
 from workflow import second_steps
 

@@ -7,7 +7,6 @@ from wtforms import BooleanField, PasswordField, StringField, ValidationError
 from wtforms.utils import unset_value
 from wtforms.validators import Optional, StopValidation
 
-import passwords
 from database import RuleError, postcodes, readings
 from forms import (
     CheckList,
@@ -21,8 +20,7 @@ from forms import (
     same_as,
     sometimes,
 )
-from models import PERIODS, RECOGNITIONS, TYPES, Site
-from people import User, of_age
+from models import PERIODS, RECOGNITIONS, TYPES, Site, User, of_age, passwords
 from times import local_date, utcnow
 from workflow.sites import Periods, check_periods
 

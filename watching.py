@@ -18,9 +18,8 @@ from werkzeug.wrappers import Request, Response
 import config
 import migrations
 import tasks
-from batches import ImportBatch
 from database import UNAVAILABLE, database
-from models import Handover, Mail, Proposal, Site
+from models import Handover, ImportBatch, Mail, Proposal, Site
 from serving import Gate
 from times import local_date, utcnow
 from workflow import clock

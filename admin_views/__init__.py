@@ -26,8 +26,20 @@ from admin_views.sites import SiteView
 from admin_views.todo import Todo
 from admin_views.trajectories import AttestView, ReadyView, TrajectoryView
 from admin_views.work import WorkView
-from models import Association, Handover, History, Lookup, Mail, Participant, Placement, Role, Site, Trajectory, User
-from people import TEAM
+from models import (
+    TEAM,
+    Association,
+    Handover,
+    History,
+    Lookup,
+    Mail,
+    Participant,
+    Placement,
+    Role,
+    Site,
+    Trajectory,
+    User,
+)
 from times import utcnow
 
 MANAGE = "Beheer"

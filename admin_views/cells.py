@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from hours import Hours
-from statuses import Status
+from models import Hours, Status
 
 
 @dataclass

@@ -17,7 +17,7 @@ from peewee import CharField, TextField
 
 import dutch
 from database import is_phone, reading, readings
-from people import ASSOCIATION, TEAM
+from models import ASSOCIATION, TEAM
 from sheets import harmless
 from times import local
 

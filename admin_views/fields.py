@@ -12,7 +12,7 @@ import scope
 from database import MAX_INTEGER, readings
 from database.searching import Search
 from forms import ChoiceField, DayField, EmailField, KavoIdField, PhoneField
-from people import own_address
+from models import own_address
 
 MOST_OPTIONS = 500
 SUGGESTIONS = 10

@@ -15,9 +15,7 @@ from admin_views.cells import Cell
 from admin_views.joins import Key, StatusKey
 from admin_views.lists import BY_AGE, BY_FAMILY_NAME
 from forms import KavoForm, ReasonField
-from models import Handover, User
-from people import MANAGER, TEAM
-from statuses import HANDOVER
+from models import HANDOVER, MANAGER, TEAM, Handover, User
 from times import local_date, utcnow
 from workflow import handovers
 

@@ -12,8 +12,7 @@ from admin_views import exports
 from admin_views.roles import HiddenFromMenu
 from database import whole_number
 from forms import KavoForm, room
-from models import ImportBatch, ImportRow, User
-from people import ASSOCIATION, TEAM
+from models import ASSOCIATION, TEAM, ImportBatch, ImportRow, User
 from times import utcnow
 from workflow import imports
 from workflow.imports import taking_back

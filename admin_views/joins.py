@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from peewee import JOIN, SQL, Case, Field, FieldAlias
 
 from database import before_all, ordered
-from statuses import Statuses
+from models import Statuses
 from times import local_date, utcnow
 
 

@@ -19,8 +19,7 @@ from admin_views.joins import Joins
 from admin_views.listing import Listing
 from admin_views.roles import ForRoles
 from database import is_phone, normalise, readings
-from people import SavedView
-from statuses import Statuses
+from models import SavedView, Statuses
 from times import local_date, utcnow
 from workflow import saved_views
 

@@ -15,8 +15,7 @@ from admin_views.roles import HiddenFromMenu, came_from
 from database import RuleError, whole_number
 from database.texts import tidy_lines
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room, sometimes
-from models import CRITERIA, ON_BEHALF, RESULTS, Site
-from people import ASSOCIATION, MANAGER, TEAM
+from models import ASSOCIATION, CRITERIA, MANAGER, ON_BEHALF, RESULTS, TEAM, Site
 from times import utcnow
 from workflow import together
 

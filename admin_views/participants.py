@@ -10,8 +10,7 @@ from admin_views.lists import BY_FAMILY_NAME
 from admin_views.privacy import EraseForm
 from database import RuleError
 from forms import ChoiceField, DayField, required, sometimes
-from models import TYPES, Association, Participant, Trajectory
-from people import ASSOCIATION, TEAM
+from models import ASSOCIATION, TEAM, TYPES, Association, Participant, Trajectory
 from times import utcnow
 from workflow import erasure, imports
 

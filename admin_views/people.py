@@ -15,8 +15,7 @@ from admin_views.lists import BY_FAMILY_NAME, BY_SIZE
 from admin_views.privacy import EraseForm
 from database import RuleError, readings
 from forms import CheckList, sometimes
-from models import Association
-from people import ADULT_YEARS, ROLE_LABELS, TEAM, Role, User, UserRole
+from models import ADULT_YEARS, ROLE_LABELS, TEAM, Association, Role, User, UserRole
 from workflow import accounts, erasure, second_steps
 
 FIRST_ROLE = Key(

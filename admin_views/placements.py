@@ -11,9 +11,7 @@ from admin_views.cells import Cell
 from admin_views.lists import BY_FAMILY_NAME
 from database import Conflict, whole_number
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room, sometimes
-from models import CRITERIA, CRITERIA_BY_TYPE, ON_BEHALF, RESULTS, Placement
-from people import ASSOCIATION, MANAGER, TEAM
-from statuses import PLACEMENT
+from models import ASSOCIATION, CRITERIA, CRITERIA_BY_TYPE, MANAGER, ON_BEHALF, PLACEMENT, RESULTS, TEAM, Placement
 from times import local_date, utcnow
 from workflow import evaluations, placements, story, together
 

@@ -8,7 +8,7 @@ from admin_views.actions import row_action
 from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.lists import BY_FAMILY_NAME, in_this_order
-from records import MAIL_STATES, NOT_ARRIVED
+from models import MAIL_STATES, NOT_ARRIVED
 from workflow import letters
 
 MARKS = {"pending": "busy", "claimed": "busy", "data": "busy", "sent": "good", "failed": "bad", "uncertain": "wait"}

@@ -9,7 +9,7 @@ from flask_security import current_user
 from werkzeug.exceptions import HTTPException
 
 import second_step
-from people import TEAM
+from models import TEAM
 
 
 def came_from() -> str | None:

@@ -7,8 +7,7 @@ from wtforms import BooleanField, HiddenField, StringField
 import scope
 from admin_views.roles import HiddenFromMenu, came_from
 from forms import KavoForm, Length, required
-from models import SavedView
-from people import ASSOCIATION, MANAGER, TEAM
+from models import ASSOCIATION, MANAGER, TEAM, SavedView
 from times import utcnow
 from workflow import saved_views
 

@@ -9,8 +9,7 @@ import scope
 import site_forms
 from admin_views.roles import HiddenFromMenu
 from forms import EmailField, KavoForm, Length, required
-from models import APPROVAL_DAYS, Placement, Site
-from people import MANAGER, TEAM
+from models import APPROVAL_DAYS, MANAGER, TEAM, Placement, Site
 from times import utcnow
 from workflow import handovers, proposals, sites
 

@@ -18,9 +18,22 @@ from admin_views.lists import in_this_order
 from database import RuleError
 from database.texts import tidy
 from forms import ChoiceField, DayField, KavoForm, required
-from models import ON_BEHALF, STAGE_HOURS, TYPES, Handover, Placement, Site, SiteManager, SitePeriod, User
-from people import ASSOCIATION, MANAGER, TEAM
-from statuses import APPLICATION, PLACEMENT
+from models import (
+    APPLICATION,
+    ASSOCIATION,
+    MANAGER,
+    ON_BEHALF,
+    PLACEMENT,
+    STAGE_HOURS,
+    TEAM,
+    TYPES,
+    Handover,
+    Placement,
+    Site,
+    SiteManager,
+    SitePeriod,
+    User,
+)
 from times import local_date, utcnow
 from workflow import placements, sites
 

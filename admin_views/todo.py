@@ -9,12 +9,10 @@ from peewee import fn
 
 import delivery
 import dutch
-import statuses
 from admin_views import charts
 from admin_views.counting import COUNT_UP_TO
 from admin_views.roles import ForRoles
-from models import Handover, LinkRequest, Proposal, Site, SiteManager, Trajectory, User
-from statuses import Status
+from models import Handover, LinkRequest, Proposal, Site, SiteManager, Status, Trajectory, User, statuses
 from times import local_date, utcnow
 from workflow import clock, figures
 

@@ -16,9 +16,7 @@ from admin_views.lists import BY_FAMILY_NAME, in_this_order
 from admin_views.placements import told
 from database import RuleError, whole_number, writing
 from forms import LONGEST_TEXT, DayField, KavoForm, Length, ReasonField, required, room
-from models import COURSE_YEARS, FINAL_RESULTS, STAGE_HOURS, Participant, Trajectory
-from people import ASSOCIATION, TEAM
-from statuses import TRAJECTORY
+from models import ASSOCIATION, COURSE_YEARS, FINAL_RESULTS, STAGE_HOURS, TEAM, TRAJECTORY, Participant, Trajectory
 from times import utcnow
 from workflow import attests, finals, story, trajectories
 

@@ -9,9 +9,7 @@ import dutch
 import scope
 from admin_views.counting import COUNT_UP_TO
 from admin_views.roles import ForRoles
-from models import STAGE_HOURS, Association, Placement, Trajectory
-from people import ASSOCIATION
-from statuses import PLACEMENT, TRAJECTORY
+from models import ASSOCIATION, PLACEMENT, STAGE_HOURS, TRAJECTORY, Association, Placement, Trajectory
 from times import local_date, utcnow
 from workflow import finals
 from workflow.falls_due.once import days_of

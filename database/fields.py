@@ -2,7 +2,7 @@
 
 import json
 
-from peewee import SQL, CharField, DateField, DateTimeField, IntegerField, NodeList, TextField, fn
+from peewee import SQL, CharField, Check, DateField, DateTimeField, IntegerField, NodeList, TextField, fn
 
 from database import readings
 from database.connection import on_postgresql
@@ -76,3 +76,13 @@ class Json(TextField):
 
     def python_value(self, value):
         return None if value is None else json.loads(value)
+
+
+def one_of(column: str, values) -> Check:
+    """A CHECK that a column holds one of these words."""
+    return Check(f"{column} IN ({', '.join(repr(value) for value in values)})")
+
+
+def choices(words: dict[str, str]) -> list[tuple[str, str]]:
+    """A dictionary of code → Dutch words, as the `choices` of a field."""
+    return list(words.items())

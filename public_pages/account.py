@@ -9,15 +9,13 @@ import detours
 import limits
 import links
 import login
-import passwords
 import scope
 import second_step
 import site_forms
 from admin_views.privacy import as_file
 from database import RuleError
 from forms import EmailField, KavoForm, Length, PhoneField, required, same_as
-from models import Evaluation, Participant, Placement, Site, Trajectory
-from people import UserSession
+from models import Evaluation, Participant, Placement, Site, Trajectory, UserSession, passwords
 from public_pages.mailed_links import opened
 from times import utcnow
 from workflow import accounts, confirmation, insight

@@ -13,7 +13,7 @@ import eid as provider
 import site_forms
 from database import RuleError
 from forms import KavoForm
-from people import LINK_DAYS, MANAGER_LEAST_AGE, User, of_age
+from models import LINK_DAYS, MANAGER_LEAST_AGE, User, of_age
 from public_pages.registration import DRAFT, fill_from_draft, site_page
 from times import local_date, utcnow, years_after
 from workflow import identities, joining, registration

@@ -5,7 +5,7 @@ from flask import Blueprint, abort, flash, make_response, redirect, render_templ
 import links
 from database import RuleError
 from forms import KavoForm
-from people import Token
+from models import Token
 from times import utcnow
 from workflow import activation, attests, confirmation, handovers
 

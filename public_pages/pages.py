@@ -8,7 +8,7 @@ from flask_security import auth_required, current_user
 import privacy
 import site_forms
 from admin_views.saved_views import start_url
-from people import ASSOCIATION, MANAGER, TEAM
+from models import ASSOCIATION, MANAGER, TEAM
 from public_pages.eid import OFFER
 from workflow import retention
 

@@ -12,13 +12,11 @@ import config
 import dutch
 import limits
 import links
-import passwords
 import scope
 import site_forms
 from database.postcodes import places
 from forms import DECIDES, DecisionForm, KavoForm, Length, required
-from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage, User
-from people import MANAGER
+from models import APPROVAL_DAYS, MANAGER, Site, SiteManager, SiteMessage, User, passwords
 from public_pages.mailed_links import opened
 from times import days_after, utcnow
 from workflow import activation, confirmation, declarations, registration

@@ -8,7 +8,7 @@ from wtforms import StringField
 import second_step
 from database import RuleError
 from forms import KavoForm, Length, required
-from people import Passkey
+from models import Passkey
 from times import utcnow
 from workflow import second_steps
 

@@ -8,8 +8,7 @@ import site_forms
 from database.searching import Search
 from database.texts import tidy
 from forms import DecisionForm, ReasonField
-from models import Site, User
-from people import MANAGER
+from models import MANAGER, Site, User
 from public_pages import eid
 from public_pages.mailed_links import opened
 from public_pages.registration import fill_from_draft, keep, with_password

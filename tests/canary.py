@@ -9,7 +9,7 @@ from stdnum.be import bis, nn
 
 from database import database
 from logs import JsonLines
-from records import Mail
+from models import Mail
 from tests import factories as make
 
 ELEVEN = re.compile(r"(?<!\d)\d{11}(?!\d)|(?<!\d)\d\d[. ]\d\d[. ]\d\d[- ]\d{3}[. ]\d\d(?!\d)")

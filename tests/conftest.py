@@ -15,7 +15,7 @@ import mails
 import migrations
 import tasks
 from database import checkpoint_keys, connect_to, connection, database
-from records import Clock
+from models import Clock
 
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 LONG_AGO = "2020-01-01"

@@ -5,8 +5,7 @@ from datetime import timedelta
 import config
 import links
 import mails
-from models import Handover, Mail, Proposal, User
-from people import LinkRequest
+from models import Handover, LinkRequest, Mail, Proposal, User
 from tests import factories as make
 from workflow import attests, confirmation, finals, handovers, refusals
 

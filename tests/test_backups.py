@@ -19,8 +19,7 @@ import checks
 import migrations
 import moving
 from database import connect_to, database, on_postgresql
-from models import History, Participant, Placement, Trajectory, User
-from people import UserSession
+from models import History, Participant, Placement, Trajectory, User, UserSession
 from tests import factories as make
 from tests.conftest import POSTGRES_URL, PostgresCopies
 from tests.machines import PROJECT, environment

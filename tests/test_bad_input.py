@@ -5,8 +5,7 @@ import os
 import pytest
 
 from database import MAX_INTEGER, on_postgresql
-from models import Association, Handover, LinkRequest, Participant, Placement, Site, Trajectory
-from people import User
+from models import Association, Handover, LinkRequest, Participant, Placement, Site, Trajectory, User
 from tests import factories as make
 from tests.visitor import Visitor
 from workflow import handovers

@@ -9,7 +9,7 @@ import pytest
 import crowd
 import demo
 from database import database, on_postgresql
-from records import Clock
+from models import Clock
 from tests.test_clock import at, busy_world
 from times import utcnow
 from workflow import clock

@@ -9,9 +9,7 @@ import pytest
 import checks
 import demo
 from database import database
-from models import ImportBatch, Participant, Placement, Site, Trajectory, User
-from people import Token
-from records import History
+from models import History, ImportBatch, Participant, Placement, Site, Token, Trajectory, User
 from tests import factories as make
 from times import utcnow
 

@@ -9,8 +9,7 @@ import pytest
 import audit
 from admin_views.todo import next_application
 from database import RuleError, database, normalise
-from models import History, Placement, Proposal, Site
-from records import Mail
+from models import History, Mail, Placement, Proposal, Site
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date, utcnow

@@ -11,7 +11,7 @@ import config
 import delivery
 import mails
 from database import writing
-from records import Mail
+from models import Mail
 from tests import factories as make
 from tests.post import Post
 from workflow import letters, registration

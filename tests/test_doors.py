@@ -14,9 +14,8 @@ from bs4 import BeautifulSoup
 
 import checks
 import limits
-import passwords
 from database import RuleError, database, readings
-from models import Association, Handover, History, ImportRow, Mail, Participant, Proposal, Site, User
+from models import Association, Handover, History, ImportRow, Mail, Participant, Proposal, Site, User, passwords
 from tests import factories as make
 from tests.eid.steps import bram
 from tests.test_registration import FORM, born, typed

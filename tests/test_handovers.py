@@ -6,8 +6,7 @@ import pytest
 
 import links
 from database import RuleError, readings
-from models import Evaluation, Handover, History, Mail, Placement, SiteManager, Token, User
-from people import UserRole
+from models import Evaluation, Handover, History, Mail, Placement, SiteManager, Token, User, UserRole
 from scope import NotYours
 from tests import factories as make
 from tests.test_registration import path_in, typed

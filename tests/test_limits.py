@@ -8,9 +8,7 @@ import pytest
 import limits
 from config import PROJECT
 from database import RuleError, database
-from models import Site
-from people import Attempt, Draft
-from records import Lookup, Mail
+from models import Attempt, Draft, Lookup, Mail, Site
 from tests import factories as make
 from tests.test_registration import born, typed
 from tests.visitor import Visitor

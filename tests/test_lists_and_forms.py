@@ -7,8 +7,7 @@ from datetime import date
 
 import pytest
 
-from models import Participant, Placement
-from records import History
+from models import History, Participant, Placement
 from tests import factories as make
 from tests.visitor import Visitor
 

@@ -10,7 +10,7 @@ import crowd
 import demo
 from admin_views import listing
 from database import database, on_postgresql
-from people import User
+from models import User
 from tests import factories as make
 from tests.visitor import Visitor
 

@@ -7,9 +7,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 import limits
-import passwords
-from people import User, UserSession
-from records import Mail
+from models import Mail, User, UserSession, passwords
 from tests import factories as make
 from tests.visitor import Visitor
 from times import utcnow

@@ -13,7 +13,7 @@ from admin_views.actions import row_action
 from admin_views.base import AdminView
 from app import create_app
 from database import Versioned, database
-from records import History
+from models import History
 from tests import factories as make
 from tests.visitor import Visitor
 

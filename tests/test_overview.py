@@ -6,8 +6,7 @@ from random import Random
 
 import pytest
 
-from models import TYPES, Placement, Trajectory
-from records import Clock
+from models import TYPES, Clock, Placement, Trajectory
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date, utcnow

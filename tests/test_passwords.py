@@ -6,10 +6,8 @@ import unicodedata
 import flask_security
 import pytest
 
-import passwords
 from database import database
-from models import User
-from records import Mail
+from models import Mail, User, passwords
 from tests import factories as make
 from tests.test_handovers import young_asks
 from tests.test_login import is_inside, log_in

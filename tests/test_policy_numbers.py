@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import models
-import places
-from policy import policy
+from models import policy
+from tables import sites
 from workflow import activation
 
 PROJECT = Path(__file__).parents[1]
@@ -110,7 +110,7 @@ def test_texts_follow_a_policy_that_changes(app, client, monkeypatch):
     """Changed where the rule is, the number changes on the pages for visitors; the manual's sentence stays."""
     text = client.get("/veelgestelde-vragen").get_data(as_text=True) + client.get("/hulp").get_data(as_text=True)
     assert "innen twee weken" in text
-    monkeypatch.setattr(places, "APPROVAL_DAYS", 21)
+    monkeypatch.setattr(sites, "APPROVAL_DAYS", 21)
     monkeypatch.setattr(models, "STAGE_HOURS", 61)
     monkeypatch.setattr(activation, "ACTIVATION_DAYS", 33)
     text = client.get("/veelgestelde-vragen").get_data(as_text=True) + client.get("/hulp").get_data(as_text=True)

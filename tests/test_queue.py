@@ -9,7 +9,7 @@ import redis
 from huey.registry import Message
 
 import tasks
-from people import Attempt, UserSession
+from models import Attempt, UserSession
 from tests import factories as make
 from tests.run import REDIS_URL
 from workflow import accounts

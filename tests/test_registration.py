@@ -8,9 +8,7 @@ import pytest
 import limits
 import links
 from database import RuleError
-from models import Site, SiteMessage
-from people import Draft, User
-from records import History, Mail
+from models import Draft, History, Mail, Site, SiteMessage, User
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after

@@ -7,9 +7,21 @@ import pytest
 
 import scope
 import second_step
-from models import TABLES, Evaluation, Handover, ImportBatch, Membership, Placement, Site, SiteManager, UserRole
-from people import Role, UserSession
-from records import Lookup, Refusal
+from models import (
+    TABLES,
+    Evaluation,
+    Handover,
+    ImportBatch,
+    Lookup,
+    Membership,
+    Placement,
+    Refusal,
+    Role,
+    Site,
+    SiteManager,
+    UserRole,
+    UserSession,
+)
 from tests import factories as make
 from tests.visitor import Visitor
 from workflow import handovers, imports

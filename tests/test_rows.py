@@ -7,9 +7,7 @@ from threading import Barrier, Thread
 import pytest
 
 from database import Conflict, RuleError, database, on_postgresql, writing
-from models import Handover, Participant, Placement, Site, SiteManager, Trajectory
-from people import User
-from records import FormKey
+from models import FormKey, Handover, Participant, Placement, Site, SiteManager, Trajectory, User
 from tests import factories as make
 
 

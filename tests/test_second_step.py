@@ -6,8 +6,7 @@ import time
 import pytest
 
 from database import RuleError
-from models import History, Identity, Mail, Passkey, User
-from people import UserSession
+from models import History, Identity, Mail, Passkey, User, UserSession
 from scope import NotYours
 from tests import factories as make
 from tests.visitor import Visitor

@@ -16,8 +16,7 @@ import config
 import limits
 from app import create_app
 from database import Conflict, database
-from models import Association, History, Mail, Participant, Placement, Site, Token, User
-from people import UserSession
+from models import Association, History, Mail, Participant, Placement, Site, Token, User, UserSession
 from tests import factories as make
 from tests.test_conventions import modules
 from tests.test_rights import ARGUMENTS

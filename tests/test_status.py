@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import mails
-import statuses
 from models import (
     Handover,
     LinkRequest,
@@ -16,6 +15,7 @@ from models import (
     Proposal,
     Site,
     Trajectory,
+    statuses,
 )
 from tests import factories as make
 from tests.visitor import Visitor

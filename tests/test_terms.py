@@ -7,7 +7,8 @@ import pytest
 
 import audit
 import migrations
-import places
+import tables.handovers
+import tables.sites
 from models import Handover, LinkRequest, Mail, Proposal, Reminder, Site
 from tests import factories as make
 from times import years_after
@@ -40,7 +41,7 @@ def given():
 def test_a_term_that_was_given_stays_when_the_policy_changes(monkeypatch):
     old = given()
     for name in ("APPROVAL_DAYS", "HANDOVER_DAYS"):
-        monkeypatch.setattr(places, name, 21)
+        monkeypatch.setattr(tables.sites if name.startswith("A") else tables.handovers, name, 21)
         monkeypatch.setattr(handovers, name, 21, raising=False)
         monkeypatch.setattr(sites, name, 21, raising=False)
     new = given()
@@ -82,7 +83,7 @@ def test_after_a_change_of_the_policy_nothing_is_said_again(monkeypatch):
     sent = Mail.select().count()
 
     for module, name, value in (
-        (places, "APPROVAL_DAYS", 21), (places, "HANDOVER_DAYS", 21), (applications, "APPLICATION_DAY", 11),
+        (tables.sites, "APPROVAL_DAYS", 21), (tables.handovers, "HANDOVER_DAYS", 21), (applications, "APPLICATION_DAY", 11),
         (stages, "EVALUATE_AFTER", (10, 45)), (trajectories, "TRAJECTORY_REMINDERS", (200, 90)),
         (transfers, "HANDOVER_REMINDERS", (6, 12)), (registrations, "ACTIVATION_REMINDERS", (5, 20)),
     ):  # fmt: skip

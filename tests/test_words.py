@@ -12,8 +12,7 @@ import mails
 import privacy
 from admin_views.base import AdminView
 from catcher import Box, make_page
-from models import TABLES, Mail
-from records import MAIL_KINDS
+from models import MAIL_KINDS, TABLES, Mail
 from tests import every_mail, our_texts
 from tests import factories as make
 from tests.marks import World

@@ -7,25 +7,29 @@ import audit
 import links
 import mails
 import scope
-from batches import KEPT_DAYS
 from database import RuleError, check_name, locking, writing
 from links import PASSWORD, RESET, hashed
-from models import Association, ImportBatch, ImportRow, Membership
-from people import (
+from models import (
     ADULT_YEARS,
+    KEPT_DAYS,
     ROLE_LABELS,
     SESSIONS_KEPT_DAYS,
     TEAM,
+    Association,
     Attempt,
     Draft,
+    FormKey,
+    ImportBatch,
+    ImportRow,
+    Membership,
+    Refusal,
     Role,
     Token,
     User,
     UserRole,
     UserSession,
+    tell,
 )
-from policy import tell
-from records import FormKey, Refusal
 from times import local_date
 from workflow import refusals
 

@@ -9,9 +9,7 @@ import links
 import mails
 from database import RuleError, writing
 from links import ACTIVATION, CONFIRM
-from models import Site, SiteManager
-from people import Token, User
-from policy import tell
+from models import Site, SiteManager, Token, User, tell
 from times import days_after, end_of_day, local_date
 from workflow import erasure
 

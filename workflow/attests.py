@@ -9,8 +9,7 @@ import links
 import mails
 import scope
 from database import RuleError, readings, writing
-from models import LEAST_AGES, Attest, FinalEvaluation, Trajectory, User
-from people import Token
+from models import LEAST_AGES, Attest, FinalEvaluation, Token, Trajectory, User
 from times import local_date
 from workflow import finals
 

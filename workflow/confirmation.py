@@ -10,8 +10,7 @@ import links
 import mails
 from database import RuleError, readings, writing
 from links import CONFIRM, SAME_PERSON
-from models import Handover, Site
-from people import LINK_DAYS, NOWHERE, Token, User
+from models import LINK_DAYS, NOWHERE, Handover, Site, Token, User
 from times import days_after, end_of_day
 from workflow import eid_answers, handovers, identities
 from workflow.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN

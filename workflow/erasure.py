@@ -16,6 +16,8 @@ import scope
 from database import RuleError, readings, searchable, writing
 from database.texts import said
 from models import (
+    NOWHERE,
+    TEAM,
     Association,
     Evaluation,
     Extension,
@@ -41,7 +43,6 @@ from models import (
     UserRole,
     UserSession,
 )
-from people import NOWHERE, TEAM
 from times import local_date
 from workflow import identities, second_steps
 

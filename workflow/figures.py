@@ -7,8 +7,7 @@ from statistics import median_low
 
 from peewee import Case, fn
 
-import statuses
-from models import TYPES, Association, Placement, Site, Trajectory
+from models import TYPES, Association, Placement, Site, Trajectory, statuses
 from times import at_hour, local_date
 
 MEASURES = {

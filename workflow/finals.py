@@ -7,11 +7,9 @@ from peewee import fn
 import audit
 import mails
 import scope
-import statuses
 from database import RuleError, writing
 from database.texts import said
-from models import FINAL_RESULTS, STAGE_HOURS, Attest, FinalEvaluation, Placement, Trajectory, User
-from people import TEAM
+from models import FINAL_RESULTS, STAGE_HOURS, TEAM, Attest, FinalEvaluation, Placement, Trajectory, User, statuses
 from workflow.placements import behalf_words
 
 

@@ -9,13 +9,10 @@ import audit
 import links
 import mails
 import scope
-import statuses
 from database import RuleError, readings, writing
 from database.texts import said, tidy_lines
 from links import HANDOVER, OFFER
-from models import Handover, Placement, Site, Token, User
-from places import HANDOVER_DAYS
-from records import Mail
+from models import HANDOVER_DAYS, Handover, Mail, Placement, Site, Token, User, statuses
 from times import days_after, end_of_day, local_date
 from workflow import sites
 

@@ -9,9 +9,22 @@ import mails
 import scope
 from database import RuleError, locking, writing
 from database.texts import said
-from models import TABLES, Identity, LinkRequest, SavedView, SiteManager, StartView, Token, User, UserRole, UserSession
-from people import LINK_DAYS, NOWHERE
-from places import Handover, Membership
+from models import (
+    LINK_DAYS,
+    NOWHERE,
+    TABLES,
+    Handover,
+    Identity,
+    LinkRequest,
+    Membership,
+    SavedView,
+    SiteManager,
+    StartView,
+    Token,
+    User,
+    UserRole,
+    UserSession,
+)
 from workflow import sites
 from workflow.eid_answers import (
     DIFFERENCES,

@@ -4,8 +4,7 @@ from datetime import date, datetime
 
 import audit
 from database import RuleError, writing
-from models import Handover, Site
-from people import MANAGER, Role, User, UserRole
+from models import MANAGER, Handover, Role, Site, User, UserRole
 from workflow import accounts, confirmation, handovers, identities, registration, sites
 from workflow.eid_answers import EidPerson
 

@@ -6,8 +6,7 @@ import audit
 import mails
 import scope
 from database import RuleError, writing
-from models import Mail
-from records import NOT_ARRIVED
+from models import NOT_ARRIVED, Mail
 
 
 def send_again(mail: Mail, by, now: datetime):

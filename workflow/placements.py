@@ -7,12 +7,13 @@ import audit
 import dutch
 import limits
 import scope
-import statuses
 from database import Conflict, RuleError, readings, writing
 from database.texts import said
 from models import (
+    ASSOCIATION,
     ON_BEHALF,
     STAGE_HOURS,
+    TEAM,
     TYPES,
     Association,
     Lookup,
@@ -21,8 +22,8 @@ from models import (
     Site,
     Trajectory,
     User,
+    statuses,
 )
-from people import ASSOCIATION, TEAM
 from times import local_date
 
 UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers

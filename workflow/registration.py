@@ -10,9 +10,20 @@ import mails
 import scope
 from database import RuleError, check_name, writing
 from database.texts import said
-from models import APPROVAL_DAYS, Site, SiteManager, SiteMessage
-from people import ADULT_YEARS, DRAFT_HOURS, MANAGER, Draft, Role, User, UserRole
-from policy import tell
+from models import (
+    ADULT_YEARS,
+    APPROVAL_DAYS,
+    DRAFT_HOURS,
+    MANAGER,
+    Draft,
+    Role,
+    Site,
+    SiteManager,
+    SiteMessage,
+    User,
+    UserRole,
+    tell,
+)
 from times import days_after
 from workflow import accounts, activation, confirmation, declarations, erasure, sites
 from workflow.confirmation import SAME_MAIL_AFTER

@@ -14,6 +14,7 @@ import scope
 from database import RuleError, locking, writing
 from database.searching import forget_words
 from models import (
+    TEAM,
     Attest,
     Clock,
     Evaluation,
@@ -34,7 +35,6 @@ from models import (
     User,
     UserRole,
 )
-from people import TEAM
 from times import at_hour, local_date
 from workflow import erasure
 

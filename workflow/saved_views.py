@@ -4,8 +4,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import scope
 from database import RuleError, locking, writing
-from models import SavedView, StartView, User
-from people import TEAM
+from models import TEAM, SavedView, StartView, User
 
 MOST_VIEWS = 50
 

@@ -9,7 +9,7 @@ import audit
 import mails
 import scope
 from database import RuleError, locking, writing
-from people import Passkey, User, UserSession
+from models import Passkey, User, UserSession
 
 MOST_PASSKEYS = 10
 TOO_MANY = f"Je hebt al {MOST_PASSKEYS} passkeys. Verwijder er eerst een."

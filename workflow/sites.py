@@ -10,10 +10,22 @@ import mails
 import scope
 from database import RuleError, writing
 from database.texts import said
-from models import APPROVAL_DAYS, PERIODS, Handover, Placement, Site, SiteManager, SiteMessage, SitePeriod, User
-from people import MANAGER, Role, UserRole
-from policy import tell
-from records import Mail
+from models import (
+    APPROVAL_DAYS,
+    MANAGER,
+    PERIODS,
+    Handover,
+    Mail,
+    Placement,
+    Role,
+    Site,
+    SiteManager,
+    SiteMessage,
+    SitePeriod,
+    User,
+    UserRole,
+    tell,
+)
 from times import days_after
 from workflow import activation, placements
 

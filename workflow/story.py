@@ -6,9 +6,7 @@ from datetime import date, datetime
 import audit
 import dutch
 import scope
-from models import STAGE_HOURS, Extension, History, Placement, Site, Trajectory, User
-from statuses import ASSOCIATION, PARTICIPANT, SITE
-from statuses import TEAM as THE_TEAM
+from models import STAGE_HOURS, Extension, History, Placement, Site, Trajectory, User, statuses
 from times import at_hour
 
 MOST_LINES = 200
@@ -39,10 +37,10 @@ def whose_turn(trajectory: Trajectory, waiting: list[Placement], today: date) ->
     evaluated, with their sites."""
     status = trajectory.status(today, waiting)
     say = {
-        SITE: lambda: _site_turn(waiting, today),
-        ASSOCIATION: lambda: (str(trajectory.association), "de eindevaluatie geven."),
-        PARTICIPANT: lambda: (str(trajectory.participant), _to_find(trajectory)),
-        THE_TEAM: lambda: (TEAM, _for_team(trajectory, status.key, today)),
+        statuses.SITE: lambda: _site_turn(waiting, today),
+        statuses.ASSOCIATION: lambda: (str(trajectory.association), "de eindevaluatie geven."),
+        statuses.PARTICIPANT: lambda: (str(trajectory.participant), _to_find(trajectory)),
+        statuses.TEAM: lambda: (TEAM, _for_team(trajectory, status.key, today)),
     }.get(status.turn, lambda: (NOBODY, OVER.get(status.key, "dit traject is afgewerkt.")))
     return Turn(*say(), status.turn)
 

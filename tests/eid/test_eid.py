@@ -10,6 +10,7 @@ import eid
 from app import create_app
 from database import RuleError, database
 from models import (
+    NOWHERE,
     Identity,
     Mail,
     Site,
@@ -17,7 +18,6 @@ from models import (
     User,
     UserSession,
 )
-from people import NOWHERE
 from tests import factories as make
 from tests.conftest import KEYS
 from tests.eid.op import number

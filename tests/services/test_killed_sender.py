@@ -12,7 +12,7 @@ import pytest
 
 import mails
 from database import database, writing
-from records import Mail
+from models import Mail
 from tests import factories as make
 from tests.conftest import KEYS
 from tests.post import Post

@@ -5,8 +5,7 @@ import json
 from peewee import fn
 
 import mails
-from models import History, Membership, Placement, SiteManager, Trajectory
-from people import TEAM, Role, UserRole
+from models import TEAM, History, Membership, Placement, Role, SiteManager, Trajectory, UserRole
 from times import end_of_day
 from workflow.falls_due.once import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
 from workflow.falls_due.stages import joined, trainee

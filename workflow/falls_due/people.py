@@ -2,8 +2,7 @@
 
 import dutch
 import mails
-from models import Role, User, UserRole
-from people import ADULT_YEARS, MANAGER
+from models import ADULT_YEARS, MANAGER, Role, User, UserRole
 from times import local_date, years_after
 from workflow import accounts
 from workflow.falls_due.once import ONE_MAIL, Due, TurningPoint, days_of, each, morning, said, say_once

@@ -5,8 +5,7 @@ from datetime import date, timedelta
 from peewee import JOIN, fn
 
 import mails
-from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User
-from policy import tell
+from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User, tell
 from times import days_after, end_of_day
 from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said, series
 

@@ -4,9 +4,7 @@ from peewee import fn
 
 import dutch
 import mails
-from models import Association, Extension, Participant, Reminder, Trajectory
-from policy import tell
-from statuses import TRAJECTORY
+from models import TRAJECTORY, Association, Extension, Participant, Reminder, Trajectory, tell
 from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said, series
 from workflow.falls_due.stages import trainee
 

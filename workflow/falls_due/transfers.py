@@ -3,8 +3,7 @@
 from peewee import fn
 
 import dutch
-from models import Handover, Mail, Reminder, Site, User
-from policy import tell
+from models import Handover, Mail, Reminder, Site, User, tell
 from times import end_of_day, local_date
 from workflow import handovers
 from workflow.falls_due.once import (

@@ -12,8 +12,7 @@ import audit
 import dutch
 import scope
 from database import BaseModel, RuleError, normalise, writing
-from models import COURSE_YEARS, LEAST_AGES, Association, ImportBatch, ImportRow, Participant, Trajectory, User
-from people import TEAM
+from models import COURSE_YEARS, LEAST_AGES, TEAM, Association, ImportBatch, ImportRow, Participant, Trajectory, User
 from times import local_date, years_after
 from workflow import trajectories
 from workflow.imports.lines import COLUMN_OF, LABELS, PERSONAL, Typed, typed

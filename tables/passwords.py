@@ -7,7 +7,7 @@ import flask_security
 
 import config
 from database import normalise
-from policy import tell
+from tables.policy import tell
 
 LEAST = 6  # manual 2.2
 LEAST_FOR_MANY = 12  # of who sees the data of many: the team and associations (domain rule 2)

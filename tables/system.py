@@ -2,8 +2,8 @@
 
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
-from database import BaseModel, RuleError, Searched, ordered, readings
-from people import User
+from database import BaseModel, RuleError, Searched, choices, one_of, ordered, readings
+from tables.people import User
 
 MAIL_STATES = {
     "pending": "Wacht op verzending",
@@ -73,16 +73,6 @@ NOT_ARRIVED = ("failed", "uncertain")
 
 class AlreadyDone(RuleError):
     """The same form was sent before and was treated then."""
-
-
-def one_of(column: str, values) -> Check:
-    """A CHECK that a column holds one of these words."""
-    return Check(f"{column} IN ({', '.join(repr(value) for value in values)})")
-
-
-def choices(words: dict[str, str]) -> list[tuple[str, str]]:
-    """A dictionary of code → Dutch words, as the `choices` of a field."""
-    return list(words.items())
 
 
 class Mail(Searched):

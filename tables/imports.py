@@ -2,10 +2,10 @@
 
 from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
-from database import BaseModel, Line
-from people import User
-from places import TYPES, Association
-from records import choices, one_of
+from database import BaseModel, Line, choices, one_of
+from tables.associations import Association
+from tables.people import User
+from tables.sites import TYPES
 
 KEPT_DAYS = 90  # how long the lines of a file are kept, and an import can be undone
 

@@ -6,7 +6,7 @@ from peewee import Check, DateField, DateTimeField
 
 import dutch
 from database import Line, Named, RuleError, check_name, readings
-from policy import tell
+from tables.policy import tell
 from times import years_after
 
 COURSE_LEAST_AGE = 14  # years, at the start of the course

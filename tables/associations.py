@@ -1,0 +1,41 @@
+"""Associations, and who works for them."""
+
+from peewee import BooleanField, DateTimeField, ForeignKeyField
+
+from database import BaseModel, Line, Named, readings
+from tables.people import User
+
+
+class Association(Named):
+    name = Line(unique=True, max_length=200, verbose_name="Naam", required="Typ de naam van de vereniging.")
+    email = Line(default="", max_length=254, verbose_name="E-mailadres")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
+    active = BooleanField(default=True, verbose_name="Geeft cursussen")
+
+    clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
+
+    reads = {"email": readings.email, "phone": readings.phone}
+
+    def search_text(self):
+        return f"{self.name} {readings.phone_digits(self.phone)}"
+
+    def __str__(self):
+        return self.name
+
+
+class Membership(BaseModel):
+    """Somebody works for an association; one person may work for several."""
+
+    user = ForeignKeyField(User, backref="memberships", on_delete="RESTRICT")
+    association = ForeignKeyField(Association, backref="memberships", on_delete="RESTRICT")
+    since = DateTimeField()
+    until = DateTimeField(null=True)
+
+
+Membership.add_index(
+    Membership.user,
+    Membership.association,
+    unique=True,
+    where=Membership.until.is_null(),
+    name="membership_one_current",
+)

@@ -1,0 +1,180 @@
+"""What changes at a site by a decision: changes that a manager proposes, and handovers."""
+
+from datetime import date
+
+from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField
+
+import dutch
+from database import BaseModel, Line, Lines, Versioned, choices, one_of, readings
+from tables import statuses
+from tables.people import User
+from tables.policy import tell
+from tables.sites import APPROVAL_DAYS, RECOGNITIONS, Site, read_address
+from times import days_after, local_date
+
+HANDOVER_DAYS = 14  # manual 2.3.2
+tell(handover_days=lambda: HANDOVER_DAYS)
+
+
+class Proposal(BaseModel):
+    """A change of name, recognition or address that a manager asks of the team."""
+
+    STATES = statuses.PROPOSAL.words("open", "accepted", "refused", "withdrawn")
+    steps = {"open": {"accepted", "refused", "withdrawn"}}
+
+    site = ForeignKeyField(Site, backref="proposals", on_delete="RESTRICT")
+    by = ForeignKeyField(User, backref="proposals", on_delete="RESTRICT")
+    name = Line(max_length=200, verbose_name="Naam van de stageplaats", required="Typ de naam van de stageplaats.")
+    recognition = CharField(
+        max_length=20,
+        choices=choices(RECOGNITIONS),
+        verbose_name="Soort erkenning",
+        constraints=[one_of("recognition", RECOGNITIONS)],
+    )
+    street = Line(max_length=200, verbose_name="Straat en nummer", required="Typ de straat en het nummer.")
+    postcode = Line(max_length=4, verbose_name="Postcode")
+    municipality = Line(max_length=100, verbose_name="Gemeente", required="Typ de gemeente.")
+    nis = CharField(null=True, max_length=5, verbose_name="NIS-code")
+    state = CharField(default="open", max_length=20, choices=choices(STATES), constraints=[one_of("state", STATES)])
+    created_at = DateTimeField()
+    due_on = DateField()
+    term_days = IntegerField(default=lambda: APPROVAL_DAYS)
+    """how many days this term was given"""
+    decided_at = DateTimeField(null=True)
+    decided_by = ForeignKeyField(User, null=True, backref="proposals_decided", on_delete="RESTRICT")
+    reason = Lines(default="", max_length=2000)
+
+    class Meta:
+        indexes = ((("state", "due_on"), False),)
+
+    clashes = {
+        "proposal_one_open proposal.site_id": "Er ligt al een wijziging van {row.site} bij het team. Trek die eerst in."
+    }
+
+    def prepare(self):
+        read_address(self)
+        if self.due_on is None:
+            self.due_on = days_after(self.created_at, self.term_days)
+
+    def check(self):
+        readings.refuse_address(self.name, "name")
+
+    def __str__(self):
+        return f"de wijziging van {self.site}"
+
+    def step_refused(self, by=None):
+        stored = Proposal.get_by_id(self.id)
+        who = f" door {stored.decided_by}" if stored.decided_by else ""
+        return f"Deze wijziging is intussen al behandeld{who}: {Proposal.STATES[stored.state].lower()}."
+
+    def status(self, today: date) -> statuses.Status:
+        """What the change is at on this day."""
+        return statuses.PROPOSAL.of(self, today)
+
+    def day(self, now) -> int:
+        """Which day of the term it is, as for a new site."""
+        return statuses.day_of(self.term_days, self.due_on, local_date(now))
+
+
+Proposal.add_index(Proposal.site, unique=True, where=(Proposal.state == "open"), name="proposal_one_open")
+
+
+class Handover(Versioned):
+    """A request to take a site over from its manager; or (`offered`) the offer of a manager to whoever has this address."""
+
+    STATES = statuses.HANDOVER.words("open", "escalated", "accepted", "refused", "withdrawn")
+    steps = {
+        "open": {"accepted", "refused", "escalated", "withdrawn"},
+        "escalated": {"accepted", "refused", "withdrawn"},
+    }
+    UNDECIDED = ("open", "escalated")
+    GIVER = "wie de stageplaats beheert"
+    """how who gives is called while the other side may not know the name"""
+
+    site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
+    requester = ForeignKeyField(
+        User, null=True, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Neemt over"
+    )
+    """who takes over; None while an offer waits for its successor"""
+    asked = ForeignKeyField(
+        User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Geeft door"
+    )
+    """the manager when it was asked or offered; None: the site had none"""
+    offered = BooleanField(default=False)
+    email = Line(max_length=254, verbose_name="E-mailadres")
+    phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
+    state = CharField(
+        default="open",
+        max_length=20,
+        choices=choices(STATES),
+        verbose_name="Status",
+        constraints=[one_of("state", STATES)],
+    )
+    reason = Lines(default="", max_length=2000, verbose_name="Reden")
+    created_at = DateTimeField(index=True, verbose_name="Gevraagd op")
+    due_on = DateField(index=True, verbose_name="Antwoord tegen")
+    """the last day to answer, `term_days` after the request"""
+    term_days = IntegerField(default=lambda: HANDOVER_DAYS)
+    """how many days to answer were given"""
+    team_due_on = DateField(null=True, verbose_name="Team beslist tegen")
+    """once it lies with the team: the last day to decide"""
+    team_days = IntegerField(default=lambda: HANDOVER_DAYS)
+    """once it lies with the team: how many days it was given"""
+    decided_at = DateTimeField(null=True, verbose_name="Beslist op")
+    decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
+
+    class Meta:
+        constraints = [
+            Check("offered OR requester_id IS NOT NULL"),
+            Check("state <> 'accepted' OR requester_id IS NOT NULL"),
+        ]
+        indexes = ((("state", "due_on"), False),)
+
+    clashes = {
+        "handover_one_unanswered handover.site_id": "Er loopt al een overdracht van {row.site}. Wacht tot daarover beslist is, "
+        "of bel het team Kadervorming."
+    }
+
+    def prepare(self):
+        if self.due_on is None:
+            self.due_on = days_after(self.created_at, self.term_days)
+
+    reads = {"email": readings.email, "phone": readings.phone}
+
+    def __str__(self):
+        return f"de overdracht van {self.site}"
+
+    @property
+    def undecided(self) -> bool:
+        return self.state in self.UNDECIDED
+
+    def step_refused(self, by=None):
+        """Who gives is named once it was accepted (domain rule 7), and who works for the team never: a page without login may
+        tell this."""
+        stored = Handover.get_by_id(self.id)
+        when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
+        giver = stored.asked if stored.offered or stored.state == "accepted" else self.GIVER
+        who = {None: "", stored.asked_id: f" door {giver}", stored.requester_id: f" door {stored.requester}"}
+        by = who.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
+        return f"Deze overdracht is al behandeld{by}{when}: {Handover.STATES[stored.state].lower()}."
+
+    def status(self, today: date) -> statuses.Status:
+        """What the handover is at on this day; an offer waits for the successor."""
+        status = statuses.HANDOVER.of(self, today)
+        offered = self.offered and self.state == "open"
+        return statuses.with_turn(status, statuses.SUCCESSOR) if offered else status
+
+    @property
+    def last_due_on(self) -> date:
+        """The last day of the present term: of the manager, or once it lies with the team of the team."""
+        return self.team_due_on or self.due_on
+
+    def day(self, now) -> int:
+        """Which day of the present term it is: of the manager, or once escalated of the team."""
+        days = self.team_days if self.team_due_on else self.term_days
+        return statuses.day_of(days, self.last_due_on, local_date(now))
+
+
+Handover.add_index(
+    Handover.site, unique=True, where=(Handover.state << ("open", "escalated")), name="handover_one_unanswered"
+)
