@@ -16,15 +16,11 @@ import admin_views
 import cli
 import config
 import dutch
-import eid
 import forms
 import limits
-import links
-import login
 import logs
 import mails
 import public_pages
-import refusing
 import tasks
 import watching
 from database import (
@@ -38,6 +34,9 @@ from database import (
     readings,
     texts,
 )
+from forms import refusing
+from identity import eid, login
+from mails import links
 from models import policy
 from scope import NotYours
 from serving import RETRY_SECONDS, Gate

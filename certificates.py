@@ -7,7 +7,7 @@ import typst
 
 import config
 import dutch
-import links
+from mails import links
 from models import STAGE_HOURS, TYPES, Attest
 
 TEMPLATE = config.PROJECT / "templates" / "attest.typ"

@@ -18,16 +18,15 @@ import checks
 import cli_privacy
 import config
 import crowd
-import delivery
 import demo
 import dutch
-import links
 import migrations
 import moving
 import privacy
 import serving
 from admin_views import exports
 from database import UNAVAILABLE, RuleError, database, refresh_statistics, writing
+from mails import delivery, links
 from migrations import compare
 from models import ROLE_LABELS, TABLES, ImportRow, Role, User
 from times import at_hour, from_local, utcnow

@@ -8,9 +8,9 @@ from random import Random
 
 from flask import current_app
 
-import eid
 import mails
 from database import postcodes, writing
+from identity import eid
 from models import (
     ASSOCIATION,
     CRITERIA_BY_TYPE,

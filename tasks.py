@@ -16,9 +16,9 @@ from huey.serializer import Serializer
 from redis import ConnectionPool
 
 import config
-import delivery
 import mails
 from database import database, refresh_statistics
+from mails import delivery
 from times import utcnow
 from workflow import clock, imports
 

@@ -4,7 +4,6 @@ from flask import Flask, request, url_for
 from flask_admin import Admin
 from flask_security import current_user
 
-import delivery
 from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
 from admin_views.cells import Cell
@@ -26,6 +25,7 @@ from admin_views.sites import SiteView
 from admin_views.todo import Todo
 from admin_views.trajectories import AttestView, ReadyView, TrajectoryView
 from admin_views.work import WorkView
+from mails import delivery
 from models import (
     TEAM,
     Association,

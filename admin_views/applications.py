@@ -5,12 +5,11 @@ from flask_admin import BaseView, expose
 from wtforms import BooleanField, TextAreaField
 
 import audit
-import detours
 import mails
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
 from database import RuleError, postcodes, whole_number
-from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, required, room, sometimes
+from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, detours, required, room, sometimes
 from models import Mail, Proposal, Site, SiteMessage, User
 from times import local_date, utcnow
 from workflow import lookalikes, proposals, registration, sites

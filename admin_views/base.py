@@ -9,16 +9,15 @@ from flask_admin import expose
 
 import audit
 import dutch
-import refusing
 import scope
-import second_step
 from admin_views.actions import MOST_IDS, Outcome, row_url, too_many
 from admin_views.fields import Converter, RelatedLookup, suggest
 from admin_views.lists import ListView
 from admin_views.roles import came_from
 from database import Conflict, RuleError, Versioned, whole_number
 from database.texts import tidy
-from forms import KavoForm, room
+from forms import KavoForm, refusing, room
+from identity import second_step
 from models import History
 from times import utcnow
 from workflow import rows

@@ -7,14 +7,13 @@ from wtforms import IntegerField, RadioField, StringField, TextAreaField
 from wtforms.validators import Optional
 
 import dutch
-import refusing
 import scope
 from admin_views.actions import too_many
 from admin_views.placements import FIELDS
 from admin_views.roles import HiddenFromMenu, came_from
 from database import RuleError, whole_number
 from database.texts import tidy_lines
-from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room, sometimes
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, refusing, required, room, sometimes
 from models import ASSOCIATION, CRITERIA, MANAGER, ON_BEHALF, RESULTS, TEAM, Site
 from times import utcnow
 from workflow import together

@@ -8,7 +8,7 @@ from flask_admin.helpers import get_redirect_target
 from flask_security import current_user
 from werkzeug.exceptions import HTTPException
 
-import second_step
+from identity import second_step
 from models import TEAM
 
 

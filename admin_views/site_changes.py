@@ -6,9 +6,8 @@ from wtforms import RadioField, TextAreaField
 
 import dutch
 import scope
-import site_forms
 from admin_views.roles import HiddenFromMenu
-from forms import EmailField, KavoForm, Length, required
+from forms import EmailField, KavoForm, Length, required, site_forms
 from models import APPROVAL_DAYS, MANAGER, TEAM, Placement, Site
 from times import utcnow
 from workflow import handovers, proposals, sites

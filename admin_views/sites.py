@@ -7,9 +7,7 @@ from wtforms import HiddenField, IntegerField, StringField
 
 import audit
 import dutch
-import refusing
 import scope
-import site_forms
 from admin_views.actions import row_action, row_url
 from admin_views.base import AdminView
 from admin_views.cells import Cell
@@ -17,7 +15,7 @@ from admin_views.filters import AnyOfFilter
 from admin_views.lists import in_this_order
 from database import RuleError
 from database.texts import tidy
-from forms import ChoiceField, DayField, KavoForm, required
+from forms import ChoiceField, DayField, KavoForm, refusing, required, site_forms
 from models import (
     APPLICATION,
     ASSOCIATION,

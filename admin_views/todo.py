@@ -7,11 +7,11 @@ from flask import url_for
 from flask_admin import AdminIndexView, expose
 from peewee import fn
 
-import delivery
 import dutch
 from admin_views import charts
 from admin_views.counting import COUNT_UP_TO
 from admin_views.roles import ForRoles
+from mails import delivery
 from models import Handover, LinkRequest, Proposal, Site, SiteManager, Status, Trajectory, User, statuses
 from times import local_date, utcnow
 from workflow import clock, figures

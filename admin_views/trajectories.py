@@ -7,7 +7,6 @@ from wtforms import IntegerField, RadioField, TextAreaField
 
 import certificates
 import dutch
-import refusing
 import scope
 from admin_views.actions import row_action, row_url, too_many
 from admin_views.base import AdminView
@@ -15,7 +14,7 @@ from admin_views.cells import Cell
 from admin_views.lists import BY_FAMILY_NAME, in_this_order
 from admin_views.placements import told
 from database import RuleError, whole_number, writing
-from forms import LONGEST_TEXT, DayField, KavoForm, Length, ReasonField, required, room
+from forms import LONGEST_TEXT, DayField, KavoForm, Length, ReasonField, refusing, required, room
 from models import ASSOCIATION, COURSE_YEARS, FINAL_RESULTS, STAGE_HOURS, TEAM, TRAJECTORY, Participant, Trajectory
 from times import utcnow
 from workflow import attests, finals, story, trajectories

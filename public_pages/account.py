@@ -5,16 +5,13 @@ from flask_login import logout_user
 from flask_security import auth_required, current_user
 from wtforms import PasswordField
 
-import detours
 import limits
-import links
-import login
 import scope
-import second_step
-import site_forms
 from admin_views.privacy import as_file
 from database import RuleError
-from forms import EmailField, KavoForm, Length, PhoneField, required, same_as
+from forms import EmailField, KavoForm, Length, PhoneField, detours, required, same_as, site_forms
+from identity import login, second_step
+from mails import links
 from models import Evaluation, Participant, Placement, Site, Trajectory, UserSession, passwords
 from public_pages.mailed_links import opened
 from times import utcnow

@@ -4,8 +4,8 @@ from flask import Blueprint, Response, abort, render_template
 from wtforms import StringField
 
 import certificates
-import links
 from forms import KavoForm, Length, required
+from mails import links
 from public_pages.mailed_links import opened
 from workflow import attests
 

@@ -9,10 +9,9 @@ from flask_security import auth_required, current_user, login_user
 from flask_security.utils import validate_redirect_url
 
 import dutch
-import eid as provider
-import site_forms
 from database import RuleError
-from forms import KavoForm
+from forms import KavoForm, site_forms
+from identity import eid as provider
 from models import LINK_DAYS, MANAGER_LEAST_AGE, User, of_age
 from public_pages.registration import DRAFT, fill_from_draft, site_page
 from times import local_date, utcnow, years_after

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template
 
-import links
 from database import RuleError
 from forms import KavoForm
+from mails import links
 from models import Token
 from times import utcnow
 from workflow import activation, attests, confirmation, handovers

@@ -6,8 +6,8 @@ from flask import Blueprint, redirect, render_template, session, url_for
 from flask_security import auth_required, current_user
 
 import privacy
-import site_forms
 from admin_views.saved_views import start_url
+from forms import site_forms
 from models import ASSOCIATION, MANAGER, TEAM
 from public_pages.eid import OFFER
 from workflow import retention

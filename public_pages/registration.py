@@ -11,11 +11,10 @@ from wtforms import BooleanField, TextAreaField
 import config
 import dutch
 import limits
-import links
 import scope
-import site_forms
 from database.postcodes import places
-from forms import DECIDES, DecisionForm, KavoForm, Length, required
+from forms import DECIDES, DecisionForm, KavoForm, Length, required, site_forms
+from mails import links
 from models import APPROVAL_DAYS, MANAGER, Site, SiteManager, SiteMessage, User, passwords
 from public_pages.mailed_links import opened
 from times import days_after, utcnow

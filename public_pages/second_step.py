@@ -5,9 +5,9 @@ from flask_security import auth_required, current_user
 from passlib.exc import MalformedTokenError, TokenError
 from wtforms import StringField
 
-import second_step
 from database import RuleError
 from forms import KavoForm, Length, required
+from identity import second_step
 from models import Passkey
 from times import utcnow
 from workflow import second_steps

@@ -3,11 +3,10 @@
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask_security import current_user
 
-import links
-import site_forms
 from database.searching import Search
 from database.texts import tidy
-from forms import DecisionForm, ReasonField
+from forms import DecisionForm, ReasonField, site_forms
+from mails import links
 from models import MANAGER, Site, User
 from public_pages import eid
 from public_pages.mailed_links import opened

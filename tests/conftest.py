@@ -10,11 +10,11 @@ import pytest
 
 import config
 import limits
-import links
 import mails
 import migrations
 import tasks
 from database import checkpoint_keys, connect_to, connection, database
+from mails import links
 from models import Clock
 
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import config
-import links
 import mails
+from mails import links
 from models import Handover, LinkRequest, Mail, Proposal, User
 from tests import factories as make
 from workflow import attests, confirmation, finals, handovers, refusals

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from werkzeug.exceptions import HTTPException
 
-import links
 import mails
 from database import readings
+from mails import links
 from models import Draft, Handover, LinkRequest, Mail, Participant, SavedView, Site, Trajectory, User
 from tests import factories as make
 from tests.test_rights import ARGUMENTS

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 import config
-import delivery
 import mails
 from database import writing
+from mails import delivery
 from models import Mail
 from tests import factories as make
 from tests.post import Post

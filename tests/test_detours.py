@@ -6,8 +6,8 @@ import pytest
 from flask import g
 
 from admin_views.roles import came_from
+from identity.second_step import ASKING
 from models import History, SiteMessage, User
-from second_step import ASKING
 from tests import factories as make
 from tests.test_second_step import later
 from tests.visitor import Visitor

@@ -8,8 +8,8 @@ import pytest
 
 import certificates
 import checks
-import links
 from database import RuleError
+from mails import links
 from models import Attest, Extension, FinalEvaluation, Mail, Trajectory
 from scope import NotYours
 from tests import factories as make

@@ -13,11 +13,10 @@ from wtforms import BooleanField, PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
 import limits
-import login
-import second_step
 from admin_views.base import AdminView
-from detours import NEVER
 from forms import KavoForm, ReasonField, may_be_left_out, shape
+from forms.detours import NEVER
+from identity import login, second_step
 from models import User
 from tests import factories as make
 from tests.test_registration import FORM, born, typed

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-import links
 from database import RuleError, readings
+from mails import links
 from models import Evaluation, Handover, History, Mail, Placement, SiteManager, Token, User, UserRole
 from scope import NotYours
 from tests import factories as make

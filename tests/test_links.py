@@ -7,8 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-import delivery
-import links
+from mails import delivery, links
 from models import Handover, Mail, Site, Token, User
 from tests import every_mail
 from tests import factories as make

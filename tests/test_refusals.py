@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-import refusing
 import sentences
 from database import RuleError, database, readings, writing
+from forms import refusing
 from models import ImportBatch, Refusal, Trajectory
 from tests import factories as make
 from tests.test_registration import typed

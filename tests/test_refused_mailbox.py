@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import config
-import delivery
+from mails import delivery
 from models import Handover, Mail
 from tests import factories as make
 from tests.post import Post

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 import limits
-import links
 from database import RuleError
+from mails import links
 from models import Draft, History, Mail, Site, SiteMessage, User
 from tests import factories as make
 from tests.visitor import Visitor

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import scope
-import second_step
+from identity import second_step
 from models import (
     TABLES,
     Evaluation,

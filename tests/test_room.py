@@ -14,7 +14,7 @@ from admin_views.many import OneForm, PasteForm, TogetherForm
 from admin_views.placements import EvaluationForm
 from admin_views.trajectories import MOST_AT_ONCE, FinalForm
 from forms import LONGEST_TEXT, MOST_BYTES, MOST_FIELDS, KavoForm, Room
-from login import Verify
+from identity.login import Verify
 from models import TABLES, Placement
 from tests import factories as make
 from tests.visitor import Visitor

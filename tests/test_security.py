@@ -245,7 +245,7 @@ def test_a_replaced_key_logs_nobody_out_and_an_absent_one_everybody(settings):
     """The new key in its place, the old one beside it: cookies, links in mails and second steps hold."""
     import dataclasses
 
-    import links
+    from mails import links
 
     anna = make.user("team", password=make.PASSWORD)
     site = make.site(manager=make.user())

@@ -7,11 +7,11 @@ import csv
 import io
 import re
 
-import delivery
 import mails
 import privacy
 from admin_views.base import AdminView
 from catcher import Box, make_page
+from mails import delivery
 from models import MAIL_KINDS, TABLES, Mail
 from tests import every_mail, our_texts
 from tests import factories as make

@@ -4,11 +4,11 @@ import secrets
 from datetime import datetime, timedelta
 
 import audit
-import links
 import mails
 import scope
 from database import RuleError, check_name, locking, writing
-from links import PASSWORD, RESET, hashed
+from mails import links
+from mails.links import PASSWORD, RESET, hashed
 from models import (
     ADULT_YEARS,
     KEPT_DAYS,

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from peewee import fn
 
 import audit
-import links
 import mails
 from database import RuleError, writing
-from links import ACTIVATION, CONFIRM
+from mails import links
+from mails.links import ACTIVATION, CONFIRM
 from models import Site, SiteManager, Token, User, tell
 from times import days_after, end_of_day, local_date
 from workflow import erasure

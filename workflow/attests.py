@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import audit
 import dutch
-import links
 import mails
 import scope
 from database import RuleError, readings, writing
+from mails import links
 from models import LEAST_AGES, Attest, FinalEvaluation, Token, Trajectory, User
 from times import local_date
 from workflow import finals

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import audit
 import dutch
-import links
 import mails
 from database import RuleError, readings, writing
-from links import CONFIRM, SAME_PERSON
+from mails import links
+from mails.links import CONFIRM, SAME_PERSON
 from models import LINK_DAYS, NOWHERE, Handover, Site, Token, User
 from times import days_after, end_of_day
 from workflow import eid_answers, handovers, identities

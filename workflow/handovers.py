@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import audit
-import links
 import mails
 import scope
 from database import RuleError, readings, writing
 from database.texts import said, tidy_lines
-from links import HANDOVER, OFFER
+from mails import links
+from mails.links import HANDOVER, OFFER
 from models import HANDOVER_DAYS, Handover, Mail, Placement, Site, Token, User, statuses
 from times import days_after, end_of_day, local_date
 from workflow import sites

@@ -5,11 +5,11 @@ import secrets
 from datetime import datetime, timedelta
 
 import audit
-import links
 import mails
 import scope
 from database import RuleError, check_name, writing
 from database.texts import said
+from mails import links
 from models import (
     ADULT_YEARS,
     APPROVAL_DAYS,

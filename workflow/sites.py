@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 
 import audit
 import dutch
-import links
 import mails
 import scope
 from database import RuleError, writing
 from database.texts import said
+from mails import links
 from models import (
     APPROVAL_DAYS,
     MANAGER,

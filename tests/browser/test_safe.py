@@ -277,7 +277,7 @@ NO_PAGES = {
 
 def test_every_page_is_looked_at_in_a_browser(app):
     """A new page goes into a list of test_team or test_registration, or into BY_CLICKS with its walk."""
-    import second_step
+    from identity import second_step
 
     texts = "\n".join(path.read_text("utf-8") for path in FOLDER.glob("test_*.py"))
     paths = {found.partition("?")[0] for found in re.findall(r"[\"'`](/[\w./-]*\??[^\"'`\s]*)[\"'`]", texts)}

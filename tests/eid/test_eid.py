@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 import config
-import eid
 from app import create_app
 from database import RuleError, database
+from identity import eid
 from models import (
     NOWHERE,
     Identity,

@@ -19,11 +19,10 @@ from passlib.totp import TOTP, AppWallet
 from wtforms import StringField
 
 import config
-import detours
-import eid
 import limits
 from database.texts import says_something, tidy
-from forms import required
+from forms import detours, required
+from identity import eid
 from models import Passkey, User, tell
 from times import utcnow
 from workflow import second_steps

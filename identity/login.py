@@ -23,12 +23,11 @@ from wtforms import EmailField, PasswordField
 import audit
 import config
 import dutch
-import eid
 import limits
 import mails
-import second_step
 from database import database, readings
 from forms import required, same_as
+from identity import eid, second_step
 from models import Passkey, Role, User, UserRole, passwords
 from times import utcnow
 from workflow import accounts, registration

@@ -17,8 +17,8 @@ from stdnum.be import bis, nn
 from stdnum.exceptions import ValidationError
 
 import config
-import links
 from database.texts import tidy
+from mails import links
 from workflow.eid_answers import EidPerson
 
 log = logging.getLogger("kavo.eid")

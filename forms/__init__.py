@@ -27,10 +27,9 @@ from wtforms.csrf.core import CSRFTokenField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, Select, TelInput
 
-import detours
-import refusing
 from database import MAX_INTEGER, Conflict, RuleError, readings, writing
 from database.texts import says_something, tidy, tidy_lines
+from forms import detours, refusing
 from models import AlreadyDone, FormKey, User, passwords
 
 MOST_FIELDS, MOST_BYTES = 500, 64 * 1024

@@ -1,0 +1,86 @@
+"""Mails about a handover, to each side."""
+
+from datetime import datetime
+
+from mails import links
+from mails.outbox import render, write
+from models import HANDOVER, Handover, Mail, User
+from times import local_date
+
+ASKING = ("handover_asked", "handover_reminder", "handover_offered")
+"""kinds of mail that ask for a decision about a handover: senseless once it is there"""
+
+
+def _handover(kind: str, to: User | str | None, handover: Handover, now: datetime, path: str, **facts) -> Mail | None:
+    """A mail about a handover to one of its sides, or to an address."""
+    if to is None:
+        return None
+    address, user = (to.email, to) if isinstance(to, User) else (to, None)
+    known = {"user": user, "handover": handover, "status": handover.status(local_date(now)), "site": handover.site}
+    facts = known | {"link": links.full(path)} | facts
+    return write(kind, address, now, handover, **facts)
+
+
+def handover_asked(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
+    """Somebody wants to take the site over: the manager answers by a link, without login. `moves`: what goes along, in words."""
+    return _handover("handover_asked", handover.asked, handover, now, links.path(token), moves=moves)
+
+
+def handover_reminder(handover: Handover, token: str, now: datetime) -> Mail:
+    """The manager did not answer yet."""
+    return _handover("handover_reminder", handover.asked, handover, now, links.path(token))
+
+
+def handover_received(handover: Handover, now: datetime) -> Mail:
+    """The receipt for who asked."""
+    return _handover("handover_received", handover.requester, handover, now, "/overdrachten/")
+
+
+def handover_escalated(handover: Handover, now: datetime) -> Mail:
+    """It lies with the team now: tell who asked."""
+    return _handover("handover_escalated", handover.requester, handover, now, "/overdrachten/")
+
+
+def handover_accepted(handover: Handover, now: datetime):
+    """The site changed hands: tell both sides."""
+    _handover("handover_taken", handover.requester, handover, now, "/stageplaatsen/?eigen=1")
+    _handover("handover_given", handover.asked, handover, now, "/overdrachten/")
+
+
+def handover_refused(handover: Handover, now: datetime):
+    """The site stays where it is: tell the side that did not decide; both when the team did."""
+    for user in (handover.requester, handover.asked):
+        if user and user.id != handover.decided_by_id:
+            _handover("handover_refused", user, handover, now, "/overdrachten/")
+
+
+def handover_previews(handover: Handover, now: datetime) -> dict[str, tuple[str, str]]:
+    """Title → (subject, text) of the mails that a decision of the team would send."""
+    facts = {"site": handover.site, "link": "[link]"}
+    given = {"asked": handover.asked, "requester": handover.requester, "decided_at": now}
+    taker, giver = {"user": handover.requester}, {"user": handover.asked}
+    status = HANDOVER.kinds["refused"]
+    refused = {**facts, **taker, "status": status, "handover": {**given, "reason": "[jouw reden]"}}
+    previews = {"De e-mail bij goedkeuren": render("handover_taken", {**facts, **taker, "handover": given})}
+    if handover.asked:
+        previews["De e-mail bij goedkeuren aan wie doorgeeft"] = render(
+            "handover_given", {**facts, **giver, "handover": {**given, "reason": "[jouw reden]"}}
+        )
+    return {**previews, "De e-mail bij afkeuren": render("handover_refused", refused)}
+
+
+def handover_withdrawn(handover: Handover, now: datetime) -> Mail:
+    """No answer is needed any more."""
+    to = handover.email if handover.offered else handover.asked
+    return _handover("handover_withdrawn", to, handover, now, "/")
+
+
+def handover_ended(handover: Handover, now: datetime) -> Mail:
+    """It ended without a decision, for the reason on the row: tell who asked or offered."""
+    side = handover.asked if handover.offered else handover.requester
+    return _handover("handover_ended", side, handover, now, "/overdrachten/")
+
+
+def handover_offered(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
+    """A manager names a successor."""
+    return _handover("handover_offered", handover.email, handover, now, links.path(token), moves=moves)
