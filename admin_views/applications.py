@@ -3,13 +3,14 @@
 from flask import abort, flash, redirect, request, session, url_for
 from flask_admin import BaseView, expose
 from wtforms import BooleanField, TextAreaField
+from wtforms.validators import Length
 
 import audit
 import mails
 from admin_views.roles import HiddenFromMenu
 from admin_views.todo import next_application
 from database import RuleError, postcodes, whole_number
-from forms import CheckList, ChoiceField, EmailField, KavoForm, Length, ReasonField, detours, required, room, sometimes
+from forms import CheckList, ChoiceField, EmailField, KavoForm, ReasonField, detours, required, room, sometimes
 from models import Mail, Proposal, Site, SiteMessage, User
 from times import local_date, utcnow
 from workflow import lookalikes, proposals, registration, sites

@@ -4,7 +4,7 @@ from flask import abort, redirect, request, url_for
 from flask_admin import BaseView, expose
 from flask_wtf.file import FileField
 from wtforms import IntegerField, RadioField, StringField, TextAreaField
-from wtforms.validators import Optional
+from wtforms.validators import Length, Optional
 
 import dutch
 import scope
@@ -13,7 +13,7 @@ from admin_views.placements import FIELDS
 from admin_views.roles import HiddenFromMenu, came_from
 from database import RuleError, whole_number
 from database.texts import tidy_lines
-from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, refusing, required, room, sometimes
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, refusing, required, room, sometimes
 from models import ASSOCIATION, CRITERIA, MANAGER, ON_BEHALF, RESULTS, TEAM, Site
 from times import utcnow
 from workflow import together

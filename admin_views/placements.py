@@ -3,6 +3,7 @@
 from flask import redirect, request, url_for
 from flask_admin import expose
 from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms.validators import Length
 
 import scope
 from admin_views.actions import row_action, row_url
@@ -10,7 +11,7 @@ from admin_views.base import AdminView
 from admin_views.cells import Cell
 from admin_views.lists import BY_FAMILY_NAME
 from database import Conflict, whole_number
-from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Length, required, room, sometimes
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, required, room, sometimes
 from models import ASSOCIATION, CRITERIA, CRITERIA_BY_TYPE, MANAGER, ON_BEHALF, PLACEMENT, RESULTS, TEAM, Placement
 from times import local_date, utcnow
 from workflow import evaluations, placements, story, together

@@ -3,12 +3,12 @@
 from flask import Response, abort, json, redirect, url_for
 from flask_admin import BaseView, expose
 from wtforms import IntegerField, TextAreaField
-from wtforms.validators import InputRequired, NumberRange
+from wtforms.validators import InputRequired, Length, NumberRange
 
 import rights
 import scope
 from admin_views.roles import ForRoles, HiddenFromMenu
-from forms import KavoForm, Length, required
+from forms import KavoForm, required
 from models import Participant, User
 from times import utcnow
 from workflow import insight, retention

@@ -3,10 +3,11 @@
 from flask import abort, current_app, flash, redirect, url_for
 from flask_admin import BaseView, expose
 from wtforms import BooleanField, HiddenField, StringField
+from wtforms.validators import Length
 
 import scope
 from admin_views.roles import HiddenFromMenu, came_from
-from forms import KavoForm, Length, required
+from forms import KavoForm, required
 from models import ASSOCIATION, MANAGER, TEAM, SavedView
 from times import utcnow
 from workflow import saved_views

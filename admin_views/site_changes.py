@@ -3,11 +3,12 @@
 from flask import abort, redirect, url_for
 from flask_admin import BaseView, expose
 from wtforms import RadioField, TextAreaField
+from wtforms.validators import Length
 
 import dutch
 import scope
 from admin_views.roles import HiddenFromMenu
-from forms import EmailField, KavoForm, Length, required, site_forms
+from forms import EmailField, KavoForm, required, site_forms
 from models import APPROVAL_DAYS, MANAGER, TEAM, Placement, Site
 from times import utcnow
 from workflow import handovers, proposals, sites

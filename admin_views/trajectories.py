@@ -4,6 +4,7 @@ for the attest."""
 from flask import Response, abort, redirect, request, url_for
 from flask_admin import expose
 from wtforms import IntegerField, RadioField, TextAreaField
+from wtforms.validators import Length
 
 import certificates
 import dutch
@@ -14,7 +15,7 @@ from admin_views.cells import Cell
 from admin_views.lists import BY_FAMILY_NAME, in_this_order
 from admin_views.placements import told
 from database import RuleError, whole_number, writing
-from forms import LONGEST_TEXT, DayField, KavoForm, Length, ReasonField, refusing, required, room
+from forms import LONGEST_TEXT, DayField, KavoForm, ReasonField, refusing, required, room
 from models import ASSOCIATION, COURSE_YEARS, FINAL_RESULTS, STAGE_HOURS, TEAM, TRAJECTORY, Participant, Trajectory
 from times import utcnow
 from workflow import attests, finals, story, trajectories

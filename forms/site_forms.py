@@ -5,21 +5,10 @@ from datetime import date
 from flask import session
 from wtforms import BooleanField, PasswordField, StringField, ValidationError
 from wtforms.utils import unset_value
-from wtforms.validators import Optional, StopValidation
+from wtforms.validators import Length, Optional, StopValidation
 
 from database import RuleError, postcodes, readings
-from forms import (
-    CheckList,
-    ChoiceField,
-    DayField,
-    EmailField,
-    KavoForm,
-    Length,
-    PhoneField,
-    required,
-    same_as,
-    sometimes,
-)
+from forms import CheckList, ChoiceField, DayField, EmailField, KavoForm, PhoneField, required, same_as, sometimes
 from models import PERIODS, RECOGNITIONS, TYPES, Site, User, of_age, passwords
 from times import local_date, utcnow
 from workflow.sites import Periods, check_periods

@@ -4,12 +4,13 @@ from flask import Blueprint, abort, flash, redirect, render_template, session, u
 from flask_login import logout_user
 from flask_security import auth_required, current_user
 from wtforms import PasswordField
+from wtforms.validators import Length
 
 import limits
 import scope
 from admin_views.privacy import as_file
 from database import RuleError
-from forms import EmailField, KavoForm, Length, PhoneField, detours, required, same_as, site_forms
+from forms import EmailField, KavoForm, PhoneField, detours, required, same_as, site_forms
 from identity import login, second_step
 from mails import links
 from models import Evaluation, Participant, Placement, Site, Trajectory, UserSession, passwords

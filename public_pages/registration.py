@@ -7,13 +7,14 @@ from flask import Blueprint, abort, jsonify, redirect, render_template, request,
 from flask_security import auth_required, current_user
 from peewee import fn
 from wtforms import BooleanField, TextAreaField
+from wtforms.validators import Length
 
 import config
 import dutch
 import limits
 import scope
 from database.postcodes import places
-from forms import DECIDES, DecisionForm, KavoForm, Length, required, site_forms
+from forms import DECIDES, DecisionForm, KavoForm, required, site_forms
 from mails import links
 from models import APPROVAL_DAYS, MANAGER, Site, SiteManager, SiteMessage, User, passwords
 from public_pages.mailed_links import opened

@@ -4,9 +4,10 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_security import auth_required, current_user
 from passlib.exc import MalformedTokenError, TokenError
 from wtforms import StringField
+from wtforms.validators import Length
 
 from database import RuleError
-from forms import KavoForm, Length, required
+from forms import KavoForm, required
 from identity import second_step
 from models import Passkey
 from times import utcnow

@@ -1,0 +1,164 @@
+"""What every form has in common: Dutch words, clean text, what was typed before a detour, a key against double sending."""
+
+import secrets
+from collections.abc import Callable
+from datetime import date, datetime
+
+from flask import flash
+from flask_security import current_user
+from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
+from wtforms import BooleanField, DateField, HiddenField, IntegerField, PasswordField, StringField, TextAreaField
+from wtforms.csrf.core import CSRFTokenField
+from wtforms.validators import DataRequired
+from wtforms.widgets import Select
+
+from database import MAX_INTEGER, Conflict, RuleError, writing
+from database.texts import tidy, tidy_lines
+from forms import detours, refusing
+from forms.fields import WORDS, input_id
+from models import AlreadyDone, FormKey, User, passwords
+
+NOT_KEPT = ("PasswordField", "HiddenField", "CSRFTokenField")
+
+
+class _Dutch:
+    def gettext(self, text):
+        return WORDS.get(text, text)
+
+    def ngettext(self, one, many, number):
+        return self.gettext(one if number == 1 else many)
+
+
+def _there(kept):
+    """The text as we keep it, and empty for a field that was left out (no browser does that): WTForms then takes what the row
+    calls so."""
+    return lambda text: kept(text) if isinstance(text, str) else ""
+
+
+def _near_enough(number):
+    """What no column holds is cut to a number that is still too large: WTForms' `NumberRange` breaks on one beyond any float."""
+    return max(-MAX_INTEGER - 1, min(number, MAX_INTEGER + 1)) if isinstance(number, int) else number
+
+
+def _as_html_allows(field) -> dict:
+    """Attributes for HTML that is valid: what was typed that is no day or number at all stays in sight as text, and a choice
+    that cannot be empty is not asked to be filled."""
+    if isinstance(field, DateField | IntegerField) and field.data is None and any(field.raw_data or ()):
+        return {"type": "text", "min": False, "max": False, "step": False}
+    if type(field.widget) is Select and field.choices and "" not in dict(field.choices):
+        return {"required": False}
+    return {}
+
+
+class KavoForm(FlaskForm):
+    """A form of ours: in Dutch, with clean text, and with a key by which the same form sent twice is recognised."""
+
+    form_key = HiddenField(default=lambda: secrets.token_hex(16), filters=[lambda key: key[:64]])
+
+    class Meta:
+        def get_translations(self, form):
+            return _Dutch()
+
+        def wrap_formdata(self, form, formdata):
+            """A form reopened after a detour holds what was typed in it."""
+            sent = super().wrap_formdata(form, formdata)
+            form.typed_before = detours.sent_to_here(getattr(current_user, "id", None)) if formdata is _Auto else None
+            return form.typed_before if sent is None and form.typed_before is not None else sent
+
+        def bind_field(self, form, unbound_field, options):
+            kind = unbound_field.field_class
+            if issubclass(kind, IntegerField):
+                kept = _near_enough
+            elif issubclass(kind, PasswordField):
+                kept = _there(passwords.normal)
+            elif issubclass(kind, StringField) and not issubclass(kind, CSRFTokenField):
+                kept = _there(tidy_lines if issubclass(kind, TextAreaField) else tidy)
+            else:
+                return unbound_field.bind(form=form, **options)
+            filters = [kept, *unbound_field.kwargs.get("filters", ())]
+            return unbound_field.bind(form=form, **{**options, "filters": filters})
+
+        def render_field(self, field, render_kw):
+            return super().render_field(field, {**_as_html_allows(field), **render_kw})
+
+    def carry_out(self, act: Callable[[datetime], str | None], by: User, now: datetime) -> bool:
+        """Run `act(now)` once, in one transaction, and tell the sentence that it returns. True when it is done, also when the
+        same form did it before; False when a rule refused, and then the form says why. Raises Conflict."""
+        try:
+            with writing():
+                FormKey.claim(self.form_key.data, by, now)
+                told = act(now)
+        except AlreadyDone as already:
+            flash(str(already), "note")
+        except Conflict:
+            raise
+        except RuleError as error:
+            self.refuse(error)
+            return False
+        else:
+            if told:
+                flash(told, "good")
+        return True
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether it holds what somebody typed: it was sent, or is opened again after a detour."""
+        return self.is_submitted() or self.typed_before is not None
+
+    def renew(self):
+        """Give a form that was partly done a new key: what is left is sent as a new form."""
+        self.form_key.data = secrets.token_hex(16)
+
+    def typed(self) -> dict:
+        """What was typed, as plain values, to keep as a draft: never a password."""
+        kept = [one for one in self if one.type not in NOT_KEPT]
+        return {one.name: one.data.isoformat() if isinstance(one.data, date) else one.data for one in kept}
+
+    def put_back(self, typed: dict):
+        """Fill the form with a draft."""
+        for one in self:
+            if one.name in typed and one.type not in NOT_KEPT:
+                value = typed[one.name]
+                one.data = date.fromisoformat(value) if isinstance(one, DateField) and value else value
+
+    def refuse(self, error: RuleError):
+        """Show a refused rule: beside its field when it has one, otherwise above the form; what was typed stays."""
+        refusing.note_form(self)
+        if error.field in self._fields:
+            field = self._fields[error.field]
+            field.errors = [*field.errors, str(error)]
+        else:
+            self.form_errors.append(str(error))
+
+
+def problems(form, parts=None) -> list[tuple[str | None, str, str]]:
+    """All that is wrong with a form, for the summary on top: (id of what one mends, label, sentence). No id: nothing on the form
+    mends it. `parts`: forms inside this one, by the name of what each is about."""
+    refusing.note_form(form)
+    found = [(None, "", str(text)) for text in form.form_errors] + _of_fields(form)
+    for name, part in (parts or {}).items():
+        first = next(input_id(field) for field in part if field.name != "csrf_token" and field.type != "HiddenField")
+        found += [(first, name, str(text)) for text in part.form_errors]
+        found += [(where, f"{name}, {label}", text) for where, label, text in _of_fields(part)]
+    return found
+
+
+def _of_fields(form):
+    fields = [field for field in form if field.name != "csrf_token"]
+    return [(input_id(field), field.label.text, str(text)) for field in fields for text in field.errors]
+
+
+DECIDES = "Ik beslis dit zelf"
+
+
+class DecisionForm(KavoForm):
+    """A form behind a link in a mail that decides something for good. It asks for a tick, since mail scanners press buttons."""
+
+    myself = BooleanField(
+        DECIDES,
+        [DataRequired("Vink aan dat je dit zelf beslist: ook mailprogramma’s klikken soms op een knop.")],
+    )
+
+
+# ---- how a field is shown
