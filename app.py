@@ -17,7 +17,6 @@ import cli
 import config
 import dutch
 import forms
-import limits
 import logs
 import mails
 import public_pages
@@ -41,6 +40,7 @@ from models import policy
 from scope import NotYours
 from serving import RETRY_SECONDS, Gate
 from times import local_date, utcnow
+from workflow import limits
 
 log = logging.getLogger("kavo")
 _thread = threading.local()

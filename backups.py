@@ -27,10 +27,10 @@ import checks
 import migrations
 from database import connect_to, database
 from models import TABLES, User, UserSession
-from workflow import seals
+from workflow import hash_chain
 
 AGE, GZIP, SQLITE, DUMP = b"age-encryption.org/v1", b"\x1f\x8b", b"SQLite format 3\x00", b"PGDMP"
-IN_NAME = re.compile(rf"-seal({seals.NOTED.pattern})\.")
+IN_NAME = re.compile(rf"-seal({hash_chain.NOTED.pattern})\.")
 LOCK_SECONDS = 10
 LEAVING_SECONDS = 2  # PostgreSQL still counts a connection for a moment after it is closed
 HEAD_LINES = 100  # of a dump: schemas and extensions come first
@@ -65,7 +65,7 @@ def last_seal(url: str) -> str:
     if _is_absent(url):
         return ""
     with pointed_at(url):
-        return seals.last_name()
+        return hash_chain.last_name()
 
 
 def seal_in(file: Path) -> str:
@@ -160,9 +160,9 @@ def examine(url: str, raw: Path, noted: str = "") -> Found:
             raise BackupError(f"This backup is of a later release ({steps[-1]}); this one knows {known[-1]}.")
         migrations.migrate()
         rows = sum(model.select().count() for model in TABLES)
-        breaches = [differs] if noted and (differs := seals.differs(noted)) else []
-        breaches += checks.breaches(but=(seals.unknown_keys,))
-        return Found(rows, steps[-1] if steps else "", breaches, list(seals.unknown_keys()))
+        breaches = [differs] if noted and (differs := hash_chain.differs(noted)) else []
+        breaches += checks.breaches(but=(hash_chain.unknown_keys,))
+        return Found(rows, steps[-1] if steps else "", breaches, list(hash_chain.unknown_keys()))
 
 
 @contextlib.contextmanager

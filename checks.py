@@ -29,7 +29,7 @@ from models import (
     User,
 )
 from times import years_after
-from workflow import seals
+from workflow import hash_chain
 
 
 def breaches(but: tuple = ()):
@@ -303,6 +303,6 @@ def _reads(row, name) -> bool:
 NOTES = (_texts, _unread, _addresses)
 CHECKS = (
     _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _handovers, _identities,
-    _searches, _placed, _words, _digests, seals.breaches,
-    seals.unproved_erasures, seals.unknown_keys,
+    _searches, _placed, _words, _digests, hash_chain.breaches,
+    hash_chain.unproved_erasures, hash_chain.unknown_keys,
 )  # fmt: skip

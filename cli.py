@@ -22,7 +22,6 @@ import demo
 import dutch
 import migrations
 import moving
-import privacy
 import serving
 from admin_views import exports
 from database import UNAVAILABLE, RuleError, database, refresh_statistics, writing
@@ -30,10 +29,13 @@ from mails import delivery, links
 from migrations import compare
 from models import ROLE_LABELS, TABLES, ImportRow, Role, User
 from times import at_hour, from_local, utcnow
-from workflow import accounts, clock, imports, seals
+from workflow import clock, hash_chain
+from workflow.accounts import accounts
+from workflow.imports import batches
+from workflow.privacy import register
 
 CHUNK = 500
-SECRETS = privacy.SECRET | {"salt", "body", "data"}
+SECRETS = register.SECRET | {"salt", "body", "data"}
 """columns that no export holds: hashes, and texts that hold a link"""
 STOP_SECONDS = 10
 WORKER_OPTIONS = "--quiet", "--workers=2", "--max-delay=1", "--graceful-signal=TERM"
@@ -143,7 +145,7 @@ def check_data(noted):
     with database.connection_context():
         breaches = 0
         try:
-            changed = [text for text in map(seals.differs, noted) if text]
+            changed = [text for text in map(hash_chain.differs, noted) if text]
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--seal") from error
         for breach in (*changed, *checks.breaches()):
@@ -236,30 +238,30 @@ def import_participants(file, dry_run):
     now = utcnow()
     with database.connection_context():
         try:
-            batch = imports.receive(file, os.path.basename(file.name), None, now, trial=dry_run)
+            batch = batches.receive(file, os.path.basename(file.name), None, now, trial=dry_run)
         except RuleError as error:
             raise click.ClickException(str(error)) from error
         _advance(batch, "checked")
         for line in batch.lines.where(ImportRow.verdict == "bad").order_by(ImportRow.number).iterator():
             click.echo(f"line {line.number}: {line.text}")
-        found = imports.counts(batch)
+        found = batches.counts(batch)
         if dry_run:
-            click.echo(f"{batch.rows} lines: {imports.told(found)}. Nothing was changed.")
-            imports.erase(batch)
+            click.echo(f"{batch.rows} lines: {batches.told(found)}. Nothing was changed.")
+            batches.erase(batch)
         elif any(found.get(verdict) for verdict in ImportRow.GOOD):
-            imports.confirm(batch, None, now)
+            batches.confirm(batch, None, now)
             _advance(batch, "imported")
-            found = imports.counts(batch)
-            click.echo(f"{batch.rows} lines: {imports.told(found)}.")
+            found = batches.counts(batch)
+            click.echo(f"{batch.rows} lines: {batches.told(found)}.")
         else:
-            click.echo(f"{batch.rows} lines: {imports.told(found)}. There was nothing to import.")
-            imports.forget(batch, now)
+            click.echo(f"{batch.rows} lines: {batches.told(found)}. There was nothing to import.")
+            batches.forget(batch, now)
     sys.exit(bool(found.get("bad")))
 
 
 def _advance(batch, word):
     """Take all steps of a phase, and say on standard error how far it is."""
-    for position in imports.steps_of(batch, utcnow()):
+    for position in batches.steps_of(batch, utcnow()):
         click.echo(f"\r{word} up to line {position} …", nl=False, err=True)
     click.echo(err=True)
 

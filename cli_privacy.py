@@ -6,12 +6,13 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-import privacy
 import rights
 from database import RuleError, database
 from models import Participant, User
 from times import utcnow
-from workflow import erasure, retention, seals, second_steps
+from workflow import hash_chain
+from workflow.accounts import second_steps
+from workflow.privacy import erasure, register, retention
 
 
 @click.command()
@@ -36,12 +37,12 @@ def check_history():
     """Check the history against its seals; exit 1 with a line per breach. Keep the printed seal elsewhere: `check-data --seal`
     tells later whether it still is what it was."""
     with database.connection_context():
-        found = [*seals.breaches(), *seals.unproved_erasures(), *seals.unknown_keys()]
-        newest = seals.last()
+        found = [*hash_chain.breaches(), *hash_chain.unproved_erasures(), *hash_chain.unknown_keys()]
+        newest = hash_chain.last()
     click.echo("\n".join(found) or "The history fits its seals.")
     if newest:
         click.echo(
-            f"Sealed up to line {newest.until_id} on {newest.sealed_at:%Y-%m-%d %H:%M} UTC: {seals.name(newest)}"
+            f"Sealed up to line {newest.until_id} on {newest.sealed_at:%Y-%m-%d %H:%M} UTC: {hash_chain.name(newest)}"
         )
     sys.exit(bool(found))
 
@@ -89,13 +90,13 @@ def _rights():
 
 
 def _privacy():
-    kept = privacy.kept({rule.key: rule.days for rule in retention.RULES})
+    kept = register.kept({rule.key: rule.days for rule in retention.RULES})
     lines = [
         "# Register van persoonsgegevens", "",
         "Gemaakt uit de code door `flask --app app describe privacy`; iedereen ziet hetzelfde op de pagina Privacy.", "",
-        privacy.ASSUMED, "", *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
+        register.ASSUMED, "", *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
     ]  # fmt: skip
-    for entry in privacy.REGISTER:
+    for entry in register.REGISTER:
         columns = [f"{model._meta.table_name}: {', '.join(names)}" for model, names in entry.columns.items()]
         lines.append(
             _row(

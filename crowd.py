@@ -33,7 +33,7 @@ from models import (
     UserRole,
 )
 from times import local_date, years_after
-from workflow import declarations
+from workflow.sites import declarations
 
 PLACEMENTS_PER_PERSON, PLACEMENTS_PER_SITE, PLACEMENTS_PER_ASSOCIATION = 10 / 3, 50, 25_000
 SECOND_TRAJECTORY = 10  # one person in ten goes on to be a head animator

@@ -30,19 +30,10 @@ from models import (
     passwords,
 )
 from times import local_date, years_after
-from workflow import (
-    accounts,
-    attests,
-    declarations,
-    evaluations,
-    finals,
-    handovers,
-    placements,
-    proposals,
-    rows,
-    sites,
-    trajectories,
-)
+from workflow import rows
+from workflow.accounts import accounts
+from workflow.sites import declarations, handovers, proposals, sites
+from workflow.stages import attests, evaluations, finals, placements, trajectories
 
 PASSWORD = "Kadervorming1"
 ACCOUNTS = {

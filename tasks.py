@@ -20,7 +20,8 @@ import mails
 from database import database, refresh_statistics
 from mails import delivery
 from times import utcnow
-from workflow import clock, imports
+from workflow import clock
+from workflow.imports import batches
 
 log = logging.getLogger("kavo.tasks")
 
@@ -94,7 +95,7 @@ def with_tasks(huey, settings: config.Settings):
     def work_on_imports():
         """Check or write the lines of files that were imported; each step is a transaction, so it may be broken off."""
         with database.connection_context():
-            imports.work(utcnow())
+            batches.work(utcnow())
 
     @huey.periodic_task(crontab(minute="*"), name="sweep")
     def sweep():
@@ -102,7 +103,7 @@ def with_tasks(huey, settings: config.Settings):
         send_mails()
         with database.connection_context():
             clock.sweep(utcnow())
-            if imports.anything_waits():
+            if batches.anything_waits():
                 work_on_imports()
 
     @huey.periodic_task(crontab(hour="2", minute="17"), name="look_at_tables")
@@ -149,7 +150,7 @@ def _on_written(mail, at_once=False):
         database.after_commit(lambda: _bell["ring"](SEND))
 
 
-@imports.waiting.connect
+@batches.waiting.connect
 def _on_file(batch):
     if _bell["ring"]:
         _bell["ring"](IMPORT)

@@ -13,7 +13,8 @@ from database import RuleError, postcodes, whole_number
 from forms import CheckList, ChoiceField, EmailField, KavoForm, ReasonField, detours, required, room, sometimes
 from models import Mail, Proposal, Site, SiteMessage, User
 from times import local_date, utcnow
-from workflow import lookalikes, proposals, registration, sites
+from workflow.accounts import registration
+from workflow.sites import duplicates, proposals, sites
 
 NEXT = "decide_next"
 MOST_LINES = 50
@@ -81,7 +82,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
             forms=forms,
             form=changed,
             status=site.status(local_date(now)),
-            alike=lookalikes.similar(site) if site.state == "submitted" else [],
+            alike=duplicates.similar(site) if site.state == "submitted" else [],
             known_places=_known_places(site),
             previews=mails.decision_previews(site, manager) if manager else {},
             messages=_messages(site),

@@ -18,8 +18,8 @@ from peewee import CharField, TextField
 import dutch
 from database import is_phone, reading, readings
 from models import ASSOCIATION, TEAM
-from sheets import harmless
 from times import local
+from workflow.imports.sheets import harmless
 
 ROWS_AT_ONCE = 2000
 REMEMBERED = 20_000

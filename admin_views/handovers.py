@@ -17,7 +17,7 @@ from admin_views.lists import BY_AGE, BY_FAMILY_NAME
 from forms import KavoForm, ReasonField
 from models import HANDOVER, MANAGER, TEAM, Handover, User
 from times import local_date, utcnow
-from workflow import handovers
+from workflow.sites import handovers
 
 MOST_LINES = 50
 LAST_DUE = Key("last_due_on", fn.COALESCE(Handover.team_due_on, Handover.due_on), lambda row: row.last_due_on)

@@ -14,8 +14,7 @@ from database import whole_number
 from forms import KavoForm, room
 from models import ASSOCIATION, TEAM, ImportBatch, ImportRow, User
 from times import utcnow
-from workflow import imports
-from workflow.imports import taking_back
+from workflow.imports import batches, undo
 
 LINES_SHOWN = 50
 MOST_BYTES = 30 * 1024 * 1024  # 200,000 lines and more
@@ -47,14 +46,14 @@ class ImportView(HiddenFromMenu, BaseView):
 
             def act(now):
                 file = form.file.data
-                made.append(imports.receive(file.stream, file.filename or "bestand.csv", self.by, now))
+                made.append(batches.receive(file.stream, file.filename or "bestand.csv", self.by, now))
 
             if form.carry_out(act, self.by, utcnow()):
                 if made:
-                    imports.work_at_once(made[0], utcnow())
+                    batches.work_at_once(made[0], utcnow())
                 return redirect(url_for(".show", pk=made[0].id) if made else url_for(".index"))
         return self.render(
-            "admin/import.html", form=form, columns=";".join(imports.COLUMNS), earlier=self._earlier(),
+            "admin/import.html", form=form, columns=";".join(batches.COLUMNS), earlier=self._earlier(),
         )  # fmt: skip
 
     def _earlier(self):
@@ -75,11 +74,11 @@ class ImportView(HiddenFromMenu, BaseView):
             lines = lines.where(ImportRow.verdict == verdict)
         shown = [] if batch.at_work else list(lines.limit(LINES_SHOWN + 1))
         return self.render(
-            "admin/import_batch.html", batch=batch, form=ConfirmForm(), counts=imports.counts(batch), verdict=verdict,
+            "admin/import_batch.html", batch=batch, form=ConfirmForm(), counts=batches.counts(batch), verdict=verdict,
             lines=[(line, json.loads(line.cells)) for line in shown[:LINES_SHOWN]], marks=MARKS,
             more=shown[LINES_SHOWN - 1].number if len(shown) > LINES_SHOWN else None,
-            before=imports.seen_before(batch) if batch.state == "checked" else None, words=ImportRow.VERDICTS,
-            held=imports.held(batch, utcnow()),
+            before=batches.seen_before(batch) if batch.state == "checked" else None, words=ImportRow.VERDICTS,
+            held=batches.held(batch, utcnow()),
         )  # fmt: skip
 
     @expose("/<int:pk>/<what>", methods=("POST",))
@@ -90,17 +89,17 @@ class ImportView(HiddenFromMenu, BaseView):
 
         def act(now):
             if what == "confirm":
-                imports.confirm(batch, self.by, now, all_or_none=form.which.data == "all")
+                batches.confirm(batch, self.by, now, all_or_none=form.which.data == "all")
                 return "Het importeren is begonnen."
             if what == "drop":
-                imports.drop(batch, self.by, now)
+                batches.drop(batch, self.by, now)
                 return f"{batch} is niet geïmporteerd. Er is niets veranderd."
-            taking_back.undo(batch, self.by, now)
+            undo.undo(batch, self.by, now)
             return f"Het importeren van {batch} is ongedaan gemaakt."
 
         if form.carry_out(act, self.by, utcnow()):
             if what == "confirm":
-                imports.work_at_once(batch, utcnow())
+                batches.work_at_once(batch, utcnow())
         else:
             flash(" ".join(map(str, form.form_errors)), "warn")
         return redirect(url_for(".index") if what == "drop" else url_for(".show", pk=pk))
@@ -111,7 +110,7 @@ class ImportView(HiddenFromMenu, BaseView):
         batch = self._batch(pk)
         made = exports.DutchCsv()
         rows = _result_rows(batch, made)
-        pieces = exports.to_the_end(made.pieces([*imports.COLUMNS, *imports.RESULTS], rows), rows)
+        pieces = exports.to_the_end(made.pieces([*batches.COLUMNS, *batches.RESULTS], rows), rows)
         headers = {"Content-Disposition": f'attachment; filename="import-{batch.id}-resultaat.csv"'}
         return Response(stream_with_context(pieces), mimetype=made.mimetype, headers=headers)
 
@@ -119,7 +118,7 @@ class ImportView(HiddenFromMenu, BaseView):
 def _result_rows(batch, made):
     """Chunks of rows of cells: the texts of the file, then the verdict and why."""
     last = 0
-    while chunk := list(batch.lines.where(ImportRow.number > last).order_by(ImportRow.number).limit(imports.STEP)):
+    while chunk := list(batch.lines.where(ImportRow.number > last).order_by(ImportRow.number).limit(batches.STEP)):
         last = chunk[-1].number
         yield [
             [made.cell(text) for text in (*json.loads(line.cells), ImportRow.VERDICTS.get(line.verdict, ""), line.text)]

@@ -9,7 +9,7 @@ from admin_views.roles import HiddenFromMenu
 from forms import KavoForm, ReasonField
 from models import Identity, LinkRequest, Site, SiteManager, User
 from times import local_date, utcnow
-from workflow import eid_answers, identities
+from workflow.accounts import eid_answers, identities
 
 MOST_LINES = 20
 

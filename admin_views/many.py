@@ -16,7 +16,7 @@ from database.texts import tidy_lines
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, refusing, required, room, sometimes
 from models import ASSOCIATION, CRITERIA, MANAGER, ON_BEHALF, RESULTS, TEAM, Site
 from times import utcnow
-from workflow import together
+from workflow.stages import bulk
 
 MOST_BYTES = 64 * 1024
 MOST_PASTED = 20_000
@@ -73,7 +73,7 @@ class ManyView(HiddenFromMenu, BaseView):
     # ---- coupling
 
     @expose("/<int:pk>/koppelen", methods=("GET", "POST"))
-    @room(fields=3 * together.MOST_LINES, characters=MOST_PASTED, file=2 * MOST_BYTES)
+    @room(fields=3 * bulk.MOST_LINES, characters=MOST_PASTED, file=2 * MOST_BYTES)
     def couple(self, pk):
         """Paste, look at what was found, confirm, and read what became of each line."""
         site = scope.find(self.by, Site, pk, "couple") or abort(404)
@@ -82,13 +82,13 @@ class ManyView(HiddenFromMenu, BaseView):
             del form.on_behalf
         if form.validate_on_submit():
             try:
-                lines = together.read(_pasted(form), form.hours.data)
+                lines = bulk.read(_pasted(form), form.hours.data)
             except RuleError as error:
                 form.refuse(error)
             else:
                 done = "sure" in request.form and form.carry_out(self._couple(lines, site, form), self.by, utcnow())
                 if not done:
-                    together.preview(lines, _chosen(), site, self.by, utcnow(), *self._shared(form))
+                    bulk.preview(lines, _chosen(), site, self.by, utcnow(), *self._shared(form))
         for line in lines:
             if line.problem and (line.trajectories or not done):  # the rest was told before it was confirmed
                 refusing.note(line.problem, "text")
@@ -97,8 +97,8 @@ class ManyView(HiddenFromMenu, BaseView):
 
     def _couple(self, lines, site, form):
         def act(now):
-            together.look_up(lines, site, self.by, now)
-            together.couple(lines, _chosen(), site, self.by, now, *self._shared(form))
+            bulk.look_up(lines, site, self.by, now)
+            bulk.couple(lines, _chosen(), site, self.by, now, *self._shared(form))
             count = sum(bool(line.done) for line in lines)
             return f"{dutch.counted(count, 'deelnemer', 'deelnemers')} toegevoegd aan {site}." if count else ""
 
@@ -112,13 +112,13 @@ class ManyView(HiddenFromMenu, BaseView):
     # ---- evaluating
 
     @expose("/beoordelen", methods=("GET", "POST"))
-    @room(fields=7 * together.MOST_EVALUATED, characters=(LONGEST_TEXT + 50) * together.MOST_EVALUATED)
+    @room(fields=7 * bulk.MOST_EVALUATED, characters=(LONGEST_TEXT + 50) * bulk.MOST_EVALUATED)
     def evaluate(self):
         """One form for what stages share, and some fields for each of them; who is left for later stays open."""
         ids = list(dict.fromkeys(request.values.getlist("id")))
-        if too_many(ids, together.MOST_EVALUATED):
+        if too_many(ids, bulk.MOST_EVALUATED):
             return redirect(self._back())
-        rows = together.to_evaluate([pk for pk in map(whole_number, ids) if pk], self.by)
+        rows = bulk.to_evaluate([pk for pk in map(whole_number, ids) if pk], self.by)
         skipped = len(ids) - len(rows)
         form = TogetherForm()
         if TEAM not in self.by.role_names:
@@ -166,7 +166,7 @@ class ManyView(HiddenFromMenu, BaseView):
             if one.result.data == LATER:
                 continue
             values = {name: one[name].data for name in FIELDS if name in one} | shared
-            problem = together.evaluate(row, self.by, now, on_behalf=behalf, **values)
+            problem = bulk.evaluate(row, self.by, now, on_behalf=behalf, **values)
             count += not problem
             if problem:
                 refused[row.id] = problem

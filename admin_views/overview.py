@@ -9,7 +9,7 @@ from admin_views.roles import ForRoles
 from database import whole_number
 from models import TYPES, Association
 from times import local_date, utcnow
-from workflow import figures
+from workflow import statistics
 
 BARS = 12  # in the chart; the table has all
 
@@ -19,8 +19,8 @@ class OverviewView(ForRoles, BaseView):
     def index(self):
         chosen, rows = self._asked()
         return self.render(
-            "admin/overview.html", rows=rows, chosen=chosen, measures=figures.MEASURES, groups=figures.GROUPS, types=TYPES,
-            years=figures.years(), associations=Association.select().order_by(Association.search), bars=_bars(rows),
+            "admin/overview.html", rows=rows, chosen=chosen, measures=statistics.MEASURES, groups=statistics.GROUPS, types=TYPES,
+            years=statistics.years(), associations=Association.select().order_by(Association.search), bars=_bars(rows),
             export_url=url_for(".export", **{key: value for key, value in chosen.items() if value}),
         )  # fmt: skip
 
@@ -28,14 +28,14 @@ class OverviewView(ForRoles, BaseView):
         """What the address asks for, and its figures."""
         group = request.args.get("per", "")
         chosen = {
-            "per": group if group in figures.GROUPS else "jaar",
+            "per": group if group in statistics.GROUPS else "jaar",
             "jaar": whole_number(request.args.get("jaar")),
             "type": request.args.get("type", "") if request.args.get("type") in TYPES else "",
             "vereniging": whole_number(request.args.get("vereniging")),
         }
         if not 1900 <= (chosen["jaar"] or 2000) <= 2100:
             chosen["jaar"] = None
-        rows = figures.by(
+        rows = statistics.by(
             chosen["per"], local_date(utcnow()), chosen["jaar"], chosen["type"], chosen["vereniging"]
         )  # fmt: skip
         return chosen, rows
@@ -47,10 +47,10 @@ class OverviewView(ForRoles, BaseView):
             self.by, "list.exported", None, at=utcnow(), name="Overzicht", rows=f"{len(rows)} rijen", filter=""
         )
         made = exports.DutchCsv()
-        cells = [[made.cell(row.name), *(made.cell(row.numbers[name]) for name in figures.MEASURES)] for row in rows]
+        cells = [[made.cell(row.name), *(made.cell(row.numbers[name]) for name in statistics.MEASURES)] for row in rows]
         titles = [
-            made.title("", figures.GROUPS[chosen["per"]]),
-            *(made.title("", word) for word in figures.MEASURES.values()),
+            made.title("", statistics.GROUPS[chosen["per"]]),
+            *(made.title("", word) for word in statistics.MEASURES.values()),
         ]
         headers = {"Content-Disposition": f'attachment; filename="overzicht-{utcnow():%Y-%m-%d}.csv"'}
         return Response("".join(made.pieces(titles, [cells])), mimetype=made.mimetype, headers=headers)

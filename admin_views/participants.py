@@ -12,7 +12,8 @@ from database import RuleError
 from forms import ChoiceField, DayField, required, sometimes
 from models import ASSOCIATION, TEAM, TYPES, Association, Participant, Trajectory
 from times import utcnow
-from workflow import erasure, imports
+from workflow.imports import batches
+from workflow.privacy import erasure
 
 TRAJECTORY = ("association", "type", "course_started_on")
 """the fields of a first trajectory, in the form for a new participant"""
@@ -111,7 +112,7 @@ class ParticipantView(AdminView):
 
     def try_to_save(self, form, row, created):
         """What is refused to somebody who adds one by hand counts as a guess: it may tell who exists."""
-        attempt = imports.claim_guess(self.by, utcnow()) if created else None
+        attempt = batches.claim_guess(self.by, utcnow()) if created else None
         if created and attempt is None:
             form.refuse(RuleError("We weigerden het laatste uur te veel deelnemers. Probeer het over een uur opnieuw."))
             return None
@@ -119,7 +120,7 @@ class ParticipantView(AdminView):
         if created and done:
             attempt.give_back()
         elif created:
-            imports.refused_one(form.kavo_id.data, self.by, utcnow())
+            batches.refused_one(form.kavo_id.data, self.by, utcnow())
         return done
 
     def save(self, form, row, created, now):
@@ -132,7 +133,7 @@ class ParticipantView(AdminView):
             raise RuleError("Vul vereniging, traject en start van de cursus in.", missing)
         person = {name: form[name].data for name in self.form_columns}
         association = Association.get_by_id(form.association.data)
-        saved = imports.add_one(self.by, now, association, form.type.data, form.course_started_on.data, **person)
+        saved = batches.add_one(self.by, now, association, form.type.data, form.course_started_on.data, **person)
         row.__data__.update(saved.__data__)
 
     def get_save_return_url(self, model=None, is_created=False):

@@ -16,7 +16,8 @@ from admin_views.privacy import EraseForm
 from database import RuleError, readings
 from forms import CheckList, sometimes
 from models import ADULT_YEARS, ROLE_LABELS, TEAM, Association, Role, User, UserRole
-from workflow import accounts, erasure, second_steps
+from workflow.accounts import accounts, second_steps
+from workflow.privacy import erasure
 
 FIRST_ROLE = Key(
     "", fn.COALESCE(UserRole.select(fn.MIN(UserRole.role)).where(UserRole.user == User.id), 0),

@@ -14,7 +14,7 @@ from database import Conflict, whole_number
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, required, room, sometimes
 from models import ASSOCIATION, CRITERIA, CRITERIA_BY_TYPE, MANAGER, ON_BEHALF, PLACEMENT, RESULTS, TEAM, Placement
 from times import local_date, utcnow
-from workflow import evaluations, placements, story, together
+from workflow.stages import bulk, evaluations, placements, timeline
 
 
 class CancelForm(KavoForm):
@@ -170,7 +170,7 @@ class PlacementView(AdminView):
             form=form,
             newest=newest,
             versions=evaluations.versions(row),
-            history=story.lines(row.trajectory, self.by),
+            history=timeline.lines(row.trajectory, self.by),
             hours=row.trajectory.hours,
             most=row.trajectory.hours_left(without=row),
             status=row.status(local_date(utcnow())),
@@ -207,7 +207,7 @@ class PlacementView(AdminView):
         return self.render(
             "admin/trajectory_history.html",
             return_url=self.get_save_return_url(),
-            history=story.lines(row.trajectory, self.by),
+            history=timeline.lines(row.trajectory, self.by),
             **told(row.trajectory),
         )
 
@@ -218,7 +218,7 @@ class PlacementView(AdminView):
         "Samen beoordelen",
         in_menu=False,
         when=lambda row: row.state == "open",
-        most=together.MOST_EVALUATED,
+        most=bulk.MOST_EVALUATED,
     )
     def action_evaluate(self, ids):
         return redirect(url_for("many.evaluate", id=ids))
@@ -226,11 +226,11 @@ class PlacementView(AdminView):
 
 def told(trajectory) -> dict:
     """What every page about a trajectory shows: who must act, and the sum of its hours."""
-    waiting, today = story.waiting_of([trajectory])[trajectory.id], local_date(utcnow())
+    waiting, today = timeline.waiting_of([trajectory])[trajectory.id], local_date(utcnow())
     return {
         "trajectory": trajectory,
         "status": trajectory.status(today, waiting),
-        "turn": story.whose_turn(trajectory, waiting, today),
+        "turn": timeline.whose_turn(trajectory, waiting, today),
         "sums": placements.sum_of_hours(trajectory),
         "left": trajectory.hours_left(),
         "hours": trajectory.hours,

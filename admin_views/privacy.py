@@ -11,7 +11,7 @@ from admin_views.roles import ForRoles, HiddenFromMenu
 from forms import KavoForm, required
 from models import Participant, User
 from times import utcnow
-from workflow import insight, retention
+from workflow.privacy import retention, subject_access
 
 MOST_NAMED, MOST_COUNTED = 20, 1000  # of each rule on the page: looking for all of a million takes seconds
 KINDS = {"account": User, "deelnemer": Participant}
@@ -83,7 +83,10 @@ class InsightView(HiddenFromMenu, BaseView):
     def show(self, kind, pk):
         person, found = self._found(kind, pk)
         return self.render(
-            "insight.html", who=str(person), parts=insight.readable(found), download=url_for(".data", kind=kind, pk=pk)
+            "insight.html",
+            who=str(person),
+            parts=subject_access.readable(found),
+            download=url_for(".data", kind=kind, pk=pk),
         )
 
     @expose("/<kind>/<int:pk>/gegevens.json")
@@ -92,7 +95,7 @@ class InsightView(HiddenFromMenu, BaseView):
 
     def _found(self, kind, pk):
         person = scope.find(self.by, KINDS[kind], pk, "insight") if kind in KINDS else None
-        return (person, insight.give(person, self.by, utcnow())) if person else abort(404)
+        return (person, subject_access.give(person, self.by, utcnow())) if person else abort(404)
 
 
 def as_file(found: dict) -> Response:

@@ -11,7 +11,7 @@ from admin_views.roles import HiddenFromMenu
 from forms import EmailField, KavoForm, required, site_forms
 from models import APPROVAL_DAYS, MANAGER, TEAM, Placement, Site
 from times import utcnow
-from workflow import handovers, proposals, sites
+from workflow.sites import handovers, proposals, sites
 
 
 class CloseForm(KavoForm):

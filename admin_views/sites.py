@@ -33,7 +33,8 @@ from models import (
     User,
 )
 from times import local_date, utcnow
-from workflow import placements, sites
+from workflow.sites import sites
+from workflow.stages import placements
 
 UNDECIDED = "nog niet beslist"
 """applications in treatment, too late, or that wait for the applicant: a list orders them as one"""

@@ -14,7 +14,7 @@ from admin_views.roles import ForRoles
 from mails import delivery
 from models import Handover, LinkRequest, Proposal, Site, SiteManager, Status, Trajectory, User, statuses
 from times import local_date, utcnow
-from workflow import clock, figures
+from workflow import clock, statistics
 
 MOST_SHOWN = 100
 LATE, WAITING = (statuses.APPLICATION.kinds[key].words for key in ("late", "paused"))
@@ -55,7 +55,7 @@ class Todo(ForRoles, AdminIndexView):
                 (task, f"dag {task.day} van {task.days}", _when(task, local_date(now)))
             )
         filled = {title: found for title, found in groups.items() if found}
-        state, year = clock.state(now), figures.applications(now)
+        state, year = clock.state(now), statistics.applications(now)
         return self.render(
             "admin/todo.html", groups=filled, today=dutch.weekday(local_date(now)), total=_total(), shown=len(tasks),
             soon=sum(len(groups[title]) for title in (LATE, "Vandaag", "Deze week")), mails=delivery.trouble(now),

@@ -6,7 +6,6 @@ from flask_admin import expose
 from wtforms import IntegerField, RadioField, TextAreaField
 from wtforms.validators import Length
 
-import certificates
 import dutch
 import scope
 from admin_views.actions import row_action, row_url, too_many
@@ -18,7 +17,7 @@ from database import RuleError, whole_number, writing
 from forms import LONGEST_TEXT, DayField, KavoForm, ReasonField, refusing, required, room
 from models import ASSOCIATION, COURSE_YEARS, FINAL_RESULTS, STAGE_HOURS, TEAM, TRAJECTORY, Participant, Trajectory
 from times import utcnow
-from workflow import attests, finals, story, trajectories
+from workflow.stages import attests, certificates, finals, timeline, trajectories
 
 MOST_AT_ONCE = 200
 SORTED = ("attested", "failed", "passed", "expired", "open", "stopped")
@@ -97,7 +96,7 @@ class TrajectoryView(AdminView):
     def enrich(self, rows, names):
         """Hours that were done and who must act next, for all these rows in one query."""
         if {"hours_used", "state", "outcome"} & set(names):
-            waiting = story.waiting_of(rows)
+            waiting = timeline.waiting_of(rows)
             for row in rows:
                 row.open_placements = waiting[row.id]
 
@@ -121,7 +120,7 @@ class TrajectoryView(AdminView):
         return told(row) | {"final": finals.current(row), "attest": attests.of(row), "missing": row.missing()}
 
     def history(self, row):
-        return story.lines(row, self.by)
+        return timeline.lines(row, self.by)
 
     # ---- form
 
@@ -158,7 +157,7 @@ class TrajectoryView(AdminView):
         if too_many(ids, MOST_AT_ONCE):
             return redirect(self.get_save_return_url())
         rows = self._for_final(ids)
-        missing = story.missing_of(rows)
+        missing = timeline.missing_of(rows)
         form = FinalForm()
         if TEAM not in self.by.role_names:
             del form.exception

@@ -11,9 +11,9 @@ from admin_views.counting import COUNT_UP_TO
 from admin_views.roles import ForRoles
 from models import ASSOCIATION, PLACEMENT, STAGE_HOURS, TRAJECTORY, Association, Placement, Trajectory
 from times import local_date, utcnow
-from workflow import finals
-from workflow.falls_due.once import days_of
-from workflow.falls_due.trajectories import TRAJECTORY_REMINDERS
+from workflow.deadlines.shared import days_of
+from workflow.deadlines.trajectories import TRAJECTORY_REMINDERS
+from workflow.stages import finals
 
 SOON = TRAJECTORY_REMINDERS[-1]  # days
 

@@ -16,7 +16,7 @@ from database import RuleError, connect_to, database
 from models import Site, Trajectory, User
 from tests import factories as make
 from tests.machines import environment, free_port
-from workflow import placements
+from workflow.stages import placements
 
 SERVER = "postgresql://postgres@127.0.0.1:5432"
 NAME = "kavo_distance"

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from times import utcnow
-from workflow import registration
+from workflow.accounts import registration
 
 KEPT = "detour"
 """in the session: the secret of the draft"""

@@ -6,9 +6,8 @@ from collections import Counter
 
 from flask import g, has_request_context, request
 
-import sentences
 from times import utcnow
-from workflow import refusals
+from workflow import refusals, sentences
 
 log = logging.getLogger("kavo.refusing")
 

@@ -11,7 +11,7 @@ from database import RuleError, postcodes, readings
 from forms import CheckList, ChoiceField, DayField, EmailField, KavoForm, PhoneField, required, same_as, sometimes
 from models import PERIODS, RECOGNITIONS, TYPES, Site, User, of_age, passwords
 from times import local_date, utcnow
-from workflow.sites import Periods, check_periods
+from workflow.sites.sites import Periods, check_periods
 
 ASKED = "place_asked"
 HOLIDAYS = [(key, label) for key, label in PERIODS.items() if key != "own"]
@@ -75,7 +75,7 @@ class PeriodList(CheckList):
 
     def __init__(self, label=None, validators=None, **kwargs):
         super().__init__(label, validators, choices=HOLIDAYS, **kwargs)
-        self.flags.required = True  # by `workflow.sites.check_periods`
+        self.flags.required = True  # by `sites.check_periods`
 
     def show(self, site: Site, fill: bool):
         """Offer the own periods of this site too; `fill`: tick what it has."""

@@ -19,7 +19,7 @@ from stdnum.exceptions import ValidationError
 import config
 from database.texts import tidy
 from mails import links
-from workflow.eid_answers import EidPerson
+from workflow.accounts.eid_answers import EidPerson
 
 log = logging.getLogger("kavo.eid")
 

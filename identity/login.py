@@ -23,14 +23,14 @@ from wtforms import EmailField, PasswordField
 import audit
 import config
 import dutch
-import limits
 import mails
 from database import database, readings
 from forms import required, same_as
 from identity import eid, second_step
 from models import Passkey, Role, User, UserRole, passwords
 from times import utcnow
-from workflow import accounts, registration
+from workflow import limits
+from workflow.accounts import accounts, registration
 
 log = logging.getLogger("kavo.login")
 

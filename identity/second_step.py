@@ -19,13 +19,13 @@ from passlib.totp import TOTP, AppWallet
 from wtforms import StringField
 
 import config
-import limits
 from database.texts import says_something, tidy
 from forms import detours, required
 from identity import eid
 from models import Passkey, User, tell
 from times import utcnow
-from workflow import second_steps
+from workflow import limits
+from workflow.accounts import second_steps
 
 WRONG_CODES = 5  # per account in limits.WINDOW, as for passwords
 CODE_LASTS = 30  # seconds before and after its own half minute in which a code is accepted

@@ -6,7 +6,6 @@ from flask_security import auth_required, current_user
 from wtforms import PasswordField
 from wtforms.validators import Length
 
-import limits
 import scope
 from admin_views.privacy import as_file
 from database import RuleError
@@ -16,7 +15,9 @@ from mails import links
 from models import Evaluation, Participant, Placement, Site, Trajectory, UserSession, passwords
 from public_pages.mailed_links import opened
 from times import utcnow
-from workflow import accounts, confirmation, insight
+from workflow import limits
+from workflow.accounts import accounts, confirmation
+from workflow.privacy import subject_access
 
 account = Blueprint("account", __name__)
 
@@ -130,9 +131,9 @@ def insight_page():
     by = current_user._get_current_object()
     if not second_step.is_fresh():
         return second_step.ask_who()
-    found = insight.give(by, by, utcnow())
+    found = subject_access.give(by, by, utcnow())
     return render_template(
-        "insight.html", who="jou", parts=insight.readable(found), download=url_for("account.insight_data")
+        "insight.html", who="jou", parts=subject_access.readable(found), download=url_for("account.insight_data")
     )
 
 
@@ -140,7 +141,7 @@ def insight_page():
 @auth_required()
 def insight_data():
     by = current_user._get_current_object()
-    return as_file(insight.give(by, by, utcnow())) if second_step.is_fresh() else second_step.ask_who()
+    return as_file(subject_access.give(by, by, utcnow())) if second_step.is_fresh() else second_step.ask_who()
 
 
 MOST_EVALUATIONS = 100

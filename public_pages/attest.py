@@ -4,11 +4,10 @@ from flask import Blueprint, Response, abort, render_template
 from wtforms import StringField
 from wtforms.validators import Length
 
-import certificates
 from forms import KavoForm, required
 from mails import links
 from public_pages.mailed_links import opened
-from workflow import attests
+from workflow.stages import attests, certificates
 
 pages = Blueprint("attest", __name__)
 

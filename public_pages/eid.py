@@ -15,8 +15,8 @@ from identity import eid as provider
 from models import LINK_DAYS, MANAGER_LEAST_AGE, User, of_age
 from public_pages.registration import DRAFT, fill_from_draft, site_page
 from times import local_date, utcnow, years_after
-from workflow import identities, joining, registration
-from workflow.eid_answers import EidPerson
+from workflow.accounts import identities, joining, registration
+from workflow.accounts.eid_answers import EidPerson
 
 log = logging.getLogger("kavo.eid")
 pages = Blueprint("eid", __name__)

@@ -7,7 +7,9 @@ from forms import KavoForm
 from mails import links
 from models import Token
 from times import utcnow
-from workflow import activation, attests, confirmation, handovers
+from workflow.accounts import activation, confirmation
+from workflow.sites import handovers
+from workflow.stages import attests
 
 pages = Blueprint("mailed_links", __name__)
 

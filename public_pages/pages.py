@@ -5,12 +5,11 @@ from datetime import date
 from flask import Blueprint, redirect, render_template, session, url_for
 from flask_security import auth_required, current_user
 
-import privacy
 from admin_views.saved_views import start_url
 from forms import site_forms
 from models import ASSOCIATION, MANAGER, TEAM
 from public_pages.eid import OFFER
-from workflow import retention
+from workflow.privacy import register, retention
 
 pages = Blueprint("pages", __name__)
 
@@ -45,7 +44,7 @@ def accessibility():
 @pages.get("/privacy")
 def privacy_page():
     """What we know of people and why: the register of processing, for everybody."""
-    return render_template("public/privacy.html", register=privacy.REGISTER, kept=privacy.kept(retention.days()))
+    return render_template("public/privacy.html", register=register.REGISTER, kept=register.kept(retention.days()))
 
 
 @pages.get("/na-aanmelden")

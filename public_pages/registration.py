@@ -11,7 +11,6 @@ from wtforms.validators import Length
 
 import config
 import dutch
-import limits
 import scope
 from database.postcodes import places
 from forms import DECIDES, DecisionForm, KavoForm, required, site_forms
@@ -19,7 +18,9 @@ from mails import links
 from models import APPROVAL_DAYS, MANAGER, Site, SiteManager, SiteMessage, User, passwords
 from public_pages.mailed_links import opened
 from times import days_after, utcnow
-from workflow import activation, confirmation, declarations, registration
+from workflow import limits
+from workflow.accounts import activation, confirmation, registration
+from workflow.sites import declarations
 
 pages = Blueprint("registration", __name__)
 

@@ -11,7 +11,7 @@ from forms import KavoForm, required
 from identity import second_step
 from models import Passkey
 from times import utcnow
-from workflow import second_steps
+from workflow.accounts import second_steps
 
 pages = Blueprint("second_step", __name__, url_prefix="/tweede-stap")
 

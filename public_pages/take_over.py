@@ -12,7 +12,8 @@ from public_pages import eid
 from public_pages.mailed_links import opened
 from public_pages.registration import fill_from_draft, keep, with_password
 from times import days_after, utcnow
-from workflow import confirmation, handovers, joining
+from workflow.accounts import confirmation, joining
+from workflow.sites import handovers
 
 pages = Blueprint("take_over", __name__)
 

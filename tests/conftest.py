@@ -9,13 +9,13 @@ import psycopg
 import pytest
 
 import config
-import limits
 import mails
 import migrations
 import tasks
 from database import checkpoint_keys, connect_to, connection, database
 from mails import links
 from models import Clock
+from workflow import limits
 
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 LONG_AGO = "2020-01-01"

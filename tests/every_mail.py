@@ -7,7 +7,10 @@ import mails
 from mails import links
 from models import Handover, LinkRequest, Mail, Proposal, User
 from tests import factories as make
-from workflow import attests, confirmation, finals, handovers, refusals
+from workflow import refusals
+from workflow.accounts import confirmation
+from workflow.sites import handovers
+from workflow.stages import attests, finals
 
 KINDS = {path.stem for path in (config.PROJECT / "templates" / "mails").glob("*.txt")}
 

@@ -19,7 +19,8 @@ from models import (
     User,
     UserRole,
 )
-from workflow import accounts, evaluations
+from workflow.accounts import accounts
+from workflow.stages import evaluations
 
 NOW = datetime(2026, 7, 1, 8, 0)
 COURSE = date(2026, 1, 10)

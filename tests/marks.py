@@ -18,19 +18,11 @@ from models import Draft, Handover, LinkRequest, Mail, Participant, SavedView, S
 from tests import factories as make
 from tests.test_rights import ARGUMENTS
 from tests.visitor import Visitor
-from workflow import (
-    attests,
-    erasure,
-    finals,
-    handovers,
-    identities,
-    imports,
-    placements,
-    proposals,
-    registration,
-    sites,
-    trajectories,
-)
+from workflow.accounts import identities, registration
+from workflow.imports import batches
+from workflow.privacy import erasure
+from workflow.sites import handovers, proposals, sites
+from workflow.stages import attests, finals, placements, trajectories
 
 VIEWERS = {
     "v": "a visitor without login",
@@ -219,8 +211,8 @@ class World:
                          mark("row.email", "1t") + "@kavo.test", "", "animator", "10/01/2026"))  # fmt: skip
         head = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus"
         file = io.BytesIO(f"{head}\n{line}\n".encode())
-        imports.receive(file, mark("1.file", "1t") + ".csv", self.one, now)
-        imports.work(now)
+        batches.receive(file, mark("1.file", "1t") + ".csv", self.one, now)
+        batches.work(now)
         LinkRequest.create(
             user=self.a, created_at=now, first_name=mark("eid.first", "t", erased=""), last_name=mark("eid.last", "t", erased=""),
             birth_date=mark.born("eid.born", "t", erased=""), issuer="x", subject="y",

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
-import sentences
+from workflow import sentences
 
 PROJECT = Path(__file__).parents[1]
 HOLE, MOMENT = "Xx\u00b7Xx", "Xx om Xx uur"

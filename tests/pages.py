@@ -12,7 +12,6 @@ from bs4 import BeautifulSoup
 from peewee import CharField, TextField
 from werkzeug.exceptions import HTTPException
 
-import limits
 from database import Typed, database
 from models import TABLES, Site
 from public_pages.eid import PENDING, PENDING_LASTS
@@ -21,7 +20,10 @@ from tests.eid.steps import bram
 from tests.marks import VIEWERS, Marks, World
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import placements, registration, sites
+from workflow import limits
+from workflow.accounts import registration
+from workflow.sites import sites
+from workflow.stages import placements
 
 LONGEST = 60  # letters of the longest word
 WORD = "Hottentottententententoonstellingsmakersopleidingsverantwoor"

@@ -24,7 +24,8 @@ from tests import factories as make
 from tests.conftest import POSTGRES_URL, PostgresCopies
 from tests.machines import PROJECT, environment
 from tests.run import postgresql_answers
-from workflow import accounts, placements
+from workflow.accounts import accounts
+from workflow.stages import placements
 
 
 @pytest.fixture

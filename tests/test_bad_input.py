@@ -8,7 +8,7 @@ from database import MAX_INTEGER, on_postgresql
 from models import Association, Handover, LinkRequest, Participant, Placement, Site, Trajectory, User
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import handovers
+from workflow.sites import handovers
 
 BAD = {
     "nothing": "",

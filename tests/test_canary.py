@@ -7,7 +7,7 @@ from flask import Response
 
 from tests import factories as make
 from tests.canary import secrets_in
-from workflow import accounts
+from workflow.accounts import accounts
 
 
 @pytest.mark.parametrize("text", [

@@ -11,7 +11,10 @@ from models import Clock, Extension, Handover, History, Mail, Reminder, Site, Si
 from tests import factories as make
 from tests.visitor import Visitor
 from times import at_hour, end_of_day, from_local, utcnow, years_after
-from workflow import activation, clock, evaluations, falls_due, handovers, placements, registration, sites
+from workflow import clock, deadlines
+from workflow.accounts import registration
+from workflow.sites import handovers, sites
+from workflow.stages import evaluations, placements
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -186,7 +189,7 @@ def test_after_day_90_an_account_that_never_asked_for_a_site_is_erased(day, forg
     clock.sweep(at(date(2026, 6, 1) + day * DAY, 12))
 
     assert (User.get_by_id(user.id).first_name == "Gewist") == forgotten
-    assert activation.unfinished(datetime(2027, 6, 1)) == ([] if forgotten else [user])
+    assert registration.unfinished(datetime(2027, 6, 1)) == ([] if forgotten else [user])
 
 
 # ---- stages without an evaluation
@@ -343,10 +346,10 @@ def test_looking_ahead_changes_nothing_and_tells_what_a_sweep_does():
 
 def test_what_goes_wrong_in_one_thing_holds_up_no_other(monkeypatch, caplog):
     busy_world()
-    broken = falls_due.CATALOGUE[1]
+    broken = deadlines.CATALOGUE[1]
     monkeypatch.setattr(
         clock, "CATALOGUE",
-        (falls_due.TurningPoint(**{**vars(broken), "due": lambda now, since: 1 / 0}), *falls_due.CATALOGUE[2:]),
+        (deadlines.TurningPoint(**{**vars(broken), "due": lambda now, since: 1 / 0}), *deadlines.CATALOGUE[2:]),
     )  # fmt: skip
     done = clock.sweep(at(date(2026, 6, 20)))
 
@@ -365,9 +368,9 @@ def test_of_what_fell_due_before_the_first_day_nobody_is_reminded_but_terms_end(
 
 
 def test_every_turning_point_says_why_how_often_and_when_it_stops():
-    keys = [point.key for point in falls_due.CATALOGUE]
+    keys = [point.key for point in deadlines.CATALOGUE]
     assert len(set(keys)) == len(keys)
-    for point in falls_due.CATALOGUE:
+    for point in deadlines.CATALOGUE:
         assert point.name
         assert point.reason
         assert point.limit

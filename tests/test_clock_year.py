@@ -25,7 +25,9 @@ from models import (
 )
 from tests import factories as make
 from times import at_hour, days_after, end_of_day
-from workflow import clock, evaluations, handovers, placements
+from workflow import clock
+from workflow.sites import handovers
+from workflow.stages import evaluations, placements
 
 SITES, HANDOVERS, STAGES = (2000, 500, 20_000) if os.environ.get("KAVO_THOROUGH") else (30, 30, 160)
 BEGIN, DAYS = datetime(2026, 1, 5, 9, 0), 365

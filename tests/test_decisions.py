@@ -13,7 +13,9 @@ from models import History, Mail, Placement, Proposal, Site
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date, utcnow
-from workflow import lookalikes, placements, proposals, registration, sites
+from workflow.accounts import registration
+from workflow.sites import duplicates, proposals, sites
+from workflow.stages import placements
 
 
 @pytest.fixture
@@ -271,7 +273,7 @@ def test_a_site_that_looks_like_another_is_shown_with_the_reason(values, why):
     mine = make.site(name="Speelplein De Vlieger", phone="0470 12 34 56", email="info@vlieger.kavo.test")
     make.site(**{"name": "Jeugdhuis Kompas", "street": "Kerkplein 3", **values})
 
-    assert [one.why for one in lookalikes.similar(mine)] == ([why] if why else [])
+    assert [one.why for one in duplicates.similar(mine)] == ([why] if why else [])
 
 
 def test_sites_of_somebody_with_the_same_phone_are_look_alikes_but_own_sites_are_not():
@@ -280,7 +282,7 @@ def test_sites_of_somebody_with_the_same_phone_are_look_alikes_but_own_sites_are
     make.site(noor, name="Jeugdhuis Kompas", postcode="1000", street="Kerkplein 3")
     other = make.site(make.user(phone="0470/123456"), name="Jeugdhuis Tij", postcode="1000", street="Markt 3")
 
-    assert [(one.site, one.why) for one in lookalikes.similar(mine)] == [(other, "Zelfde telefoonnummer")]
+    assert [(one.site, one.why) for one in duplicates.similar(mine)] == [(other, "Zelfde telefoonnummer")]
 
 
 # ---- a proposed change

@@ -14,7 +14,8 @@ from mails import delivery
 from models import Mail
 from tests import factories as make
 from tests.post import Post
-from workflow import letters, registration
+from workflow import letters
+from workflow.accounts import registration
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests import factories as make
 from tests.test_second_step import later
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import sites
+from workflow.sites import sites
 
 TYPED = {"ready": "address", "reason": "Straat ontbreekt.", "note-text": "Bel morgen.", "ask-text": "Welke straat?"}
 BUTTONS = {"note": "note-", "ask": "ask-", "keep": "keep-"}

@@ -13,7 +13,6 @@ import pytest
 from bs4 import BeautifulSoup
 
 import checks
-import limits
 from database import RuleError, database, readings
 from models import Association, Handover, History, ImportRow, Mail, Participant, Proposal, Site, User, passwords
 from tests import factories as make
@@ -21,7 +20,10 @@ from tests.eid.steps import bram
 from tests.test_registration import FORM, born, typed
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
-from workflow import imports, joining, together
+from workflow import limits
+from workflow.accounts import joining
+from workflow.imports import batches
+from workflow.stages import bulk
 
 TODAY = local_date(utcnow())
 YEAR = TODAY.year - 16  # born then, one is not 18 yet
@@ -215,8 +217,8 @@ class World:
                   "vereniging": "Speelkaravaan vzw", "type": "animator", "start_cursus": "10/01/2026", **cells}  # fmt: skip
         out = io.StringIO()
         csv.writer(out, delimiter=";").writerow(values.values())
-        batch = imports.receive(io.BytesIO((HEADER + out.getvalue()).encode()), "x.csv", None, utcnow())
-        list(imports.steps_of(batch, utcnow()))
+        batch = batches.receive(io.BytesIO((HEADER + out.getvalue()).encode()), "x.csv", None, utcnow())
+        list(batches.steps_of(batch, utcnow()))
         return batch, ImportRow.get(ImportRow.batch == batch)
 
     def imported(self, **cells):
@@ -224,8 +226,8 @@ class World:
         Participant.delete().where(Participant.kavo_id == "900000-01").execute()
         batch, line = self.import_line(**cells)
         if line.verdict != "bad":
-            imports.confirm(batch, None, utcnow())
-            list(imports.steps_of(batch, utcnow()))
+            batches.confirm(batch, None, utcnow())
+            list(batches.steps_of(batch, utcnow()))
         found = Participant.get_or_none(Participant.kavo_id == "900000-01")
         if found:
             found.trajectories.get().delete_instance()
@@ -685,7 +687,7 @@ def test_a_day_that_cannot_be_says_what_is_wrong(text, words):
     ("KAVO-ID: 125143–59 (20 uur)", 20), ("12 51 43 59 20", 20), ("Lotte Peeters;125143-59;20", 20), ("125143-59 Lotte", 50),
 ])  # fmt: skip
 def test_a_pasted_line_is_a_kavo_id_and_perhaps_hours(text, hours):
-    (line,) = together.read(text, 50)
+    (line,) = bulk.read(text, 50)
     assert (line.kavo_id, line.hours, line.problem) == (LOTTE, hours, "")
 
 
@@ -772,5 +774,5 @@ def test_a_participant_is_14_when_the_course_starts(days, allowed):
 @pytest.mark.parametrize("start", ["\u200bkavo_id", "\ufeffkavo_id", "\u00a0KAVO_ID\u200e"])
 def test_invisible_marks_in_a_header_mean_nothing(start):
     line = "900000-03;Anna;Nijs;12/03/2009;;;animator;10/01/2026\r\n"
-    batch = imports.receive(io.BytesIO((HEADER.replace("kavo_id", start) + line).encode()), "x.csv", None, utcnow())
+    batch = batches.receive(io.BytesIO((HEADER.replace("kavo_id", start) + line).encode()), "x.csv", None, utcnow())
     assert ImportRow.get(ImportRow.batch == batch).kavo_id == "900000-03"

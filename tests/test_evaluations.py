@@ -10,7 +10,7 @@ from models import CRITERIA, Evaluation, History, Placement, Trajectory
 from scope import NotYours
 from tests import factories as make
 from times import local_date
-from workflow import evaluations, placements
+from workflow.stages import evaluations, placements
 
 
 def outcome(allowed, match):

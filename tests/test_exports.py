@@ -14,11 +14,12 @@ import config
 from admin_views import exports
 from database import database
 from models import TABLES, History, User
-from sheets import is_formula
 from tests import factories as make
 from tests.machines import Web, environment
 from tests.visitor import Visitor
-from workflow import handovers, imports
+from workflow.imports import batches
+from workflow.imports.sheets import is_formula
+from workflow.sites import handovers
 
 PATH = "/gekoppelde-deelnemers/export/{}/?alles=1"
 
@@ -145,8 +146,8 @@ def doors(app, team):
     other = make.user(first_name="=voornaam", last_name="+naam", phone="+32 470 11 11 11")
     handovers.ask(site, other, other.email, "+32 470 11 11 11", make.NOW)
     line = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n125143-59;=a;＝b;x;@c;+d;－e;\u200b=f\n"
-    batch = imports.receive(io.BytesIO(line.encode()), "=bestand.csv", User.get_by_id(other.id - 1), make.NOW)
-    imports.work(make.NOW)
+    batch = batches.receive(io.BytesIO(line.encode()), "=bestand.csv", User.get_by_id(other.id - 1), make.NOW)
+    batches.work(make.NOW)
     paths = {f"{view.endpoint} {query}": f"{view.url}/export/csv/{query}" for view in app.extensions["admin"][0]._views
              if hasattr(view, "listing") for query in ("", "?alles=1")}  # fmt: skip
     paths |= {

@@ -6,7 +6,6 @@ from datetime import date, datetime
 
 import pytest
 
-import certificates
 import checks
 from database import RuleError
 from mails import links
@@ -15,7 +14,7 @@ from scope import NotYours
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date
-from workflow import attests, evaluations, finals, placements, story, trajectories
+from workflow.stages import attests, certificates, evaluations, finals, placements, timeline, trajectories
 
 TODAY = local_date(make.NOW)
 
@@ -64,7 +63,7 @@ def test_a_final_evaluation_finishes_the_trajectory_and_is_told(ready, hilde):
     fresh = Trajectory.get_by_id(ready.id)
     assert (fresh.state, fresh.outcome) == ("finished", "passed")
     assert FinalEvaluation.get().on_behalf == "association"
-    lines = [text for _, text, _ in story.lines(fresh, hilde)]
+    lines = [text for _, text, _ in timeline.lines(fresh, hilde)]
     assert lines[0].startswith("Hilde De Wit gaf de eindevaluatie van Lotte Peeters")
     assert lines[0].endswith("geslaagd op 01/07/2026 namens Speelkaravaan vzw.")
     assert list(checks.breaches()) == []
@@ -323,7 +322,7 @@ def test_everybody_between_two_days_gets_more_time_also_who_comes_later(kim):
     ends = [Trajectory.get_by_id(one.id).ends_on for one in (early, first, last, late, later)]
     assert ends == [date(2029, 1, 9), date(2029, 1, 25), date(2029, 2, 4), date(2029, 1, 21), date(2029, 1, 30)]
     assert Extension.select().count() == 2
-    assert any("Staking" in text for _, text, _ in story.lines(Trajectory.get_by_id(later.id), kim))
+    assert any("Staking" in text for _, text, _ in timeline.lines(Trajectory.get_by_id(later.id), kim))
     assert list(checks.breaches()) == []
 
 
@@ -349,7 +348,7 @@ def test_who_must_act_next_is_told_at_every_step(speelkaravaan, hilde, kim):
 
     def turn(today=TODAY):
         fresh = Trajectory.get_by_id(trajectory.id)
-        return story.whose_turn(fresh, story.waiting_of([fresh])[fresh.id], today)
+        return timeline.whose_turn(fresh, timeline.waiting_of([fresh])[fresh.id], today)
 
     assert turn().what == "een stageplaats zoeken voor nog 50 uur, tegen 10/01/2029."
     site = make.site(name="Speelplein Wiebel")
@@ -368,8 +367,8 @@ def test_who_must_act_next_is_told_at_every_step(speelkaravaan, hilde, kim):
 
 def test_an_expired_trajectory_is_the_teams_to_extend():
     trajectory = make.trajectory()
-    assert story.whose_turn(trajectory, [], date(2029, 1, 10)).side == "de deelnemer"
-    assert story.whose_turn(trajectory, [], date(2029, 1, 11)).side == "het team"
+    assert timeline.whose_turn(trajectory, [], date(2029, 1, 10)).side == "de deelnemer"
+    assert timeline.whose_turn(trajectory, [], date(2029, 1, 11)).side == "het team"
 
 
 def test_a_manager_reads_of_the_own_site_only_and_no_reasons(speelkaravaan, hilde, kim):
@@ -382,7 +381,7 @@ def test_a_manager_reads_of_the_own_site_only_and_no_reasons(speelkaravaan, hild
     fresh = Trajectory.get_by_id(trajectory.id)
 
     for by, words in ((jonas, {"Eigen plein"}), (hilde, {"Eigen plein", "Ander plein", "Langdurig ziek", "Staking"})):
-        told = " ".join(text for _, text, _ in story.lines(fresh, by))
+        told = " ".join(text for _, text, _ in timeline.lines(fresh, by))
         assert {word for word in ("Eigen plein", "Ander plein", "Langdurig ziek", "Staking") if word in told} == words
 
 

@@ -12,7 +12,6 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
-import limits
 from admin_views.base import AdminView
 from forms import KavoForm, ReasonField, may_be_left_out, shape
 from forms.detours import NEVER
@@ -23,6 +22,7 @@ from tests.test_registration import FORM, born, typed
 from tests.test_words import faults
 from tests.visitor import Visitor
 from times import local_date, utcnow
+from workflow import limits
 
 WITHOUT_HINT = {"OneForm", "DecideForm.ready"}
 """fields that are needed in some cases only, where the page itself says in which: 'Nu niet' at each stage, the empty choice"""

@@ -12,7 +12,8 @@ from tests import factories as make
 from tests.test_registration import path_in, typed
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import clock, handovers, sites
+from workflow import clock
+from workflow.sites import handovers, sites
 
 DAY = timedelta(days=1)
 

@@ -9,7 +9,7 @@ import dutch
 from models import History
 from tests import factories as make
 from times import days_after, local_date, years_after
-from workflow import placements
+from workflow.stages import placements
 
 
 def test_a_coupling_reads_as_a_sentence(now):

@@ -12,7 +12,7 @@ from database import RuleError, database
 from models import STAGE_HOURS, Evaluation, Placement, Trajectory
 from tests import factories as make
 from times import local_date
-from workflow import finals, placements
+from workflow.stages import finals, placements
 
 SEQUENCES = 1_000 if os.environ.get("KAVO_THOROUGH") else 40
 STEPS = 20

@@ -9,16 +9,16 @@ from datetime import timedelta
 import pytest
 
 import checks
-import sheets
 from database import RuleError, readings
 from models import History, ImportBatch, ImportRow, Lookup, Participant, Trajectory
-from sheets import Unreadable
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import accounts, finals, imports, placements, trajectories
-from workflow.imports import taking_back
+from workflow.accounts import accounts
+from workflow.imports import batches, sheets, undo
+from workflow.imports.sheets import Unreadable
+from workflow.stages import finals, placements, trajectories
 
-HEADER = ";".join(imports.COLUMNS)
+HEADER = ";".join(batches.COLUMNS)
 LOTTE = "300001-01;Lotte;Peeters;12/03/2009;lotte@kavo.test;Speelkaravaan vzw;animator;10/01/2026"
 
 
@@ -34,12 +34,12 @@ def hilde(speelkaravaan):
 
 def receive(lines, by, encoding="utf-8", header=HEADER):
     text = "\r\n".join([header, *lines, ""])
-    return imports.receive(io.BytesIO(text.encode(encoding)), "lijst.csv", by, make.NOW)
+    return batches.receive(io.BytesIO(text.encode(encoding)), "lijst.csv", by, make.NOW)
 
 
 def checked(lines, by, **more):
     batch = receive(lines, by, **more)
-    while imports.advance(batch.id, make.NOW):
+    while batches.advance(batch.id, make.NOW):
         pass
     return ImportBatch.get_by_id(batch.id)
 
@@ -50,8 +50,8 @@ def verdicts(batch):
 
 def imported(lines, by, **more):
     batch = checked(lines, by, **more)
-    imports.confirm(batch, by, make.NOW)
-    while imports.advance(batch.id, make.NOW):
+    batches.confirm(batch, by, make.NOW)
+    while batches.advance(batch.id, make.NOW):
         pass
     return ImportBatch.get_by_id(batch.id)
 
@@ -111,8 +111,8 @@ GOOD = LOTTE.split(";")
 
 
 def line(**changes):
-    cells = dict(zip(imports.COLUMNS, GOOD, strict=True)) | changes
-    return ";".join(cells[name] for name in imports.COLUMNS)
+    cells = dict(zip(batches.COLUMNS, GOOD, strict=True)) | changes
+    return ";".join(cells[name] for name in batches.COLUMNS)
 
 
 @pytest.mark.parametrize("changes, words", [
@@ -256,9 +256,9 @@ def test_the_same_file_twice_changes_nothing(hilde):
     again = checked([LOTTE], hilde)
 
     assert verdicts(again) == ["known"]
-    assert imports.seen_before(again)
+    assert batches.seen_before(again)
     with pytest.raises(RuleError, match="niets te importeren"):
-        imports.confirm(again, hilde, make.NOW)
+        batches.confirm(again, hilde, make.NOW)
     assert [list(model.select().order_by(model.id).dicts()) for model in (Participant, Trajectory)] == before
 
 
@@ -266,7 +266,7 @@ def test_all_or_none_is_none_when_one_line_cannot(hilde):
     batch = checked([LOTTE, line(kavo_id="x")], hilde)
 
     with pytest.raises(RuleError, match="1 regel kan niet"):
-        imports.confirm(batch, hilde, make.NOW, all_or_none=True)
+        batches.confirm(batch, hilde, make.NOW, all_or_none=True)
     assert not Participant.select().exists()
     assert ImportBatch.get().state == "checked"
 
@@ -276,8 +276,8 @@ def test_what_changed_since_the_check_is_looked_at_again(hilde, speelkaravaan):
     person = make.participant(kavo_id="300001-01", first_name="Lotte", last_name="Peeters", email="lotte@kavo.test")
     make.trajectory(participant=person)
 
-    imports.confirm(batch, hilde, make.NOW)
-    imports.work(make.NOW)
+    batches.confirm(batch, hilde, make.NOW)
+    batches.work(make.NOW)
 
     assert verdicts(batch) == ["bad", "new"]
     assert Participant.select().count() == 2
@@ -285,43 +285,43 @@ def test_what_changed_since_the_check_is_looked_at_again(hilde, speelkaravaan):
 
 def test_who_no_longer_works_there_writes_nothing(hilde):
     batch = checked([LOTTE, line(kavo_id="300002-02", vereniging="")], hilde)
-    imports.confirm(batch, hilde, make.NOW)
+    batches.confirm(batch, hilde, make.NOW)
     hilde.memberships.get().delete_instance()
 
-    imports.work(make.NOW)
+    batches.work(make.NOW)
 
     assert not Participant.select().exists()
     assert verdicts(batch) == ["bad", "bad"]
 
 
 def test_work_that_broke_off_goes_on_where_it_was(hilde, monkeypatch):
-    monkeypatch.setattr(imports, "STEP", 3)
-    monkeypatch.setattr(imports, "WRITTEN", 3)
+    monkeypatch.setattr(batches, "STEP", 3)
+    monkeypatch.setattr(batches, "WRITTEN", 3)
     many = [line(kavo_id=f"30{number:04}-00", voornaam=f"Kind{number}") for number in range(10)]
     batch = receive(many, hilde)
-    assert imports.advance(batch.id, make.NOW)
+    assert batches.advance(batch.id, make.NOW)
     assert ImportBatch.get().position == 4
-    imports.work(make.NOW)
-    imports.confirm(batch, hilde, make.NOW)
-    assert imports.advance(batch.id, make.NOW)
+    batches.work(make.NOW)
+    batches.confirm(batch, hilde, make.NOW)
+    assert batches.advance(batch.id, make.NOW)
     assert Participant.select().count() == 3
 
-    imports.work(make.NOW)
-    imports.work(make.NOW)
+    batches.work(make.NOW)
+    batches.work(make.NOW)
 
     assert Participant.select().count() == Trajectory.select().count() == 10
     assert ImportBatch.get().state == "done"
 
 
 def test_memory_does_not_grow_with_the_file(hilde, monkeypatch):
-    monkeypatch.setattr(imports, "STEP", 50)
+    monkeypatch.setattr(batches, "STEP", 50)
 
     def peak(count):
         many = [line(kavo_id=f"{500_000 + number}-00") for number in range(count)]
         file = io.BytesIO("\n".join([HEADER, *many]).encode())
         tracemalloc.start()
-        batch = imports.receive(file, "lijst.csv", hilde, make.NOW)
-        while imports.advance(batch.id, make.NOW):
+        batch = batches.receive(file, "lijst.csv", hilde, make.NOW)
+        while batches.advance(batch.id, make.NOW):
             pass
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -337,9 +337,9 @@ def test_an_own_file_of_results_may_come_back(app, hilde):
     answer = visitor.get(f"/importeren/{batch.id}/resultaat.csv")
 
     data = answer.data.replace(b";x;", b";300002-02;")
-    again = imports.receive(io.BytesIO(data), "beter.csv", hilde, make.NOW)
+    again = batches.receive(io.BytesIO(data), "beter.csv", hilde, make.NOW)
 
-    assert answer.text.splitlines()[0] == "\ufeff" + ";".join([*imports.COLUMNS, *imports.RESULTS])
+    assert answer.text.splitlines()[0] == "\ufeff" + ";".join([*batches.COLUMNS, *batches.RESULTS])
     assert ";'=cmd;" in answer.text
     assert again.rows == 2
     assert json.loads(again.lines.order_by(ImportRow.number.desc()).first().cells)[2] == "=cmd"
@@ -354,14 +354,14 @@ def test_an_import_is_taken_back_while_nothing_hangs_on_it(hilde, speelkaravaan)
     batch = imported([LOTTE, line(kavo_id="300002-02"), line(kavo_id="300003-03", email="nieuw@kavo.test")], hilde)
     assert Participant.get_by_id(known.id).email == "nieuw@kavo.test"
 
-    taking_back.undo(batch, hilde, make.NOW)
+    undo.undo(batch, hilde, make.NOW)
 
     assert [one.email for one in Participant.select()] == ["oud@kavo.test"]
     assert Trajectory.select().count() == 1
     assert ImportBatch.get().state == "undone"
     assert list(checks.breaches()) == []
     with pytest.raises(RuleError):
-        taking_back.undo(batch, hilde, make.NOW)
+        undo.undo(batch, hilde, make.NOW)
 
 
 def test_an_import_on_which_a_stage_hangs_is_not_taken_back(hilde):
@@ -369,7 +369,7 @@ def test_an_import_on_which_a_stage_hangs_is_not_taken_back(hilde):
     placements.couple(Trajectory.get(), make.site(), 20, make.user("team"), make.NOW)
 
     with pytest.raises(RuleError, match="Lotte Peeters hebben intussen een koppeling"):
-        taking_back.undo(batch, hilde, make.NOW)
+        undo.undo(batch, hilde, make.NOW)
     assert Participant.select().count() == 2
 
 

@@ -8,7 +8,12 @@ import pytest
 import mails
 from models import Handover, ImportRow, LinkRequest, Mail, Site, User
 from tests import factories as make
-from workflow import attests, finals, handovers, identities, imports, insight, rows, sites
+from workflow import rows
+from workflow.accounts import identities
+from workflow.imports import batches
+from workflow.privacy import subject_access
+from workflow.sites import handovers, sites
+from workflow.stages import attests, finals
 
 LATER = make.NOW + timedelta(hours=1)
 
@@ -16,7 +21,7 @@ LATER = make.NOW + timedelta(hours=1)
 def of(person, by=None) -> dict:
     """What insight gives, of the row as it is stored."""
     fresh = type(person).get_by_id(person.id)
-    return insight.give(fresh, by or fresh, LATER)
+    return subject_access.give(fresh, by or fresh, LATER)
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def test_who_manages_a_site_reads_the_contact_that_was_entered(site, giver):
 def test_who_gave_a_site_away_reads_nothing_of_who_has_it_now(site, giver):
     handed_over(site, giver)
     text = str(of(giver))
-    assert "verklaard" in str(insight.readable(of(giver))).lower()
+    assert "verklaard" in str(subject_access.readable(of(giver))).lower()
     for word in ("nemer@kavo.test", "0470 22 22 22", "nieuw@kavo.test", "0470 33 33 33"):
         assert word not in text, word
 
@@ -153,7 +158,7 @@ def test_a_wrong_line_of_a_file_is_not_about_who_has_that_number(app):
     team, person = make.user("team"), make.participant(kavo_id="777777-12", first_name="Lotte")
     head = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus"
     line = "777777-12;Ander;Mens;12/03/2007;ander@kavo.test;;animator;10/01/2026"
-    batch = imports.receive(io.BytesIO(f"{head}\n{line}\n".encode()), "x.csv", team, make.NOW)
-    imports.work(make.NOW)
+    batch = batches.receive(io.BytesIO(f"{head}\n{line}\n".encode()), "x.csv", team, make.NOW)
+    batches.work(make.NOW)
     assert ImportRow.get(ImportRow.batch == batch).verdict == "bad"
     assert "ander@kavo.test" not in str(of(person, team))

@@ -5,7 +5,6 @@ from threading import Barrier, Thread
 
 import pytest
 
-import limits
 from config import PROJECT
 from database import RuleError, database
 from models import Attempt, Draft, Lookup, Mail, Site
@@ -13,7 +12,8 @@ from tests import factories as make
 from tests.test_registration import born, typed
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import placements
+from workflow import limits
+from workflow.stages import placements
 
 AT_ONCE = 20
 

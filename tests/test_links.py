@@ -13,7 +13,9 @@ from tests import every_mail
 from tests import factories as make
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import accounts, confirmation, eid_answers, erasure, handovers, identities, registration, sites
+from workflow.accounts import accounts, confirmation, eid_answers, identities, registration
+from workflow.privacy import erasure
+from workflow.sites import handovers, sites
 
 BASE = "https://kadervorming.vlaanderen.be"
 BORN = date(1990, 8, 2)

@@ -28,7 +28,7 @@ from models import (
 )
 from tests import factories as make
 from times import local_date
-from workflow import placements
+from workflow.stages import placements
 
 ASKED = 1_000 if os.environ.get("KAVO_THOROUGH") else 120
 FIRST = ("Özlem", "An", "Anne-Sofie", "Bé", "Zoë", "An", "Lotte", "D’Arcy", "Ilyas", "ann")

@@ -6,12 +6,12 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-import limits
 from models import Mail, User, UserSession, passwords
 from tests import factories as make
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import accounts
+from workflow import limits
+from workflow.accounts import accounts
 
 WRONG = "E-mailadres of wachtwoord klopt niet."
 

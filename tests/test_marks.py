@@ -11,7 +11,10 @@ from models import Handover, ImportBatch, Mail, Membership, Site
 from tests import factories as make
 from tests.marks import DAY, VIEWERS, World
 from tests.visitor import Visitor
-from workflow import clock, handovers, placements, registration, sites
+from workflow import clock
+from workflow.accounts import registration
+from workflow.sites import handovers, sites
+from workflow.stages import placements
 
 STAGES = (
     ("before", "before", None, "vhab12t"),

@@ -17,7 +17,7 @@ from database import connect_to, database, on_postgresql
 from migrations import compare
 from models import TABLES, History
 from tests import factories as make
-from workflow import accounts
+from workflow.accounts import accounts
 
 PROJECT = Path(__file__).parents[1]
 

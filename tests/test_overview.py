@@ -10,7 +10,8 @@ from models import TYPES, Clock, Placement, Trajectory
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date, utcnow
-from workflow import figures, finals, placements, trajectories
+from workflow import statistics
+from workflow.stages import finals, placements, trajectories
 
 TODAY = local_date(make.NOW)
 
@@ -78,7 +79,7 @@ def test_the_figures_are_what_plain_python_counts(world, group, narrowed):
     ]  # fmt: skip
     expected = {name: counted([one for one in rows if KEYS[group](one) == name]) for name in map(KEYS[group], rows)}
 
-    found = {one.name: one.numbers for one in figures.by(group, TODAY, **narrowed)}
+    found = {one.name: one.numbers for one in statistics.by(group, TODAY, **narrowed)}
 
     assert found == expected
     assert Placement.select().exists()
@@ -87,7 +88,7 @@ def test_the_figures_are_what_plain_python_counts(world, group, narrowed):
 def test_no_year_is_left_out_of_the_axis():
     for year in (2022, 2025):
         make.trajectory(course_started_on=date(year, 7, 1), participant=make.participant(birth_date=date(2000, 1, 1)))
-    found = figures.by("jaar", TODAY)
+    found = statistics.by("jaar", TODAY)
     assert [(one.name, one.numbers["started"]) for one in found] == [("2022", 1), ("2023", 0), ("2024", 0), ("2025", 1)]
     assert found[1].dropped_out == 0
 
@@ -138,7 +139,7 @@ def test_the_figures_of_the_year_are_about_its_applications():
         type(paused).id == paused.id
     ).execute()  # it waited for the applicant
 
-    found = figures.applications(now)
+    found = statistics.applications(now)
 
     assert (found.year, found.received) == (2026, 7)
     assert found.in_time == 75  # 3 of 4
@@ -151,7 +152,7 @@ def test_the_figures_of_the_year_are_about_its_applications():
 
 def test_in_january_the_weeks_go_back_into_the_year_before():
     decided(datetime(2025, 12, 17), 3)
-    found = figures.applications(datetime(2026, 1, 7))
+    found = statistics.applications(datetime(2026, 1, 7))
     assert (found.received, found.in_time, found.usual_days) == (0, None, None)
     assert dict(found.weeks)[date(2025, 12, 15)] == 1
 

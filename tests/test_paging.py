@@ -9,7 +9,7 @@ from admin_views import counting
 from models import Participant, Placement
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import placements
+from workflow.stages import placements
 
 LIST = "/gekoppelde-deelnemers/"
 

@@ -14,7 +14,7 @@ from tests.test_login import is_inside, log_in
 from tests.test_registration import fill_in
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import accounts
+from workflow.accounts import accounts
 
 WORDS = {
     "accents": "CaféçàGent7", "no-break space": "Gent\u00a0Zomer7", "sharp s": "StraßeGent7", "emoji": "Zon\U0001f600Gent7",

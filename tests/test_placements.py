@@ -11,7 +11,7 @@ from models import History, Lookup, Participant, Placement, Site, Trajectory
 from scope import NotYours
 from tests import factories as make
 from times import local_date
-from workflow import placements
+from workflow.stages import placements
 
 refused = pytest.raises
 

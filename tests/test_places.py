@@ -14,7 +14,7 @@ from tests import factories as make
 from tests.test_registration import mailed, path_in, register, typed
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import proposals, sites
+from workflow.sites import proposals, sites
 
 TOWNS = """
 Aalst 9300, Aarschot 3200, Aartselaar 2630, Antwerpen 2000, Asse 1730, Balen 2490, Beringen 3580, Beveren 9120, Bilzen 3740,

@@ -13,7 +13,7 @@ import pytest
 import models
 from models import policy
 from tables import sites
-from workflow import activation
+from workflow.accounts import activation
 
 PROJECT = Path(__file__).parents[1]
 COUNTS = "één|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|veertien|dertig|vijftig|honderd|half|halve"

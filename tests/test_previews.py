@@ -14,8 +14,9 @@ from models import History, ImportBatch, ImportRow, Lookup, Mail, Participant, P
 from tests import factories as make
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import imports, together
+from workflow.imports import batches
 from workflow.imports.lines import LABELS
+from workflow.stages import bulk
 
 EXAMPLES = 1_000 if os.environ.get("KAVO_THOROUGH") else 25
 by_chance = settings(
@@ -23,7 +24,7 @@ by_chance = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-HEADER = ";".join(imports.COLUMNS)
+HEADER = ";".join(batches.COLUMNS)
 BORN = date(2009, 3, 12)
 
 
@@ -58,8 +59,8 @@ def world(ours):
 
 @pytest.fixture
 def small_steps(monkeypatch):
-    monkeypatch.setattr(imports, "WRITTEN", 2)
-    monkeypatch.setattr(imports, "STEP", 2)
+    monkeypatch.setattr(batches, "WRITTEN", 2)
+    monkeypatch.setattr(batches, "STEP", 2)
 
 
 @contextmanager
@@ -71,14 +72,14 @@ def tried():
 
 
 def to_the_end(batch, now=make.NOW):
-    while imports.advance(batch.id, now):
+    while batches.advance(batch.id, now):
         pass
     return ImportBatch.get_by_id(batch.id)
 
 
 def checked(lines, by, now=make.NOW):
     text = "\n".join([HEADER, *lines])
-    return to_the_end(imports.receive(io.BytesIO(text.encode()), "lijst.csv", by, now), now)
+    return to_the_end(batches.receive(io.BytesIO(text.encode()), "lijst.csv", by, now), now)
 
 
 def judged(batch):
@@ -139,7 +140,7 @@ def test_the_preview_of_a_file_is_what_happens(world, hilde, small_steps, lines,
         with tried():
             whole(batch, hilde, before, [one for one, _ in preview])
 
-        imports.confirm(batch, None, make.NOW)
+        batches.confirm(batch, None, make.NOW)
         assert to_the_end(batch).state == "done"
 
         assert judged(batch) == preview
@@ -152,16 +153,16 @@ def whole(batch, hilde, before, verdicts):
     """All or none of a file whose preview is known."""
     if "bad" in verdicts:
         with pytest.raises(RuleError, match="Er is niets geïmporteerd"):
-            imports.confirm(batch, None, make.NOW, all_or_none=True)
+            batches.confirm(batch, None, make.NOW, all_or_none=True)
         assert stored() == before
     else:
-        imports.confirm(batch, None, make.NOW, all_or_none=True)
+        batches.confirm(batch, None, make.NOW, all_or_none=True)
         assert to_the_end(batch).state == "done"
         assert batch.lines.where(ImportRow.done).count() == sum(one in ImportRow.GOOD for one in verdicts)
 
 
 def test_lines_far_apart_see_each_other(hilde, monkeypatch):
-    monkeypatch.setattr(imports, "WRITTEN", 2)
+    monkeypatch.setattr(batches, "WRITTEN", 2)
     cells = "310000-00;Lotte;Peeters;12/03/2009;;;{};10/01/2026"
     others = [f"32000{number}-00;An;Maes;12/03/2009;;;animator;10/01/2026" for number in range(5)]
     batch = checked([cells.format("animator"), *others, cells.format("hoofdanimator"), cells.format("animator")], hilde)
@@ -194,7 +195,7 @@ LINES = [f"31000{number}-00;Kind;Maes;12/03/2009;;;animator;10/01/2026" for numb
 
 def test_all_or_none_is_none_when_a_line_cannot_be_by_then(app, hilde, small_steps):
     batch, before = checked(LINES, hilde), stored()
-    imports.confirm(batch, hilde, make.NOW, all_or_none=True)
+    batches.confirm(batch, hilde, make.NOW, all_or_none=True)
     make.trajectory(participant=person("310003-00"), type="instructor")
     Participant.update(last_name="Claes").execute()
     before = stored()
@@ -206,22 +207,22 @@ def test_all_or_none_is_none_when_a_line_cannot_be_by_then(app, hilde, small_ste
     assert not batch.lines.where(ImportRow.done).exists()
     assert "Er is niets geïmporteerd" in Visitor(app, hilde).get(f"/importeren/{batch.id}/").text
     with pytest.raises(RuleError, match="1 regel kan niet"):
-        imports.confirm(batch, hilde, make.NOW, all_or_none=True)
-    imports.confirm(batch, hilde, make.NOW)
+        batches.confirm(batch, hilde, make.NOW, all_or_none=True)
+    batches.confirm(batch, hilde, make.NOW)
     to_the_end(batch)
     assert Participant.select().count() == 4
 
 
 def test_all_or_none_that_breaks_off_is_begun_anew(hilde, small_steps):
     batch = checked(LINES, hilde)
-    imports.confirm(batch, hilde, make.NOW, all_or_none=True)
+    batches.confirm(batch, hilde, make.NOW, all_or_none=True)
     with database.atomic() as broken_off:
-        imports.advance(batch.id, make.NOW)
+        batches.advance(batch.id, make.NOW)
         assert Participant.select().count() == 4
         broken_off.rollback()
     assert not Participant.select().exists()
 
-    imports.work(make.NOW)
+    batches.work(make.NOW)
     assert ImportBatch.get().state == "done"
     assert Participant.select().count() == Trajectory.select().count() == 4
 
@@ -236,13 +237,13 @@ def test_all_or_none_is_chosen_on_the_page(app, hilde):
 
 
 def test_all_or_none_of_very_many_lines_would_keep_others_waiting_on_sqlite(hilde, monkeypatch):
-    monkeypatch.setattr(imports, "WHOLE", 3)
+    monkeypatch.setattr(batches, "WHOLE", 3)
     batch = checked(LINES, hilde)
     if on_postgresql():
-        imports.confirm(batch, hilde, make.NOW, all_or_none=True)
+        batches.confirm(batch, hilde, make.NOW, all_or_none=True)
     else:
         with pytest.raises(RuleError, match="tot 3 regels"):
-            imports.confirm(batch, hilde, make.NOW, all_or_none=True)
+            batches.confirm(batch, hilde, make.NOW, all_or_none=True)
 
 
 # ---- nobody learns who exists
@@ -281,7 +282,7 @@ def test_the_team_and_the_command_line_may_err_as_often_as_they_do():
 
 
 def test_who_guesses_by_hand_waits_too(app, hilde, monkeypatch):
-    monkeypatch.setattr(imports, "GUESSES_PER_HOUR", 2)
+    monkeypatch.setattr(batches, "GUESSES_PER_HOUR", 2)
     make.trajectory(participant=person("300002-02"))
     visitor = Visitor(app, hilde)
     typed = {"first_name": "An", "last_name": "Maes", "birth_date": "2009-03-12", "type": "animator",
@@ -341,17 +342,17 @@ def test_the_preview_of_a_pasted_list_is_what_happens(world, hilde, site, lines,
         who = {"association": hilde, "manager": site.site_managers.get().user}.get(by) or make.user("team")
         chosen = {"300003-03": coupled.id} if second else {}
         try:
-            preview = together.read("\n".join(lines), hours)
+            preview = bulk.read("\n".join(lines), hours)
         except RuleError:
             return
         before = Placement.select().count(), History.select().count(), Mail.select().count()
-        together.preview(preview, chosen, site, who, make.NOW, *days)
+        bulk.preview(preview, chosen, site, who, make.NOW, *days)
         assert (Placement.select().count(), History.select().count(), Mail.select().count()) == before
 
         found = [one for one in preview if one.participant]
-        again = together.read("\n".join(f"{one.kavo_id};{one.hours or ''}" for one in found) or "0", None)
-        together.look_up(again, site, who, make.NOW)
-        together.couple(again, chosen, site, who, make.NOW, *days)
+        again = bulk.read("\n".join(f"{one.kavo_id};{one.hours or ''}" for one in found) or "0", None)
+        bulk.look_up(again, site, who, make.NOW)
+        bulk.couple(again, chosen, site, who, make.NOW, *days)
 
         if found:
             assert [bool(one.done) for one in again] == [one.good for one in found]

@@ -10,7 +10,6 @@ import audit
 import checks
 import cli_privacy
 import config
-import privacy
 from database import RuleError, database, on_postgresql, searching
 from models import (
     TABLES,
@@ -33,19 +32,12 @@ from models import (
 from scope import NotYours
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import (
-    attests,
-    clock,
-    erasure,
-    finals,
-    handovers,
-    identities,
-    imports,
-    insight,
-    placements,
-    retention,
-    seals,
-)
+from workflow import clock, hash_chain
+from workflow.accounts import identities
+from workflow.imports import batches
+from workflow.privacy import erasure, register, retention, subject_access
+from workflow.sites import handovers
+from workflow.stages import attests, finals, placements
 
 DAY = timedelta(days=1)
 
@@ -63,18 +55,18 @@ def places_of(*words) -> list[str]:
 
 def test_every_column_is_in_the_register_or_says_nothing_of_a_person():
     for model in TABLES:
-        if model._meta.table_name in privacy.WITHOUT_PERSONS:
+        if model._meta.table_name in register.WITHOUT_PERSONS:
             continue
-        named = [name for entry in privacy.REGISTER for name in entry.columns.get(model, ())]
-        named += privacy.TECHNICAL.get(model, ())
+        named = [name for entry in register.REGISTER for name in entry.columns.get(model, ())]
+        named += register.TECHNICAL.get(model, ())
         assert len(named) == len(set(named)), model
-        assert set(named) == set(model._meta.fields) - privacy.EVERYWHERE, model
+        assert set(named) == set(model._meta.fields) - register.EVERYWHERE, model
 
 
 def test_every_entry_says_how_long():
-    kept = privacy.kept(retention.days())
-    assert all(kept[entry.name] for entry in privacy.REGISTER)
-    assert {rule.key for rule in retention.RULES} <= {entry.rule for entry in privacy.REGISTER}
+    kept = register.kept(retention.days())
+    assert all(kept[entry.name] for entry in register.REGISTER)
+    assert {rule.key for rule in retention.RULES} <= {entry.rule for entry in register.REGISTER}
 
 
 @pytest.mark.parametrize("name", ["rights", "privacy"])
@@ -104,10 +96,10 @@ def people(app):
         b"kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n"
         b"777777-12;Zorbina;Yperzeel;12/03/2007;zorbina@kavo.test;;animator;10/01/2026\n"
     )
-    batch = imports.receive(io.BytesIO(line), "lijst.csv", staff, make.NOW)
-    imports.work(make.NOW)
-    imports.confirm(ImportBatch.get_by_id(batch.id), staff, make.NOW)
-    imports.work(make.NOW)
+    batch = batches.receive(io.BytesIO(line), "lijst.csv", staff, make.NOW)
+    batches.work(make.NOW)
+    batches.confirm(ImportBatch.get_by_id(batch.id), staff, make.NOW)
+    batches.work(make.NOW)
     zorbina = Participant.get(Participant.kavo_id == "777777-12")
     trajectory = zorbina.trajectories.get()
     Lookup.create(user=quirijn, kavo_id=zorbina.kavo_id, found=True, purpose="koppelen", at=make.NOW, search="x")
@@ -210,9 +202,9 @@ def test_only_the_team_erases_and_asks_what_is_kept_of_others(app, people, who):
     with pytest.raises(NotYours):
         erasure.erase_user(people["team"], people[who], make.NOW, "gevraagd")
     with pytest.raises(NotYours):
-        insight.give(people["zorbina"], people[who], make.NOW)
+        subject_access.give(people["zorbina"], people[who], make.NOW)
     with pytest.raises(NotYours):
-        insight.give(people["team"], people[who], make.NOW)
+        subject_access.give(people["team"], people[who], make.NOW)
 
 
 def test_the_team_erases_on_the_screen_after_a_question(app, people):
@@ -235,7 +227,7 @@ def test_the_team_erases_on_the_screen_after_a_question(app, people):
 
 def test_insight_holds_all_of_oneself_and_no_secret(people):
     quirijn = User.get_by_id(people["quirijn"].id)
-    found = insight.give(quirijn, quirijn, make.NOW)
+    found = subject_access.give(quirijn, quirijn, make.NOW)
     text = str(found)
     assert {"user", "site_manager", "evaluation", "lookup", "history", "handover"} <= set(found)
     assert all(word in text for word in QUIRIJN)
@@ -248,7 +240,7 @@ def test_insight_holds_all_of_oneself_and_no_secret(people):
 def test_insight_of_a_manager_names_no_participant(people):
     """Who gave an evaluation may no longer manage that site: what it says of a young person is not theirs to take along."""
     quirijn = User.get_by_id(people["quirijn"].id)
-    found = insight.give(quirijn, quirijn, make.NOW)
+    found = subject_access.give(quirijn, quirijn, make.NOW)
     assert found["evaluation"][0]["result"] == "Positief"
     assert "… koppelde … aan … voor … uur." in str(found)
     for words in ("Zorbina", "Yperzeel", "bril"):
@@ -256,10 +248,10 @@ def test_insight_of_a_manager_names_no_participant(people):
 
 
 def test_insight_holds_all_of_a_participant(app, people):
-    found = insight.give(people["zorbina"], people["team"], make.NOW)
+    found = subject_access.give(people["zorbina"], people["team"], make.NOW)
     assert {"participant", "trajectory", "placement", "evaluation", "lookup", "history", "import_row"} <= set(found)
     assert "Zorbina had een bril" in str(found)
-    parts = dict(insight.readable(found))
+    parts = dict(subject_access.readable(found))
     assert ("Geboortedatum", "12/03/2007") in parts["Deelnemer"][0]
     assert all(label and "_" not in label for rows in parts.values() for row in rows for label, _ in row)
 
@@ -433,11 +425,11 @@ def sealed(app):
     user = make.user()
     for number in range(2):
         audit.record(user, "user.confirmed", user, at=make.NOW + number * DAY)
-    seals.seal(make.NOW)
+    hash_chain.seal(make.NOW)
     audit.record(user, "user.password", user, at=make.NOW)
-    seals.seal(make.NOW + timedelta(minutes=61))
-    assert seals.last().lines == 2
-    assert list(seals.breaches()) == []
+    hash_chain.seal(make.NOW + timedelta(minutes=61))
+    assert hash_chain.last().lines == 2
+    assert list(hash_chain.breaches()) == []
     return user
 
 
@@ -450,32 +442,32 @@ def sealed(app):
 def test_who_changes_a_sealed_line_is_found_out(sealed, change):
     with guard_asleep():
         database.execute_sql(change)
-    found = list(seals.breaches())
+    found = list(hash_chain.breaches())
     assert len(found) == (0 if "INSERT" in change else 1)
 
 
 def test_a_line_put_in_between_is_found_out(sealed):
-    seals.seal(make.NOW + timedelta(hours=2))
-    seals.seal(make.NOW + timedelta(hours=4))
+    hash_chain.seal(make.NOW + timedelta(hours=2))
+    hash_chain.seal(make.NOW + timedelta(hours=4))
     with guard_asleep():
         database.execute_sql("DELETE FROM history WHERE id = 2")
-    assert len(list(seals.breaches())) == 1
+    assert len(list(hash_chain.breaches())) == 1
 
 
 def test_erasing_leaves_the_chain_whole(sealed):
     erasure.erase_user(sealed, make.user("team"), make.NOW, "gevraagd")
     assert History.select().where(History.payload.is_null()).count() == 3
-    assert list(seals.breaches()) == []
+    assert list(hash_chain.breaches()) == []
     assert list(checks.breaches()) == []
 
 
 def test_a_line_that_is_written_meanwhile_waits_for_the_next_seal(sealed):
     assert Seal.get(Seal.digest.is_null()).until_id == 3
-    seals.seal(make.NOW + timedelta(minutes=62))
-    assert seals.last().until_id == 2
-    seals.seal(make.NOW + timedelta(minutes=123))
-    assert seals.last().until_id == 3
-    assert [seals.seal(make.NOW + timedelta(minutes=200 + number)) for number in range(3)] == [0, 0, 0]
+    hash_chain.seal(make.NOW + timedelta(minutes=62))
+    assert hash_chain.last().until_id == 2
+    hash_chain.seal(make.NOW + timedelta(minutes=123))
+    assert hash_chain.last().until_id == 3
+    assert [hash_chain.seal(make.NOW + timedelta(minutes=200 + number)) for number in range(3)] == [0, 0, 0]
 
 
 def test_the_command_tells_whether_the_history_fits_its_seals(app, sealed):

@@ -17,7 +17,9 @@ from tests.test_backups import command  # noqa: F401
 from tests.test_privacy import DAY, guard_asleep
 from tests.test_registration import register
 from times import utcnow
-from workflow import activation, clock, erasure, refusals, registration, retention, seals
+from workflow import clock, hash_chain, refusals
+from workflow.accounts import registration
+from workflow.privacy import erasure, retention
 
 HOUR = timedelta(hours=1, minutes=1)
 MONDAY = datetime(2026, 7, 6, 6, 30)  # 8.30 in Brussels
@@ -29,8 +31,8 @@ def found():
 
 def seal_all(now):
     """Choose a range, and close it an hour later."""
-    seals.seal(now)
-    seals.seal(now + HOUR)
+    hash_chain.seal(now)
+    hash_chain.seal(now + HOUR)
 
 
 def by_hand(*changes):
@@ -49,7 +51,7 @@ def erased(app, now):
     audit.record(bram, "user.confirmed", bram, at=now)
     seal_all(now)
     assert [line.erased_by for line in History.select().order_by(History.id)] == [3, 3, None, None]
-    assert seals.last().until_id == 4
+    assert hash_chain.last().until_id == 4
     assert found() == []
 
 
@@ -94,7 +96,7 @@ def test_a_seal_without_a_key_is_refused_after_those_that_have_one(erased, now):
     assert found() == []
     first, second = Seal.select().where(Seal.digest.is_null(False)).order_by(Seal.until_id)
     by_hand("UPDATE history SET verb = 'import.confirmed' WHERE id = 5")
-    digest, _ = seals._digest(first.until_id, second.until_id, first.digest, None, None)
+    digest, _ = hash_chain._digest(first.until_id, second.until_id, first.digest, None, None)
     Seal.update(digest=digest, key_id=None).where(Seal.id == second.id).execute()
 
     assert found() == [f"seal {second.id}: without a key, after seals that have one"]
@@ -102,13 +104,13 @@ def test_a_seal_without_a_key_is_refused_after_those_that_have_one(erased, now):
 
 def test_who_rewrites_the_seals_too_is_found_out_by_one_that_was_noted(erased, now):
     """All seals away: the machine itself seals anew. Nothing but what left it tells."""
-    noted = seals.name(seals.last())
-    assert seals.differs(noted) == ""
+    noted = hash_chain.name(hash_chain.last())
+    assert hash_chain.differs(noted) == ""
     by_hand("DELETE FROM history WHERE id = 4", "DELETE FROM seal")
-    assert "is not there" in seals.differs(noted)
+    assert "is not there" in hash_chain.differs(noted)
     seal_all(now + DAY)
     assert found() == []
-    assert seals.differs(noted)
+    assert hash_chain.differs(noted)
 
 
 def test_the_database_itself_lets_no_erasure_change(erased):
@@ -124,7 +126,7 @@ def test_seals_without_a_key_stay_good_and_so_do_lines_that_were_emptied_then(ap
     for number in range(3):
         audit.record(None, "import.dropped", None, at=now + number * DAY, name="x")
     History.update(payload=None, salt=None).where(History.id == 1).execute()
-    digest, lines = seals._digest(0, 2, seals.START, None, None)
+    digest, lines = hash_chain._digest(0, 2, hash_chain.START, None, None)
     Seal.create(until_id=2, began_at=now, lines=lines, digest=digest, sealed_at=now)
     assert found() == []  # not judged before there is a seal with a key
     seal_all(now + DAY)
@@ -132,7 +134,7 @@ def test_seals_without_a_key_stay_good_and_so_do_lines_that_were_emptied_then(ap
     assert [one.key_id for one in Seal.select().order_by(Seal.until_id)][:2] == [None, checkpoint_keys.present()]
     assert found() == []
     History.update(payload=None, salt=None).where(History.id == 2).execute()
-    assert found() == [f"history: 2 lines are empty without an erasure, 1 when seal {seals.last().id} was made"]
+    assert found() == [f"history: 2 lines are empty without an erasure, 1 when seal {hash_chain.last().id} was made"]
     by_hand("UPDATE history SET verb = 'import.confirmed' WHERE id = 2")
     assert any("do not fit seal" in one for one in found())
 
@@ -154,7 +156,7 @@ def account_by_the_clock(now):
 
 def account_that_was_never_completed(now):
     site = register(now)
-    assert activation.forget(site.manager(), now)
+    assert registration.forget(site.manager(), now)
 
 
 def application_that_was_withdrawn(now):
@@ -236,7 +238,7 @@ def test_the_secret_key_may_change_at_once(erased):
 
 
 def test_check_data_compares_a_seal_that_was_noted(app, erased):
-    noted, runner = seals.name(seals.last()), app.test_cli_runner()
+    noted, runner = hash_chain.name(hash_chain.last()), app.test_cli_runner()
     database.close()
     assert re.fullmatch(r"1-[0-9a-f]{16}", noted)
     for seal, code, said in (
@@ -255,7 +257,7 @@ def test_a_backup_bears_the_last_seal_in_its_name_and_must_hold_it(command, eras
     code, said = command("backup", tmp_path)
     assert code == 0, said
     (file,) = tmp_path.glob("kavo-*.backup")
-    noted = seals.name(seals.last())
+    noted = hash_chain.name(hash_chain.last())
     assert file.name.endswith(f"-seal{noted}.backup")
     assert noted in said
     assert command("restore", "--check", file)[0] == 0
@@ -322,7 +324,7 @@ def test_the_weekly_mail_holds_the_seal_and_what_was_refused_most(sealed, app):
     clock.sweep(MONDAY)
 
     (body,) = letters()
-    noted = seals.name(seals.last())
+    noted = hash_chain.name(hash_chain.last())
     assert noted in body.splitlines()
     assert "- 12 keer: Vul dit in." in body
     assert "Te lang geleden." not in body

@@ -12,7 +12,7 @@ import tasks
 from models import Attempt, UserSession
 from tests import factories as make
 from tests.run import REDIS_URL
-from workflow import accounts
+from workflow.accounts import accounts
 
 SERIALIZER = tasks.SignedJson("k" * 40)
 MESSAGE = Message(id="1", name="sweep", eta=datetime(2026, 7, 1, 8, 0), args=(3,), kwargs={"a": "é"})

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-import sentences
 from database import RuleError, database, readings, writing
 from forms import refusing
 from models import ImportBatch, Refusal, Trajectory
@@ -14,7 +13,9 @@ from tests import factories as make
 from tests.test_registration import typed
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
-from workflow import accounts, imports, refusals
+from workflow import refusals, sentences
+from workflow.accounts import accounts
+from workflow.imports import batches
 
 MARK = "Zwartkruik"
 HEAD = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n"
@@ -119,8 +120,8 @@ def lines_of_a_file(app, team):
     lines = (
         f"1;{MARK};{MARK};1/1/2008;;;animator;1/1/2026\n" * 2 + f"123456-78;{MARK};{MARK};x;;{MARK};animator;1/1/2026\n"
     )
-    imports.receive(io.BytesIO((HEAD + lines).encode()), f"{MARK}.csv", None, make.NOW)
-    imports.work(make.NOW)
+    batches.receive(io.BytesIO((HEAD + lines).encode()), f"{MARK}.csv", None, make.NOW)
+    batches.work(make.NOW)
     return {("importing", "kavo_id", readings.KAVO_EXAMPLE): 2,
             ("importing", "association", "Dit ontbreekt."): 2,
             ("importing", "association", "We kennen geen vereniging ‘…’."): 1,
@@ -164,17 +165,17 @@ def test_the_same_refusal_adds_up_by_day(app, now):
 
 
 def test_a_step_of_an_import_that_breaks_off_counts_once(app, now):
-    batch = imports.receive(io.BytesIO((HEAD + "1;A;B;1/1/2008;;;animator;1/1/2026\n").encode()), "x.csv", None, now)
+    batch = batches.receive(io.BytesIO((HEAD + "1;A;B;1/1/2008;;;animator;1/1/2026\n").encode()), "x.csv", None, now)
 
     def break_off():
         with writing():
-            imports.advance(batch.id, now)
+            batches.advance(batch.id, now)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         break_off()
     assert not Refusal.select().exists()
-    imports.work(now)
+    batches.work(now)
 
     assert ImportBatch.get().state == "checked"
     assert [one.count for one in Refusal.select()] == [1, 1]  # the KAVO-ID and the association

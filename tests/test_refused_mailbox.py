@@ -10,7 +10,8 @@ from models import Handover, Mail
 from tests import factories as make
 from tests.post import Post
 from times import utcnow
-from workflow import clock, handovers
+from workflow import clock
+from workflow.sites import handovers
 
 
 @pytest.fixture

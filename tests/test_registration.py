@@ -5,14 +5,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import limits
 from database import RuleError
 from mails import links
 from models import Draft, History, Mail, Site, SiteMessage, User
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
-from workflow import activation, clock, registration, sites
+from workflow import clock, limits
+from workflow.accounts import activation, registration
+from workflow.sites import sites
 
 FORM = "/registreren/jongeren"
 

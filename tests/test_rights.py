@@ -24,7 +24,8 @@ from models import (
 )
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import handovers, imports
+from workflow.imports import batches
+from workflow.sites import handovers
 
 EVERYBODY = {"visitor", "manager", "association", "team"}
 INSIDE = EVERYBODY - {"visitor"}
@@ -162,7 +163,7 @@ def world(app):
     make.evaluated(make.placement(site=theirs.site), by=people["other"])
     taker = make.user(first_name="Geheima", last_name="Overnemer")
     handovers.ask(theirs.site, taker, taker.email, "0470999999", make.NOW)
-    imports.receive(io.BytesIO(FILE), "vreemd.csv", make.user("association", association=make.association()), make.NOW)
+    batches.receive(io.BytesIO(FILE), "vreemd.csv", make.user("association", association=make.association()), make.NOW)
     return World(mine=mine, theirs=theirs, visitor=Visitor(app), log_in=lambda role: Visitor(app, people[role]))
 
 

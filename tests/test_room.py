@@ -18,7 +18,7 @@ from identity.login import Verify
 from models import TABLES, Placement
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import together
+from workflow.stages import bulk
 
 WIDE = "\U0001f9ff"  # four bytes, twelve in a form
 WITHOUT_LIMIT = 254  # characters that a short field without a maximum of its own may take
@@ -136,16 +136,16 @@ def test_every_form_filled_as_far_as_it_goes_fits(app):
             assert fields <= room.fields, kind
             assert size <= room.text, kind
         room = room_of(app, "many.evaluate")
-        ones = [OneForm(prefix=f"s{'9' * 10}-") for _ in range(together.MOST_EVALUATED)]
+        ones = [OneForm(prefix=f"s{'9' * 10}-") for _ in range(bulk.MOST_EVALUATED)]
         fields, size = weight(TogetherForm(), *ones)
-        assert fields + together.MOST_EVALUATED <= room.fields
-        assert size + together.MOST_EVALUATED * len("&id=9999999999") <= room.text
+        assert fields + bulk.MOST_EVALUATED <= room.fields
+        assert size + bulk.MOST_EVALUATED * len("&id=9999999999") <= room.text
 
 
 def test_a_hundred_long_motivations_are_kept_as_they_were_typed(app):
     jonas = make.user(password=make.PASSWORD)
     site, day = make.site(manager=jonas), make.COURSE.isoformat()
-    stages = [make.placement(site=site, hours=20) for _ in range(together.MOST_EVALUATED)]
+    stages = [make.placement(site=site, hours=20) for _ in range(bulk.MOST_EVALUATED)]
     visitor = Visitor(app, jonas)
     visitor.get("/samen/beoordelen", query_string={"id": [one.id for one in stages]})
     text = "5" + "€" * (LONGEST_TEXT - 1)
@@ -161,10 +161,10 @@ def test_a_hundred_long_motivations_are_kept_as_they_were_typed(app):
 
 
 @pytest.mark.parametrize("path, name, most, more", [
-    ("/gekoppelde-deelnemers/action/", "rowid", together.MOST_EVALUATED, {"action": "evaluate"}),
+    ("/gekoppelde-deelnemers/action/", "rowid", bulk.MOST_EVALUATED, {"action": "evaluate"}),
     ("/trajecten/action/", "rowid", MOST_AT_ONCE, {"action": "final"}),
     ("/trajecten/action/", "rowid", MOST_IDS, {"action": "release"}),
-    ("/samen/beoordelen", "id", together.MOST_EVALUATED, {}), ("/trajecten/eindevaluatie/", "id", MOST_AT_ONCE, {}),
+    ("/samen/beoordelen", "id", bulk.MOST_EVALUATED, {}), ("/trajecten/eindevaluatie/", "id", MOST_AT_ONCE, {}),
 ])  # fmt: skip
 def test_who_chooses_more_rows_than_can_be_treated_is_told_so_and_nothing_happens(team, path, name, most, more):
     answer = team.post(path, {name: [str(number) for number in range(1, most + 2)], **more})

@@ -10,7 +10,7 @@ from models import History, Identity, Mail, Passkey, User, UserSession
 from scope import NotYours
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import second_steps
+from workflow.accounts import second_steps
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_who_logs_in_with_eid_gets_no_password_and_no_second_step_here(app):
     with visitor.client.session_transaction() as cookie:
         cookie["_user_id"], cookie["_fresh"] = noor.fs_uniquifier, True
         from times import utcnow
-        from workflow import accounts
+        from workflow.accounts import accounts
 
         cookie["session"] = accounts.open_session(noor, "", utcnow())
     assert visitor.get("/mijn-gegevens").status_code == 200

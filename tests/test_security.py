@@ -13,7 +13,6 @@ import pytest
 from bs4 import BeautifulSoup
 
 import config
-import limits
 from app import create_app
 from database import Conflict, database
 from models import Association, History, Mail, Participant, Placement, Site, Token, User, UserSession
@@ -22,6 +21,7 @@ from tests.test_conventions import modules
 from tests.test_rights import ARGUMENTS
 from tests.visitor import Visitor
 from times import utcnow
+from workflow import limits
 
 PROJECT = config.PROJECT
 SCRIPT = "<script>alert(1)</script>"

@@ -13,7 +13,8 @@ import pytest
 from tests import factories as make
 from tests.test_rights import ARGUMENTS
 from tests.visitor import Visitor
-from workflow import handovers, letters
+from workflow import letters
+from workflow.sites import handovers
 
 PROJECT = Path(__file__).parents[1]
 SET_UP = {"__init__", "_refresh_cache"}

@@ -20,7 +20,7 @@ from models import (
 from tests import factories as make
 from tests.visitor import Visitor
 from times import local_date, utcnow
-from workflow import finals, story
+from workflow.stages import finals, timeline
 
 BEFORE, ON, AFTER = 1, 0, -1
 """days from today to the last day of a term"""
@@ -456,7 +456,7 @@ def test_who_is_ready_is_whose_status_says_that_it_is_the_associations_turn():
     for today in (day(-1), day(0), day(1)):
         ready = {pk for (pk,) in Trajectory.select(Trajectory.id).where(finals.ready(today)).tuples()}
         rows = list(Trajectory.select())
-        waiting = story.waiting_of(rows)
+        waiting = timeline.waiting_of(rows)
         assert ready == {row.id for row in rows if row.status(today, waiting[row.id]).turn == statuses.ASSOCIATION}
         for row in rows:
-            assert story.whose_turn(row, waiting[row.id], today).side == row.status(today).turn
+            assert timeline.whose_turn(row, waiting[row.id], today).side == row.status(today).turn

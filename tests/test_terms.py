@@ -12,8 +12,10 @@ import tables.sites
 from models import Handover, LinkRequest, Mail, Proposal, Reminder, Site
 from tests import factories as make
 from times import years_after
-from workflow import clock, handovers, sites
-from workflow.falls_due import applications, registrations, stages, trajectories, transfers
+from workflow import clock
+from workflow.deadlines import applications, registrations, stages, trajectories
+from workflow.deadlines import handovers as handover_deadlines
+from workflow.sites import handovers, sites
 
 DAY = date(2026, 7, 1)
 """the day of `make.NOW`"""
@@ -85,11 +87,13 @@ def test_after_a_change_of_the_policy_nothing_is_said_again(monkeypatch):
     for module, name, value in (
         (tables.sites, "APPROVAL_DAYS", 21), (tables.handovers, "HANDOVER_DAYS", 21), (applications, "APPLICATION_DAY", 11),
         (stages, "EVALUATE_AFTER", (10, 45)), (trajectories, "TRAJECTORY_REMINDERS", (200, 90)),
-        (transfers, "HANDOVER_REMINDERS", (6, 12)), (registrations, "ACTIVATION_REMINDERS", (5, 20)),
+        (handover_deadlines, "HANDOVER_REMINDERS", (6, 12)), (registrations, "ACTIVATION_REMINDERS", (5, 20)),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
     points = [
-        point for module in (applications, stages, trajectories, transfers) for point in _anew(module, monkeypatch)
+        point
+        for module in (applications, stages, trajectories, handover_deadlines)
+        for point in _anew(module, monkeypatch)
     ]
     for point in points:
         point.treat(point.due(at(DAY), date(2020, 1, 1)), at(DAY, 10))
@@ -102,7 +106,7 @@ def _anew(module, monkeypatch):
     series = {
         stages: ("evaluate", lambda: stages.EVALUATE_AFTER, lambda: stages.ASSOCIATION_AFTER),
         trajectories: ("trajectory", lambda: trajectories.TRAJECTORY_REMINDERS, lambda: 0),
-        transfers: ("handover", lambda: transfers.HANDOVER_REMINDERS, lambda: 0),
+        handover_deadlines: ("handover", lambda: handover_deadlines.HANDOVER_REMINDERS, lambda: 0),
     }.get(module)
     if series is None:
         return module.POINTS

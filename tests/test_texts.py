@@ -7,7 +7,6 @@ from datetime import datetime
 
 import pytest
 
-import certificates
 import checks
 import migrations
 from database import LongText, RuleError, Typed, database, normalise, readings, searchable
@@ -17,7 +16,10 @@ from models import TABLES, Association, Attest, Participant, Site, SiteMessage, 
 from tests import factories as make
 from tests.test_registration import fill_in
 from tests.visitor import Visitor
-from workflow import attests, eid_answers, finals, imports, sites, trajectories
+from workflow.accounts import eid_answers
+from workflow.imports import batches
+from workflow.sites import sites
+from workflow.stages import attests, certificates, finals, trajectories
 
 TYPED = {f"{model._meta.table_name}.{field.column_name}": (model, field)
          for model in TABLES for field in model._meta.sorted_fields if isinstance(field, Typed)}  # fmt: skip
@@ -264,12 +266,12 @@ def test_who_has_one_name_keeps_it_in_the_own_data(app):
 def test_an_import_takes_one_name_and_empties_none(now):
     make.association(name="Speelkaravaan vzw")
     lotte, same = make.participant(first_name="Lotte"), ";12/03/2009;;Speelkaravaan vzw;animator;10/01/2026"
-    text = "\n".join([";".join(imports.COLUMNS), f"125143-59;;Suharto{same}", f"{lotte.kavo_id};;Claes{same}"])
+    text = "\n".join([";".join(batches.COLUMNS), f"125143-59;;Suharto{same}", f"{lotte.kavo_id};;Claes{same}"])
     team = make.user("team")
-    batch = imports.receive(io.BytesIO(text.encode()), "namen.csv", team, now)
-    imports.work(now)
-    imports.confirm(batch, team, now)
-    imports.work(now)
+    batch = batches.receive(io.BytesIO(text.encode()), "namen.csv", team, now)
+    batches.work(now)
+    batches.confirm(batch, team, now)
+    batches.work(now)
 
     assert str(Participant.get(Participant.kavo_id == "125143-59")) == "Suharto"
     assert str(Participant.get_by_id(lotte.id)) == "Lotte Claes"

@@ -10,7 +10,8 @@ from models import Evaluation, Mail, Membership, Placement, Role, UserRole
 from scope import NotYours
 from tests import factories as make
 from tests.visitor import Visitor
-from workflow import clock, placements, together
+from workflow import clock
+from workflow.stages import bulk, placements
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def person(association, number=1, **values):
     ("125143-59 30 uur", "125143-59", 30), ("125143-59;30,0", "125143-59", 30), ("125143-59;", "125143-59", 20),
 ])  # fmt: skip
 def test_a_line_is_a_kavo_id_and_perhaps_hours(text, kavo_id, hours):
-    (line,) = together.read(text, 20)
+    (line,) = bulk.read(text, 20)
     assert (line.kavo_id, line.hours, line.problem) == (kavo_id, hours, "")
 
 
@@ -60,24 +61,24 @@ def test_a_line_is_a_kavo_id_and_perhaps_hours(text, kavo_id, hours):
     "text", ["12514", "125143-5", "Lotte Peeters 1", "125143-59;30;40", "1251435930", "125143-59 125144-60 20"]
 )
 def test_a_line_that_is_none_says_so(text):
-    (line,) = together.read(text, 20)
+    (line,) = bulk.read(text, 20)
     assert "geen KAVO-ID" in line.problem
 
 
 def test_hours_in_words_are_asked_in_digits():
-    (line,) = together.read("125143-59;dertig", 20)
+    (line,) = bulk.read("125143-59;dertig", 20)
     assert "in cijfers" in line.problem
 
 
 def test_a_header_and_empty_lines_are_left_out_and_hours_are_needed():
-    lines = together.read("kavo_id;uren\n\n125143-59;30\n125143-60\n", None)
+    lines = bulk.read("kavo_id;uren\n\n125143-59;30\n125143-60\n", None)
     assert [(line.hours, bool(line.problem)) for line in lines] == [(30, False), (None, True)]
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n", "\n".join(f"{number:06}-00" for number in range(201))])
 def test_nothing_and_too_much_are_refused(text):
     with pytest.raises(RuleError):
-        together.read(text, 20)
+        bulk.read(text, 20)
 
 
 # ---- coupling
@@ -133,8 +134,8 @@ def test_the_preview_tells_what_coupling_would_refuse(app, speelkaravaan, jonas,
 
 def test_a_trajectory_that_is_not_there_any_more_is_chosen_anew(speelkaravaan, jonas, site):
     person(speelkaravaan, 1)
-    (line,) = together.read("400001-01", 20)
-    together.preview([line], {"400001-01": 999}, site, jonas, make.NOW)
+    (line,) = bulk.read("400001-01", 20)
+    bulk.preview([line], {"400001-01": 999}, site, jonas, make.NOW)
 
     assert line.problem == "Kies het traject opnieuw."
 

@@ -8,7 +8,6 @@ import io
 import re
 
 import mails
-import privacy
 from admin_views.base import AdminView
 from catcher import Box, make_page
 from mails import delivery
@@ -17,7 +16,7 @@ from tests import every_mail, our_texts
 from tests import factories as make
 from tests.marks import World
 from tests.visitor import Visitor
-from workflow import insight
+from workflow.privacy import register, subject_access
 
 FORBIDDEN = re.compile(
     r"""\b(?:
@@ -147,10 +146,10 @@ def test_every_column_has_a_dutch_word(app):
             for name in (name for names in lists for name in names or ()):
                 assert view.label(name), (view.name, name)
     for model in TABLES:
-        for entry in privacy.REGISTER:
-            shown = set(entry.columns.get(model, ())) - insight.LEFT_OUT - insight.FOR_PROGRAMS
-            for name in shown if model in insight.TITLES else ():
-                assert not faults(insight.label_of(model, name)), (model, name)
+        for entry in register.REGISTER:
+            shown = set(entry.columns.get(model, ())) - subject_access.LEFT_OUT - subject_access.FOR_PROGRAMS
+            for name in shown if model in subject_access.TITLES else ():
+                assert not faults(subject_access.label_of(model, name)), (model, name)
 
 
 def test_codes_with_the_same_words_are_one_choice(app, now):

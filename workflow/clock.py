@@ -11,12 +11,13 @@ import scope
 from database import writing
 from models import Clock, User
 from times import local_date
-from workflow import retention, seals
-from workflow.falls_due import CATALOGUE, Due, TurningPoint
+from workflow import hash_chain
+from workflow.deadlines import CATALOGUE, Due, TurningPoint
+from workflow.privacy import retention
 
 log = logging.getLogger("kavo.clock")
 
-CHORES = {"retention": retention.by_night, "seal": seals.seal}
+CHORES = {"retention": retention.by_night, "seal": hash_chain.seal}
 """what the clock does besides what falls due; each knows itself whether it is time"""
 SILENT_AFTER = timedelta(minutes=15)
 

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 
 from peewee import fn
 
-import sentences
 from database import writing
 from models import Refusal
 from times import local_date
+from workflow import sentences
 
 KEPT_DAYS = 365
 IMPORT = "importing"

@@ -6,7 +6,7 @@ from tests import factories as make
 from tests.eid.op import number
 from tests.test_registration import born, typed
 from tests.visitor import Visitor
-from workflow.eid_answers import EidPerson
+from workflow.accounts.eid_answers import EidPerson
 
 BORN = date(1990, 3, 8)
 ORDINARY = {"given_name": "Bram", "family_name": "Wouters", "rrn": number(BORN)}

@@ -25,7 +25,8 @@ from tests.eid.steps import BORN, bram, go, link, register, young
 from tests.test_registration import path_in
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
-from workflow import accounts, handovers, identities
+from workflow.accounts import accounts, identities
+from workflow.sites import handovers
 
 # ---- one person, one account
 

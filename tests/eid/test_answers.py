@@ -16,8 +16,9 @@ from tests.eid.op import number
 from tests.eid.steps import BORN, bram, go, link, register, young
 from tests.test_registration import path_in
 from tests.visitor import Visitor
-from workflow import erasure, identities, insight, joining
-from workflow.eid_answers import DIFFERENCES, names_agree
+from workflow.accounts import identities, joining
+from workflow.accounts.eid_answers import DIFFERENCES, names_agree
+from workflow.privacy import erasure, subject_access
 
 OWNER = bram(acr="urn:eid")
 OTHER = {
@@ -275,9 +276,9 @@ def test_who_is_not_the_person_is_not_in_the_insight_of_the_owner(app, now):
     with pytest.raises(identities.WithTeam):
         identities.recognise(replace(OWNER, **OTHER["number"], first_name="Vreemde"), now)
 
-    assert "Vreemde" not in json.dumps(insight.give(user, user, now), default=str)
+    assert "Vreemde" not in json.dumps(subject_access.give(user, user, now), default=str)
     identities.decide_link(LinkRequest.get(), make.user("team"), now)
-    assert "Vreemde" in json.dumps(insight.give(user, user, now), default=str)
+    assert "Vreemde" in json.dumps(subject_access.give(user, user, now), default=str)
 
 
 def test_what_waits_for_the_team_ends_with_the_account(now):

@@ -25,7 +25,7 @@ from tests.eid.steps import BORN, ORDINARY, bram, come_back, go, link, register,
 from tests.test_registration import born, path_in, typed
 from tests.visitor import Visitor
 from times import utcnow
-from workflow import accounts, joining
+from workflow.accounts import accounts, joining
 
 # ---- the answer of the provider
 

@@ -10,7 +10,7 @@ from tests.eid.op import number
 from tests.eid.steps import BORN, come_back, go, register
 from tests.eid.test_answers import OWNER, account, stored, verbs
 from tests.visitor import Visitor
-from workflow import identities
+from workflow.accounts import identities
 
 # ---- keys that were replaced
 

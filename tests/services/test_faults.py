@@ -22,7 +22,8 @@ from tests.machines import POSTGRES_PROGRAMS, Postgres, Web, Worker, environment
 from tests.managers import Manager
 from tests.post import Post
 from times import utcnow
-from workflow import clock, handovers
+from workflow import clock
+from workflow.sites import handovers
 
 
 @contextmanager

@@ -11,11 +11,12 @@ from database import RuleError
 from models import Attest, FinalEvaluation, ImportBatch, Participant, Trajectory, User
 from tests import factories as make
 from tests.services.at_once import PROCESSES, at_once
-from workflow import attests, finals, imports
+from workflow.imports import batches
+from workflow.stages import attests, finals
 
 ROWS = 100 if os.environ.get("KAVO_THOROUGH") else 12
 FILE = "\n".join([
-    ";".join(imports.COLUMNS),
+    ";".join(batches.COLUMNS),
     *(f"{100_000 + number}-00;Kind{number};Maes;12/03/2009;;Een vzw;animator;10/01/2026" for number in range(ROWS * 4)),
 ])  # fmt: skip
 
@@ -41,10 +42,10 @@ def test_whatever_eight_do_at_once_there_is_one_outcome(db, capsys):
 
 def test_eight_who_import_the_same_file_at_once_make_everybody_once(db):
     make.association(name="Een vzw")
-    batches = [imports.receive(io.BytesIO(FILE.encode()), "lijst.csv", None, make.NOW).id for _ in range(PROCESSES)]
-    imports.work(make.NOW)
+    batches = [batches.receive(io.BytesIO(FILE.encode()), "lijst.csv", None, make.NOW).id for _ in range(PROCESSES)]
+    batches.work(make.NOW)
     for key in batches:
-        imports.confirm(ImportBatch.get_by_id(key), None, make.NOW)
+        batches.confirm(ImportBatch.get_by_id(key), None, make.NOW)
 
     at_once(db, go_on)
 
@@ -73,4 +74,4 @@ def decide(team_id, seed):
 
 
 def go_on(seed):
-    imports.work(make.NOW)
+    batches.work(make.NOW)

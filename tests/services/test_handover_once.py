@@ -10,7 +10,8 @@ from database import RuleError
 from models import Handover, History, Mail, SiteManager, User
 from tests import factories as make
 from tests.services.at_once import PROCESSES, at_once
-from workflow import clock, handovers
+from workflow import clock
+from workflow.sites import handovers
 
 ROUNDS = 200 if os.environ.get("KAVO_THOROUGH") else 20
 LATE = make.NOW + timedelta(days=20)

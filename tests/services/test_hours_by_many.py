@@ -11,7 +11,7 @@ from database import RuleError, writing
 from models import Placement, Site, Trajectory, User
 from tests import factories as make
 from tests.services.at_once import PROCESSES, at_once
-from workflow import evaluations, placements
+from workflow.stages import evaluations, placements
 
 TRIES = 20_000 if os.environ.get("KAVO_THOROUGH") else 240
 MANY = 200

@@ -13,7 +13,7 @@ import checks
 from database import database
 from models import ImportBatch, ImportRow, Participant, Trajectory
 from tests import factories as make
-from workflow import imports
+from workflow.imports import batches
 
 PROJECT = Path(__file__).parents[2]
 LINES, KILLS = (20_000, 40) if os.environ.get("KAVO_THOROUGH") else (240, 3)
@@ -32,7 +32,7 @@ def file():
         f"{100_000 + number}-{number % 100:02};Kind{number};Maes;12/03/2009;;;animator;10/01/2026"
         for number in range(LINES)
     )
-    text = "\n".join([";".join(imports.COLUMNS), *lines])
+    text = "\n".join([";".join(batches.COLUMNS), *lines])
     return io.BytesIO(text.encode())
 
 
@@ -58,11 +58,11 @@ def to_the_end(url, chance):
 
 def test_an_import_that_is_killed_goes_on_where_it_was(db, report):
     hilde, chance, begun = make.user("association", association=make.association()), Random(6), time.monotonic()
-    batch = imports.receive(file(), "lijst.csv", hilde, make.NOW)
+    batch = batches.receive(file(), "lijst.csv", hilde, make.NOW)
     database.close()
     kills = to_the_end(db, chance)
     database.connect()
-    imports.confirm(ImportBatch.get_by_id(batch.id), hilde, make.NOW)
+    batches.confirm(ImportBatch.get_by_id(batch.id), hilde, make.NOW)
     database.close()
     kills += to_the_end(db, chance)
     database.connect()
@@ -76,11 +76,11 @@ def test_an_import_that_is_killed_goes_on_where_it_was(db, report):
 
 
 def test_all_or_none_that_is_killed_wrote_nothing(db, report, monkeypatch):
-    monkeypatch.setattr(imports, "WHOLE", LINES)
+    monkeypatch.setattr(batches, "WHOLE", LINES)
     hilde, chance, kills = make.user("association", association=make.association()), Random(7), 0
-    batch = imports.receive(file(), "lijst.csv", hilde, make.NOW)
-    imports.work(make.NOW)
-    imports.confirm(ImportBatch.get_by_id(batch.id), hilde, make.NOW, all_or_none=True)
+    batch = batches.receive(file(), "lijst.csv", hilde, make.NOW)
+    batches.work(make.NOW)
+    batches.confirm(ImportBatch.get_by_id(batch.id), hilde, make.NOW, all_or_none=True)
     done = False
     while not done:
         database.close()

@@ -23,7 +23,7 @@ from tests.machines import POSTGRES_PROGRAMS, Postgres, Redis, Web, Worker, envi
 from tests.managers import Manager
 from tests.post import Post
 from times import utcnow
-from workflow import handovers
+from workflow.sites import handovers
 
 KILLS = 125 if os.environ.get("KAVO_THOROUGH") else 3
 HANDOVERS, MANAGERS = max(36, KILLS), 3

@@ -6,7 +6,7 @@ from datetime import date
 from database import normalise, readings
 from database.texts import RuleError, says_something
 from models import TYPES
-from sheets import is_formula
+from workflow.imports.sheets import is_formula
 
 COLUMNS = ("kavo_id", "voornaam", "naam", "geboortedatum", "email", "vereniging", "type", "start_cursus")
 LABELS = dict(

@@ -14,9 +14,9 @@ import scope
 from database import BaseModel, RuleError, normalise, writing
 from models import COURSE_YEARS, LEAST_AGES, TEAM, Association, ImportBatch, ImportRow, Participant, Trajectory, User
 from times import local_date, years_after
-from workflow import trajectories
 from workflow.imports.lines import COLUMN_OF, LABELS, PERSONAL, Typed, typed
 from workflow.imports.people import change_person
+from workflow.stages import trajectories
 
 COURSE_AHEAD = 366  # days that a course may lie ahead
 VALUE_SHOWN = 30  # characters of a cell in what is said of it

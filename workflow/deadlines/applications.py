@@ -4,7 +4,7 @@ import dutch
 import mails
 from models import Reminder, Site
 from times import local_date
-from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said
+from workflow.deadlines.shared import Due, TurningPoint, days_of, morning, one_mail, said
 
 APPLICATION_DAY = 10
 WAITING = (Site.state == "submitted") & Site.paused_at.is_null()

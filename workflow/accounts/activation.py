@@ -2,16 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from peewee import fn
-
 import audit
 import mails
 from database import RuleError, writing
 from mails import links
 from mails.links import ACTIVATION, CONFIRM
-from models import Site, SiteManager, Token, User, tell
+from models import Site, Token, User, tell
 from times import days_after, end_of_day, local_date
-from workflow import erasure
 
 ACTIVATION_DAYS = 30  # domain rule 4
 LAST_DAY = 90  # domain rule 4: until then a new link can be asked
@@ -76,26 +73,3 @@ def another_link(token: Token, now: datetime) -> tuple[Site | None, str]:
     """Another link with the same purpose and the same end, beside this one: (site that it is about, secret)."""
     site = links.about(token)
     return site, links.issue(token.purpose, token.created_at, token.expires_at, token.user, site, beside=True)
-
-
-def unfinished(now: datetime) -> list[User]:
-    """Accounts with a password that were not completed by day 90: after the approval of their site, or, when they have none (who
-    wanted to take one over), after they were made."""
-    limit = end_of_day(local_date(now) - timedelta(days=LAST_DAY + 1))
-    managed = SiteManager.select().where(SiteManager.user == User.id, SiteManager.until.is_null())
-    approved = managed.join(Site).where(Site.state == "approved", Site.decided_at < limit)
-    without = ~fn.EXISTS(managed) & (User.created_at < limit)
-    never = User.confirmed_at.is_null() & User.password.is_null(False) & User.active
-    return list(User.select().where(never, fn.EXISTS(approved) | without))
-
-
-def forget(user: User, now: datetime) -> bool:
-    """After day 90 an account that was never completed is erased and its site is 'zonder beheerder'. Inside a transaction, for a
-    locked account; False when it was completed or forgotten meanwhile."""
-    if user.confirmed_at is not None or not user.active:
-        return False
-    for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
-        audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
-    SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
-    erasure.take_out(user, None, now, "de registratie is niet voltooid", thorough=False)
-    return True

@@ -44,7 +44,7 @@ from models import (
     UserSession,
 )
 from times import local_date
-from workflow import identities, second_steps
+from workflow.accounts import identities, second_steps
 
 log = logging.getLogger("kavo.erasure")
 

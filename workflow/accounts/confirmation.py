@@ -12,8 +12,9 @@ from mails import links
 from mails.links import CONFIRM, SAME_PERSON
 from models import LINK_DAYS, NOWHERE, Handover, Site, Token, User
 from times import days_after, end_of_day
-from workflow import eid_answers, handovers, identities
-from workflow.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN
+from workflow.accounts import eid_answers, identities
+from workflow.accounts.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN
+from workflow.sites import handovers
 
 SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailbox
 

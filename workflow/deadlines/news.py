@@ -7,8 +7,8 @@ from peewee import fn
 import mails
 from models import TEAM, History, Membership, Placement, Role, SiteManager, Trajectory, UserRole
 from times import end_of_day
-from workflow.falls_due.once import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
-from workflow.falls_due.stages import joined, trainee
+from workflow.deadlines.shared import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
+from workflow.deadlines.stages import joined, trainee
 
 DAYS_BACK = 3  # after a longer silence of the clock it is no news any more
 WORDS = {

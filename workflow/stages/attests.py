@@ -11,7 +11,7 @@ from database import RuleError, readings, writing
 from mails import links
 from models import LEAST_AGES, Attest, FinalEvaluation, Token, Trajectory, User
 from times import local_date
-from workflow import finals
+from workflow.stages import finals
 
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another
 GROUPS, GROUP = 4, 4  # 80 bits: nobody guesses one

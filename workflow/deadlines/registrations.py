@@ -3,9 +3,9 @@
 import mails
 from models import Reminder, Token, User
 from times import end_of_day, local_date
-from workflow import activation
-from workflow.activation import ACTIVATION_DAYS
-from workflow.falls_due.once import (
+from workflow.accounts import activation, registration
+from workflow.accounts.activation import ACTIVATION_DAYS
+from workflow.deadlines.shared import (  # fmt: skip
     ONE_MAIL,
     Due,
     TurningPoint,
@@ -16,7 +16,7 @@ from workflow.falls_due.once import (
     said,
     say_once,
     series,
-)  # fmt: skip
+)
 
 ACTIVATION_REMINDERS = 7, 25
 
@@ -52,11 +52,11 @@ def _reminder(kind, on_day, until_day):
 
 
 def _unfinished(now, since):
-    return [Due(user, local_date(user.created_at), str(user)) for user in activation.unfinished(now)]
+    return [Due(user, local_date(user.created_at), str(user)) for user in registration.unfinished(now)]
 
 
 def _forget(user, due, now):
-    return activation.forget(user, now)
+    return registration.forget(user, now)
 
 
 POINTS = (

@@ -5,8 +5,8 @@ from peewee import fn
 import dutch
 import mails
 from models import TRAJECTORY, Association, Extension, Participant, Reminder, Trajectory, tell
-from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said, series
-from workflow.falls_due.stages import trainee
+from workflow.deadlines.shared import Due, TurningPoint, days_of, morning, one_mail, said, series
+from workflow.deadlines.stages import trainee
 
 TRAJECTORY_REMINDERS = 180, 60
 tell(trajectory_reminders=lambda: TRAJECTORY_REMINDERS)

@@ -7,7 +7,7 @@ from peewee import JOIN, fn
 import mails
 from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User, tell
 from times import days_after, end_of_day
-from workflow.falls_due.once import Due, TurningPoint, days_of, morning, one_mail, said, series
+from workflow.deadlines.shared import Due, TurningPoint, days_of, morning, one_mail, said, series
 
 EVALUATE_AFTER = 14, 42  # days after the expected end of the stage: its manager
 ASSOCIATION_AFTER = 56  # then the association

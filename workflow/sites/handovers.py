@@ -14,7 +14,7 @@ from mails import links
 from mails.links import HANDOVER, OFFER
 from models import HANDOVER_DAYS, Handover, Mail, Placement, Site, Token, User, statuses
 from times import days_after, end_of_day, local_date
-from workflow import sites
+from workflow.sites import sites
 
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 NO_ANSWER = "De stageplaatsverantwoordelijke antwoordde niet binnen de termijn."

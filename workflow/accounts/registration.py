@@ -4,6 +4,8 @@ import json
 import secrets
 from datetime import datetime, timedelta
 
+from peewee import fn
+
 import audit
 import mails
 import scope
@@ -24,9 +26,11 @@ from models import (
     UserRole,
     tell,
 )
-from times import days_after
-from workflow import accounts, activation, confirmation, declarations, erasure, sites
-from workflow.confirmation import SAME_MAIL_AFTER
+from times import days_after, end_of_day, local_date
+from workflow.accounts import accounts, activation, confirmation
+from workflow.accounts.confirmation import SAME_MAIL_AFTER
+from workflow.privacy import erasure
+from workflow.sites import declarations, sites
 
 DRAFT_LASTS = timedelta(hours=DRAFT_HOURS)
 tell(draft_hours=lambda: int(DRAFT_LASTS.total_seconds() // 3600))
@@ -243,3 +247,26 @@ def correct_address(site: Site, email: str, by: User, now: datetime):
             mails.site_rejected(site, user, now, now)
         elif site.state == "submitted":
             mails.application_received(site, user, now)
+
+
+def unfinished(now: datetime) -> list[User]:
+    """Accounts with a password that were not completed by day 90: after the approval of their site, or, when they have none (who
+    wanted to take one over), after they were made."""
+    limit = end_of_day(local_date(now) - timedelta(days=activation.LAST_DAY + 1))
+    managed = SiteManager.select().where(SiteManager.user == User.id, SiteManager.until.is_null())
+    approved = managed.join(Site).where(Site.state == "approved", Site.decided_at < limit)
+    without = ~fn.EXISTS(managed) & (User.created_at < limit)
+    never = User.confirmed_at.is_null() & User.password.is_null(False) & User.active
+    return list(User.select().where(never, fn.EXISTS(approved) | without))
+
+
+def forget(user: User, now: datetime) -> bool:
+    """After day 90 an account that was never completed is erased and its site is 'zonder beheerder'. Inside a transaction, for a
+    locked account; False when it was completed or forgotten meanwhile."""
+    if user.confirmed_at is not None or not user.active:
+        return False
+    for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
+        audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
+    SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
+    erasure.take_out(user, None, now, "de registratie is niet voltooid", thorough=False)
+    return True

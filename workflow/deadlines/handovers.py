@@ -5,8 +5,7 @@ from peewee import fn
 import dutch
 from models import Handover, Mail, Reminder, Site, User, tell
 from times import end_of_day, local_date
-from workflow import handovers
-from workflow.falls_due.once import (
+from workflow.deadlines.shared import (  # fmt: skip
     ONE_MAIL,
     Due,
     TurningPoint,
@@ -17,7 +16,8 @@ from workflow.falls_due.once import (
     said,
     say_once,
     series,
-)  # fmt: skip
+)
+from workflow.sites import handovers
 
 HANDOVER_REMINDERS = 7, 13
 tell(handover_reminders=lambda: HANDOVER_REMINDERS)

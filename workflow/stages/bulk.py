@@ -8,7 +8,7 @@ from datetime import date, datetime
 import scope
 from database import RuleError, readings, rehearsing, writing
 from models import Participant, Placement, Site, Trajectory, User
-from workflow import evaluations, placements
+from workflow.stages import evaluations, placements
 
 MOST_LINES = 200
 MOST_EVALUATED = 100  # on one page

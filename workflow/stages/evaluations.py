@@ -6,7 +6,7 @@ import audit
 import scope
 from database import Conflict, RuleError, writing
 from models import RESULTS, Evaluation, Placement, Trajectory, User
-from workflow.placements import acting_for, behalf_words
+from workflow.stages.placements import acting_for, behalf_words
 
 
 def evaluate(

@@ -5,8 +5,9 @@ from datetime import date, datetime
 import audit
 from database import RuleError, writing
 from models import MANAGER, Handover, Role, Site, User, UserRole
-from workflow import accounts, confirmation, handovers, identities, registration, sites
-from workflow.eid_answers import EidPerson
+from workflow.accounts import accounts, confirmation, identities, registration
+from workflow.accounts.eid_answers import EidPerson
+from workflow.sites import handovers, sites
 
 
 def with_eid(person: EidPerson, email: str, phone: str, now: datetime, birth_date: date | None = None) -> User:

@@ -10,7 +10,7 @@ import scope
 from database import RuleError, writing
 from database.texts import said
 from models import FINAL_RESULTS, STAGE_HOURS, TEAM, Attest, FinalEvaluation, Placement, Trajectory, User, statuses
-from workflow.placements import behalf_words
+from workflow.stages.placements import behalf_words
 
 
 def give(

@@ -25,8 +25,7 @@ from models import (
     UserRole,
     UserSession,
 )
-from workflow import sites
-from workflow.eid_answers import (
+from workflow.accounts.eid_answers import (
     DIFFERENCES,
     ENTER,
     IDENTIFYING,
@@ -38,6 +37,7 @@ from workflow.eid_answers import (
     hash_anew,
     match,
 )
+from workflow.sites import sites
 
 LINK, MERGE, LOGIN, TWO = LinkRequest.KINDS
 NAMED = ("first_name", "last_name", "birth_date")

@@ -3,12 +3,12 @@
 A turning point finds what is due from dates that stand in columns, and treats it. What was said once is a row of `reminder`, so a
 sweep may run late, twice, or beside another. Reminders leave in the morning; a term ends with its last day (both in Brussels)."""
 
-from workflow.falls_due import applications, news, people, registrations, stages, trajectories, transfers, weekly
-from workflow.falls_due.once import Due, TurningPoint
+from workflow.deadlines import applications, handovers, news, people, registrations, stages, trajectories, weekly
+from workflow.deadlines.shared import Due, TurningPoint
 
 CATALOGUE: tuple[TurningPoint, ...] = tuple(
     point
-    for module in (applications, transfers, registrations, stages, trajectories, people, news, weekly)
+    for module in (applications, handovers, registrations, stages, trajectories, people, news, weekly)
     for point in module.POINTS
 )
 

@@ -36,7 +36,7 @@ from models import (
     UserRole,
 )
 from times import at_hour, local_date
-from workflow import erasure
+from workflow.privacy import erasure
 
 HOUR = 3  # in Brussels: from when the clean-up of a night runs
 AT_ONCE = 500  # rows of one rule in one sweep of the clock; what is left goes in the next

@@ -2,8 +2,8 @@
 
 import mails
 from models import Clock, Reminder
-from workflow import refusals, seals
-from workflow.falls_due.once import REMIND_HOUR, Due, TurningPoint, days_of, each, morning, said, say_once
+from workflow import hash_chain, refusals
+from workflow.deadlines.shared import REMIND_HOUR, Due, TurningPoint, days_of, each, morning, said, say_once
 
 WEEK = "team_week"
 DAYS, MOST = 7, 5  # of refusals in the mail
@@ -15,7 +15,7 @@ def _monday(now):
 
 
 def _due(now, since):
-    monday, seal = _monday(now), seals.last_name()
+    monday, seal = _monday(now), hash_chain.last_name()
     if monday < since or not seal:
         return []
     clocks = Clock.select().where(~said(Clock, WEEK, Reminder.due_on == monday))
@@ -25,7 +25,7 @@ def _due(now, since):
 def _tell(clock, due, now):
     if not say_once(clock, WEEK, due.on, now):
         return False
-    mails.team_week(seals.last_name(), refusals.frequent(due.on - days_of(DAYS), MOST), now)
+    mails.team_week(hash_chain.last_name(), refusals.frequent(due.on - days_of(DAYS), MOST), now)
     return True
 
 

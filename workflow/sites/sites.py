@@ -27,7 +27,8 @@ from models import (
     tell,
 )
 from times import days_after
-from workflow import activation, placements
+from workflow.accounts import activation
+from workflow.stages import placements
 
 UNDO_FOR = timedelta(minutes=10)
 """how long the mail of a decision is held back, so that the decision can be undone"""

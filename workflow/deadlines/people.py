@@ -4,8 +4,8 @@ import dutch
 import mails
 from models import ADULT_YEARS, MANAGER, Role, User, UserRole
 from times import local_date, years_after
-from workflow import accounts
-from workflow.falls_due.once import ONE_MAIL, Due, TurningPoint, days_of, each, morning, said, say_once
+from workflow.accounts import accounts
+from workflow.deadlines.shared import ONE_MAIL, Due, TurningPoint, days_of, each, morning, said, say_once
 
 ADULT_WITHIN = 30  # how long after the 18th birthday the mail about eID still makes sense
 TURNED_18 = "turned_18"

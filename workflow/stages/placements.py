@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 
 import audit
 import dutch
-import limits
 import scope
 from database import Conflict, RuleError, readings, writing
 from database.texts import said
@@ -25,6 +24,7 @@ from models import (
     statuses,
 )
 from times import local_date
+from workflow import limits
 
 UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers
 SAME_LOOKUP = timedelta(minutes=15)

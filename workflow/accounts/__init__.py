@@ -1,0 +1,1 @@
+"""Verbs about accounts: registering, confirming, eID, two accounts of one person."""

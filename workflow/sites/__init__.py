@@ -1,0 +1,1 @@
+"""Verbs about sites: applications, changes, handovers."""

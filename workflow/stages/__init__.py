@@ -1,0 +1,1 @@
+"""Verbs about trajectories: placements, evaluations, final evaluations, attests."""
