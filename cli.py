@@ -23,7 +23,7 @@ import dutch
 import migrations
 import moving
 import serving
-from admin_views import exports
+from admin_kit import exports
 from database import UNAVAILABLE, RuleError, database, refresh_statistics, writing
 from mails import delivery, links
 from migrations import compare

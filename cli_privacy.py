@@ -6,7 +6,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-import rights
+from admin_kit import rights
 from database import RuleError, database
 from models import Participant, User
 from times import utcnow

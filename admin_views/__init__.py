@@ -4,9 +4,9 @@ from flask import Flask, request, url_for
 from flask_admin import Admin
 from flask_security import current_user
 
+from admin_kit.cells import Cell
 from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
-from admin_views.cells import Cell
 from admin_views.clock import ClockView
 from admin_views.handovers import HandoverView
 from admin_views.importing import ImportView

@@ -7,7 +7,7 @@ from wtforms.validators import Length
 
 import audit
 import mails
-from admin_views.roles import HiddenFromMenu
+from admin_kit.access import HiddenFromMenu
 from admin_views.todo import next_application
 from database import RuleError, postcodes, whole_number
 from forms import CheckList, ChoiceField, EmailField, KavoForm, ReasonField, detours, required, room, sometimes

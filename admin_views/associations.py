@@ -1,6 +1,6 @@
 """Associations: a whole screen from declarations."""
 
-from admin_views.base import AdminView
+from admin_kit.base import AdminView
 
 
 class AssociationView(AdminView):

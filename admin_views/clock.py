@@ -6,7 +6,7 @@ from flask import redirect, request, url_for
 from flask_admin import BaseView, expose
 from wtforms.validators import InputRequired
 
-from admin_views.roles import ForRoles
+from admin_kit.access import ForRoles
 from database import readings
 from forms import DayField, KavoForm
 from times import end_of_day, local_date, utcnow

@@ -9,11 +9,11 @@ from peewee import fn
 import audit
 import mails
 import scope
-from admin_views.actions import row_url
-from admin_views.base import AdminView
-from admin_views.cells import Cell
-from admin_views.joins import Key, StatusKey
-from admin_views.lists import BY_AGE, BY_FAMILY_NAME
+from admin_kit.actions import row_url
+from admin_kit.base import AdminView
+from admin_kit.cells import Cell
+from admin_kit.joins import Key, StatusKey
+from admin_kit.lists import BY_AGE, BY_FAMILY_NAME
 from forms import KavoForm, ReasonField
 from models import HANDOVER, MANAGER, TEAM, Handover, User
 from times import local_date, utcnow

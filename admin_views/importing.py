@@ -8,8 +8,8 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import RadioField
 
 import scope
-from admin_views import exports
-from admin_views.roles import HiddenFromMenu
+from admin_kit import exports
+from admin_kit.access import HiddenFromMenu
 from database import whole_number
 from forms import KavoForm, room
 from models import ASSOCIATION, TEAM, ImportBatch, ImportRow, User

@@ -5,7 +5,7 @@ from flask_admin import BaseView, expose
 
 import audit
 import dutch
-from admin_views.roles import HiddenFromMenu
+from admin_kit.access import HiddenFromMenu
 from forms import KavoForm, ReasonField
 from models import Identity, LinkRequest, Site, SiteManager, User
 from times import local_date, utcnow

@@ -8,9 +8,9 @@ from wtforms.validators import Length, Optional
 
 import dutch
 import scope
-from admin_views.actions import too_many
+from admin_kit.access import HiddenFromMenu, came_from
+from admin_kit.actions import too_many
 from admin_views.placements import FIELDS
-from admin_views.roles import HiddenFromMenu, came_from
 from database import RuleError, whole_number
 from database.texts import tidy_lines
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, refusing, required, room, sometimes

@@ -4,8 +4,8 @@ from flask import Response, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
-from admin_views import charts, exports
-from admin_views.roles import ForRoles
+from admin_kit import charts, exports
+from admin_kit.access import ForRoles
 from database import whole_number
 from models import TYPES, Association
 from times import local_date, utcnow

@@ -4,9 +4,9 @@ from flask import url_for
 from wtforms.validators import Optional
 
 import scope
-from admin_views.actions import row_action
-from admin_views.base import AdminView
-from admin_views.lists import BY_FAMILY_NAME
+from admin_kit.actions import row_action
+from admin_kit.base import AdminView
+from admin_kit.lists import BY_FAMILY_NAME
 from admin_views.privacy import EraseForm
 from database import RuleError
 from forms import ChoiceField, DayField, required, sometimes

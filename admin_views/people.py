@@ -5,13 +5,13 @@ from flask_security import current_user
 from peewee import fn
 from wtforms import BooleanField
 
-import rights
 import scope
-from admin_views.actions import row_action
-from admin_views.base import AdminView
-from admin_views.cells import Cell
-from admin_views.joins import Key
-from admin_views.lists import BY_FAMILY_NAME, BY_SIZE
+from admin_kit import rights
+from admin_kit.actions import row_action
+from admin_kit.base import AdminView
+from admin_kit.cells import Cell
+from admin_kit.joins import Key
+from admin_kit.lists import BY_FAMILY_NAME, BY_SIZE
 from admin_views.privacy import EraseForm
 from database import RuleError, readings
 from forms import CheckList, sometimes

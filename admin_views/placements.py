@@ -6,10 +6,10 @@ from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAre
 from wtforms.validators import Length
 
 import scope
-from admin_views.actions import row_action, row_url
-from admin_views.base import AdminView
-from admin_views.cells import Cell
-from admin_views.lists import BY_FAMILY_NAME
+from admin_kit.actions import row_action, row_url
+from admin_kit.base import AdminView
+from admin_kit.cells import Cell
+from admin_kit.lists import BY_FAMILY_NAME
 from database import Conflict, whole_number
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, required, room, sometimes
 from models import ASSOCIATION, CRITERIA, CRITERIA_BY_TYPE, MANAGER, ON_BEHALF, PLACEMENT, RESULTS, TEAM, Placement

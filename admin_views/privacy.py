@@ -1,13 +1,14 @@
 """Privacy, for the team: how long we keep what and the clean-up of tonight, the rights per role, all we keep of one person."""
 
-from flask import Response, abort, json, redirect, url_for
+from flask import abort, redirect, url_for
 from flask_admin import BaseView, expose
 from wtforms import IntegerField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-import rights
 import scope
-from admin_views.roles import ForRoles, HiddenFromMenu
+from admin_kit import rights
+from admin_kit.access import ForRoles, HiddenFromMenu
+from admin_kit.exports import personal_data_file
 from forms import KavoForm, required
 from models import Participant, User
 from times import utcnow
@@ -91,14 +92,8 @@ class InsightView(HiddenFromMenu, BaseView):
 
     @expose("/<kind>/<int:pk>/gegevens.json")
     def data(self, kind, pk):
-        return as_file(self._found(kind, pk)[1])
+        return personal_data_file(self._found(kind, pk)[1])
 
     def _found(self, kind, pk):
         person = scope.find(self.by, KINDS[kind], pk, "insight") if kind in KINDS else None
         return (person, subject_access.give(person, self.by, utcnow())) if person else abort(404)
-
-
-def as_file(found: dict) -> Response:
-    """What is kept about a person, as a file to save."""
-    headers = {"Content-Disposition": f'attachment; filename="gegevens-{utcnow():%Y-%m-%d}.json"'}
-    return Response(json.dumps(found, indent=2, ensure_ascii=False), mimetype="application/json", headers=headers)

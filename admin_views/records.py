@@ -4,10 +4,10 @@ import re
 
 import audit
 import dutch
-from admin_views.actions import row_action
-from admin_views.base import AdminView
-from admin_views.cells import Cell
-from admin_views.lists import BY_FAMILY_NAME, in_this_order
+from admin_kit.actions import row_action
+from admin_kit.base import AdminView
+from admin_kit.cells import Cell
+from admin_kit.lists import BY_FAMILY_NAME, in_this_order
 from models import MAIL_STATES, NOT_ARRIVED
 from workflow import letters
 

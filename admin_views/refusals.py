@@ -9,8 +9,8 @@ from flask import Response, current_app, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
-from admin_views import exports
-from admin_views.roles import ForRoles
+from admin_kit import exports
+from admin_kit.access import ForRoles
 from database import normalise
 from database.texts import tidy
 from dutch import counted

@@ -1,12 +1,13 @@
 """Keeping the list that is on the screen, starting the day with it, removing it; the lists themselves show what was kept."""
 
-from flask import abort, current_app, flash, redirect, url_for
+from flask import abort, flash, redirect, url_for
 from flask_admin import BaseView, expose
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import Length
 
 import scope
-from admin_views.roles import HiddenFromMenu, came_from
+from admin_kit.access import HiddenFromMenu, came_from
+from admin_kit.screens import screens
 from forms import KavoForm, required
 from models import ASSOCIATION, MANAGER, TEAM, SavedView
 from times import utcnow
@@ -58,17 +59,3 @@ class SavedViewView(HiddenFromMenu, BaseView):
             )
             flash(told, "good")
         return redirect(came_from() or url_for(f"{view.screen}.index_view"))
-
-
-def screens(by) -> set[str]:
-    """The endpoints of the lists that this person may open."""
-    views = current_app.extensions["admin"][0]._views
-    return {view.endpoint for view in views if hasattr(view, "listing") and view.is_accessible()}
-
-
-def start_url(by) -> str | None:
-    """Where the day of this person begins by their own choice; None when they chose nothing that they may still see."""
-    view = saved_views.start_of(by)
-    if view is None or view.screen not in screens(by):
-        return None
-    return f"{url_for(f'{view.screen}.index_view')}?{view.query}"

@@ -7,7 +7,7 @@ from wtforms.validators import Length
 
 import dutch
 import scope
-from admin_views.roles import HiddenFromMenu
+from admin_kit.access import HiddenFromMenu
 from forms import EmailField, KavoForm, required, site_forms
 from models import APPROVAL_DAYS, MANAGER, TEAM, Placement, Site
 from times import utcnow

@@ -8,11 +8,11 @@ from wtforms import HiddenField, IntegerField, StringField
 import audit
 import dutch
 import scope
-from admin_views.actions import row_action, row_url
-from admin_views.base import AdminView
-from admin_views.cells import Cell
-from admin_views.filters import AnyOfFilter
-from admin_views.lists import in_this_order
+from admin_kit.actions import row_action, row_url
+from admin_kit.base import AdminView
+from admin_kit.cells import Cell
+from admin_kit.filters import AnyOfFilter
+from admin_kit.lists import in_this_order
 from database import RuleError
 from database.texts import tidy
 from forms import ChoiceField, DayField, KavoForm, refusing, required, site_forms

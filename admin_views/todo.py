@@ -8,9 +8,9 @@ from flask_admin import AdminIndexView, expose
 from peewee import fn
 
 import dutch
-from admin_views import charts
-from admin_views.counting import COUNT_UP_TO
-from admin_views.roles import ForRoles
+from admin_kit import charts
+from admin_kit.access import ForRoles
+from admin_kit.counting import COUNT_UP_TO
 from mails import delivery
 from models import Handover, LinkRequest, Proposal, Site, SiteManager, Status, Trajectory, User, statuses
 from times import local_date, utcnow

@@ -8,10 +8,10 @@ from wtforms.validators import Length
 
 import dutch
 import scope
-from admin_views.actions import row_action, row_url, too_many
-from admin_views.base import AdminView
-from admin_views.cells import Cell
-from admin_views.lists import BY_FAMILY_NAME, in_this_order
+from admin_kit.actions import row_action, row_url, too_many
+from admin_kit.base import AdminView
+from admin_kit.cells import Cell
+from admin_kit.lists import BY_FAMILY_NAME, in_this_order
 from admin_views.placements import told
 from database import RuleError, whole_number, writing
 from forms import LONGEST_TEXT, DayField, KavoForm, ReasonField, refusing, required, room

@@ -7,8 +7,8 @@ from flask_admin import BaseView, expose
 
 import dutch
 import scope
-from admin_views.counting import COUNT_UP_TO
-from admin_views.roles import ForRoles
+from admin_kit.access import ForRoles
+from admin_kit.counting import COUNT_UP_TO
 from models import ASSOCIATION, PLACEMENT, STAGE_HOURS, TRAJECTORY, Association, Placement, Trajectory
 from times import local_date, utcnow
 from workflow.deadlines.shared import days_of

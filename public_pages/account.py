@@ -7,7 +7,7 @@ from wtforms import PasswordField
 from wtforms.validators import Length
 
 import scope
-from admin_views.privacy import as_file
+from admin_kit.exports import personal_data_file
 from database import RuleError
 from forms import EmailField, KavoForm, PhoneField, detours, required, same_as, site_forms
 from identity import login, second_step
@@ -141,7 +141,9 @@ def insight_page():
 @auth_required()
 def insight_data():
     by = current_user._get_current_object()
-    return as_file(subject_access.give(by, by, utcnow())) if second_step.is_fresh() else second_step.ask_who()
+    return (
+        personal_data_file(subject_access.give(by, by, utcnow())) if second_step.is_fresh() else second_step.ask_who()
+    )
 
 
 MOST_EVALUATIONS = 100

@@ -5,7 +5,7 @@ from datetime import date
 from flask import Blueprint, redirect, render_template, session, url_for
 from flask_security import auth_required, current_user
 
-from admin_views.saved_views import start_url
+from admin_kit.screens import start_url
 from forms import site_forms
 from models import ASSOCIATION, MANAGER, TEAM
 from public_pages.eid import OFFER

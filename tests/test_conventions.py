@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from peewee import CharField, TextField
 
-from admin_views.roles import ForRoles
+from admin_kit.access import ForRoles
 from database import Typed
 from models import TABLES
 

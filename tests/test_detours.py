@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import g
 
-from admin_views.roles import came_from
+from admin_kit.access import came_from
 from identity.second_step import ASKING
 from models import History, SiteMessage, User
 from tests import factories as make

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 import config
-from admin_views import exports
+from admin_kit import exports
 from database import database
 from models import TABLES, History, User
 from tests import factories as make

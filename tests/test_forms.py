@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
-from admin_views.base import AdminView
+from admin_kit.base import AdminView
 from forms import KavoForm, ReasonField, may_be_left_out, shape
 from forms.detours import NEVER
 from identity import login, second_step

@@ -11,8 +11,8 @@ from werkzeug.datastructures import MultiDict
 
 import audit
 import scope
-from admin_views import counting, filters, listing
-from admin_views.joins import dotted
+from admin_kit import counting, filters, listing
+from admin_kit.joins import dotted
 from database import before_all, normalise, searched
 from models import (
     Association,

@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 import crowd
 import demo
-from admin_views import listing
+from admin_kit import listing
 from database import database, on_postgresql
 from models import User
 from tests import factories as make

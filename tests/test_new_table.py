@@ -9,8 +9,8 @@ from peewee import BooleanField, CharField, DateField
 import admin_views
 import audit
 import scope
-from admin_views.actions import row_action
-from admin_views.base import AdminView
+from admin_kit.actions import row_action
+from admin_kit.base import AdminView
 from app import create_app
 from database import Versioned, database
 from models import History

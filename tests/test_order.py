@@ -4,7 +4,7 @@ every list by which one may sort, up and down."""
 import re
 from datetime import datetime
 
-from admin_views.lists import ListView
+from admin_kit.lists import ListView
 from database import normalise
 from tests import factories as make
 from tests.test_lists_by_chance import LAST, Made

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from admin_views import counting
+from admin_kit import counting
 from models import Participant, Placement
 from tests import factories as make
 from tests.visitor import Visitor

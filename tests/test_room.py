@@ -9,7 +9,7 @@ from flask import g
 from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import Length
 
-from admin_views.actions import MOST_IDS
+from admin_kit.actions import MOST_IDS
 from admin_views.many import OneForm, PasteForm, TogetherForm
 from admin_views.placements import EvaluationForm
 from admin_views.trajectories import MOST_AT_ONCE, FinalForm

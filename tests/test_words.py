@@ -8,7 +8,7 @@ import io
 import re
 
 import mails
-from admin_views.base import AdminView
+from admin_kit.base import AdminView
 from catcher import Box, make_page
 from mails import delivery
 from models import MAIL_KINDS, TABLES, Mail

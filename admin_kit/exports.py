@@ -13,12 +13,13 @@ from decimal import Decimal
 from itertools import chain, islice
 from xml.sax.saxutils import escape
 
+from flask import Response, json
 from peewee import CharField, TextField
 
 import dutch
 from database import is_phone, reading, readings
 from models import ASSOCIATION, TEAM
-from times import local
+from times import local, utcnow
 from workflow.imports.sheets import harmless
 
 ROWS_AT_ONCE = 2000
@@ -289,3 +290,9 @@ def _raw_chunks(query):
         cursor.execute(sql, values)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             yield rows
+
+
+def personal_data_file(found: dict) -> Response:
+    """What is kept about a person, as a file to save."""
+    headers = {"Content-Disposition": f'attachment; filename="gegevens-{utcnow():%Y-%m-%d}.json"'}
+    return Response(json.dumps(found, indent=2, ensure_ascii=False), mimetype="application/json", headers=headers)

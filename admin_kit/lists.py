@@ -13,11 +13,11 @@ from peewee import BooleanField, CharField, DateField, DateTimeField, IntegerFie
 
 import audit
 import scope
-from admin_views import cells, exports
-from admin_views.filters import make_filter
-from admin_views.joins import Joins
-from admin_views.listing import Listing
-from admin_views.roles import ForRoles
+from admin_kit import cells, exports
+from admin_kit.access import ForRoles
+from admin_kit.filters import make_filter
+from admin_kit.joins import Joins
+from admin_kit.listing import Listing
 from database import is_phone, normalise, readings
 from models import SavedView, Statuses
 from times import local_date, utcnow

@@ -10,10 +10,10 @@ from flask_admin import expose
 import audit
 import dutch
 import scope
-from admin_views.actions import MOST_IDS, Outcome, row_url, too_many
-from admin_views.fields import Converter, RelatedLookup, suggest
-from admin_views.lists import ListView
-from admin_views.roles import came_from
+from admin_kit.access import came_from
+from admin_kit.actions import MOST_IDS, Outcome, row_url, too_many
+from admin_kit.fields import Converter, RelatedLookup, suggest
+from admin_kit.lists import ListView
 from database import Conflict, RuleError, Versioned, whole_number
 from database.texts import tidy
 from forms import KavoForm, refusing, room

@@ -12,8 +12,8 @@ from peewee import SQL, NodeList
 from werkzeug.datastructures import MultiDict
 
 import scope
-from admin_views.counting import Counts
-from admin_views.paging import Page, page_of, place
+from admin_kit.counting import Counts
+from admin_kit.paging import Page, page_of, place
 from database import alone, normalise, whole_number
 from database.searching import MOST_WORDS, Search, corrections
 from database.texts import tidy
