@@ -55,10 +55,10 @@ clean: ## Throw away what was installed and cached; instance/ (the data) stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# An empty file inside .venv remembers what was installed; a newer list of requirements installs again. See install.py.
+# An empty file inside .venv remembers what was installed; a newer list of requirements installs again. See deploy/install.py.
 INSTALL = @command -v python3 >/dev/null || { echo "python3 is missing: apt-get install python3 python3-venv" >&2; exit 1; }; \
 	echo "Installing $(filter %.txt,$^) in .venv; the first time that takes a minute or two ..."; \
-	python3 install.py $(@F)
+	python3 deploy/install.py $(@F)
 
 .venv/.runtime: requirements.txt
 	$(INSTALL) requirements.txt

@@ -13,15 +13,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 import admin_views
-import cli
+import commands
 import config
 import dutch
 import forms
-import logs
 import mails
 import public_pages
 import tasks
-import watching
 from database import (
     MAX_INTEGER,
     UNAVAILABLE,
@@ -37,8 +35,9 @@ from forms import refusing
 from identity import eid, login
 from mails import links
 from models import policy
+from operations import logs, monitoring
+from operations.serving import RETRY_SECONDS, Gate
 from scope import NotYours
-from serving import RETRY_SECONDS, Gate
 from times import local_date, utcnow
 from workflow import limits
 
@@ -86,7 +85,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     mails.set_up(settings)
     tasks.ring_the_worker(settings)
 
-    watching.set_up(app, settings, gate)
+    monitoring.set_up(app, settings, gate)
     app.before_request(_begin)
     policy = CONTENT_POLICY.format(eid=eid.origin(settings))
     app.after_request(lambda response: _protect(response, policy))
@@ -98,7 +97,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     eid.set_up(app, settings)
     admin_views.register(app)
     public_pages.register(app)
-    cli.register(app)
+    commands.register(app)
     app.register_error_handler(Exception, _refuse)
     _give_words(app)
     return app

@@ -2,11 +2,11 @@
 periodic tasks (others get `-n`)."""
 
 import config
-import logs
 import mails
 import tasks
 from database import checkpoint_keys, connect_to
 from mails import links
+from operations import logs
 
 settings = config.load()
 logs.set_up(settings)

@@ -9,7 +9,7 @@ from admin_kit.screens import start_url
 from forms import site_forms
 from models import ASSOCIATION, MANAGER, TEAM
 from public_pages.eid import OFFER
-from workflow.privacy import register, retention
+from workflow.privacy import personal_data, retention
 
 pages = Blueprint("pages", __name__)
 
@@ -44,7 +44,9 @@ def accessibility():
 @pages.get("/privacy")
 def privacy_page():
     """What we know of people and why: the register of processing, for everybody."""
-    return render_template("public/privacy.html", register=register.REGISTER, kept=register.kept(retention.days()))
+    return render_template(
+        "public/privacy.html", register=personal_data.REGISTER, kept=personal_data.kept(retention.days())
+    )
 
 
 @pages.get("/na-aanmelden")

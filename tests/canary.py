@@ -8,8 +8,8 @@ from flask import request, request_finished
 from stdnum.be import bis, nn
 
 from database import database
-from logs import JsonLines
 from models import Mail
+from operations.logs import JsonLines
 from tests import factories as make
 
 ELEVEN = re.compile(r"(?<!\d)\d{11}(?!\d)|(?<!\d)\d\d[. ]\d\d[. ]\d\d[- ]\d{3}[. ]\d\d(?!\d)")

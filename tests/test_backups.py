@@ -14,12 +14,10 @@ import psycopg
 import pyrage
 import pytest
 
-import backups
-import checks
 import migrations
-import moving
 from database import connect_to, database, on_postgresql
 from models import History, Participant, Placement, Trajectory, User, UserSession
+from operations import backups, checks, moving
 from tests import factories as make
 from tests.conftest import POSTGRES_URL, PostgresCopies
 from tests.machines import PROJECT, environment

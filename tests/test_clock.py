@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-import checks
 from database import RuleError
 from models import Clock, Extension, Handover, History, Mail, Reminder, Site, SiteManager, Token, Trajectory, User
+from operations import checks
 from tests import factories as make
 from tests.visitor import Visitor
 from times import at_hour, end_of_day, from_local, utcnow, years_after

@@ -6,9 +6,8 @@ from datetime import date
 
 import pytest
 
-import crowd
-import demo
 from database import database, on_postgresql
+from local import crowd, demo
 from models import Clock
 from tests.test_clock import at, busy_world
 from times import utcnow

@@ -8,7 +8,6 @@ from random import Random
 
 import pytest
 
-import checks
 from database import database, writing
 from models import (
     Association,
@@ -23,6 +22,7 @@ from models import (
     Trajectory,
     User,
 )
+from operations import checks
 from tests import factories as make
 from times import at_hour, days_after, end_of_day
 from workflow import clock

@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 import pytest
 
-import checks
-import demo
 from database import database
+from local import demo
 from models import History, ImportBatch, Participant, Placement, Site, Token, Trajectory, User
+from operations import checks
 from tests import factories as make
 from times import utcnow
 

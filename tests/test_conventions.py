@@ -8,38 +8,29 @@ from pathlib import Path
 import pytest
 from peewee import CharField, TextField
 
+import models
 from admin_kit.access import ForRoles
 from database import Typed
 from models import TABLES
 
 PROJECT = Path(__file__).parents[1]
-LAYERS = [
-    {"times", "config", "install", "texts", "policy", "hours"},
-    {"dutch", "readings", "sentences", "proof"},
-    {"statuses"},
+FLOORS = [
+    {"config", "times"},
+    {"dutch"},
     {"database"},
-    {"searching", "sheets", "passwords", "postcodes"},
-    {"people"},
-    {"records"},
-    {"places"},
-    {"batches", "participants"},
+    {"tables"},
     {"models"},
-    {"scope", "audit", "links", "limits", "migrations"},
-    {"mails", "certificates", "privacy", "rights"},
-    {"workflow", "checks", "delivery"},
-    {"refusing", "detours"},
-    {"forms", "logs", "eid", "serving"},
-    {"second_step"},
-    {"login"},
-    {"site_forms"},
-    {"admin_views", "public_pages", "tasks", "demo"},
-    {"crowd", "watching", "backups"},
-    {"moving"},
-    {"cli_privacy"},
-    {"cli"},
-    {"app", "worker", "catcher", "provider"},
+    {"mails", "migrations", "scope", "audit"},
+    {"workflow"},
+    {"forms", "tasks"},
+    {"identity"},
+    {"operations", "local"},
+    {"admin_kit"},
+    {"admin_views", "public_pages", "commands"},
+    {"app", "worker"},
 ]
-LEVEL = {name: number for number, names in enumerate(LAYERS) for name in names}
+"""the house from the ground up: a room imports from its own floor and those below"""
+LEVEL = {name: number for number, names in enumerate(FLOORS) for name in names}
 TEMPLATES = sorted(
     path for path in (PROJECT / "templates").rglob("*.html") if path.parent.name != "provider"
 )  # the made-up eID is another application
@@ -65,10 +56,11 @@ NOBODY_TYPES = {
 
 
 def modules():
+    """(room, path) of every module of the product."""
     for path in PROJECT.glob("*.py"):
         yield path.stem, path
-    for folder in ("admin_views", "public_pages", "workflow", "migrations"):
-        for path in (PROJECT / folder).rglob("*.py"):
+    for folder in (name for name in LEVEL if (PROJECT / name).is_dir()):
+        for path in sorted((PROJECT / folder).rglob("*.py")):
             yield folder, path
 
 
@@ -84,9 +76,23 @@ def test_imports_point_one_way():
                     assert imported not in ("app", "worker", "tests"), path.name
 
 
-def test_every_module_is_in_a_layer_and_says_what_belongs_in_it():
+def test_the_root_holds_the_nine_files_to_read_first():
+    at_root = {path.stem for path in PROJECT.glob("*.py")}
+    assert at_root == {"app", "config", "models", "scope", "audit", "tasks", "worker", "dutch", "times"}
+
+
+def test_nobody_imports_a_table_past_models():
     for name, path in modules():
-        assert name in LEVEL, f"{name}: put it in LAYERS"
+        if name not in ("tables", "models"):
+            assert not re.search(r"^\s*(from|import) tables\b", path.read_text("utf-8"), re.M), path
+    assert sorted(models.__all__) == sorted(
+        name for name in dir(models) if not name.startswith("_") and name != "tables"
+    )
+
+
+def test_every_module_is_on_a_floor_and_says_what_belongs_in_it():
+    for name, path in modules():
+        assert name in LEVEL, f"{name}: put it in FLOORS"
         tree = ast.parse(path.read_text("utf-8"))
         assert ast.get_docstring(tree) or not tree.body, f"{path.name} has no first line that says what belongs in it"
 
@@ -128,7 +134,7 @@ def test_only_one_module_hashes_or_compares_passwords():
 def test_no_module_tidies_a_text_in_its_own_way():
     """A screen or verb that asks `.strip()` whether something was typed takes a mark that nobody sees for a reason."""
     for folder, path in modules():
-        if folder in ("workflow", "admin_views", "public_pages"):
+        if folder in ("workflow", "admin_kit", "admin_views", "public_pages"):
             assert not re.search(r"if not \w+(\.\w+)*\.strip\(\)", path.read_text("utf-8")), path
 
 

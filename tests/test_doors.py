@@ -12,9 +12,9 @@ from datetime import date, timedelta
 import pytest
 from bs4 import BeautifulSoup
 
-import checks
 from database import RuleError, database, readings
 from models import Association, Handover, History, ImportRow, Mail, Participant, Proposal, Site, User, passwords
+from operations import checks
 from tests import factories as make
 from tests.eid.steps import bram
 from tests.test_registration import FORM, born, typed

@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 import pytest
 
-import checks
 from database import RuleError
 from mails import links
 from models import Attest, Extension, FinalEvaluation, Mail, Trajectory
+from operations import checks
 from scope import NotYours
 from tests import factories as make
 from tests.visitor import Visitor

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-import checks
 from database import RuleError, readings
 from models import History, ImportBatch, ImportRow, Lookup, Participant, Trajectory
+from operations import checks
 from tests import factories as make
 from tests.visitor import Visitor
 from workflow.accounts import accounts

@@ -6,10 +6,9 @@ import pytest
 from flask import g
 from werkzeug.datastructures import MultiDict
 
-import crowd
-import demo
 from admin_kit import listing
 from database import database, on_postgresql
+from local import crowd, demo
 from models import User
 from tests import factories as make
 from tests.visitor import Visitor

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-import checks
 import config
 from database import RuleError, postcodes
 from database.searching import Search
 from models import Proposal, Site
+from operations import checks
 from tests import factories as make
 from tests.test_registration import mailed, path_in, register, typed
 from tests.visitor import Visitor

@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 
 import audit
-import checks
-import cli_privacy
 import config
+from commands import privacy
 from database import RuleError, database, on_postgresql, searching
 from models import (
     TABLES,
@@ -29,13 +28,14 @@ from models import (
     Trajectory,
     User,
 )
+from operations import checks
 from scope import NotYours
 from tests import factories as make
 from tests.visitor import Visitor
 from workflow import clock, hash_chain
 from workflow.accounts import identities
 from workflow.imports import batches
-from workflow.privacy import erasure, register, retention, subject_access
+from workflow.privacy import erasure, personal_data, retention, subject_access
 from workflow.sites import handovers
 from workflow.stages import attests, finals, placements
 
@@ -55,25 +55,25 @@ def places_of(*words) -> list[str]:
 
 def test_every_column_is_in_the_register_or_says_nothing_of_a_person():
     for model in TABLES:
-        if model._meta.table_name in register.WITHOUT_PERSONS:
+        if model._meta.table_name in personal_data.WITHOUT_PERSONS:
             continue
-        named = [name for entry in register.REGISTER for name in entry.columns.get(model, ())]
-        named += register.TECHNICAL.get(model, ())
+        named = [name for entry in personal_data.REGISTER for name in entry.columns.get(model, ())]
+        named += personal_data.TECHNICAL.get(model, ())
         assert len(named) == len(set(named)), model
-        assert set(named) == set(model._meta.fields) - register.EVERYWHERE, model
+        assert set(named) == set(model._meta.fields) - personal_data.EVERYWHERE, model
 
 
 def test_every_entry_says_how_long():
-    kept = register.kept(retention.days())
-    assert all(kept[entry.name] for entry in register.REGISTER)
-    assert {rule.key for rule in retention.RULES} <= {entry.rule for entry in register.REGISTER}
+    kept = personal_data.kept(retention.days())
+    assert all(kept[entry.name] for entry in personal_data.REGISTER)
+    assert {rule.key for rule in retention.RULES} <= {entry.rule for entry in personal_data.REGISTER}
 
 
 @pytest.mark.parametrize("name", ["rights", "privacy"])
 def test_the_documents_say_what_the_code_does(app, name):
     text = (config.PROJECT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     with app.app_context():
-        assert cli_privacy.documents()[name] == text, f"flask --app app describe {name} > docs/{name}.md"
+        assert privacy.documents()[name] == text, f"flask --app app describe {name} > docs/{name}.md"
 
 
 # ---- one person, everywhere

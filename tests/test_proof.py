@@ -7,10 +7,10 @@ from threading import Thread
 import pytest
 
 import audit
-import checks
 import config
 from database import checkpoint_keys, database
 from models import Clock, History, Mail, Reminder, Seal
+from operations import checks
 from tests import factories as make
 from tests.conftest import KEYS
 from tests.test_backups import command  # noqa: F401

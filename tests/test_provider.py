@@ -7,8 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import config
-import demo
-import provider
+from local import demo, provider
 from tests.conftest import KEYS
 from tests.test_settings import PRODUCTION
 from times import utcnow

@@ -12,7 +12,7 @@ import pytest
 
 from database import database
 from models import History
-from serving import BUSY, STOP_SECONDS, Gate
+from operations.serving import BUSY, STOP_SECONDS, Gate
 from tests import factories as make
 from tests.machines import Web, environment
 from tests.visitor import Visitor

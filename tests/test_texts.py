@@ -7,12 +7,12 @@ from datetime import datetime
 
 import pytest
 
-import checks
 import migrations
 from database import LongText, RuleError, Typed, database, normalise, readings, searchable
 from database.searching import Search
 from database.texts import tidy, tidy_lines
 from models import TABLES, Association, Attest, Participant, Site, SiteMessage, User
+from operations import checks
 from tests import factories as make
 from tests.test_registration import fill_in
 from tests.visitor import Visitor

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import checks
 import migrations
 from database import connect_to, database
 from models import Placement, User
+from operations import checks
 
 WORLDS = sorted((Path(__file__).parent / "fixtures").glob("*.sql.gz"))
 

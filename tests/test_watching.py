@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import sentry_sdk
 
-import logs
 import mails
 import migrations
 from database import connect_to, database
 from models import Clock
+from operations import logs
 from tests import factories as make
 from tests.visitor import Visitor
 from times import utcnow

@@ -9,14 +9,14 @@ import re
 
 import mails
 from admin_kit.base import AdminView
-from catcher import Box, make_page
+from local.catcher import Box, make_page
 from mails import delivery
 from models import MAIL_KINDS, TABLES, Mail
 from tests import every_mail, our_texts
 from tests import factories as make
 from tests.marks import World
 from tests.visitor import Visitor
-from workflow.privacy import register, subject_access
+from workflow.privacy import personal_data, subject_access
 
 FORBIDDEN = re.compile(
     r"""\b(?:
@@ -146,7 +146,7 @@ def test_every_column_has_a_dutch_word(app):
             for name in (name for names in lists for name in names or ()):
                 assert view.label(name), (view.name, name)
     for model in TABLES:
-        for entry in register.REGISTER:
+        for entry in personal_data.REGISTER:
             shown = set(entry.columns.get(model, ())) - subject_access.LEFT_OUT - subject_access.FOR_PROGRAMS
             for name in shown if model in subject_access.TITLES else ():
                 assert not faults(subject_access.label_of(model, name)), (model, name)

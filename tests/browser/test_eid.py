@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-import demo
+from local import demo
 from tests.machines import free_port
 from tests.post import link_in
 

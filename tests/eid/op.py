@@ -14,7 +14,7 @@ from joserfc.jwk import OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 from werkzeug.serving import make_server
 
-import demo
+from local import demo
 
 CLIENT = "kavo-test"
 

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 import pytest
 
-import checks
 from database import RuleError, database
 from models import (
     Handover,
@@ -19,6 +18,7 @@ from models import (
     User,
     UserRole,
 )
+from operations import checks
 from tests import factories as make
 from tests.eid.op import number
 from tests.eid.steps import BORN, bram, go, link, register, young

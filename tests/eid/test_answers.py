@@ -8,9 +8,9 @@ from itertools import product
 
 import pytest
 
-import checks
 from database import RuleError, database
 from models import History, Identity, LinkRequest, Mail, User, UserSession
+from operations import checks
 from tests import factories as make
 from tests.eid.op import number
 from tests.eid.steps import BORN, bram, go, link, register, young

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-import checks
 import migrations
 from database import connect_to, database
 from models import Clock, Handover, ImportBatch, Mail, Placement
+from operations import checks
 from tests import factories as make
 from tests.machines import POSTGRES_PROGRAMS, Postgres, Web, Worker, environment
 from tests.managers import Manager

@@ -6,9 +6,9 @@ import os
 from collections import Counter
 from random import Random
 
-import checks
 from database import RuleError
 from models import Attest, FinalEvaluation, ImportBatch, Participant, Trajectory, User
+from operations import checks
 from tests import factories as make
 from tests.services.at_once import PROCESSES, at_once
 from workflow.imports import batches

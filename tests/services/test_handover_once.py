@@ -5,9 +5,9 @@ from collections import Counter
 from datetime import timedelta
 from random import Random
 
-import checks
 from database import RuleError
 from models import Handover, History, Mail, SiteManager, User
+from operations import checks
 from tests import factories as make
 from tests.services.at_once import PROCESSES, at_once
 from workflow import clock

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-import checks
 from database import RuleError, writing
 from models import Placement, Site, Trajectory, User
+from operations import checks
 from tests import factories as make
 from tests.services.at_once import PROCESSES, at_once
 from workflow.stages import evaluations, placements

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from random import Random
 
-import checks
 from database import database
 from models import ImportBatch, ImportRow, Participant, Trajectory
+from operations import checks
 from tests import factories as make
 from workflow.imports import batches
 

@@ -14,10 +14,10 @@ from random import Random
 
 import pytest
 
-import checks
 import migrations
 from database import connect_to, database, writing
 from models import Clock, Handover, Mail, Placement
+from operations import checks
 from tests import factories as make
 from tests.machines import POSTGRES_PROGRAMS, Postgres, Redis, Web, Worker, environment
 from tests.managers import Manager

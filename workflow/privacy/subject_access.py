@@ -1,6 +1,6 @@
 """Everything that we keep about one person, to give to that person (GDPR, articles 15 and 20): readable, and as data.
 
-Which columns those are, `register.REGISTER` says; left out are secrets (a hash tells the person nothing, a thief
+Which columns those are, `personal_data.REGISTER` says; left out are secrets (a hash tells the person nothing, a thief
 much), the names of others, and what others entered: who once managed a site reads nothing of who does now."""
 
 import re
@@ -41,9 +41,9 @@ from models import (
     UserSession,
 )
 from times import local_date
-from workflow.privacy import register
+from workflow.privacy import personal_data
 
-LEFT_OUT = register.SECRET | {"sign_count", "extensions", "search", "payload", "code", "merged_into"}
+LEFT_OUT = personal_data.SECRET | {"sign_count", "extensions", "search", "payload", "code", "merged_into"}
 OTHERS = {
     "by",
     "actor",
@@ -189,7 +189,9 @@ def give(person: User | Participant, by: User, now: datetime) -> dict:
 
 
 def _rows(model, condition, person, today) -> list[dict]:
-    columns = [name for entry in register.REGISTER for name in entry.columns.get(model, ()) if name not in LEFT_OUT]
+    columns = [
+        name for entry in personal_data.REGISTER for name in entry.columns.get(model, ()) if name not in LEFT_OUT
+    ]
     rows = model.select().where(condition).order_by(model._meta.primary_key)
     return [_row(row, columns, person, today) for row in rows]
 

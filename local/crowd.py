@@ -13,7 +13,7 @@ from peewee import Select, fn
 
 import audit
 from database import bulk_insert, database, normalise, on_postgresql, postcodes, refresh_statistics, searchable, writing
-from demo import FIRST_NAMES, LAST_NAMES, SEED
+from local.demo import FIRST_NAMES, LAST_NAMES, SEED
 from models import (
     COURSE_YEARS,
     MANAGER,

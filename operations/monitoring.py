@@ -20,7 +20,7 @@ import migrations
 import tasks
 from database import UNAVAILABLE, database
 from models import Handover, ImportBatch, Mail, Proposal, Site
-from serving import Gate
+from operations.serving import Gate
 from times import local_date, utcnow
 from workflow import clock
 

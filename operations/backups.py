@@ -23,10 +23,10 @@ import pyrage
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-import checks
 import migrations
 from database import connect_to, database
 from models import TABLES, User, UserSession
+from operations import checks
 from workflow import hash_chain
 
 AGE, GZIP, SQLITE, DUMP = b"age-encryption.org/v1", b"\x1f\x8b", b"SQLite format 3\x00", b"PGDMP"

@@ -5,7 +5,6 @@ import importlib
 import signal
 import socket
 import threading
-from pathlib import Path
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -19,7 +18,7 @@ AT_WORK = 56  # requests at once; what comes on top is told to come back by the 
 CONNECTIONS = 12_000
 STOP_SECONDS = 30  # how long requests that run may take at a stop
 RETRY_SECONDS = 30
-BUSY = (Path(__file__).parent / "templates" / "errors" / "busy.html").read_bytes()
+BUSY = (config.PROJECT / "templates" / "errors" / "busy.html").read_bytes()
 
 
 def require_ports(host: str, ports: dict[int, str]):

@@ -20,8 +20,8 @@ from joserfc.jwk import RSAKey
 from waitress import serve
 
 import config
-import demo
 from database import connect_to, database
+from local import demo
 from times import utcnow
 
 CODE_SECONDS = 60
@@ -163,7 +163,7 @@ def make_provider(settings: config.Settings) -> Flask:
     """The provider for the tool of these settings. Raises SettingsError in production."""
     if settings.production:
         raise config.SettingsError("The local eID provider is not for production.")
-    app, issuer = Flask("provider"), settings.eid_issuer
+    app, issuer = Flask("provider", root_path=str(config.PROJECT)), settings.eid_issuer
     key = RSAKey.generate_key(KEY_BITS, auto_kid=True)
     client = Client(
         settings.eid_client_id, settings.eid_client_secret, set(settings.eid_scopes.split()),

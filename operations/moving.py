@@ -11,9 +11,9 @@ from datetime import date, datetime
 from peewee import BlobField, BooleanField, CharField, DateField, DateTimeField, IntegerField, TextField
 
 import migrations
-from backups import pointed_at
 from database import database
 from models import TABLES, User
+from operations.backups import pointed_at
 
 AT_ONCE = 2000
 

@@ -12,7 +12,7 @@ from models import Participant, User
 from times import utcnow
 from workflow import hash_chain
 from workflow.accounts import second_steps
-from workflow.privacy import erasure, register, retention
+from workflow.privacy import erasure, personal_data, retention
 
 
 @click.command()
@@ -90,13 +90,13 @@ def _rights():
 
 
 def _privacy():
-    kept = register.kept({rule.key: rule.days for rule in retention.RULES})
+    kept = personal_data.kept({rule.key: rule.days for rule in retention.RULES})
     lines = [
         "# Register van persoonsgegevens", "",
         "Gemaakt uit de code door `flask --app app describe privacy`; iedereen ziet hetzelfde op de pagina Privacy.", "",
-        register.ASSUMED, "", *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
+        personal_data.ASSUMED, "", *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
     ]  # fmt: skip
-    for entry in register.REGISTER:
+    for entry in personal_data.REGISTER:
         columns = [f"{model._meta.table_name}: {', '.join(names)}" for model, names in entry.columns.items()]
         lines.append(
             _row(

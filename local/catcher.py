@@ -12,6 +12,7 @@ from aiosmtpd.controller import Controller
 from flask import Flask, abort, render_template
 from waitress import serve
 
+import config
 import dutch
 
 SHOWN = 200
@@ -50,7 +51,7 @@ def sent_at(mail) -> str:
 
 def make_page(box: Box) -> Flask:
     """The page on which one reads the mails."""
-    page = Flask("catcher")
+    page = Flask("catcher", root_path=str(config.PROJECT))
 
     @page.get("/")
     def inbox():
