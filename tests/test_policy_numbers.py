@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import models
 from models import policy
-from tables import sites
+from tables import sites, stages
+from tests.test_conventions import modules
 from workflow.accounts import activation
 
 PROJECT = Path(__file__).parents[1]
@@ -108,7 +108,7 @@ def test_texts_follow_a_policy_that_changes(app, client, monkeypatch):
     text = client.get("/veelgestelde-vragen").get_data(as_text=True) + client.get("/hulp").get_data(as_text=True)
     assert "innen twee weken" in text
     monkeypatch.setattr(sites, "APPROVAL_DAYS", 21)
-    monkeypatch.setattr(models, "STAGE_HOURS", 61)
+    monkeypatch.setattr(stages, "STAGE_HOURS", 61)
     monkeypatch.setattr(activation, "ACTIVATION_DAYS", 33)
     text = client.get("/veelgestelde-vragen").get_data(as_text=True) + client.get("/hulp").get_data(as_text=True)
     assert "innen drie weken" in text
