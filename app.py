@@ -120,11 +120,22 @@ def _give_words(app: Flask):
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
-        problems=forms.problems, shape=forms.shape, width=forms.width, may_be_left_out=forms.may_be_left_out,
-        sentence=texts.in_html, near=_near, day=dutch.day, moment=dutch.moment, number=dutch.number, shown=dutch.shown,
-        counted=dutch.counted, telephone=readings.shown_phone, span=dutch.span, in_words=dutch.in_words,
+        problems=forms.problems,
+        shape=forms.shape,
+        width=forms.width,
+        may_be_left_out=forms.may_be_left_out,
+        sentence=texts.in_html,
+        near=_near,
+        day=dutch.day,
+        moment=dutch.moment,
+        number=dutch.number,
+        shown=dutch.shown,
+        counted=dutch.counted,
+        telephone=readings.shown_phone,
+        span=dutch.span,
+        in_words=dutch.in_words,
         status=lambda row: row.status(local_date(utcnow())),
-    )  # fmt: skip
+    )
 
 
 def _near(url: str) -> str:

@@ -117,8 +117,18 @@ PERSONAL = {
 ACTS = {
     MANAGER: {
         Site: {
-            "view", "edit", "couple", "export", "apply", "answer", "withdraw", "submit_again", "propose", "close",
-            "take_over", "offer",
+            "view",
+            "edit",
+            "couple",
+            "export",
+            "apply",
+            "answer",
+            "withdraw",
+            "submit_again",
+            "propose",
+            "close",
+            "take_over",
+            "offer",
         },
         Placement: {"view", "edit", "change", "cancel", "evaluate", "export"},
         Trajectory: {"history"},
@@ -136,7 +146,7 @@ ACTS = {
         History: {"view"},
         ImportBatch: {"view", "confirm", "drop", "undo"},
     },
-}  # fmt: skip
+}
 """role → table → what one may do with own rows. The team may do everything."""
 
 

@@ -258,8 +258,16 @@ class AdminView(ListView):
         if form is not None and not ("sure" in request.form and form.validate_on_submit()):
             if "sure" not in request.form:
                 form = type(form)(formdata=None)
-            return self.render("admin/action.html", rows=found, form=form, name=name, text=text, question=confirmation, back=back,
-                               danger=getattr(method, "danger", False))  # fmt: skip
+            return self.render(
+                "admin/action.html",
+                rows=found,
+                form=form,
+                name=name,
+                text=text,
+                question=confirmation,
+                back=back,
+                danger=getattr(method, "danger", False),
+            )
         response = method([row.pk for row in found], *([form] if getattr(method, "form", None) else []))
         return response or redirect(back)
 

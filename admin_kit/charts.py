@@ -12,9 +12,18 @@ def bars(counts: list[tuple[str, int]], parts: list[int] | None = None) -> list[
     for number, (name, count) in enumerate(counts):
         part = parts[number] if parts else 0
         height, low = round(HIGHEST * count / most), round(HIGHEST * part / most)
-        drawn.append({
-            "name": name, "count": count, "part": part, "x": f"{number * width + width * 0.15:.2f}%",
-            "width": f"{width * 0.7:.2f}%", "middle": f"{number * width + width / 2:.2f}%",
-            "height": height, "y": FLOOR - height, "low": low, "low_y": FLOOR - low,
-        })  # fmt: skip
+        drawn.append(
+            {
+                "name": name,
+                "count": count,
+                "part": part,
+                "x": f"{number * width + width * 0.15:.2f}%",
+                "width": f"{width * 0.7:.2f}%",
+                "middle": f"{number * width + width / 2:.2f}%",
+                "height": height,
+                "y": FLOOR - height,
+                "low": low,
+                "low_y": FLOOR - low,
+            }
+        )
     return drawn

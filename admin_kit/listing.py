@@ -300,10 +300,14 @@ class Listing:
     def columns(self) -> list[Column]:
         sorted_by, down = self.sort
         return [
-            Column(name, self.view.label(name), name if name in self.view.sort_keys else None,
-                   ("descending" if down else "ascending") if name == sorted_by else "")
+            Column(
+                name,
+                self.view.label(name),
+                name if name in self.view.sort_keys else None,
+                ("descending" if down else "ascending") if name == sorted_by else "",
+            )
             for name in self.names
-        ]  # fmt: skip
+        ]
 
     def sort_url(self, column: Column) -> str:
         return self.url(**self.START | {"sort": f"-{column.sort}" if column.order == "ascending" else column.sort})

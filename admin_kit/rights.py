@@ -22,18 +22,44 @@ VISITOR = "visitor"
 ROLES = {VISITOR: "Bezoeker", MANAGER: "Stageplaats\u00adverantwoordelijke", ASSOCIATION: "Vereniging", TEAM: "Team"}
 ALL, OWN, PUBLIC, NOT = "alle", "eigen", "openbare gegevens", "–"
 
-NOUNS = {Site: "Stageplaatsen", Placement: "Koppelingen", Trajectory: "Trajecten", Handover: "Overdrachten",
-         Evaluation: "Beoordelingen", History: "Geschiedenis daarvan", Association: "Vereniging", Participant: "Deelnemers",
-         ImportBatch: "Ingelezen bestanden"}  # fmt: skip
+NOUNS = {
+    Site: "Stageplaatsen",
+    Placement: "Koppelingen",
+    Trajectory: "Trajecten",
+    Handover: "Overdrachten",
+    Evaluation: "Beoordelingen",
+    History: "Geschiedenis daarvan",
+    Association: "Vereniging",
+    Participant: "Deelnemers",
+    ImportBatch: "Ingelezen bestanden",
+}
 VERBS = {
-    "view": "bekijken", "edit": "wijzigen", "couple": "deelnemers koppelen", "export": "exporteren", "change": "uren wijzigen",
-    "apply": "nieuwe aanvragen", "answer": "beantwoorden", "withdraw": "intrekken",
-    "take_over": "beheer overnemen", "offer": "opvolger aanduiden",
-    "submit_again": "opnieuw indienen", "propose": "wijziging vragen", "close": "sluiten",
-    "add": "toevoegen", "import": "importeren", "final": "eindevaluatie geven", "stop": "stopzetten", "resume": "hervatten",
-    "attest": "attest downloaden", "confirm": "bevestigen", "drop": "niet importeren", "undo": "ongedaan maken",
-    "cancel": "annuleren", "evaluate": "beoordelen", "history": "geschiedenis bekijken",
-}  # fmt: skip
+    "view": "bekijken",
+    "edit": "wijzigen",
+    "couple": "deelnemers koppelen",
+    "export": "exporteren",
+    "change": "uren wijzigen",
+    "apply": "nieuwe aanvragen",
+    "answer": "beantwoorden",
+    "withdraw": "intrekken",
+    "take_over": "beheer overnemen",
+    "offer": "opvolger aanduiden",
+    "submit_again": "opnieuw indienen",
+    "propose": "wijziging vragen",
+    "close": "sluiten",
+    "add": "toevoegen",
+    "import": "importeren",
+    "final": "eindevaluatie geven",
+    "stop": "stopzetten",
+    "resume": "hervatten",
+    "attest": "attest downloaden",
+    "confirm": "bevestigen",
+    "drop": "niet importeren",
+    "undo": "ongedaan maken",
+    "cancel": "annuleren",
+    "evaluate": "beoordelen",
+    "history": "geschiedenis bekijken",
+}
 """the tables and acts of `scope.ACTS` in words"""
 
 

@@ -53,8 +53,11 @@ class ImportView(HiddenFromMenu, BaseView):
                     batches.work_at_once(made[0], utcnow())
                 return redirect(url_for(".show", pk=made[0].id) if made else url_for(".index"))
         return self.render(
-            "admin/import.html", form=form, columns=";".join(batches.COLUMNS), earlier=self._earlier(),
-        )  # fmt: skip
+            "admin/import.html",
+            form=form,
+            columns=";".join(batches.COLUMNS),
+            earlier=self._earlier(),
+        )
 
     def _earlier(self):
         query = ImportBatch.select(ImportBatch, User).left_outer_join(User)
@@ -74,12 +77,18 @@ class ImportView(HiddenFromMenu, BaseView):
             lines = lines.where(ImportRow.verdict == verdict)
         shown = [] if batch.at_work else list(lines.limit(LINES_SHOWN + 1))
         return self.render(
-            "admin/import_batch.html", batch=batch, form=ConfirmForm(), counts=batches.counts(batch), verdict=verdict,
-            lines=[(line, json.loads(line.cells)) for line in shown[:LINES_SHOWN]], marks=MARKS,
+            "admin/import_batch.html",
+            batch=batch,
+            form=ConfirmForm(),
+            counts=batches.counts(batch),
+            verdict=verdict,
+            lines=[(line, json.loads(line.cells)) for line in shown[:LINES_SHOWN]],
+            marks=MARKS,
             more=shown[LINES_SHOWN - 1].number if len(shown) > LINES_SHOWN else None,
-            before=batches.seen_before(batch) if batch.state == "checked" else None, words=ImportRow.VERDICTS,
+            before=batches.seen_before(batch) if batch.state == "checked" else None,
+            words=ImportRow.VERDICTS,
             held=batches.held(batch, utcnow()),
-        )  # fmt: skip
+        )
 
     @expose("/<int:pk>/<what>", methods=("POST",))
     def act(self, pk, what):

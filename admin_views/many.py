@@ -133,9 +133,14 @@ class ManyView(HiddenFromMenu, BaseView):
                 rows = [row for row in asked if row.id in refused]
                 form.renew()
         return self.render(
-            "admin/evaluate_many.html", form=form, rows=rows, ones=ones, back=self._back(), skipped=skipped,
+            "admin/evaluate_many.html",
+            form=form,
+            rows=rows,
+            ones=ones,
+            back=self._back(),
+            skipped=skipped,
             parts={str(row.trajectory.participant): ones[row.id] for row in rows},
-        )  # fmt: skip
+        )
 
     def _back(self):
         return came_from() or url_for("placement.index_view")

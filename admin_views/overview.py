@@ -19,10 +19,17 @@ class OverviewView(ForRoles, BaseView):
     def index(self):
         chosen, rows = self._asked()
         return self.render(
-            "admin/overview.html", rows=rows, chosen=chosen, measures=statistics.MEASURES, groups=statistics.GROUPS, types=TYPES,
-            years=statistics.years(), associations=Association.select().order_by(Association.search), bars=_bars(rows),
+            "admin/overview.html",
+            rows=rows,
+            chosen=chosen,
+            measures=statistics.MEASURES,
+            groups=statistics.GROUPS,
+            types=TYPES,
+            years=statistics.years(),
+            associations=Association.select().order_by(Association.search),
+            bars=_bars(rows),
             export_url=url_for(".export", **{key: value for key, value in chosen.items() if value}),
-        )  # fmt: skip
+        )
 
     def _asked(self):
         """What the address asks for, and its figures."""
@@ -35,9 +42,7 @@ class OverviewView(ForRoles, BaseView):
         }
         if not 1900 <= (chosen["jaar"] or 2000) <= 2100:
             chosen["jaar"] = None
-        rows = statistics.by(
-            chosen["per"], local_date(utcnow()), chosen["jaar"], chosen["type"], chosen["vereniging"]
-        )  # fmt: skip
+        rows = statistics.by(chosen["per"], local_date(utcnow()), chosen["jaar"], chosen["type"], chosen["vereniging"])
         return chosen, rows
 
     @expose("/export/")

@@ -20,9 +20,10 @@ from workflow.accounts import accounts, second_steps
 from workflow.privacy import erasure
 
 FIRST_ROLE = Key(
-    "", fn.COALESCE(UserRole.select(fn.MIN(UserRole.role)).where(UserRole.user == User.id), 0),
+    "",
+    fn.COALESCE(UserRole.select(fn.MIN(UserRole.role)).where(UserRole.user == User.id), 0),
     lambda user: min((role.id for role in user.roles), default=0),
-)  # fmt: skip
+)
 """accounts ordered by their first role"""
 
 

@@ -103,13 +103,36 @@ class PlacementView(AdminView):
         "hours": ("hours", "hours_done"),
     }
     column_export_list = (
-        *column_spread["participant"], "type", "trajectory.association", "site", "hours", "hours_done", "state", "result",
-        "starts_on", "ends_on", "created_at", "on_behalf", "reason",
-    )  # fmt: skip
+        *column_spread["participant"],
+        "type",
+        "trajectory.association",
+        "site",
+        "hours",
+        "hours_done",
+        "state",
+        "result",
+        "starts_on",
+        "ends_on",
+        "created_at",
+        "on_behalf",
+        "reason",
+    )
     column_details_list = (
-        "participant", "type", "trajectory.association", "site", "hours", "hours_done", "state", "result",
-        "starts_on", "ends_on", "on_behalf", "coupled_by", "created_at", "reason",
-    )  # fmt: skip
+        "participant",
+        "type",
+        "trajectory.association",
+        "site",
+        "hours",
+        "hours_done",
+        "state",
+        "result",
+        "starts_on",
+        "ends_on",
+        "on_behalf",
+        "coupled_by",
+        "created_at",
+        "reason",
+    )
     form_columns = ("hours", "starts_on", "ends_on")
     list_template = "admin/placements.html"
     empty_text = "Hier komen de deelnemers van al je stageplaatsen of van je vereniging samen."

@@ -20,9 +20,10 @@ KINDS = {"account": User, "deelnemer": Participant}
 
 class EraseForm(KavoForm):
     reason = TextAreaField(
-        "Reden", [required("Schrijf waarom."), Length(max=500)],
+        "Reden",
+        [required("Schrijf waarom."), Length(max=500)],
         description="Bijvoorbeeld: op vraag van de persoon zelf. Noem de naam niet: die willen we net wissen.",
-    )  # fmt: skip
+    )
 
 
 def _days_field(rule):

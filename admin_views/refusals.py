@@ -29,8 +29,16 @@ OTHERWISE = {
 }
 """fields of which no form of ours has the label"""
 TITLES = ("Pagina", "Veld", "Wat de tool zei", "Hoe vaak", "Laatst op")
-DOES = {"create_view": "toevoegen", "edit_view": "wijzigen", "action_view": "actie in de lijst", "participants": "deelnemers",
-        "evaluate": "beoordelen", "cancel": "annuleren", "final": "eindevaluatie", "extend_all": "verlengen"}  # fmt: skip
+DOES = {
+    "create_view": "toevoegen",
+    "edit_view": "wijzigen",
+    "action_view": "actie in de lijst",
+    "participants": "deelnemers",
+    "evaluate": "beoordelen",
+    "cancel": "annuleren",
+    "final": "eindevaluatie",
+    "extend_all": "verlengen",
+}
 PAGES = {
     "account.choose_password": "Wachtwoord kiezen",
     "account.own_data": "Mijn gegevens",
@@ -77,9 +85,15 @@ class RefusalsView(ForRoles, BaseView):
         rows = self._rows(days, words)
         chosen = {"dagen": days, "q": words} if words else {"dagen": days}
         return self.render(
-            "admin/refusals.html", rows=rows[:MOST], all=len(rows), days=days, words=words, periods=PERIODS, titles=TITLES,
+            "admin/refusals.html",
+            rows=rows[:MOST],
+            all=len(rows),
+            days=days,
+            words=words,
+            periods=PERIODS,
+            titles=TITLES,
             export_url=url_for(".export", **chosen),
-        )  # fmt: skip
+        )
 
     def _asked(self) -> tuple[int, str]:
         days = request.args.get("dagen", "")

@@ -86,9 +86,21 @@ class SiteView(AdminView):
     column_default_sort = "name"
     column_tabs = "state"
     column_details_list = (
-        "name", "recognition", "street", "postcode", "municipality", "email", "phone", "stages", "manager",
-        "state", "submitted_at", "due_on", "decided_at", "reason",
-    )  # fmt: skip
+        "name",
+        "recognition",
+        "street",
+        "postcode",
+        "municipality",
+        "email",
+        "phone",
+        "stages",
+        "manager",
+        "state",
+        "submitted_at",
+        "due_on",
+        "decided_at",
+        "reason",
+    )
     column_formatters = {
         "stages": lambda view, context, site, name: Cell(_types(site), _periods(site)),
         "periods": lambda view, context, site, name: _periods(site),
@@ -101,8 +113,17 @@ class SiteView(AdminView):
     }
     column_spread = {"stages": ("stages", "periods")}
     form_columns = (
-        "name", "recognition", "street", "postcode", "municipality", "email", "phone", "animator", "head_animator", "instructor",
-    )  # fmt: skip
+        "name",
+        "recognition",
+        "street",
+        "postcode",
+        "municipality",
+        "email",
+        "phone",
+        "animator",
+        "head_animator",
+        "instructor",
+    )
     form_overrides = {"postcode": site_forms.PostcodeField, "municipality": site_forms.PlaceField}
     form_args = {"postcode": {"render_kw": {"class": "short", "inputmode": "numeric"}}}
     form_extra_fields = {

@@ -57,12 +57,20 @@ class Todo(ForRoles, AdminIndexView):
         filled = {title: found for title, found in groups.items() if found}
         state, year = clock.state(now), statistics.applications(now)
         return self.render(
-            "admin/todo.html", groups=filled, today=dutch.weekday(local_date(now)), total=_total(), shown=len(tasks),
-            soon=sum(len(groups[title]) for title in (LATE, "Vandaag", "Deze week")), mails=delivery.trouble(now),
-            silent=clock.is_silent(state, now), ran_at=state.ran_at, attests=_attests(), figures=year,
+            "admin/todo.html",
+            groups=filled,
+            today=dutch.weekday(local_date(now)),
+            total=_total(),
+            shown=len(tasks),
+            soon=sum(len(groups[title]) for title in (LATE, "Vandaag", "Deze week")),
+            mails=delivery.trouble(now),
+            silent=clock.is_silent(state, now),
+            ran_at=state.ran_at,
+            attests=_attests(),
+            figures=year,
             longest=max((task.day for task in tasks if not task.waiting), default=0),
             bars=charts.bars([(f"{monday.day}/{monday.month}", count) for monday, count in year.weeks]),
-        )  # fmt: skip
+        )
 
 
 def waiting(now) -> list[Task]:
@@ -86,9 +94,15 @@ def _applications(now):
     }
     for site in sites:
         yield Task(
-            f"{site}, {site.municipality}", "Nieuwe stageplaats", managers.get(site.id, ""),
-            url_for("application.show", pk=site.id), site.status(local_date(now)), site.due_on, site.day(now), site.term_days,
-        )  # fmt: skip
+            f"{site}, {site.municipality}",
+            "Nieuwe stageplaats",
+            managers.get(site.id, ""),
+            url_for("application.show", pk=site.id),
+            site.status(local_date(now)),
+            site.due_on,
+            site.day(now),
+            site.term_days,
+        )
 
 
 def _proposals(now):
@@ -96,9 +110,15 @@ def _proposals(now):
     for one in query.where(Proposal.state == "open").order_by(Proposal.due_on, Proposal.id).limit(MOST_SHOWN):
         url = url_for("application.proposal", pk=one.id)
         yield Task(
-            f"{one.site}, {one.site.municipality}", "Wijziging", str(one.by), url, one.status(local_date(now)), one.due_on,
-            one.day(now), one.term_days,
-        )  # fmt: skip
+            f"{one.site}, {one.site.municipality}",
+            "Wijziging",
+            str(one.by),
+            url,
+            one.status(local_date(now)),
+            one.due_on,
+            one.day(now),
+            one.term_days,
+        )
 
 
 def _handovers(now):
@@ -107,9 +127,15 @@ def _handovers(now):
     query = query.where(Handover.state == "escalated").order_by(Handover.team_due_on, Handover.id)
     for one in query.limit(MOST_SHOWN):
         yield Task(
-            f"{one.site}, {one.site.municipality}", "Overdracht", str(one.requester), url_for("handover.show", pk=one.id),
-            one.status(local_date(now)), one.team_due_on, one.day(now), one.team_days,
-        )  # fmt: skip
+            f"{one.site}, {one.site.municipality}",
+            "Overdracht",
+            str(one.requester),
+            url_for("handover.show", pk=one.id),
+            one.status(local_date(now)),
+            one.team_due_on,
+            one.day(now),
+            one.team_days,
+        )
 
 
 def _links(now):

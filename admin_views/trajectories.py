@@ -75,8 +75,10 @@ class TrajectoryView(AdminView):
     column_statuses = {"state": TRAJECTORY}
     column_default_sort = "participant"
     column_tabs = "state"
-    column_spread = {"participant": ("participant.kavo_id", "participant.first_name", "participant.last_name"),
-                     "state": ("state", "outcome")}  # fmt: skip
+    column_spread = {
+        "participant": ("participant.kavo_id", "participant.first_name", "participant.last_name"),
+        "state": ("state", "outcome"),
+    }
     column_formatters = {
         "participant": lambda view, context, row, name: Cell(str(row.participant), row.participant.kavo_id),
         "hours_used": lambda view, context, row, name: Cell(f"{row.hours_used} van {STAGE_HOURS} uur", hours=row.hours),
@@ -172,9 +174,14 @@ class TrajectoryView(AdminView):
                 form.renew()
         waiting = [(row, missing[row.id]) for row in rows if missing[row.id]]
         return self.render(
-            "admin/final.html", form=form, chosen=chosen, missing=waiting, refused=refused, several=len(rows) > 1,
+            "admin/final.html",
+            form=form,
+            chosen=chosen,
+            missing=waiting,
+            refused=refused,
+            several=len(rows) > 1,
             return_url=self.get_save_return_url(),
-        )  # fmt: skip
+        )
 
     def _for_final(self, ids) -> list[Trajectory]:
         """The trajectories with these ids, each of which one may evaluate; 404 otherwise."""
@@ -193,8 +200,15 @@ class TrajectoryView(AdminView):
         for row in sorted(rows, key=lambda row: row.id):
             try:
                 with writing():
-                    finals.give(row, self.by, now, form.result.data, form.evaluated_on.data, form.motivation.data or "",
-                                exception or "")  # fmt: skip
+                    finals.give(
+                        row,
+                        self.by,
+                        now,
+                        form.result.data,
+                        form.evaluated_on.data,
+                        form.motivation.data or "",
+                        exception or "",
+                    )
             except RuleError as error:
                 if len(rows) == 1:
                     raise
@@ -211,15 +225,27 @@ class TrajectoryView(AdminView):
     def action_final(self, ids):
         return redirect(url_for("trajectory.final", id=ids))
 
-    @row_action("reopen", "Heropenen", "De eindevaluatie telt dan niet meer, en een attest dat uitgereikt is, wordt ongeldig.",
-                form=WhyForm, when=lambda row: row.state == "finished", danger=True, in_menu=False)  # fmt: skip
+    @row_action(
+        "reopen",
+        "Heropenen",
+        "De eindevaluatie telt dan niet meer, en een attest dat uitgereikt is, wordt ongeldig.",
+        form=WhyForm,
+        when=lambda row: row.state == "finished",
+        danger=True,
+        in_menu=False,
+    )
     def action_reopen(self, ids, form):
         return self.apply(finals.reopen, ids, "heropend", reason=form.reason.data)
 
     # ---- attest
 
-    @row_action("release", "Attest uitreiken", "Het attest is dan geldig. Wie een e-mailadres heeft, krijgt een link.",
-                when=lambda row: row.outcome == "passed", in_menu=False)  # fmt: skip
+    @row_action(
+        "release",
+        "Attest uitreiken",
+        "Het attest is dan geldig. Wie een e-mailadres heeft, krijgt een link.",
+        when=lambda row: row.outcome == "passed",
+        in_menu=False,
+    )
     def action_release(self, ids):
         return self.apply(attests.release, ids, "klaar: het attest is uitgereikt")
 
@@ -233,18 +259,37 @@ class TrajectoryView(AdminView):
 
     # ---- stopping, going on, more time
 
-    @row_action("stop", "Stopzetten", "Koppelen kan dan niet meer. Je kunt het traject later hervatten.", form=WhyForm,
-                when=lambda row: row.state == "open", danger=True, in_menu=False)  # fmt: skip
+    @row_action(
+        "stop",
+        "Stopzetten",
+        "Koppelen kan dan niet meer. Je kunt het traject later hervatten.",
+        form=WhyForm,
+        when=lambda row: row.state == "open",
+        danger=True,
+        in_menu=False,
+    )
     def action_stop(self, ids, form):
         return self.apply(trajectories.stop, ids, "stopgezet", reason=form.reason.data)
 
-    @row_action("resume", "Hervatten", "Het traject loopt dan weer, met dezelfde einddatum.", form=WhyForm,
-                when=lambda row: row.state == "stopped", in_menu=False)  # fmt: skip
+    @row_action(
+        "resume",
+        "Hervatten",
+        "Het traject loopt dan weer, met dezelfde einddatum.",
+        form=WhyForm,
+        when=lambda row: row.state == "stopped",
+        in_menu=False,
+    )
     def action_resume(self, ids, form):
         return self.apply(trajectories.resume, ids, "hervat", reason=form.reason.data)
 
-    @row_action("extend", "Verlengen", "De deelnemers mogen hun traject afwerken tot de dag die je kiest.", form=ExtendForm,
-                when=lambda row: row.state == "open", in_menu=False)  # fmt: skip
+    @row_action(
+        "extend",
+        "Verlengen",
+        "De deelnemers mogen hun traject afwerken tot de dag die je kiest.",
+        form=ExtendForm,
+        when=lambda row: row.state == "open",
+        in_menu=False,
+    )
     def action_extend(self, ids, form):
         return self.apply(trajectories.extend, ids, "verlengd", until=form.until.data, reason=form.reason.data)
 

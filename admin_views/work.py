@@ -42,15 +42,24 @@ class WorkView(ForRoles, BaseView):
         late = PLACEMENT.where(Placement, today, "over")
         soon = today + days_of(SOON)
         ending = TRAJECTORY.where(Trajectory, today, "open") & (Trajectory.ends_on <= soon)
-        yield _task(trajectories.where(finals.ready(today)), "Klaar voor eindevaluatie",
-                    f"{STAGE_HOURS} uur positief beoordeeld. Geef de eindevaluatie, voor één deelnemer of voor een groep.",
-                    url_for("ready.index_view"))  # fmt: skip
-        yield _task(Placement.select(Placement.id).where(scope.own(self.by, Placement), late), "Stages te beoordelen",
-                    "De stage is voorbij. Jij of de stageplaats geeft de beoordeling.",
-                    url_for("placement.index_view", tab="open", sort="ends_on", ends_on_tot=today - days_of(1)))  # fmt: skip
-        yield _task(trajectories.where(ending), f"Trajecten die binnen {SOON} dagen aflopen",
-                    "Zoek mee een stageplaats, of vraag het team om een verlenging.",
-                    url_for("trajectory.index_view", tab="open", ends_on_van=today, ends_on_tot=soon))  # fmt: skip
+        yield _task(
+            trajectories.where(finals.ready(today)),
+            "Klaar voor eindevaluatie",
+            f"{STAGE_HOURS} uur positief beoordeeld. Geef de eindevaluatie, voor één deelnemer of voor een groep.",
+            url_for("ready.index_view"),
+        )
+        yield _task(
+            Placement.select(Placement.id).where(scope.own(self.by, Placement), late),
+            "Stages te beoordelen",
+            "De stage is voorbij. Jij of de stageplaats geeft de beoordeling.",
+            url_for("placement.index_view", tab="open", sort="ends_on", ends_on_tot=today - days_of(1)),
+        )
+        yield _task(
+            trajectories.where(ending),
+            f"Trajecten die binnen {SOON} dagen aflopen",
+            "Zoek mee een stageplaats, of vraag het team om een verlenging.",
+            url_for("trajectory.index_view", tab="open", ends_on_van=today, ends_on_tot=soon),
+        )
 
 
 def _task(query, title, what, url) -> Waiting | None:

@@ -46,9 +46,13 @@ def _free(database) -> list[tuple]:
 
 def _form(token, kavo_id, trajectory) -> dict:
     return {
-        "csrf_token": token, "form_key": secrets.token_hex(16), "kavo": kavo_id, "trajectory": trajectory, "hours": 5,
+        "csrf_token": token,
+        "form_key": secrets.token_hex(16),
+        "kavo": kavo_id,
+        "trajectory": trajectory,
+        "hours": 5,
         "on_behalf": "site",
-    }  # fmt: skip
+    }
 
 
 def _written_down(database, chosen) -> list[list[str]]:

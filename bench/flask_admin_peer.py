@@ -96,9 +96,10 @@ class View(ModelView):
     named_filter_urls = True
 
     def is_accessible(self):
-        return current_user.is_authenticated and UserRole.select().join(Role).where(
-            UserRole.user == current_user.id, Role.name == "team"
-        ).exists()  # fmt: skip
+        return (
+            current_user.is_authenticated
+            and UserRole.select().join(Role).where(UserRole.user == current_user.id, Role.name == "team").exists()
+        )
 
 
 class PlacementView(View):
@@ -109,8 +110,10 @@ class PlacementView(View):
     column_filters = ("state", Trajectory.type, Site.name)
     column_sortable_list = ("hours", "state", ("site", Site.name))
     form_ajax_refs = {
-        "trajectory": {"fields": ("type",)}, "site": {"fields": ("name",)}, "coupled_by": {"fields": ("email",)},
-    }  # fmt: skip
+        "trajectory": {"fields": ("type",)},
+        "site": {"fields": ("name",)},
+        "coupled_by": {"fields": ("email",)},
+    }
 
 
 class ParticipantView(View):
@@ -126,8 +129,9 @@ class TrajectoryView(View):
     column_list = ("participant", "type", "association", "state")
     column_searchable_list = (Participant.last_name,)
     form_ajax_refs = {
-        "participant": {"fields": ("last_name", "first_name", "kavo_id")}, "association": {"fields": ("name",)},
-    }  # fmt: skip
+        "participant": {"fields": ("last_name", "first_name", "kavo_id")},
+        "association": {"fields": ("name",)},
+    }
 
 
 app = Flask("bench")

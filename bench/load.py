@@ -24,10 +24,15 @@ from tests.post import Post
 
 SERVER = "postgresql://postgres@127.0.0.1:5432"
 LISTS = (
-    "/stageplaatsen/?eigen=1", "/stageplaatsen/", "/stageplaatsen/?search=speelplein", "/overdrachten/",
-    "/stageplaatsen/?tab=approved&sort=municipality", "/gekoppelde-deelnemers/?tab=open", "/gekoppelde-deelnemers/",
+    "/stageplaatsen/?eigen=1",
+    "/stageplaatsen/",
+    "/stageplaatsen/?search=speelplein",
+    "/overdrachten/",
+    "/stageplaatsen/?tab=approved&sort=municipality",
+    "/gekoppelde-deelnemers/?tab=open",
+    "/gekoppelde-deelnemers/",
     "/gekoppelde-deelnemers/?search=peeters",
-)  # fmt: skip
+)
 COURSE_AGO = timedelta(days=100)
 STAGES_EACH = 60
 SHARES = {"list": 60, "lookup": 20, "couple": 15, "evaluate": 5}

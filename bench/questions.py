@@ -27,29 +27,37 @@ def questions(database: Path, size: int) -> dict[str, dict[str, str]]:
         "search without hits": (f"{OURS}?q=zzzz", f"{place}?q=zzzz", None),
         "search by site": (_with(OURS, site=name), None, _with(placement, search=name)),
         "filter on own column": (
-            f"{OURS}?tab=open", f"{place}?state__exact=open", f"{placement}?flt0_state_equals=open",
+            f"{OURS}?tab=open",
+            f"{place}?state__exact=open",
+            f"{placement}?flt0_state_equals=open",
         ),
         "joined filter: type": (
-            f"{OURS}?type=head_animator", f"{place}?trajectory__type__exact=head_animator",
+            f"{OURS}?type=head_animator",
+            f"{place}?trajectory__type__exact=head_animator",
             f"{placement}?flt0_trajectory_type_equals=head_animator",
         ),
         "joined filter: one site": (
-            _with(OURS, site=name), f"{place}?site__id__exact={site}", _with(placement, flt0_site_name_equals=name),
+            _with(OURS, site=name),
+            f"{place}?site__id__exact={site}",
+            _with(placement, flt0_site_name_equals=name),
         ),
         "joined sort: site": (f"{OURS}?sort=site", f"{place}?o=3", f"{placement}?sort=2"),
         "joined sort: participant": (f"{OURS}?sort=participant", f"{place}?o=1", None),
         "participants, first page": ("/deelnemers/", f"{DJANGO}participant/", f"{STOCK}participant/"),
         "participants, search": (
-            "/deelnemers/?q=peeters", f"{DJANGO}participant/?q=peeters", f"{STOCK}participant/?search=peeters",
+            "/deelnemers/?q=peeters",
+            f"{DJANGO}participant/?q=peeters",
+            f"{STOCK}participant/?search=peeters",
         ),
         "sites, first page": ("/stageplaatsen/", f"{DJANGO}site/", f"{STOCK}site/"),
         "trajectories, first page": ("/trajecten/", f"{DJANGO}trajectory/", f"{STOCK}trajectory/"),
         "edit page": (f"{OURS}edit/?id={open_one}", f"{place}{open_one}/change/", f"{placement}edit/?id={open_one}"),
         "related-row lookup": (
-            "/trajecten/ajax/lookup/?name=participant&query=peeter", LOOKUP,
+            "/trajecten/ajax/lookup/?name=participant&query=peeter",
+            LOOKUP,
             f"{STOCK}trajectory/ajax/lookup/?name=participant&query=peeter&offset=0&limit=10",
         ),
-    }  # fmt: skip
+    }
     who = ("ours", *PEERS)
     return {what: {one: path for one, path in zip(who, paths, strict=True) if path} for what, paths in asked.items()}
 

@@ -80,9 +80,11 @@ def documents() -> dict[str, str]:
 
 def _rights():
     lines = [
-        "# Rechten per rol", "",
-        "Gemaakt uit de code door `flask --app app describe rights`; het team ziet hetzelfde onder Beheer, Rechten.", "",
-    ]  # fmt: skip
+        "# Rechten per rol",
+        "",
+        "Gemaakt uit de code door `flask --app app describe rights`; het team ziet hetzelfde onder Beheer, Rechten.",
+        "",
+    ]
     for group, found in rights.matrix(current_app.extensions["admin"][0]):
         lines += [f"## {group}", "", *_table(["Functie", *rights.ROLES.values()])]
         lines += [_row([line.name, *line.rows.values()]) for line in found] + [""]
@@ -92,10 +94,14 @@ def _rights():
 def _privacy():
     kept = personal_data.kept({rule.key: rule.days for rule in retention.RULES})
     lines = [
-        "# Register van persoonsgegevens", "",
-        "Gemaakt uit de code door `flask --app app describe privacy`; iedereen ziet hetzelfde op de pagina Privacy.", "",
-        personal_data.ASSUMED, "", *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
-    ]  # fmt: skip
+        "# Register van persoonsgegevens",
+        "",
+        "Gemaakt uit de code door `flask --app app describe privacy`; iedereen ziet hetzelfde op de pagina Privacy.",
+        "",
+        personal_data.ASSUMED,
+        "",
+        *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
+    ]
     for entry in personal_data.REGISTER:
         columns = [f"{model._meta.table_name}: {', '.join(names)}" for model, names in entry.columns.items()]
         lines.append(

@@ -15,8 +15,20 @@ from times import local_date, utcnow
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 EARLIEST_BIRTH = date(1920, 1, 1)
-MONTHS = ("januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november",
-          "december")  # fmt: skip
+MONTHS = (
+    "januari",
+    "februari",
+    "maart",
+    "april",
+    "mei",
+    "juni",
+    "juli",
+    "augustus",
+    "september",
+    "oktober",
+    "november",
+    "december",
+)
 COUNTRY, COUNTRY_CODE = "BE", 32
 
 

@@ -10,11 +10,39 @@ ONE_MARK = str.maketrans(dict.fromkeys("‘’‚‛`´ʻʼʾʿ′", "'") | dict
 """phones type curly quotes and long dashes"""
 NO_MARKS = str.maketrans("", "", "'\"-.,:;!?/&()[]")
 """signs in, before and after words of names"""
-PLAIN = str.maketrans({
-    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "ŧ": "t", "þ": "th", "æ": "ae", "œ": "oe", "ŋ": "n", "ĸ": "k",
-    "ƒ": "f", "ə": "e", "ǝ": "e", "ɛ": "e", "ɔ": "o", "ƀ": "b", "ɓ": "b", "ɖ": "d", "ɗ": "d", "ɨ": "i", "ʉ": "u", "ƴ": "y",
-    "ƙ": "k", "ƶ": "z", "ǥ": "g", "ȷ": "j", "ɫ": "l",
-})  # fmt: skip
+PLAIN = str.maketrans(
+    {
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "ı": "i",
+        "ħ": "h",
+        "ŧ": "t",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ŋ": "n",
+        "ĸ": "k",
+        "ƒ": "f",
+        "ə": "e",
+        "ǝ": "e",
+        "ɛ": "e",
+        "ɔ": "o",
+        "ƀ": "b",
+        "ɓ": "b",
+        "ɖ": "d",
+        "ɗ": "d",
+        "ɨ": "i",
+        "ʉ": "u",
+        "ƴ": "y",
+        "ƙ": "k",
+        "ƶ": "z",
+        "ǥ": "g",
+        "ȷ": "j",
+        "ɫ": "l",
+    }
+)
 """small letters that Unicode does not take apart → how somebody types them who has no such key"""
 
 

@@ -25,7 +25,7 @@ CAUSES = {
     "CERTIFICATE_VERIFY_FAILED": "The certificate of the package index is not trusted here: apt-get install ca-certificates",
     "ConnectionError|NameResolutionError|MaxRetryError|ProxyError|timed out|HTTP error 5": NO_INDEX,
     "No matching distribution found for ([\\w.-]+)": "The Python package index has no {} that fits this Python.",
-}  # fmt: skip
+}
 """what pip and venv say, and what that means; the first that is found counts"""
 
 

@@ -33,7 +33,7 @@ CSRF = {
         "Dit kwam van een andere website",
         "We nemen alleen iets aan van onze eigen pagina’s. Open deze website zelf, ga naar de pagina en probeer het daar.",
     ),
-}  # fmt: skip
+}
 """what Flask-WTF says of a request that may not come from our own page → title and what to do"""
 STALE = (
     "Deze pagina is verlopen",

@@ -33,8 +33,16 @@ UNFINISHED = f"_state_{NAME}_"
 """begins the name of what the session keeps of a login that was begun: in each tab another"""
 MOST_UNFINISHED = 4  # a browser throws away a cookie of more than 4096 bytes
 ERRORS = {"access_denied": "cancelled", "invalid_scope": "scope"}
-OTHER_ERRORS = {"server_error", "temporarily_unavailable", "login_required", "invalid_request", "invalid_grant",
-                "invalid_client", "unauthorized_client", "unsupported_response_type"}  # fmt: skip
+OTHER_ERRORS = {
+    "server_error",
+    "temporarily_unavailable",
+    "login_required",
+    "invalid_request",
+    "invalid_grant",
+    "invalid_client",
+    "unauthorized_client",
+    "unsupported_response_type",
+}
 """what a provider may say instead of who somebody is; whatever else stands there is not repeated in a log"""
 SUBJECT_LENGTH, NAME_LENGTH, ACR_LENGTH, VO_ID_LENGTH = 255, 100, 200, 100
 
@@ -174,9 +182,12 @@ def _answer() -> tuple[EidPerson, dict]:
     client.authorize_access_token(
         leeway=LEEWAY_SECONDS,
         claims_options={
-            "iss": {"essential": True, "value": client.issuer}, "sub": essential, "aud": essential, "exp": essential,
+            "iss": {"essential": True, "value": client.issuer},
+            "sub": essential,
+            "aud": essential,
+            "exp": essential,
         },
-    )  # fmt: skip
+    )
     claims = g.get("eid_claims")
     if not claims:
         raise Trouble("refused", "no ID token")

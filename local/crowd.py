@@ -13,7 +13,8 @@ from peewee import Select, fn
 
 import audit
 from database import bulk_insert, database, normalise, on_postgresql, postcodes, refresh_statistics, searchable, writing
-from local.demo import FIRST_NAMES, LAST_NAMES, SEED
+from local.demo import SEED
+from local.names import CALL_ENDS, CALLS, ENDS, FIRST_NAMES, HALVES, KINDS, LAST_NAMES, PREFIXES, STARTS
 from models import (
     COURSE_YEARS,
     MANAGER,
@@ -41,16 +42,6 @@ HOURS = (8, 10, 12)  # of each stage but the last; at most four before it
 BATCH = 5000
 CACHE_KIB = 512 * 1024  # while it writes: the indexes of a large table are touched all over
 STAGE_DAYS = 14
-STARTS = ("Peet", "Jans", "Will", "Claes", "Goos", "Wout", "Herm", "Lamb", "Pauw", "Vermeul", "Jac", "Smeet", "Lenaert", "Cop",
-          "Hendrick", "Dierick", "Mart", "Thom", "Verhaeg", "Lauwer", "Bogaer", "Stev", "Wuyt", "Daem", "Aert", "Segh", "Ryck",
-          "Cool", "Dan", "Theun", "Pee", "Roel", "Geer", "Nys", "Baer", "Sto")  # fmt: skip
-ENDS = ("ers", "sen", "s", "ens", "mans", "aert", "inckx", "aerts", "en", "els", "broeck", "hout")
-PREFIXES = ("", "", "", "Van ", "De ", "Van den ", "D’", "El ")
-CALLS = ("Ma", "Li", "No", "Fe", "Jo", "Ta", "Si", "Wa", "Ro", "Le", "Ka", "Bé")
-CALL_ENDS = ("ra", "na", "lle", "ke", "tte", "mi", "an", "wen", "is", "rne", "ïs", "sse")
-KINDS = ("Speelplein", "Jeugdhuis", "Chiro", "Jeugdatelier", "KSA", "Scouts")
-HALVES = ("Zon", "Wind", "Kwik", "Brug", "Berg", "Bos", "Veld", "Water", "Ster", "Regen", "Kiezel", "Vonk", "Duin", "Mol", "Egel",
-          "Vlieger", "Linde", "Eik", "Roos", "Klaver", "Haven", "Toren", "Molen", "Dorp", "Kriebel", "Tuimel")  # fmt: skip
 
 
 def load(size: int, now: datetime):
@@ -88,10 +79,14 @@ class _Crowd:
     def _associations(self):
         first = _next(Association)
         self.associations = range(first, first + max(2, self.count // PLACEMENTS_PER_ASSOCIATION))
-        bulk_insert(Association, (
-            {"id": pk, "search": searchable(name), "name": name, "email": f"vereniging{pk}@kavo.test"}
-            for pk in self.associations for name in [f"Vorming {HALVES[pk % 26]} {pk}"]
-        ))  # fmt: skip
+        bulk_insert(
+            Association,
+            (
+                {"id": pk, "search": searchable(name), "name": name, "email": f"vereniging{pk}@kavo.test"}
+                for pk in self.associations
+                for name in [f"Vorming {HALVES[pk % 26]} {pk}"]
+            ),
+        )
 
     def _sites(self):
         """Sites with a manager each; one manager in two has two of them."""
@@ -101,25 +96,42 @@ class _Crowd:
         bulk_insert(User, (self._manager(pk) for pk in self.managers))
         bulk_insert(UserRole, ({"user_id": pk, "role_id": role.id} for pk in self.managers))
         bulk_insert(Site, (self._site(pk, declared.id) for pk in range(first, first + self.sites)))
-        bulk_insert(SiteManager, (
-            {"site_id": first + number, "user_id": self.managers[number % len(self.managers)], "since": str(self.now)}
-            for number in range(self.sites)
-        ))  # fmt: skip
-        bulk_insert(SitePeriod, (
-            {"site_id": pk, "kind": kind}
-            for pk in range(first, first + self.sites)
-            for kind in ("summer", "easter")[: 1 + pk % 2]
-        ))  # fmt: skip
+        bulk_insert(
+            SiteManager,
+            (
+                {
+                    "site_id": first + number,
+                    "user_id": self.managers[number % len(self.managers)],
+                    "since": str(self.now),
+                }
+                for number in range(self.sites)
+            ),
+        )
+        bulk_insert(
+            SitePeriod,
+            (
+                {"site_id": pk, "kind": kind}
+                for pk in range(first, first + self.sites)
+                for kind in ("summer", "easter")[: 1 + pk % 2]
+            ),
+        )
         self.approved = [first + number for number in range(self.sites) if number % 40 or number == 0]
         self.first_site = first
 
     def _manager(self, pk):
         name, email = self._name(), f"verantwoordelijke{pk}@kavo.test"
         return {
-            "id": pk, "search": searchable(f"{name[1]} {name[0]} 0470000000 {email}"), "email": email, "first_name": name[0],
-            "last_name": name[1], "phone": "+32470000000", "birth_date": "1998-04-05",
-            "created_at": str(self.now), "confirmed_at": str(self.now), "fs_uniquifier": f"{self.chance.getrandbits(128):032x}",
-        }  # fmt: skip
+            "id": pk,
+            "search": searchable(f"{name[1]} {name[0]} 0470000000 {email}"),
+            "email": email,
+            "first_name": name[0],
+            "last_name": name[1],
+            "phone": "+32470000000",
+            "birth_date": "1998-04-05",
+            "created_at": str(self.now),
+            "confirmed_at": str(self.now),
+            "fs_uniquifier": f"{self.chance.getrandbits(128):032x}",
+        }
 
     def _site(self, pk, declaration):
         postcode, municipality = self.chance.choice(self.places)
@@ -133,14 +145,24 @@ class _Crowd:
         )
         submitted = self.now - timedelta(days=self.chance.randint(1, 12) if state == "submitted" else 900)
         return {
-            "id": pk, "search": searchable(f"{name} {municipality} {postcode}"), "name": name,
-            "recognition": self.chance.choice(("flemish", "municipal", "municipality", "branch")), "postcode": postcode,
-            "street": f"Dorpsstraat {pk}", "municipality": municipality, "place": normalise(municipality),
+            "id": pk,
+            "search": searchable(f"{name} {municipality} {postcode}"),
+            "name": name,
+            "recognition": self.chance.choice(("flemish", "municipal", "municipality", "branch")),
+            "postcode": postcode,
+            "street": f"Dorpsstraat {pk}",
+            "municipality": municipality,
+            "place": normalise(municipality),
             "nis": postcodes.nis(postcode, municipality),
-            "animator": True, "head_animator": number % 3 == 0, "instructor": number % 7 == 0, "state": state,
-            "submitted_at": str(submitted), "due_on": str(local_date(submitted) + timedelta(days=14)),
-            "decided_at": None if state == "submitted" else str(submitted + timedelta(days=3)), "declaration_id": declaration,
-        }  # fmt: skip
+            "animator": True,
+            "head_animator": number % 3 == 0,
+            "instructor": number % 7 == 0,
+            "state": state,
+            "submitted_at": str(submitted),
+            "due_on": str(local_date(submitted) + timedelta(days=14)),
+            "decided_at": None if state == "submitted" else str(submitted + timedelta(days=3)),
+            "declaration_id": declaration,
+        }
 
     def _name(self):
         return self.first_names(), self.surnames()
@@ -160,9 +182,14 @@ class _Crowd:
         self.searches.append(searchable(f"{last_name} {first_name} {kavo_id}"))
         birth = self.today - timedelta(days=self.chance.randint(18 * 365, 21 * 365))
         return {
-            "id": pk, "search": self.searches[-1], "kavo_id": kavo_id, "first_name": first_name,
-            "last_name": last_name, "birth_date": str(birth), "email": f"deelnemer{pk}@kavo.test" if number % 5 else "",
-        }  # fmt: skip
+            "id": pk,
+            "search": self.searches[-1],
+            "kavo_id": kavo_id,
+            "first_name": first_name,
+            "last_name": last_name,
+            "birth_date": str(birth),
+            "email": f"deelnemer{pk}@kavo.test" if number % 5 else "",
+        }
 
     def _trajectories(self):
         """One as animator for everybody, a second one as head animator for some; `starts`: days before today."""
@@ -181,11 +208,14 @@ class _Crowd:
     def _trajectory(self, number):
         start = self.today + timedelta(days=self.starts[number])
         return {
-            "id": self.first_trajectory + number, "participant_id": self.first_person + self.persons[number],
-            "association_id": self._association(number), "type": self._type(number),
-            "course_started_on": str(start), "ends_on": str(years_after(start, COURSE_YEARS)),
+            "id": self.first_trajectory + number,
+            "participant_id": self.first_person + self.persons[number],
+            "association_id": self._association(number),
+            "type": self._type(number),
+            "course_started_on": str(start),
+            "ends_on": str(years_after(start, COURSE_YEARS)),
             "search": self.searches[self.persons[number]],
-        }  # fmt: skip
+        }
 
     def _placements(self):
         """The stages with what hangs on them: evaluations, final evaluations and history, some thousands at a time."""
@@ -219,47 +249,77 @@ class _Crowd:
         self.all_positive[which] &= result == "positive"
         begin = self.today + timedelta(days=start)
         return {
-            "id": pk, "version": 1 + (state != "open"), "trajectory_id": self.first_trajectory + which, "site_id": site,
-            "hours": hours, "hours_done": done, "state": state, "result": result,
+            "id": pk,
+            "version": 1 + (state != "open"),
+            "trajectory_id": self.first_trajectory + which,
+            "site_id": site,
+            "hours": hours,
+            "hours_done": done,
+            "state": state,
+            "result": result,
             "counted": counted,
-            "starts_on": str(begin), "ends_on": str(begin + timedelta(days=STAGE_DAYS)),
+            "starts_on": str(begin),
+            "ends_on": str(begin + timedelta(days=STAGE_DAYS)),
             "reason": "De deelnemer is ziek geworden." if state == "cancelled" else "",
             "coupled_by_id": self.managers[(site - self.first_site) % len(self.managers)],
             "created_at": str(self.now + timedelta(days=min(start, 0) - 7, seconds=pk % 86_400)),
-            "search": self.searches[self.persons[which]], "type": self._type(which), "finished": state != "open",
+            "search": self.searches[self.persons[which]],
+            "type": self._type(which),
+            "finished": state != "open",
             "association_id": self._association(which),
-        }  # fmt: skip
+        }
 
     def _evaluation(self, row):
         at = datetime.combine(date.fromisoformat(row["ends_on"]), self.now.time())
         return {
-            "placement_id": row["id"], "number": 1, "mentor": "Alex Claes", "criterion": "instructor", "result": row["result"],
-            "starts_on": row["starts_on"], "ends_on": row["ends_on"], "hours_done": row["hours_done"],
+            "placement_id": row["id"],
+            "number": 1,
+            "mentor": "Alex Claes",
+            "criterion": "instructor",
+            "result": row["result"],
+            "starts_on": row["starts_on"],
+            "ends_on": row["ends_on"],
+            "hours_done": row["hours_done"],
             "motivation": "" if row["result"] == "positive" else "Kwam vaak te laat.",
-            "by_id": row["coupled_by_id"], "at": str(at),
-        }  # fmt: skip
+            "by_id": row["coupled_by_id"],
+            "at": str(at),
+        }
 
     def _lines(self, row):
         which = row["trajectory_id"] - self.first_trajectory
         facts = {
-            "participant": self.names[self.persons[which]], "site": self.site_names[row["site_id"] - self.first_site],
-            "hours": row["hours"], "on_behalf": "", "who": "De stageplaatsverantwoordelijke",
-        }  # fmt: skip
+            "participant": self.names[self.persons[which]],
+            "site": self.site_names[row["site_id"] - self.first_site],
+            "hours": row["hours"],
+            "on_behalf": "",
+            "who": "De stageplaatsverantwoordelijke",
+        }
         yield self._line(row, "placement.coupled", row["created_at"], facts)
         if row["state"] == "evaluated":
             result = "positief" if row["result"] == "positive" else "negatief"
-            yield self._line(row, "placement.evaluated", row["ends_on"] + " 12:00:00",
-                             facts | {"result": result, "hours_done": row["hours_done"]})  # fmt: skip
+            yield self._line(
+                row,
+                "placement.evaluated",
+                row["ends_on"] + " 12:00:00",
+                facts | {"result": result, "hours_done": row["hours_done"]},
+            )
         elif row["state"] == "cancelled":
             yield self._line(row, "placement.cancelled", row["created_at"], facts | {"reason": row["reason"]})
 
     def _line(self, row, verb, at, facts):
         payload, salt = json.dumps(facts, ensure_ascii=False, sort_keys=True), f"{self.chance.getrandbits(64):016x}"
         return {
-            "at": at, "actor_id": row["coupled_by_id"], "verb": verb, "object_type": "placement", "object_id": str(row["id"]),
-            "site_id": row["site_id"], "trajectory_id": row["trajectory_id"], "payload": payload, "salt": salt,
+            "at": at,
+            "actor_id": row["coupled_by_id"],
+            "verb": verb,
+            "object_type": "placement",
+            "object_id": str(row["id"]),
+            "site_id": row["site_id"],
+            "trajectory_id": row["trajectory_id"],
+            "payload": payload,
+            "salt": salt,
             "digest": audit.digest(salt, payload),
-        }  # fmt: skip
+        }
 
     def _finish(self, team):
         """Whoever has positive evaluations only, and began long ago, passed."""
@@ -269,10 +329,20 @@ class _Crowd:
             if self.all_positive[which] and self.starts[which] < -300
         ]
         at = str(self.now - timedelta(days=8))
-        bulk_insert(FinalEvaluation, (
-            {"trajectory_id": pk, "result": "passed", "evaluated_on": at[:10], "motivation": "", "by_id": team.id, "at": at}
-            for pk in passed
-        ))  # fmt: skip
+        bulk_insert(
+            FinalEvaluation,
+            (
+                {
+                    "trajectory_id": pk,
+                    "result": "passed",
+                    "evaluated_on": at[:10],
+                    "motivation": "",
+                    "by_id": team.id,
+                    "at": at,
+                }
+                for pk in passed
+            ),
+        )
         for start in range(0, len(passed), BATCH):
             finished = Trajectory.update(state="finished", outcome="passed")
             finished.where(Trajectory.id.in_(passed[start : start + BATCH])).execute()

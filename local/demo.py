@@ -11,6 +11,7 @@ from flask import current_app
 import mails
 from database import postcodes, writing
 from identity import eid
+from local.names import FIRST_NAMES, LAST_NAMES, SITE_NAMES
 from models import (
     ASSOCIATION,
     CRITERIA_BY_TYPE,
@@ -44,21 +45,6 @@ ACCOUNTS = {
 }
 SEED = 125143
 
-FIRST_NAMES = (
-    "Amber", "Yassin", "Fien", "Stan", "Nora", "Wout", "Hanne", "Ilyas", "Jade", "Robbe", "Zoë", "Kobe", "Özlem", "Lander",
-    "Elif", "Seppe", "Inès", "Milan", "Roos", "Adam", "Lien", "Arne", "Sara", "Tuur", "Merel", "Bilal",
-)  # fmt: skip
-LAST_NAMES = (
-    "Claeys", "De Smet", "Özdemir", "Van den Broeck", "Mertens", "Benali", "Willems", "D’Hondt", "Goossens", "Wouters",
-    "Hermans", "Çelik", "Lambrechts", "Van Damme", "Pauwels", "Desmet", "Aerts", "Bogaerts", "Michiels", "Dubois",
-)  # fmt: skip
-SITE_NAMES = (
-    "Speelplein ’t Kwetterbos", "Jeugdhuis De Loods", "Speelplein Wiebel", "Chiro Sint-Elooi", "Jeugddienst De Brug",
-    "Speelplein De Vlieger", "KSA De Vossen", "Jeugdhuis Kompas", "Speelplein Zonneland", "Scouts De Pijlstaart",
-    "Jeugdatelier Vonk", "Speelplein De Speelvogel", "Jeugdhuis Ahoi", "Speelplein Bollebos", "Chiro De Klaver",
-    "Speelplein Tuimelaar", "Jeugdhuis De Sloep", "Speelplein Kriebel", "Jeugddienst Het Plein", "Speelplein De Regenboog",
-    "Jeugdhuis De Stoof", "Speelplein Rakkers", "KLJ Het Veld", "Speelplein Duizendpoot", "Jeugdhuis Tij", "Speelplein Hinkel",
-)  # fmt: skip
 ASSOCIATIONS = ("Kampvuur vzw", "Jeugdvorming Plus", "De Springplank vzw")
 
 
@@ -80,10 +66,24 @@ def eid_cards(now: datetime) -> list[EidCard]:
         ("an-maes", "An", "Maes", "an@kavo.test", date(1985, 5, 12), "beheert Jeugdhuis De Kelder"),
         ("bram-wouters", "Bram", "Wouters", "", date(1990, 3, 8), "geboren in 1990, nog geen account"),
         ("noor-jacobs", "Noor", "Jacobs", "", date(today.year - 16, 1, 1), "16 jaar, nog geen account"),
-        ("jonas-maes", "Jonas", "Maes", "jonas@kavo.test", date(2010, 1, 1), "16 jaar, heeft een account met een wachtwoord"),
-        ("lore-claes", "Lore", "Claes", "lore@kavo.test", date(2008, 1, 1), "werd net 18, heeft een account met een wachtwoord"),
+        (
+            "jonas-maes",
+            "Jonas",
+            "Maes",
+            "jonas@kavo.test",
+            date(2010, 1, 1),
+            "16 jaar, heeft een account met een wachtwoord",
+        ),
+        (
+            "lore-claes",
+            "Lore",
+            "Claes",
+            "lore@kavo.test",
+            date(2008, 1, 1),
+            "werd net 18, heeft een account met een wachtwoord",
+        ),
         ("lore-dubbel", "Lore", "Claes", "", date(1999, 9, 9), "dezelfde naam, een andere geboortedatum"),
-    )  # fmt: skip
+    )
     stored = dict(User.select(User.email, User.birth_date).where(User.email << [one[3] for one in people]).tuples())
     cards = [
         EidCard(subject, first, last, national_number(stored.get(email) or born, 100 + serial), about)
@@ -180,19 +180,32 @@ def _eid(world, user, subject):
     settings = current_app.config["KAVO"]
     card = next(card for card in eid_cards(world.now) if card.subject == subject)
     Identity.create(
-        user=user, issuer=settings.eid_issuer, subject=subject, number_hash=eid.number_hash(card.number, settings.lookup_key),
-        key_id=eid.key_id(settings.lookup_key), created_at=world.at(-800),
-    )  # fmt: skip
+        user=user,
+        issuer=settings.eid_issuer,
+        subject=subject,
+        number_hash=eid.number_hash(card.number, settings.lookup_key),
+        key_id=eid.key_id(settings.lookup_key),
+        created_at=world.at(-800),
+    )
 
 
 def _site(world, name, postcode, municipality, manager, day, **values):
     """A site that was submitted on a day and, when that is longer ago than a week, approved by the team."""
     recognition = world.chance.choice(("flemish", "municipal", "municipality", "branch"))
     site = Site(
-        name=name, recognition=recognition, street=f"Dorpsstraat {world.chance.randint(1, 90)}", postcode=postcode,
-        municipality=municipality, email="", phone="", submitted_at=world.at(day), declared_by=manager, declared_at=world.at(day),
-        declaration=declarations.current(world.at(day)), **{"animator": True, **values},
-    )  # fmt: skip
+        name=name,
+        recognition=recognition,
+        street=f"Dorpsstraat {world.chance.randint(1, 90)}",
+        postcode=postcode,
+        municipality=municipality,
+        email="",
+        phone="",
+        submitted_at=world.at(day),
+        declared_by=manager,
+        declared_at=world.at(day),
+        declaration=declarations.current(world.at(day)),
+        **{"animator": True, **values},
+    )
     rows.add(site, world.team, world.at(day), "stageplaats")
     for kind in world.chance.sample(HOLIDAYS, world.chance.randint(1, 3)):
         SitePeriod(site=site, kind=kind).save()
@@ -254,12 +267,17 @@ def _stage(world, trajectory, site, manager, hours, start, end, outcome):
         placements.cancel(placement, manager, world.at(min(start, -1)), "De deelnemer is ziek geworden.", no_show=False)
     elif outcome:
         evaluations.evaluate(
-            placement, manager, world.at(min(end + 3, 0)),
+            placement,
+            manager,
+            world.at(min(end + 3, 0)),
             mentor=f"{world.chance.choice(FIRST_NAMES)} {world.chance.choice(LAST_NAMES)}",
-            criterion=world.chance.choice(CRITERIA_BY_TYPE[trajectory.type]), starts_on=world.days(start),
-            ends_on=world.days(end), hours_done=hours, result=outcome,
+            criterion=world.chance.choice(CRITERIA_BY_TYPE[trajectory.type]),
+            starts_on=world.days(start),
+            ends_on=world.days(end),
+            hours_done=hours,
+            result=outcome,
             motivation="" if outcome == "positive" else "Kwam vaak te laat en liet de groep alleen.",
-        )  # fmt: skip
+        )
     return placement
 
 

@@ -109,9 +109,15 @@ class CodeGrant(grants.AuthorizationCodeGrant):
     def save_authorization_code(self, code, request):
         asked = request.payload.data
         self.codes[code] = Code(
-            code, request.client.client_id, asked["redirect_uri"], request.payload.scope, asked.get("nonce", ""),
-            asked["code_challenge"], asked["code_challenge_method"], request.user,
-        )  # fmt: skip
+            code,
+            request.client.client_id,
+            asked["redirect_uri"],
+            request.payload.scope,
+            asked.get("nonce", ""),
+            asked["code_challenge"],
+            asked["code_challenge_method"],
+            request.user,
+        )
 
     def query_authorization_code(self, code, client):
         found = self.codes.pop(code, None)
@@ -166,9 +172,11 @@ def make_provider(settings: config.Settings) -> Flask:
     app, issuer = Flask("provider", root_path=str(config.PROJECT)), settings.eid_issuer
     key = RSAKey.generate_key(KEY_BITS, auto_kid=True)
     client = Client(
-        settings.eid_client_id, settings.eid_client_secret, set(settings.eid_scopes.split()),
+        settings.eid_client_id,
+        settings.eid_client_secret,
+        set(settings.eid_scopes.split()),
         {settings.base_url, *(f"http://{name}:{settings.port}" for name in ("localhost", HERE))},
-    )  # fmt: skip
+    )
     server = AuthorizationServer(
         app,
         query_client=lambda name: client if name == client.client_id else None,
@@ -211,12 +219,18 @@ def make_provider(settings: config.Settings) -> Flask:
 
 def _metadata(issuer, client):
     return {
-        "issuer": issuer, "authorization_endpoint": f"{issuer}/aanmelden", "token_endpoint": f"{issuer}/code",
-        "jwks_uri": f"{issuer}/sleutels", "end_session_endpoint": f"{issuer}/afmelden", "response_types_supported": ["code"],
-        "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"],
-        "code_challenge_methods_supported": ["S256"], "scopes_supported": sorted(client.scopes),
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/aanmelden",
+        "token_endpoint": f"{issuer}/code",
+        "jwks_uri": f"{issuer}/sleutels",
+        "end_session_endpoint": f"{issuer}/afmelden",
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": sorted(client.scopes),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-    }  # fmt: skip
+    }
 
 
 def _people() -> dict[str, demo.EidCard]:

@@ -89,9 +89,14 @@ def eid_not_linked(request: LinkRequest, now: datetime) -> Mail:
     """The team did not link an eID to this account, for the reason on the row. Who came with it may be somebody else."""
     kind = "eid_not_renewed" if request.kind in ("login", "two") else "eid_not_linked"
     return write(
-        kind, request.user.email, now, request.user,
-        user=request.user, reason=request.reason, link=links.full("/hulp"),
-    )  # fmt: skip
+        kind,
+        request.user.email,
+        now,
+        request.user,
+        user=request.user,
+        reason=request.reason,
+        link=links.full("/hulp"),
+    )
 
 
 def activation_reminder(site: Site | None, user: User, token: str, expires_at: datetime, now: datetime) -> Mail:

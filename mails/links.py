@@ -85,14 +85,21 @@ def _may_choose_password(token, about):
 
 PURPOSES = {
     ACTIVATION: Purpose(
-        "/registratie-voltooien", lambda token, site: site.state == "approved" and token.user.confirmed_at is None, lone=True
+        "/registratie-voltooien",
+        lambda token, site: site.state == "approved" and token.user.confirmed_at is None,
+        lone=True,
     ),
     CONFIRM: Purpose(
-        "/registratie-voltooien", lambda token, _: token.user.confirmed_at is None or token.user.claimed_email is not None,
-        address=lambda token, _: token.user.shown_email, needs_row=False, lone=True,
+        "/registratie-voltooien",
+        lambda token, _: token.user.confirmed_at is None or token.user.claimed_email is not None,
+        address=lambda token, _: token.user.shown_email,
+        needs_row=False,
+        lone=True,
     ),
     SAME_PERSON: Purpose(
-        "/registratie-voltooien", lambda token, other: other.active and other.claimed_email == token.address, stamped=True
+        "/registratie-voltooien",
+        lambda token, other: other.active and other.claimed_email == token.address,
+        stamped=True,
     ),
     PASSWORD: Purpose("/wachtwoord-kiezen", _may_choose_password, needs_row=False, lone=True, stamped=True),
     RESET: Purpose("/wachtwoord-kiezen", _may_choose_password, needs_row=False, stamped=True),
@@ -100,7 +107,7 @@ PURPOSES = {
     OFFER: Purpose("/opvolgen", lambda _, handover: handover.undecided, address=lambda _, handover: handover.email),
     APPLICATION: Purpose("/aanvraag", lambda token, site: site.manager() == token.user),
     ATTEST: Purpose("/attest", lambda *_: True, address=lambda _, attest: attest.participant.email),
-}  # fmt: skip
+}
 
 
 TABLES = {model._meta.table_name: model for model in (Site, User, Handover, Attest)}
@@ -116,19 +123,28 @@ def about(token: Token) -> Model | None:
 
 
 def issue(
-    purpose: str, now: datetime, expires_at: datetime, user: User | None = None, about: Model | None = None,
+    purpose: str,
+    now: datetime,
+    expires_at: datetime,
+    user: User | None = None,
+    about: Model | None = None,
     beside: bool = False,
-) -> str:  # fmt: skip
+) -> str:
     """A new secret that works until `expires_at` (UTC), for a link mailed to the address that counts now. `user`: whose link it
     is; `about`: the row that it is about. Ends the earlier ones, where there may be one only, unless it stands `beside` them."""
     rules, secret = PURPOSES[purpose], "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
     if rules.lone and not beside:
         end(purpose, user, now)
     token = Token(
-        key_hash=hashed(secret), purpose=purpose, user=user, created_at=now, expires_at=expires_at,
-        object_type=about._meta.table_name if about else "", object_id=about.pk if about else "",
+        key_hash=hashed(secret),
+        purpose=purpose,
+        user=user,
+        created_at=now,
+        expires_at=expires_at,
+        object_type=about._meta.table_name if about else "",
+        object_id=about.pk if about else "",
         stamp=user.fs_uniquifier if rules.stamped else None,
-    )  # fmt: skip
+    )
     token.address = rules.address(token, about)
     token.save()
     return secret

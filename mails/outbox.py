@@ -45,9 +45,15 @@ def write(kind: str, to: str, now: datetime, about=None, leaves_at: datetime | N
         return None
     subject, body = render(kind, facts)
     return _post(
-        now, leaves_at or now, kind=kind, to_address=to, subject=subject[:200], body=body,
-        object_type=about._meta.table_name if about else None, object_id=str(about.pk) if about else None,
-    )  # fmt: skip
+        now,
+        leaves_at or now,
+        kind=kind,
+        to_address=to,
+        subject=subject[:200],
+        body=body,
+        object_type=about._meta.table_name if about else None,
+        object_id=str(about.pk) if about else None,
+    )
 
 
 def send_again(mail: Mail, now: datetime) -> Mail:

@@ -24,9 +24,16 @@ def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now:
     association, who = trajectory.association, trajectory.participant
     path = links.full(f"/trajecten/details/?id={trajectory.id}")
     return write(
-        "trajectory_reopened", association.email, now, trajectory, association=association, reason=reason, link=path,
-        name=f"{who.call_name} ({who.kavo_id})", revoked=revoked,
-    )  # fmt: skip
+        "trajectory_reopened",
+        association.email,
+        now,
+        trajectory,
+        association=association,
+        reason=reason,
+        link=path,
+        name=f"{who.call_name} ({who.kavo_id})",
+        revoked=revoked,
+    )
 
 
 def team_week(seal: str, refused: list, now: datetime) -> Mail:

@@ -44,17 +44,24 @@ def _parts(text: str) -> list[str]:
 
 
 def _postgresql_rows():
-    yield from (": ".join(map(str, row)) for row in database.execute_sql(
-        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable"
-        " FROM information_schema.columns WHERE table_schema = 'public'"
-    ))  # fmt: skip
-    yield from (": ".join(row) for row in database.execute_sql(
-        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE connamespace = 'public'::regnamespace"
-    ))  # fmt: skip
-    yield from (": ".join(row) for row in database.execute_sql(
-        "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'"
-    ))  # fmt: skip
+    yield from (
+        ": ".join(map(str, row))
+        for row in database.execute_sql(
+            "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable"
+            " FROM information_schema.columns WHERE table_schema = 'public'"
+        )
+    )
+    yield from (
+        ": ".join(row)
+        for row in database.execute_sql(
+            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace"
+        )
+    )
+    yield from (
+        ": ".join(row)
+        for row in database.execute_sql("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'")
+    )
 
 
 def differences() -> list[str]:

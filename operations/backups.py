@@ -35,8 +35,15 @@ LOCK_SECONDS = 10
 LEAVING_SECONDS = 2  # PostgreSQL still counts a connection for a moment after it is closed
 HEAD_LINES = 100  # of a dump: schemas and extensions come first
 IN_USE = "The database is in use. Stop the web servers and the worker first."
-LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE",
-         "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}  # fmt: skip
+LIBPQ = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+}
 """parts of a URL of PostgreSQL → the variables of its programs: a password on a command line could be read by others"""
 
 
@@ -207,8 +214,16 @@ def _fill(url, raw):
         with script.open(encoding="utf-8") as lines:
             if any(line.startswith("CREATE SCHEMA public;") for line in islice(lines, HEAD_LINES)):
                 begin = begin.removesuffix("CREATE SCHEMA public;")
-        _run(url, "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
-             f"--command={begin}", f"--file={script}")  # fmt: skip
+        _run(
+            url,
+            "psql",
+            "--no-psqlrc",
+            "--quiet",
+            "--single-transaction",
+            "--set=ON_ERROR_STOP=1",
+            f"--command={begin}",
+            f"--file={script}",
+        )
 
 
 @contextlib.contextmanager

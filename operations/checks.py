@@ -88,11 +88,15 @@ def _evaluations():
             yield f"placement {key}: {count} versions of the evaluation, the last is number {number}"
     last = Evaluation.alias()
     highest = last.select(fn.MAX(last.number)).where(last.placement == Placement.id)
-    query = (
-        Placement.select(Placement.id, Evaluation.id, Placement.result, Evaluation.result, Placement.hours_done,
-                         Evaluation.hours_done, Placement.state)
-        .join(Evaluation, JOIN.LEFT_OUTER, on=(Evaluation.placement == Placement.id) & (Evaluation.number == highest))
-    )  # fmt: skip
+    query = Placement.select(
+        Placement.id,
+        Evaluation.id,
+        Placement.result,
+        Evaluation.result,
+        Placement.hours_done,
+        Evaluation.hours_done,
+        Placement.state,
+    ).join(Evaluation, JOIN.LEFT_OUTER, on=(Evaluation.placement == Placement.id) & (Evaluation.number == highest))
     for key, evaluation, result, said, hours, noted, state in query.tuples().iterator():
         if state == "evaluated" and evaluation is None:
             yield f"placement {key}: evaluated without an evaluation"
@@ -302,7 +306,21 @@ def _reads(row, name) -> bool:
 
 NOTES = (_texts, _unread, _addresses)
 CHECKS = (
-    _schema, _engine, _hours, _evaluations, _terms, _final_evaluations, _managers, _applications, _handovers, _identities,
-    _searches, _placed, _words, _digests, hash_chain.breaches,
-    hash_chain.unproved_erasures, hash_chain.unknown_keys,
-)  # fmt: skip
+    _schema,
+    _engine,
+    _hours,
+    _evaluations,
+    _terms,
+    _final_evaluations,
+    _managers,
+    _applications,
+    _handovers,
+    _identities,
+    _searches,
+    _placed,
+    _words,
+    _digests,
+    hash_chain.breaches,
+    hash_chain.unproved_erasures,
+    hash_chain.unknown_keys,
+)

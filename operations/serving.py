@@ -82,8 +82,12 @@ class Gate:
     def __call__(self, environ, start_response):
         if not self.free.acquire(blocking=False):
             self.refused += 1
-            headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(BUSY))),
-                       ("Retry-After", str(RETRY_SECONDS)), ("Cache-Control", "no-store")]  # fmt: skip
+            headers = [
+                ("Content-Type", "text/html; charset=utf-8"),
+                ("Content-Length", str(len(BUSY))),
+                ("Retry-After", str(RETRY_SECONDS)),
+                ("Cache-Control", "no-store"),
+            ]
             start_response("503 Service Unavailable", headers)
             return [BUSY]
         try:

@@ -100,9 +100,13 @@ def own_data():
     gave = Evaluation.select().where(Evaluation.by == user).exists()
     here = accounts.hashed(session.get(login.SESSION_KEY, ""))
     return render_template(
-        "public/own_data.html", form=form, user=user, sessions=sessions.order_by(UserSession.seen_at.desc()), here=here,
+        "public/own_data.html",
+        form=form,
+        user=user,
+        sessions=sessions.order_by(UserSession.seen_at.desc()),
+        here=here,
         gave=gave,
-    )  # fmt: skip
+    )
 
 
 @account.get("/verder")

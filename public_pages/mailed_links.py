@@ -71,6 +71,10 @@ def dead(token: Token, secret: str, form: KavoForm | None = None):
     kind, now = ANEW.get(token.purpose), utcnow()
     handover = links.about(token) if token.purpose in (links.HANDOVER, links.OFFER) and links.addressed(token) else None
     return render_template(
-        "public/link_old.html", form=form or KavoForm(), secret=links.bare(secret), token=token, handover=handover,
+        "public/link_old.html",
+        form=form or KavoForm(),
+        secret=links.bare(secret),
+        token=token,
+        handover=handover,
         anew=kind is not None and kind.can_ask_anew(token, now),
-    ), 200 if handover and not handover.undecided else 410  # fmt: skip
+    ), 200 if handover and not handover.undecided else 410

@@ -261,9 +261,12 @@ def complete(secret):
     if form.validate_on_submit() and form.carry_out(lambda at: _completed(token, secret, at), None, utcnow()):
         return redirect(_after_completing(token))
     return render_template(
-        "public/activation.html", form=form, user=token.user, purpose=token.purpose,
+        "public/activation.html",
+        form=form,
+        user=token.user,
+        purpose=token.purpose,
         offered=links.about(token) if offered else None,
-    )  # fmt: skip
+    )
 
 
 def _after_completing(token) -> str:

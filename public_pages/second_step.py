@@ -40,9 +40,14 @@ def _only_with_password():
 def index():
     user = current_user._get_current_object()
     return render_template(
-        "public/second_step.html", user=user, passkeys=list(user.webauthn.order_by(Passkey.name)), form=KavoForm(),
-        codes=len(user.mf_recovery_codes or ()), must=second_step.must_set_up(user), demanded=user.check_tf_required_setup(),
-    )  # fmt: skip
+        "public/second_step.html",
+        user=user,
+        passkeys=list(user.webauthn.order_by(Passkey.name)),
+        form=KavoForm(),
+        codes=len(user.mf_recovery_codes or ()),
+        must=second_step.must_set_up(user),
+        demanded=user.check_tf_required_setup(),
+    )
 
 
 @pages.route("/app", methods=["GET", "POST"])

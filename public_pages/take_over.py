@@ -53,9 +53,13 @@ def choose():
         query = query.where(search.condition() if search else Site.id.is_null())
     sites = list(query.order_by(Site.search, Site.id).limit(MOST_SHOWN + 1))
     return render_template(
-        "public/take_over_choose.html", sites=sites[:MOST_SHOWN], more=len(sites) > MOST_SHOWN, q=words,
-        by=by, person=eid.pending(),
-    )  # fmt: skip
+        "public/take_over_choose.html",
+        sites=sites[:MOST_SHOWN],
+        more=len(sites) > MOST_SHOWN,
+        q=words,
+        by=by,
+        person=eid.pending(),
+    )
 
 
 @pages.route("/overnemen/<int:pk>", methods=["GET", "POST"])

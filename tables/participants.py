@@ -32,9 +32,12 @@ class Participant(Named):
     clashes = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
 
     reads = {
-        "kavo_id": readings.kavo_id, "first_name": readings.name, "last_name": readings.name,
-        "birth_date": readings.birth_date, "email": readings.email,
-    }  # fmt: skip
+        "kavo_id": readings.kavo_id,
+        "first_name": readings.name,
+        "last_name": readings.name,
+        "birth_date": readings.birth_date,
+        "email": readings.email,
+    }
 
     def check(self):
         check_name(self)

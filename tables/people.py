@@ -91,9 +91,13 @@ class User(UserMixin, Named):
 
     clashes = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
     reads = {
-        "first_name": readings.name, "last_name": readings.name, "email": own_address, "claimed_email": readings.email,
-        "phone": readings.phone, "birth_date": readings.birth_date,
-    }  # fmt: skip
+        "first_name": readings.name,
+        "last_name": readings.name,
+        "email": own_address,
+        "claimed_email": readings.email,
+        "phone": readings.phone,
+        "birth_date": readings.birth_date,
+    }
 
     @classmethod
     def of_address(cls, text: str | None) -> "User | None":

@@ -161,42 +161,64 @@ def _column(name: str, value: str) -> Callable:
 TRAJECTORY = Statuses(
     "state outcome ends_on",
     Kind("open", "Loopt", lambda row, today: (row.state == "open") & _not_before(row.ends_on, today), BUSY),
-    Kind("expired", "Termijn voorbij", lambda row, today: (row.state == "open") & _before(row.ends_on, today), BAD, TEAM),
+    Kind(
+        "expired", "Termijn voorbij", lambda row, today: (row.state == "open") & _before(row.ends_on, today), BAD, TEAM
+    ),
     Kind("failed", "Niet geslaagd", _column("outcome", "failed"), BAD, tab="finished"),
     Kind("passed", "Geslaagd", _column("outcome", "passed"), WAIT, TEAM, tab="finished"),
     Kind("attested", "Attest uitgereikt", _column("outcome", "attested"), GOOD, tab="finished"),
     Kind("finished", "Afgewerkt", lambda row, today: (row.state == "finished") & (row.outcome == "")),
     Kind("stopped", "Stopgezet", _column("state", "stopped")),
-)  # fmt: skip
+)
 
 PLACEMENT = Statuses(
     "state result no_show starts_on ends_on",
     Kind(
-        "over", "Te beoordelen", lambda row, today: (row.state == "open") & _before(row.ends_on, today), WAIT, SITE,
-        detail=lambda row, today: f"stage liep af op {dutch.day(row.ends_on)}", tab="open",
+        "over",
+        "Te beoordelen",
+        lambda row, today: (row.state == "open") & _before(row.ends_on, today),
+        WAIT,
+        SITE,
+        detail=lambda row, today: f"stage liep af op {dutch.day(row.ends_on)}",
+        tab="open",
     ),
     Kind(
-        "planned", "Stage gepland",
-        lambda row, today: (row.state == "open") & _not_before(row.ends_on, today) & _after(row.starts_on, today), BUSY, SITE,
-        detail=lambda row, today: f"vanaf {dutch.day(row.starts_on)}", tab="open",
+        "planned",
+        "Stage gepland",
+        lambda row, today: (row.state == "open") & _not_before(row.ends_on, today) & _after(row.starts_on, today),
+        BUSY,
+        SITE,
+        detail=lambda row, today: f"vanaf {dutch.day(row.starts_on)}",
+        tab="open",
     ),
     Kind(
-        "running", "Stage loopt",
-        lambda row, today: (row.state == "open") & _not_before(row.ends_on, today) & _not_after(row.starts_on, today), BUSY,
-        SITE, detail=lambda row, today: f"tot en met {dutch.day(row.ends_on)}" if row.ends_on else "", tab="open",
+        "running",
+        "Stage loopt",
+        lambda row, today: (row.state == "open") & _not_before(row.ends_on, today) & _not_after(row.starts_on, today),
+        BUSY,
+        SITE,
+        detail=lambda row, today: f"tot en met {dutch.day(row.ends_on)}" if row.ends_on else "",
+        tab="open",
     ),
     Kind("positive", "Positief", _column("result", "positive"), GOOD, tab="done"),
     Kind("negative", "Negatief", _column("result", "negative"), BAD, tab="done"),
     Kind(
-        "cancelled", "Geannuleerd", _column("state", "cancelled"), tab="done",
+        "cancelled",
+        "Geannuleerd",
+        _column("state", "cancelled"),
+        tab="done",
         detail=lambda row, today: "niet komen opdagen" if row.no_show else "",
     ),
     gathered={"open": "Bezig", "done": "Klaar"},
-)  # fmt: skip
+)
 
 LATE, IN_TREATMENT, APPROVED, NOT_APPROVED, WITHDRAWN = (
-    "Te laat", "In behandeling", "Goedgekeurd", "Niet goedgekeurd", "Ingetrokken",
-)  # fmt: skip
+    "Te laat",
+    "In behandeling",
+    "Goedgekeurd",
+    "Niet goedgekeurd",
+    "Ingetrokken",
+)
 """a yes, a no and what goes before are called the same, whatever was asked"""
 
 
@@ -211,38 +233,57 @@ def _late_row(row, today) -> str:
 APPLICATION = Statuses(
     "state due_on term_days paused_at",
     Kind(
-        "late", LATE,
-        lambda row, today: (row.state == "submitted") & _empty(row.paused_at) & _before(row.due_on, today), BAD, TEAM,
+        "late",
+        LATE,
+        lambda row, today: (row.state == "submitted") & _empty(row.paused_at) & _before(row.due_on, today),
+        BAD,
+        TEAM,
         said=_late_row,
     ),
     Kind(
-        "submitted", IN_TREATMENT,
-        lambda row, today: (row.state == "submitted") & _empty(row.paused_at) & _not_before(row.due_on, today), BUSY, TEAM,
+        "submitted",
+        IN_TREATMENT,
+        lambda row, today: (row.state == "submitted") & _empty(row.paused_at) & _not_before(row.due_on, today),
+        BUSY,
+        TEAM,
         detail=_day_of_row,
     ),
     Kind(
-        "paused", "Wacht op de aanvrager", lambda row, today: (row.state == "submitted") & _filled(row.paused_at), WAIT,
-        APPLICANT, detail=lambda row, today: f"de termijn staat stil op {_day_of_row(row, local_date(row.paused_at))}",
+        "paused",
+        "Wacht op de aanvrager",
+        lambda row, today: (row.state == "submitted") & _filled(row.paused_at),
+        WAIT,
+        APPLICANT,
+        detail=lambda row, today: f"de termijn staat stil op {_day_of_row(row, local_date(row.paused_at))}",
     ),
     Kind("approved", APPROVED, _column("state", "approved"), GOOD),
     Kind("rejected", NOT_APPROVED, _column("state", "rejected"), BAD),
     Kind("withdrawn", WITHDRAWN, _column("state", "withdrawn")),
     Kind("closed", "Gesloten", _column("state", "closed")),
-)  # fmt: skip
+)
 
 PROPOSAL = Statuses(
     "state due_on term_days",
     Kind(
-        "late", LATE, lambda row, today: (row.state == "open") & _before(row.due_on, today), BAD, TEAM, said=_late_row,
+        "late",
+        LATE,
+        lambda row, today: (row.state == "open") & _before(row.due_on, today),
+        BAD,
+        TEAM,
+        said=_late_row,
     ),
     Kind(
-        "open", IN_TREATMENT, lambda row, today: (row.state == "open") & _not_before(row.due_on, today), BUSY, TEAM,
+        "open",
+        IN_TREATMENT,
+        lambda row, today: (row.state == "open") & _not_before(row.due_on, today),
+        BUSY,
+        TEAM,
         detail=_day_of_row,
     ),
     Kind("accepted", APPROVED, _column("state", "accepted"), GOOD),
     Kind("refused", NOT_APPROVED, _column("state", "refused"), BAD),
     Kind("withdrawn", WITHDRAWN, _column("state", "withdrawn")),
-)  # fmt: skip
+)
 
 
 def _team_day(row, today) -> str:
@@ -252,36 +293,60 @@ def _team_day(row, today) -> str:
 HANDOVER = Statuses(
     "state due_on term_days team_due_on team_days",
     Kind(
-        "open", "Wacht op antwoord", lambda row, today: (row.state == "open") & _not_before(row.due_on, today), BUSY, GIVER,
+        "open",
+        "Wacht op antwoord",
+        lambda row, today: (row.state == "open") & _not_before(row.due_on, today),
+        BUSY,
+        GIVER,
         detail=_day_of_row,
     ),
     Kind(
-        "unanswered", "Wacht op antwoord", lambda row, today: (row.state == "open") & _before(row.due_on, today), BAD, GIVER,
-        detail=lambda row, today: _late_row(row, today).lower(), tab="open",
+        "unanswered",
+        "Wacht op antwoord",
+        lambda row, today: (row.state == "open") & _before(row.due_on, today),
+        BAD,
+        GIVER,
+        detail=lambda row, today: _late_row(row, today).lower(),
+        tab="open",
     ),
     Kind(
-        "escalated", "Het team beslist", lambda row, today: (row.state == "escalated") & _not_before(row.team_due_on, today),
-        WAIT, TEAM, detail=_team_day,
+        "escalated",
+        "Het team beslist",
+        lambda row, today: (row.state == "escalated") & _not_before(row.team_due_on, today),
+        WAIT,
+        TEAM,
+        detail=_team_day,
     ),
     Kind(
-        "late", "Het team beslist", lambda row, today: (row.state == "escalated") & _before(row.team_due_on, today), BAD, TEAM,
-        detail=lambda row, today: f"te laat: {_team_day(row, today)}", tab="escalated",
+        "late",
+        "Het team beslist",
+        lambda row, today: (row.state == "escalated") & _before(row.team_due_on, today),
+        BAD,
+        TEAM,
+        detail=lambda row, today: f"te laat: {_team_day(row, today)}",
+        tab="escalated",
     ),
     Kind("accepted", APPROVED, _column("state", "accepted"), GOOD),
     Kind("refused", NOT_APPROVED, _column("state", "refused"), BAD),
     Kind("withdrawn", WITHDRAWN, _column("state", "withdrawn")),
-)  # fmt: skip
+)
 
 LINK = Statuses(
     "state due_on term_days",
-    Kind("late", LATE, lambda row, today: (row.state == "open") & _before(row.due_on, today), BAD, TEAM, said=_late_row),
     Kind(
-        "open", IN_TREATMENT, lambda row, today: (row.state == "open") & _not_before(row.due_on, today), BUSY, TEAM,
+        "late", LATE, lambda row, today: (row.state == "open") & _before(row.due_on, today), BAD, TEAM, said=_late_row
+    ),
+    Kind(
+        "open",
+        IN_TREATMENT,
+        lambda row, today: (row.state == "open") & _not_before(row.due_on, today),
+        BUSY,
+        TEAM,
         detail=_day_of_row,
     ),
     Kind("linked", "Gekoppeld", _column("state", "linked"), GOOD),
     Kind("refused", "Niet gekoppeld", _column("state", "refused"), BAD),
-)  # fmt: skip
+)
 
 
 def with_turn(status: Status, turn: str) -> Status:

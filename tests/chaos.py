@@ -8,10 +8,17 @@ import tempfile
 from pathlib import Path
 
 TRIALS = (
-    "tests/services/test_killed_machines.py", "tests/services/test_killed_sender.py", "tests/services/test_killed_import.py",
-    "tests/services/test_hours_by_many.py", "tests/services/test_handover_once.py", "tests/services/test_final_once.py",
-    "tests/services/test_faults.py", "tests/test_serving.py", "tests/test_backups.py", "tests/test_clock_year.py",
-)  # fmt: skip
+    "tests/services/test_killed_machines.py",
+    "tests/services/test_killed_sender.py",
+    "tests/services/test_killed_import.py",
+    "tests/services/test_hours_by_many.py",
+    "tests/services/test_handover_once.py",
+    "tests/services/test_final_once.py",
+    "tests/services/test_faults.py",
+    "tests/test_serving.py",
+    "tests/test_backups.py",
+    "tests/test_clock_year.py",
+)
 
 
 def main():

@@ -22,11 +22,33 @@ LONG_AGO = "2020-01-01"
 KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
 
 SAME_ON_BOTH = (
-    "eid/", "services/test_killed_import", "services/test_killed_sender", "test_accessibility_statement", "test_canary",
-    "test_conventions", "test_deploy", "test_detours", "test_doors", "test_forms", "test_fresh_machine", "test_links",
-    "test_login", "test_marks", "test_passwords", "test_places", "test_policy_numbers", "test_provider", "test_rights",
-    "test_second_step", "test_security", "test_serving", "test_settings", "test_texts", "test_translations", "test_words",
-)  # fmt: skip
+    "eid/",
+    "services/test_killed_import",
+    "services/test_killed_sender",
+    "test_accessibility_statement",
+    "test_canary",
+    "test_conventions",
+    "test_deploy",
+    "test_detours",
+    "test_doors",
+    "test_forms",
+    "test_fresh_machine",
+    "test_links",
+    "test_login",
+    "test_marks",
+    "test_passwords",
+    "test_places",
+    "test_policy_numbers",
+    "test_provider",
+    "test_rights",
+    "test_second_step",
+    "test_security",
+    "test_serving",
+    "test_settings",
+    "test_texts",
+    "test_translations",
+    "test_words",
+)
 """files of tests that no database changes: how a text is read, what a page says, who may what; and trials that `make chaos` does
 on both. They run on SQLite alone"""
 

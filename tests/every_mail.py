@@ -87,9 +87,12 @@ def _handovers(manager, now):
     asked = Handover.get_by_id(asked.id)
     asked.decided_at, asked.reason = now, "Nee."  # as a decision would say it; nothing is decided
     for write_one in (
-        mails.handover_escalated, mails.handover_accepted, mails.handover_refused, mails.handover_withdrawn,
+        mails.handover_escalated,
+        mails.handover_accepted,
+        mails.handover_refused,
+        mails.handover_withdrawn,
         mails.handover_ended,
-    ):  # fmt: skip
+    ):
         write_one(asked, now)
 
 

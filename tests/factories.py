@@ -73,9 +73,15 @@ def association(**values):
 def site(manager=None, **values):
     number = next(_numbers)
     ordinary = {
-        "name": f"Speelplein {number}", "recognition": "municipal", "street": "Dorpsstraat 1", "postcode": "9000",
-        "municipality": "Gent", "animator": True, "state": "approved", "submitted_at": NOW,
-    }  # fmt: skip
+        "name": f"Speelplein {number}",
+        "recognition": "municipal",
+        "street": "Dorpsstraat 1",
+        "postcode": "9000",
+        "municipality": "Gent",
+        "animator": True,
+        "state": "approved",
+        "submitted_at": NOW,
+    }
     made = Site(**{**ordinary, **values})
     made.save()
     SitePeriod(site=made, kind="summer").save()
@@ -87,9 +93,11 @@ def site(manager=None, **values):
 def participant(**values):
     number = next(_numbers)
     ordinary = {
-        "kavo_id": f"{200000 + number}-{number % 100:02}", "first_name": "Lotte", "last_name": f"Peeters{number}",
+        "kavo_id": f"{200000 + number}-{number % 100:02}",
+        "first_name": "Lotte",
+        "last_name": f"Peeters{number}",
         "birth_date": date(2009, 3, 12),
-    }  # fmt: skip
+    }
     made = Participant(**{**ordinary, **values})
     made.save()
     return made
@@ -120,9 +128,14 @@ def placement(**values):
 def evaluated(placement, by=None, now=NOW, **values):
     """A placement with an evaluation: positive for all planned hours unless said otherwise."""
     ordinary = {
-        "mentor": "Eline Wouters", "criterion": "instructor", "starts_on": date(2026, 6, 1), "ends_on": date(2026, 6, 20),
-        "hours_done": placement.hours, "result": "positive", "motivation": "Vlot.",
-    }  # fmt: skip
+        "mentor": "Eline Wouters",
+        "criterion": "instructor",
+        "starts_on": date(2026, 6, 1),
+        "ends_on": date(2026, 6, 20),
+        "hours_done": placement.hours,
+        "result": "positive",
+        "motivation": "Vlot.",
+    }
     evaluations.evaluate(placement, by or user("team"), now, **{**ordinary, **values})
     return Placement.get_by_id(placement.id)
 
@@ -136,7 +149,13 @@ def lookup(**values):
 def mail(**values):
     number = next(_numbers)
     ordinary = {
-        "key": f"soort-{number}", "kind": "soort", "to_address": "iemand@kavo.test", "subject": "Onderwerp", "body": "Tekst",
-        "message_id": f"<{number}@kavo.test>", "created_at": NOW, "next_at": NOW,
-    }  # fmt: skip
+        "key": f"soort-{number}",
+        "kind": "soort",
+        "to_address": "iemand@kavo.test",
+        "subject": "Onderwerp",
+        "body": "Tekst",
+        "message_id": f"<{number}@kavo.test>",
+        "created_at": NOW,
+        "next_at": NOW,
+    }
     return Mail.create(**{**ordinary, **values})

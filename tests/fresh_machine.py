@@ -42,8 +42,15 @@ class Stranger:
 
     def begin(self, *words, **settings) -> subprocess.Popen:
         with self.log.open("ab") as log:
-            return subprocess.Popen(words, cwd=self.project, env={**self.environ, **settings}, stdin=subprocess.DEVNULL,
-                                    stdout=log, stderr=log, start_new_session=True)  # fmt: skip
+            return subprocess.Popen(
+                words,
+                cwd=self.project,
+                env={**self.environ, **settings},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def do(self, *words):
         if self.begin(*words).wait(MOST_SECONDS):

@@ -35,30 +35,114 @@ PEOPLE = {
 WORD = "Kadervorming1"
 METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO"]
 NASTY = [
-    "", " ", "0", "-1", "1", "2", "3", "999999999", "2147483648", "9223372036854775808", "9" * 400, "1e309", "NaN",
-    "Infinity", "-0",
-    "0x10", "١٢٣", "1.5", "2,5", "true", "null", "None", "undefined", "[]", "{}", "%", "_", "%00", "\x00",
+    "",
+    " ",
+    "0",
+    "-1",
+    "1",
+    "2",
+    "3",
+    "999999999",
+    "2147483648",
+    "9223372036854775808",
+    "9" * 400,
+    "1e309",
+    "NaN",
+    "Infinity",
+    "-0",
+    "0x10",
+    "١٢٣",
+    "1.5",
+    "2,5",
+    "true",
+    "null",
+    "None",
+    "undefined",
+    "[]",
+    "{}",
+    "%",
+    "_",
+    "%00",
+    "\x00",
     "\r\nSet-Cookie: a=b",
-    "'", '"', "';--", "1' OR '1'='1", "1; DROP TABLE user", "<script>alert(1)</script>", "{{7*7}}", "${7*7}",
+    "'",
+    '"',
+    "';--",
+    "1' OR '1'='1",
+    "1; DROP TABLE user",
+    "<script>alert(1)</script>",
+    "{{7*7}}",
+    "${7*7}",
     "../../etc/passwd",
-    "//evil.example", "http://[", "//[", "javascript:alert(1)", "\ud800", "\U0001f9ff" * 50, "é" * 300, "a" * 5000, "\u202e",
-    "ﷺ", "İ", "ß",
+    "//evil.example",
+    "http://[",
+    "//[",
+    "javascript:alert(1)",
+    "\ud800",
+    "\U0001f9ff" * 50,
+    "é" * 300,
+    "a" * 5000,
+    "\u202e",
+    "ﷺ",
+    "İ",
+    "ß",
     "\ufeff",
-    "2026-02-30", "0000-00-00", "9999-12-31", "10000-01-01", "31/12/2026", "0001-01-01", "-5", "1:2", "approve:1", "erase:1",
+    "2026-02-30",
+    "0000-00-00",
+    "9999-12-31",
+    "10000-01-01",
+    "31/12/2026",
+    "0001-01-01",
+    "-5",
+    "1:2",
+    "approve:1",
+    "erase:1",
     "1,2,3",
-    "naam@voorbeeld.be", "@", "a@b", "125143-59", "100000-22", "=1+1", "csv", "xlsx", "programma", "name", "-name", "id",
+    "naam@voorbeeld.be",
+    "@",
+    "a@b",
+    "125143-59",
+    "100000-22",
+    "=1+1",
+    "csv",
+    "xlsx",
+    "programma",
+    "name",
+    "-name",
+    "id",
     "search",
-    "approved", "open", "positive", "animator", "y", "on", "Kadervorming2",
-]  # fmt: skip
+    "approved",
+    "open",
+    "positive",
+    "animator",
+    "y",
+    "on",
+    "Kadervorming2",
+]
 CONTENT_TYPES = [
-    "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=x", "application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "multipart/form-data; boundary=x",
+    "application/json",
     "text/plain",
-    "application/x-www-form-urlencoded; charset=utf-16", "text/xml", "", "application/json; charset=nonsense", "*/*", "a" * 300,
-]  # fmt: skip
+    "application/x-www-form-urlencoded; charset=utf-16",
+    "text/xml",
+    "",
+    "application/json; charset=nonsense",
+    "*/*",
+    "a" * 300,
+]
 HEADERS = {
     "Accept": ["application/json", "*/*", "text/html;q=0", ";;;", "application/json, text/html"],
     "Accept-Language": ["nl", "en", "xx-YY", "*;q=9", ""],
-    "Referer": ["http://localhost/stageplaatsen/", "http://evil.example/x", "/", "http://[", "%", "http://localhost/\x7f"],
+    "Referer": [
+        "http://localhost/stageplaatsen/",
+        "http://evil.example/x",
+        "/",
+        "http://[",
+        "%",
+        "http://localhost/\x7f",
+    ],
     "User-Agent": ["", "x" * 2000, "Mozilla/5.0 (Android) Chrome"],
     "Range": ["bytes=0-10", "bytes=-1", "bytes=x"],
     "If-None-Match": ["*", '"x"', "x"],
@@ -69,7 +153,7 @@ HEADERS = {
     "Transfer-Encoding": ["identity"],
     "Content-Length": ["-1", "x", "999999999999"],
     "Cookie": ["kavo=x", "kavo=" + "a" * 4000, "=;=;"],
-}  # fmt: skip
+}
 LEARNED: dict[str, Counter] = {}
 USUAL = {
     "pk": ["1", "2", "3", "5"],
@@ -116,9 +200,12 @@ class Fuzzer:
 
         self.folder, self.world = folder, world
         environ = {
-            "KAVO_DATABASE_URL": f"sqlite:///{folder}/fuzz.db", "KAVO_QUEUE_URL": f"sqlite:///{folder}/queue.db",
-            "KAVO_RATE_LIMITS": "off", **provider.settings(), **KEYS,
-        }  # fmt: skip
+            "KAVO_DATABASE_URL": f"sqlite:///{folder}/fuzz.db",
+            "KAVO_QUEUE_URL": f"sqlite:///{folder}/queue.db",
+            "KAVO_RATE_LIMITS": "off",
+            **provider.settings(),
+            **KEYS,
+        }
         self.app = with_quick_passwords(create_app(config.load(environ)))
         self.app.request_class.parameter_storage_class = Learning
         self.app.request_class.dict_storage_class = Learning
@@ -295,8 +382,13 @@ def _send_many(fuzzer, number, chance):
     fuzzer.look_back()
 
     @seed(chance)
-    @settings(max_examples=number, deadline=None, database=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @settings(
+        max_examples=number,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.one_of(requests(fuzzer), spoiled(fuzzer)))
     def send(request):
         (fuzzer.send_form if len(request) == 3 else fuzzer.send)(*request)

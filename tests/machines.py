@@ -131,8 +131,9 @@ class Postgres(Machine):
         super().__init__(folder)
         self.port, self.data = free_port(), folder / "data"
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/kavo"
-        self.command = self.as_postgres("postgres", "-D", self.data, "-p", self.port, "-h", "127.0.0.1",
-                                        "-k", folder, "-c", "fsync=off", *options)  # fmt: skip
+        self.command = self.as_postgres(
+            "postgres", "-D", self.data, "-p", self.port, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off", *options
+        )
 
     def as_postgres(self, program, *words) -> list[str]:
         change = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []

@@ -83,8 +83,15 @@ class Manager:
 
     def evaluate(self, placement_id, hours, result, day, fields):
         """'Beoordeling bewaren', of a stage on one day."""
-        filled = {"mentor": "Eline", "criterion": "instructor", "starts_on": day.isoformat(), "ends_on": day.isoformat(),
-                  "hours_done": hours, "result": result, "motivation": "Te vaak afwezig."}  # fmt: skip
+        filled = {
+            "mentor": "Eline",
+            "criterion": "instructor",
+            "starts_on": day.isoformat(),
+            "ends_on": day.isoformat(),
+            "hours_done": hours,
+            "result": result,
+            "motivation": "Te vaak afwezig.",
+        }
         page = self.ask("POST", f"/gekoppelde-deelnemers/beoordelen/?id={placement_id}", {**fields, **filled})
         if "bewaard" not in page or "Kijk dit nog na" in page:
             raise Refused(page)

@@ -111,21 +111,28 @@ class World:
         mark, both = self.marks, lambda seen: (seen.split("/") * 2)[:2]
         own = born if tag not in VIEWERS else born + tag
         return make.user(
-            role, association, first_name=mark(f"{tag}.first", *both(name), **erased).capitalize(),
+            role,
+            association,
+            first_name=mark(f"{tag}.first", *both(name), **erased).capitalize(),
             last_name=mark(f"{tag}.last", *both(name), **erased).capitalize(),
             email=mark(f"{tag}.email", *both(contact), **erased) + "@kavo.test",
-            phone=mark.phone(f"{tag}.phone", *both(contact), **erased), birth_date=mark.born(f"{tag}.born", own, **erased),
-            password_exception=mark(f"{tag}.exception", own, **erased), password=make.PASSWORD,
+            phone=mark.phone(f"{tag}.phone", *both(contact), **erased),
+            birth_date=mark.born(f"{tag}.born", own, **erased),
+            password_exception=mark(f"{tag}.exception", own, **erased),
+            password=make.PASSWORD,
             created_at=make.NOW - 400 * DAY,
-        )  # fmt: skip
+        )
 
     def _people(self):
         mark = self.marks
         self.associations = [
-            make.association(name=f"Kring {number}", email=mark(f"kring{number}.email", f"{number}t") + "@kavo.test",
-                             phone=mark.phone(f"kring{number}.phone", f"{number}t"))
+            make.association(
+                name=f"Kring {number}",
+                email=mark(f"kring{number}.email", f"{number}t") + "@kavo.test",
+                phone=mark.phone(f"kring{number}.phone", f"{number}t"),
+            )
             for number in "12"
-        ]  # fmt: skip
+        ]
         self.team = self._person("t", "team", "tab12", "t")
         self.one = self._person("1", "association", "1t", "1t", association=self.associations[0])
         self.two = self._person("2", "association", "2t", "2t", association=self.associations[1])
@@ -140,15 +147,21 @@ class World:
         mark = self.marks
         self.site_a, self.site_b, self.site_c = (
             make.site(
-                manager=manager, name=f"Plein {tag}", declared_by=manager, declared_at=make.NOW, postcode=postcode,
+                manager=manager,
+                name=f"Plein {tag}",
+                declared_by=manager,
+                declared_at=make.NOW,
+                postcode=postcode,
                 street=mark(f"{tag}.street", seen, after),
-                email=mark(f"{tag}.mail", seen, after) + "@kavo.test", phone=mark.phone(f"{tag}.phone", seen, after),
+                email=mark(f"{tag}.mail", seen, after) + "@kavo.test",
+                phone=mark.phone(f"{tag}.phone", seen, after),
             )
             for tag, manager, seen, after, postcode in (
-                ("pleina", self.a, "at", "abt", "9000"), ("pleinb", self.b, "bt", "bt", "2000"),
+                ("pleina", self.a, "at", "abt", "9000"),
+                ("pleinb", self.b, "bt", "bt", "2000"),
                 ("pleinc", self.b, "bt", "bt", "3000"),
             )
-        )  # fmt: skip
+        )
         now = make.NOW
         sites.note(self.site_a, self.team, now, mark("team.note", "t"))
         sites.reopen(self.site_a, self.team, now, mark("team.why", "at", "abt"))
@@ -167,9 +180,11 @@ class World:
     def _participant(self, tag, name, own):
         mark = self.marks
         return make.participant(
-            first_name=mark(f"{tag}.first", name).capitalize(), last_name=mark(f"{tag}.last", name).capitalize(),
-            email=mark(f"{tag}.email", own) + "@kavo.test", birth_date=mark.born(f"{tag}.born", own),
-        )  # fmt: skip
+            first_name=mark(f"{tag}.first", name).capitalize(),
+            last_name=mark(f"{tag}.last", name).capitalize(),
+            email=mark(f"{tag}.email", own) + "@kavo.test",
+            birth_date=mark.born(f"{tag}.born", own),
+        )
 
     def _stages(self):
         mark, team, now = self.marks, self.team, make.NOW
@@ -178,9 +193,12 @@ class World:
         run = make.trajectory(participant=self.p1, association=first)
         stage = placements.couple(run, self.site_a, 20, self.a, now)
         make.evaluated(
-            stage, self.a, mentor=mark("p1.mentor", "at1", "abt1"), motivation=mark("p1.motivation", "at1", "abt1"),
+            stage,
+            self.a,
+            mentor=mark("p1.mentor", "at1", "abt1"),
+            motivation=mark("p1.motivation", "at1", "abt1"),
             remarks=mark("p1.remarks", "at1", "abt1"),
-        )  # fmt: skip
+        )
         at_b = placements.couple(Trajectory.get_by_id(run.id), self.site_b, 20, self.b, now)
         placements.cancel(at_b, self.b, now, mark("p1.cancelled", "bt1"))
         placements.couple(Trajectory.get_by_id(run.id), self.site_c, 5, self.b, now)
@@ -207,16 +225,31 @@ class World:
     def _waiting(self):
         """What waits for somebody, or was left behind by somebody who does not come back."""
         mark, now = self.marks, make.NOW
-        line = ";".join(("777777-12", mark("row.first", "1t"), mark("row.last", "1t"), "x",
-                         mark("row.email", "1t") + "@kavo.test", "", "animator", "10/01/2026"))  # fmt: skip
+        line = ";".join(
+            (
+                "777777-12",
+                mark("row.first", "1t"),
+                mark("row.last", "1t"),
+                "x",
+                mark("row.email", "1t") + "@kavo.test",
+                "",
+                "animator",
+                "10/01/2026",
+            )
+        )
         head = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus"
         file = io.BytesIO(f"{head}\n{line}\n".encode())
         batches.receive(file, mark("1.file", "1t") + ".csv", self.one, now)
         batches.work(now)
         LinkRequest.create(
-            user=self.a, created_at=now, first_name=mark("eid.first", "t", erased=""), last_name=mark("eid.last", "t", erased=""),
-            birth_date=mark.born("eid.born", "t", erased=""), issuer="x", subject="y",
-        )  # fmt: skip
+            user=self.a,
+            created_at=now,
+            first_name=mark("eid.first", "t", erased=""),
+            last_name=mark("eid.last", "t", erased=""),
+            birth_date=mark.born("eid.born", "t", erased=""),
+            issuer="x",
+            subject="y",
+        )
         SavedView.create(user=self.a, screen="placement", name=mark("a.view", "at", erased=""), query="")
         SavedView.create(user=self.team, screen="participant", name=mark("t.view", "t"), query="", shared_with="team")
         Draft.create(
@@ -227,8 +260,12 @@ class World:
         refused = handovers.ask(self.site_a, self.b, self.b.email, self.b.phone, now)
         handovers.refuse(refused, self.a, now, mark("a.refusal", "abt", erased="bt"))
         self.asked = handovers.ask(
-            self.site_a, self.b, mark("b.typed", "bt", "bat") + "@kavo.test", mark.phone("b.typedphone", "bt", "bat"), now
-        )  # fmt: skip
+            self.site_a,
+            self.b,
+            mark("b.typed", "bt", "bat") + "@kavo.test",
+            mark.phone("b.typedphone", "bt", "bat"),
+            now,
+        )
         handovers.offer(self.site_c, self.b, mark("offer.email", "bt") + "@kavo.test", now)
 
     # ---- what happens
@@ -332,6 +369,13 @@ class World:
                     queue.append(f"{full}?{urlencode(arguments)}" if arguments else full)
 
 
-BY_ID = ("details_view", "edit_view", "placement.evaluate", "placement.cancel", "trajectory_history", "trajectory.final",
-         "many.evaluate")  # fmt: skip
+BY_ID = (
+    "details_view",
+    "edit_view",
+    "placement.evaluate",
+    "placement.cancel",
+    "trajectory_history",
+    "trajectory.final",
+    "many.evaluate",
+)
 """routes that take the number of their row from the query"""

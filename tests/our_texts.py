@@ -180,9 +180,11 @@ def _choices(node) -> list[str]:
         else:
             inside = [one for one in ast.walk(part.value) if isinstance(one, ast.IfExp)]
             options = [
-                branch.value for one in inside for branch in (one.body, one.orelse)
+                branch.value
+                for one in inside
+                for branch in (one.body, one.orelse)
                 if isinstance(branch, ast.Constant) and isinstance(branch.value, str)
-            ] or [MOMENT if ast.unparse(part.value).startswith("dutch.moment(") else HOLE]  # fmt: skip
+            ] or [MOMENT if ast.unparse(part.value).startswith("dutch.moment(") else HOLE]
         found = [f"{start}{end}" for start in found for end in options[:3]][:MOST_BRANCHES]
     return found
 

@@ -101,9 +101,15 @@ class WideWorld(World):
     def _application(self, state):
         now = make.NOW - timedelta(days=WAITS_DAYS.get(state, 0))
         place = {
-            "name": f"{state} {WORD}", "recognition": "municipal", "street": WORD, "postcode": "9000", "municipality": "Gent",
-            "animator": True, "email": f"{state.replace(' ', '')}@kavo.test", "phone": "0470 12 34 56",
-        }  # fmt: skip
+            "name": f"{state} {WORD}",
+            "recognition": "municipal",
+            "street": WORD,
+            "postcode": "9000",
+            "municipality": "Gent",
+            "animator": True,
+            "email": f"{state.replace(' ', '')}@kavo.test",
+            "phone": "0470 12 34 56",
+        }
         site = registration.submit_site(self.b, place, sites.Periods(["summer"]), now)
         if state in ("approved", "closed"):
             sites.approve(site, self.team, now)

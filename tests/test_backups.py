@@ -34,9 +34,12 @@ def command(db, tmp_path):
         database.close()
         database.close_idle()
         done = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "app", *map(str, words)], capture_output=True, text=True, cwd=PROJECT,
+            [sys.executable, "-m", "flask", "--app", "app", *map(str, words)],
+            capture_output=True,
+            text=True,
+            cwd=PROJECT,
             env=environment(db, f"sqlite:///{tmp_path}/queue.db"),
-        )  # fmt: skip
+        )
         database.connect(reuse_if_open=True)
         return done.returncode, done.stdout + done.stderr
 
@@ -113,10 +116,15 @@ def test_an_encrypted_backup_opens_with_its_own_key_alone(command, coupled, tmp_
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
-@pytest.mark.parametrize("content, said", [
-    (b"", "is no backup of"), (b"just a text", "is no backup of"), (b"age-encryption.org/v1\nrubbish", "is encrypted"),
-    (gzip.compress(b"SQLite format 3\x00" + b"x" * 100, mtime=0)[:-9], "damaged"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"", "is no backup of"),
+        (b"just a text", "is no backup of"),
+        (b"age-encryption.org/v1\nrubbish", "is encrypted"),
+        (gzip.compress(b"SQLite format 3\x00" + b"x" * 100, mtime=0)[:-9], "damaged"),
+    ],
+)
 def test_what_is_no_backup_is_refused_and_nothing_changes(command, tmp_path, content, said):
     (tmp_path / "one").write_bytes(content)
     code, answer = command("restore", tmp_path / "one", "--overwrite")

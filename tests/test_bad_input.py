@@ -104,11 +104,36 @@ def paths(placement):
 
 
 FORMS = (
-    "site", "new site", "participant", "new participant", "trajectory", "new trajectory", "association", "new account", "account",
-    "role", "placement", "cancel", "evaluation", "decision", "proposal", "closing",
-    "registration", "own data", "password", "successor", "handover", "eID and account", "clock",
-    "final evaluation", "extend all", "couple many", "evaluate many", "attest check", "periods of keeping",
-)  # fmt: skip
+    "site",
+    "new site",
+    "participant",
+    "new participant",
+    "trajectory",
+    "new trajectory",
+    "association",
+    "new account",
+    "account",
+    "role",
+    "placement",
+    "cancel",
+    "evaluation",
+    "decision",
+    "proposal",
+    "closing",
+    "registration",
+    "own data",
+    "password",
+    "successor",
+    "handover",
+    "eID and account",
+    "clock",
+    "final evaluation",
+    "extend all",
+    "couple many",
+    "evaluate many",
+    "attest check",
+    "periods of keeping",
+)
 
 
 def rows():
@@ -175,10 +200,24 @@ def test_a_kavo_id_or_hours_that_make_no_sense_are_refused_with_a_sentence(team,
     assert Placement.select().count() == 1
 
 
-@pytest.mark.parametrize("noun", [
-    "stageplaatsen", "gekoppelde-deelnemers", "deelnemers", "trajecten", "verenigingen", "accounts", "rollen", "mails",
-    "geschiedenis", "opzoekingen", "overdrachten", "klaar-voor-eindevaluatie", "attesten",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "noun",
+    [
+        "stageplaatsen",
+        "gekoppelde-deelnemers",
+        "deelnemers",
+        "trajecten",
+        "verenigingen",
+        "accounts",
+        "rollen",
+        "mails",
+        "geschiedenis",
+        "opzoekingen",
+        "overdrachten",
+        "klaar-voor-eindevaluatie",
+        "attesten",
+    ],
+)
 def test_a_list_takes_any_argument(team, placement, noun):
     team.get(f"/{noun}/")
     names = {one["name"] for one in team.page.select("main form.filters [name]")} | {
@@ -277,8 +316,16 @@ def test_text_that_a_browser_left_out_is_empty_text(team, placement):
     path = f"/gekoppelde-deelnemers/beoordelen/?id={placement.id}"
     team.get(path)
     day = make.COURSE.isoformat()
-    answer = team.send(mentor="Eline", criterion="instructor", starts_on=day, ends_on=day, hours_done="20",
-                       result="positive", motivation=[], remarks=[])  # fmt: skip
+    answer = team.send(
+        mentor="Eline",
+        criterion="instructor",
+        starts_on=day,
+        ends_on=day,
+        hours_done="20",
+        result="positive",
+        motivation=[],
+        remarks=[],
+    )
     assert answer.status_code == 200
     assert Placement.get_by_id(placement.id).state == "evaluated"
 

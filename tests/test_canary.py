@@ -10,10 +10,19 @@ from tests.canary import secrets_in
 from workflow.accounts import accounts
 
 
-@pytest.mark.parametrize("text", [
-    "85073003328", "85.07.30-033.28", make.WORD, make.PASSWORD, "s" * 40, accounts.hashed("x"),
-    "aB3" + "xY_-" * 10, "/l/" + "aB3" * 7 + "x",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "85073003328",
+        "85.07.30-033.28",
+        make.WORD,
+        make.PASSWORD,
+        "s" * 40,
+        accounts.hashed("x"),
+        "aB3" + "xY_-" * 10,
+        "/l/" + "aB3" * 7 + "x",
+    ],
+)
 def test_it_hears_each_secret(text):
     assert secrets_in(f"… {text} …")
 

@@ -50,14 +50,30 @@ def asked(now, **values):
 
 def test_the_manager_is_reminded_on_day_7_and_13_at_8_in_the_morning():
     asked(datetime(2026, 6, 1, 15, 0))
-    told(date(2026, 6, 1), (0, 7, 8, 23), lambda: sent("handover_reminder"), {
-        (7, 7): 0, (7, 8): 1, (12, 23): 1, (13, 7): 1, (13, 8): 2, (14, 23): 2, (15, 0): 2, (20, 8): 2,
-    })  # fmt: skip
+    told(
+        date(2026, 6, 1),
+        (0, 7, 8, 23),
+        lambda: sent("handover_reminder"),
+        {
+            (7, 7): 0,
+            (7, 8): 1,
+            (12, 23): 1,
+            (13, 7): 1,
+            (13, 8): 2,
+            (14, 23): 2,
+            (15, 0): 2,
+            (20, 8): 2,
+        },
+    )
 
 
-@pytest.mark.parametrize("moment, state", [
-    (datetime(2026, 6, 15, 21, 59, 59), "open"), (datetime(2026, 6, 15, 22, 0), "escalated"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "moment, state",
+    [
+        (datetime(2026, 6, 15, 21, 59, 59), "open"),
+        (datetime(2026, 6, 15, 22, 0), "escalated"),
+    ],
+)
 def test_the_term_ends_with_the_last_second_of_day_14_in_brussels(moment, state):
     handover = asked(datetime(2026, 6, 1, 21, 59))  # 23.59 in Brussels: still day 0
     clock.sweep(moment)
@@ -83,9 +99,15 @@ def test_14_days_are_calendar_days_over_both_changes_of_the_clock(day, last):
     assert (end_of_day(last) - at(last - DAY)).total_seconds() == 40 * 3600  # the last reminder came long before
 
 
-@pytest.mark.parametrize("late, reminders", [
-    (timedelta(0), 1), (timedelta(hours=15, minutes=59), 1), (timedelta(hours=16), 1), (timedelta(hours=16, seconds=1), 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "late, reminders",
+    [
+        (timedelta(0), 1),
+        (timedelta(hours=15, minutes=59), 1),
+        (timedelta(hours=16), 1),
+        (timedelta(hours=16, seconds=1), 0),
+    ],
+)
 def test_a_sweep_that_is_late_never_reminds_within_a_day_of_the_end(late, reminders):
     asked(datetime(2026, 6, 1, 10, 0))
     clock.sweep(at(date(2026, 6, 14)) + late)
@@ -122,9 +144,19 @@ def test_who_acted_is_not_reminded_and_nothing_escalates(act):
 
 def test_the_team_is_reminded_at_day_10_and_told_when_overdue():
     make.site(make.user(), state="submitted", submitted_at=datetime(2026, 6, 1, 10, 0))
-    told(date(2026, 6, 1), (7, 8, 23), lambda: (sent("applications_due"), sent("applications_overdue")), {
-        (10, 7): (0, 0), (10, 8): (1, 0), (14, 23): (1, 0), (15, 7): (1, 0), (15, 8): (1, 1), (20, 8): (1, 1),
-    })  # fmt: skip
+    told(
+        date(2026, 6, 1),
+        (7, 8, 23),
+        lambda: (sent("applications_due"), sent("applications_overdue")),
+        {
+            (10, 7): (0, 0),
+            (10, 8): (1, 0),
+            (14, 23): (1, 0),
+            (15, 7): (1, 0),
+            (15, 8): (1, 1),
+            (20, 8): (1, 1),
+        },
+    )
 
 
 def test_several_applications_make_one_mail():
@@ -160,9 +192,19 @@ def test_who_did_not_complete_the_registration_is_reminded_on_day_7_and_25():
     user = make.user(password=make.PASSWORD, confirmed_at=None)
     site = make.site(user, state="submitted", submitted_at=at(start))
     sites.approve(site, make.user("team"), at(start, 12))
-    told(start, (7, 8, 23), lambda: sent("activation_reminder"), {
-        (7, 7): 0, (7, 8): 1, (24, 23): 1, (25, 8): 2, (29, 8): 2, (33, 8): 2,
-    })  # fmt: skip
+    told(
+        start,
+        (7, 8, 23),
+        lambda: sent("activation_reminder"),
+        {
+            (7, 7): 0,
+            (7, 8): 1,
+            (24, 23): 1,
+            (25, 8): 2,
+            (29, 8): 2,
+            (33, 8): 2,
+        },
+    )
 
 
 def test_the_link_of_a_reminder_completes_the_registration_until_the_same_moment(app):
@@ -205,17 +247,38 @@ def stage(**values):
 
 def test_the_manager_is_reminded_14_and_42_days_after_the_stage_and_then_the_association_is_told():
     stage(trajectory=make.trajectory(association=make.association(email="vorming@kavo.test")))
-    told(START, (7, 8, 23), lambda: (sent("evaluate_reminder"), sent("evaluate_association")), {
-        (14, 7): (0, 0), (14, 8): (1, 0), (41, 23): (1, 0), (42, 8): (2, 0), (56, 7): (2, 0), (56, 8): (2, 1),
-        (70, 8): (2, 1),
-    }, first=10)  # fmt: skip
+    told(
+        START,
+        (7, 8, 23),
+        lambda: (sent("evaluate_reminder"), sent("evaluate_association")),
+        {
+            (14, 7): (0, 0),
+            (14, 8): (1, 0),
+            (41, 23): (1, 0),
+            (42, 8): (2, 0),
+            (56, 7): (2, 0),
+            (56, 8): (2, 1),
+            (70, 8): (2, 1),
+        },
+        first=10,
+    )
 
 
 def test_without_an_expected_end_the_first_reminder_comes_60_days_after_coupling():
     stage(ends_on=None, created_at=at(START, 23) + timedelta(minutes=59))
-    told(START, (7, 8), lambda: sent("evaluate_reminder"), {
-        (59, 8): 0, (60, 7): 0, (60, 8): 1, (88, 7): 1, (88, 8): 2,
-    }, first=50)  # fmt: skip
+    told(
+        START,
+        (7, 8),
+        lambda: sent("evaluate_reminder"),
+        {
+            (59, 8): 0,
+            (60, 7): 0,
+            (60, 8): 1,
+            (88, 7): 1,
+            (88, 8): 2,
+        },
+        first=50,
+    )
 
 
 def test_one_mail_tells_a_manager_of_all_stages_by_first_name():
@@ -235,9 +298,16 @@ def test_whoever_is_done_is_not_reminded(act):
     one, team, before = stage(), make.user("team"), at(START + DAY)
     if act == "evaluate":
         evaluations.evaluate(
-            one, team, before, mentor="Eline", criterion="instructor", starts_on=START, ends_on=START, hours_done=20,
+            one,
+            team,
+            before,
+            mentor="Eline",
+            criterion="instructor",
+            starts_on=START,
+            ends_on=START,
+            hours_done=20,
             result="positive",
-        )  # fmt: skip
+        )
     elif act == "cancel":
         placements.cancel(one, team, before, "Ziek.")
     elif act == "finish":
@@ -254,10 +324,20 @@ def test_whoever_is_done_is_not_reminded(act):
 # ---- trajectories and people
 
 
-@pytest.mark.parametrize("before, kind", [
-    (181, None), (180, "trajectory_first"), (61, "trajectory_first"), (60, "trajectory_second"),
-    (1, "trajectory_second"), (0, None), (-1, "trajectory_ended"), (-60, "trajectory_ended"), (-61, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "before, kind",
+    [
+        (181, None),
+        (180, "trajectory_first"),
+        (61, "trajectory_first"),
+        (60, "trajectory_second"),
+        (1, "trajectory_second"),
+        (0, None),
+        (-1, "trajectory_ended"),
+        (-60, "trajectory_ended"),
+        (-61, None),
+    ],
+)
 def test_the_association_hears_before_a_trajectory_ends_and_when_it_has(before, kind):
     trajectory = make.trajectory(association=make.association(email="vorming@kavo.test"))
     clock.sweep(at(trajectory.ends_on - before * DAY))
@@ -283,12 +363,17 @@ def test_an_extension_starts_a_new_series_and_is_named_when_it_ends():
     assert "(na verlenging)" in Mail.select().order_by(Mail.id.desc()).get().body
 
 
-@pytest.mark.parametrize("birth, day, mails", [
-    (date(2008, 6, 10), date(2026, 6, 9), 0), (date(2008, 6, 10), date(2026, 6, 10), 1),
-    (date(2008, 6, 10), date(2026, 7, 10), 1),
-    (date(2008, 6, 10), date(2026, 7, 11), 0), (date(2008, 2, 29), date(2026, 2, 28), 0),
-    (date(2008, 2, 29), date(2026, 3, 1), 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "birth, day, mails",
+    [
+        (date(2008, 6, 10), date(2026, 6, 9), 0),
+        (date(2008, 6, 10), date(2026, 6, 10), 1),
+        (date(2008, 6, 10), date(2026, 7, 10), 1),
+        (date(2008, 6, 10), date(2026, 7, 11), 0),
+        (date(2008, 2, 29), date(2026, 2, 28), 0),
+        (date(2008, 2, 29), date(2026, 3, 1), 1),
+    ],
+)
 def test_a_manager_who_turned_18_is_told_once(birth, day, mails):
     make.user(password=make.PASSWORD, birth_date=birth)
     clock.sweep(at(day))
@@ -298,11 +383,16 @@ def test_a_manager_who_turned_18_is_told_once(birth, day, mails):
     assert years_after(birth, 18).year == 2026
 
 
-@pytest.mark.parametrize("values, role", [
-    ({"password": None}, "manager"), ({"password_exception": "Geen eID"}, "manager"), ({}, "team"),
-    ({"active": False}, "manager"),
-    ({"confirmed_at": None}, "manager"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "values, role",
+    [
+        ({"password": None}, "manager"),
+        ({"password_exception": "Geen eID"}, "manager"),
+        ({}, "team"),
+        ({"active": False}, "manager"),
+        ({"confirmed_at": None}, "manager"),
+    ],
+)
 def test_nobody_else_is_told_to_link_an_eid(values, role):
     make.user(role, **{"password": make.PASSWORD, "birth_date": date(2008, 6, 10), **values})
     clock.sweep(at(date(2026, 6, 12)))
@@ -348,9 +438,10 @@ def test_what_goes_wrong_in_one_thing_holds_up_no_other(monkeypatch, caplog):
     busy_world()
     broken = deadlines.CATALOGUE[1]
     monkeypatch.setattr(
-        clock, "CATALOGUE",
+        clock,
+        "CATALOGUE",
         (deadlines.TurningPoint(**{**vars(broken), "due": lambda now, since: 1 / 0}), *deadlines.CATALOGUE[2:]),
-    )  # fmt: skip
+    )
     done = clock.sweep(at(date(2026, 6, 20)))
 
     assert done["handover_end"] == 1

@@ -144,9 +144,16 @@ def _finish(pk, act, by, now):
         placements.cancel(placement, by, now, "Gaat niet door.")
     else:
         evaluations.evaluate(
-            placement, by, now, mentor="Eline", criterion="instructor", starts_on=date(2025, 12, 1), ends_on=date(2025, 12, 20),
-            hours_done=20, result="positive",
-        )  # fmt: skip
+            placement,
+            by,
+            now,
+            mentor="Eline",
+            criterion="instructor",
+            starts_on=date(2025, 12, 1),
+            ends_on=date(2025, 12, 20),
+            hours_done=20,
+            result="positive",
+        )
     DONE[pk] = now
 
 

@@ -35,23 +35,40 @@ TEMPLATES = sorted(
     path for path in (PROJECT / "templates").rglob("*.html") if path.parent.name != "provider"
 )  # the made-up eID is another application
 NOBODY_TYPES = {
-    "role": "name", "user": "search password fs_uniquifier tf_primary_method tf_totp_secret mf_recovery_codes "
-    "fs_webauthn_user_handle", "passkey": "transports device_type extensions usage",
+    "role": "name",
+    "user": "search password fs_uniquifier tf_primary_method tf_totp_secret mf_recovery_codes fs_webauthn_user_handle",
+    "passkey": "transports device_type extensions usage",
     "identity": "issuer subject number_hash key_id acr vo_id",
-    "link_request": "kind differs issuer subject number_hash key_id acr state", "session": "key_hash device acr",
-    "token": "key_hash purpose object_type object_id address stamp", "attempt": "kind key_hash", "draft": "key_hash form data",
-    "saved_view": "screen query shared_with", "association": "search", "declaration": "text",
-    "site": "search recognition place nis state", "site_period": "kind", "site_message": "kind",
+    "link_request": "kind differs issuer subject number_hash key_id acr state",
+    "session": "key_hash device acr",
+    "token": "key_hash purpose object_type object_id address stamp",
+    "attempt": "kind key_hash",
+    "draft": "key_hash form data",
+    "saved_view": "screen query shared_with",
+    "association": "search",
+    "declaration": "text",
+    "site": "search recognition place nis state",
+    "site_period": "kind",
+    "site_message": "kind",
     "proposal": "recognition nis state",
-    "handover": "state", "participant": "search", "trajectory": "type state outcome search",
-    "placement": "state result on_behalf search type", "evaluation": "criterion result on_behalf",
-    "final_evaluation": "result on_behalf", "attest": "code",
+    "handover": "state",
+    "participant": "search",
+    "trajectory": "type state outcome search",
+    "placement": "state result on_behalf search type",
+    "evaluation": "criterion result on_behalf",
+    "final_evaluation": "result on_behalf",
+    "attest": "code",
     "mail": "search key kind to_address subject body message_id state error object_type object_id",
-    "reminder": "object_type object_id kind", "retention": "key",
-    "history": "verb object_type object_id payload salt digest erases", "seal": "digest key_id unnamed",
-    "lookup": "search kavo_id purpose", "form_key": "key", "refusal": "form field rule", "import_batch": "digest state",
+    "reminder": "object_type object_id kind",
+    "retention": "key",
+    "history": "verb object_type object_id payload salt digest erases",
+    "seal": "digest key_id unnamed",
+    "lookup": "search kavo_id purpose",
+    "form_key": "key",
+    "refusal": "form field rule",
+    "import_batch": "digest state",
     "import_row": "cells kavo_id type verdict text before",
-}  # fmt: skip
+}
 """Columns of text that no person writes: codes, hashes, JSON, what we make ourselves of other columns."""
 
 

@@ -259,16 +259,20 @@ def test_mails_that_did_not_arrive_are_counted_in_red(app, team, site, now):
 # ---- look-alikes
 
 
-@pytest.mark.parametrize("values, why", [
-    ({"name": "Speelplein De Vliegers", "postcode": "9050"}, "Bijna zelfde naam"),
-    ({"name": "SPEELPLEIN DE VLIEGER", "postcode": "3500"}, "Zelfde naam"),
-    ({"street": "Dorpsstraat 12"}, "Zelfde straat"),
-    ({"postcode": "1000", "phone": "0470/12.34.56"}, "Zelfde telefoonnummer"),
-    ({"postcode": "1000", "email": "info@vlieger.kavo.test"}, "Zelfde e-mailadres"),
-    ({"postcode": "9050"}, None), ({"name": "Speelplein Zonnebloem", "street": "Markt 1"}, None),
-    ({"name": "Speelplein De Vliegers", "postcode": "3500"}, None),
-    ({"street": "Dorpsstraat 12", "state": "withdrawn"}, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "values, why",
+    [
+        ({"name": "Speelplein De Vliegers", "postcode": "9050"}, "Bijna zelfde naam"),
+        ({"name": "SPEELPLEIN DE VLIEGER", "postcode": "3500"}, "Zelfde naam"),
+        ({"street": "Dorpsstraat 12"}, "Zelfde straat"),
+        ({"postcode": "1000", "phone": "0470/12.34.56"}, "Zelfde telefoonnummer"),
+        ({"postcode": "1000", "email": "info@vlieger.kavo.test"}, "Zelfde e-mailadres"),
+        ({"postcode": "9050"}, None),
+        ({"name": "Speelplein Zonnebloem", "street": "Markt 1"}, None),
+        ({"name": "Speelplein De Vliegers", "postcode": "3500"}, None),
+        ({"street": "Dorpsstraat 12", "state": "withdrawn"}, None),
+    ],
+)
 def test_a_site_that_looks_like_another_is_shown_with_the_reason(values, why):
     mine = make.site(name="Speelplein De Vlieger", phone="0470 12 34 56", email="info@vlieger.kavo.test")
     make.site(**{"name": "Jeugdhuis Kompas", "street": "Kerkplein 3", **values})

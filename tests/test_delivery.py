@@ -189,10 +189,17 @@ def test_a_certificate_that_is_not_of_that_server_is_refused(settings, tmp_path,
     assert post.mails == []
 
 
-@pytest.mark.parametrize("url, ok", [
-    ("smtp://127.0.0.1:25", True), ("smtp://mail.example:25", False), ("smtp://mail.example?starttls=1", True),
-    ("smtps://u:p%40ss@mail.example", True), ("http://mail.example", False), ("smtp://", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "url, ok",
+    [
+        ("smtp://127.0.0.1:25", True),
+        ("smtp://mail.example:25", False),
+        ("smtp://mail.example?starttls=1", True),
+        ("smtps://u:p%40ss@mail.example", True),
+        ("http://mail.example", False),
+        ("smtp://", False),
+    ],
+)
 def test_mails_leave_this_machine_only_with_tls(url, ok):
     if ok:
         assert config._mail_server(url).port in (25, 465, 587)

@@ -82,16 +82,38 @@ class Nginx(Machine):
         super().__init__(folder)
         self.port, plain = free_port(), free_port()
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-             "-keyout", folder / "key.pem", "-out", folder / "fullchain.pem"], check=True, capture_output=True,
-        )  # fmt: skip
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "1",
+                "-subj",
+                "/CN=localhost",
+                "-keyout",
+                folder / "key.pem",
+                "-out",
+                folder / "fullchain.pem",
+            ],
+            check=True,
+            capture_output=True,
+        )
         text = (DEPLOY / "nginx.conf").read_text("utf-8")
         for old, new in {
-            "server 127.0.0.1:8001": f"server 127.0.0.1:{ports[0]}", "server 127.0.0.1:8002": f"server 127.0.0.1:{ports[1]}",
-            "listen 80;": f"listen {plain};", "listen [::]:80;": "", "listen 443 ssl http2;": f"listen {self.port} ssl http2;",
-            "listen [::]:443 ssl http2;": "", "/etc/ssl/kavo/": f"{folder}/", "/srv/kavo/current/": f"{PROJECT}/",
-            "kavo.example.be": "localhost", "/var/log/nginx/": f"{folder}/",
-        }.items():  # fmt: skip
+            "server 127.0.0.1:8001": f"server 127.0.0.1:{ports[0]}",
+            "server 127.0.0.1:8002": f"server 127.0.0.1:{ports[1]}",
+            "listen 80;": f"listen {plain};",
+            "listen [::]:80;": "",
+            "listen 443 ssl http2;": f"listen {self.port} ssl http2;",
+            "listen [::]:443 ssl http2;": "",
+            "/etc/ssl/kavo/": f"{folder}/",
+            "/srv/kavo/current/": f"{PROJECT}/",
+            "kavo.example.be": "localhost",
+            "/var/log/nginx/": f"{folder}/",
+        }.items():
             assert old in text, old
             text = text.replace(old, new)
         (folder / "kavo.conf").write_text(text)

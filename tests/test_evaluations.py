@@ -36,18 +36,31 @@ def test_a_stage_does_not_begin_before_the_course(days, allowed):
         make.evaluated(make.placement(), starts_on=make.COURSE + timedelta(days=days))
 
 
-@pytest.mark.parametrize("result, motivation, allowed", [
-    ("negative", "", False), ("negative", "  ", False), ("negative", "Kwam te laat.", True), ("positive", "", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "result, motivation, allowed",
+    [
+        ("negative", "", False),
+        ("negative", "  ", False),
+        ("negative", "Kwam te laat.", True),
+        ("positive", "", True),
+    ],
+)
 def test_a_negative_result_needs_a_motivation(result, motivation, allowed):
     with outcome(allowed, "Schrijf een motivering"):
         make.evaluated(make.placement(), result=result, motivation=motivation)
 
 
-@pytest.mark.parametrize("result, hours, allowed", [
-    ("positive", 0, False), ("positive", 1, True), ("negative", 0, True), ("negative", -1, False),
-    ("negative", 500, True), ("negative", 501, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "result, hours, allowed",
+    [
+        ("positive", 0, False),
+        ("positive", 1, True),
+        ("negative", 0, True),
+        ("negative", -1, False),
+        ("negative", 500, True),
+        ("negative", 501, False),
+    ],
+)
 def test_the_hours_done_fit_the_result(result, hours, allowed):
     with outcome(allowed, "minstens 1 gepresteerd uur|Typ 0 tot 500 uren"):
         make.evaluated(make.placement(), result=result, hours_done=hours)
@@ -92,8 +105,9 @@ def test_a_correction_makes_a_new_version_and_the_old_one_stays():
     placement = make.evaluated(placement, result="negative", hours_done=5, motivation="Toch niet.")
 
     assert [(one.number, one.result, one.hours_done) for one in evaluations.versions(placement)] == [
-        (2, "negative", 5), (1, "positive", 20),
-    ]  # fmt: skip
+        (2, "negative", 5),
+        (1, "positive", 20),
+    ]
     assert evaluations.newest(placement).number == 2
     assert Trajectory.get().hours_used == 0
 

@@ -34,9 +34,13 @@ def stage():
     person = make.participant(first_name="=1+1", last_name='De "Smet"; Özdemir', kavo_id="125143-59")
     return make.placement(
         trajectory=make.trajectory(participant=person, association=make.association(name="Speelkaravaan, vzw")),
-        site=make.site(name="Zandbak"), hours=12, starts_on=date(2026, 7, 5), ends_on=date(2026, 7, 19),
-        created_at=datetime(2026, 6, 30, 22, 30), reason="Regel 1\nregel 2",
-    )  # fmt: skip
+        site=make.site(name="Zandbak"),
+        hours=12,
+        starts_on=date(2026, 7, 5),
+        ends_on=date(2026, 7, 19),
+        created_at=datetime(2026, 6, 30, 22, 30),
+        reason="Regel 1\nregel 2",
+    )
 
 
 def read(text, delimiter):
@@ -103,9 +107,36 @@ def test_a_cell_comes_back_as_it_was(made):
 
 
 RISKY = [
-    "=1", "+1", "-1", "@a", "\t1", "\r1", "\n=1", " =1", "\u00a0=1", "\u200b=1", "\ufeff=1", "\u202e=1", "\x00=1", "\u3000＝1",
-    "＝1", "＋1", "－1", "＠a", "﹢1", "﹣1", "﹫a", "⁼1", "⁺1", "−1", "\u2800=1", "\u3164=1", "\u0301=1", "=", " @",
-]  # fmt: skip
+    "=1",
+    "+1",
+    "-1",
+    "@a",
+    "\t1",
+    "\r1",
+    "\n=1",
+    " =1",
+    "\u00a0=1",
+    "\u200b=1",
+    "\ufeff=1",
+    "\u202e=1",
+    "\x00=1",
+    "\u3000＝1",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠a",
+    "﹢1",
+    "﹣1",
+    "﹫a",
+    "⁼1",
+    "⁺1",
+    "−1",
+    "\u2800=1",
+    "\u3164=1",
+    "\u0301=1",
+    "=",
+    " @",
+]
 
 
 @pytest.mark.parametrize("value", RISKY)
@@ -148,8 +179,12 @@ def doors(app, team):
     line = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n125143-59;=a;＝b;x;@c;+d;－e;\u200b=f\n"
     batch = batches.receive(io.BytesIO(line.encode()), "=bestand.csv", User.get_by_id(other.id - 1), make.NOW)
     batches.work(make.NOW)
-    paths = {f"{view.endpoint} {query}": f"{view.url}/export/csv/{query}" for view in app.extensions["admin"][0]._views
-             if hasattr(view, "listing") for query in ("", "?alles=1")}  # fmt: skip
+    paths = {
+        f"{view.endpoint} {query}": f"{view.url}/export/csv/{query}"
+        for view in app.extensions["admin"][0]._views
+        if hasattr(view, "listing")
+        for query in ("", "?alles=1")
+    }
     paths |= {
         "participants of a site": f"/stageplaatsen/{site.id}/deelnemers/export/",
         "figures": "/overzicht/export/?per=vereniging",

@@ -104,9 +104,15 @@ def test_who_fails_reads_why(ready, hilde, result, motivation, allowed):
         give(ready, hilde, result, motivation=motivation)
 
 
-@pytest.mark.parametrize("day, allowed", [
-    (date(2026, 6, 19), False), (date(2026, 6, 20), True), (TODAY, True), (date(2026, 7, 2), False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "day, allowed",
+    [
+        (date(2026, 6, 19), False),
+        (date(2026, 6, 20), True),
+        (TODAY, True),
+        (date(2026, 7, 2), False),
+    ],
+)
 def test_its_day_lies_between_the_last_stage_and_today(ready, hilde, day, allowed):
     with nullcontext() if allowed else pytest.raises(RuleError):
         give(ready, hilde, day=day)
@@ -311,9 +317,7 @@ def test_one_trajectory_gets_more_time_with_a_reason(ready, hilde, kim):
 
 
 def test_everybody_between_two_days_gets_more_time_also_who_comes_later(kim):
-    early, first, last, late = (
-        make.trajectory(course_started_on=date(2026, 1, day)) for day in (9, 10, 20, 21)
-    )  # fmt: skip
+    early, first, last, late = (make.trajectory(course_started_on=date(2026, 1, day)) for day in (9, 10, 20, 21))
 
     assert trajectories.extend_all(date(2026, 1, 10), date(2026, 1, 20), 10, kim, make.NOW, "Staking.") == 2
     assert trajectories.extend_all(date(2026, 1, 10), date(2026, 1, 20), 5, kim, make.NOW, "Staking.") == 2

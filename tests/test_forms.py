@@ -185,19 +185,48 @@ def doors(app, settings):
         return f"iemand{next(numbers)}@example.com"
 
     def person():
-        return {"kavo_id": f"{300000 + next(numbers)}-11", "first_name": "Anna", "last_name": "Nijs", "birth_date": "2009-03-12",
-                "email": address()}  # fmt: skip
+        return {
+            "kavo_id": f"{300000 + next(numbers)}-11",
+            "first_name": "Anna",
+            "last_name": "Nijs",
+            "birth_date": "2009-03-12",
+            "email": address(),
+        }
 
     def account():
-        return {"email": address(), "first_name": "Anna", "last_name": "Nijs", "phone": "0470 12 34 56", "active": "y",
-                "birth_date": "1990-03-12", "role_names": ["association"], "association_ids": [association.id]}  # fmt: skip
+        return {
+            "email": address(),
+            "first_name": "Anna",
+            "last_name": "Nijs",
+            "phone": "0470 12 34 56",
+            "active": "y",
+            "birth_date": "1990-03-12",
+            "role_names": ["association"],
+            "association_ids": [association.id],
+        }
 
     first = {"association": association.id, "type": "animator", "course_started_on": f"{today - timedelta(days=30)}"}
-    place = {"name": "Speelplein Nieuw", "recognition": "municipal", "street": "Tuinstraat 8", "postcode": "2800",
-             "municipality": "Mechelen", "animator": "y", "periods": ["summer"], "email": "plein@example.com",
-             "phone": "0470 12 34 57"}  # fmt: skip
-    stage = {"mentor": "Eline", "criterion": "instructor", "starts_on": "2026-06-01", "ends_on": "2026-06-20", "hours_done": "20",
-             "result": "positive", "motivation": "Vlot.", "remarks": "Goed."}  # fmt: skip
+    place = {
+        "name": "Speelplein Nieuw",
+        "recognition": "municipal",
+        "street": "Tuinstraat 8",
+        "postcode": "2800",
+        "municipality": "Mechelen",
+        "animator": "y",
+        "periods": ["summer"],
+        "email": "plein@example.com",
+        "phone": "0470 12 34 57",
+    }
+    stage = {
+        "mentor": "Eline",
+        "criterion": "instructor",
+        "starts_on": "2026-06-01",
+        "ends_on": "2026-06-20",
+        "hours_done": "20",
+        "result": "positive",
+        "motivation": "Vlot.",
+        "remarks": "Goed.",
+    }
 
     def waiting():
         return f"/gekoppelde-deelnemers/beoordelen/?id={make.placement(site=site).id}"
@@ -211,25 +240,44 @@ def doors(app, settings):
         return f"/gekoppelde-deelnemers/annuleren/?id={make.placement(site=site).id}"
 
     return {
-        "registration": Door(Visitor(app), lambda: FORM, lambda: typed(
-            email=address(), site_email=address(), site_phone="0470 12 34 57", birth_date=born(16))),
+        "registration": Door(
+            Visitor(app),
+            lambda: FORM,
+            lambda: typed(email=address(), site_email=address(), site_phone="0470 12 34 57", birth_date=born(16)),
+        ),
         "participant by the team": Door(team, lambda: "/deelnemers/new/", lambda: person() | first),
         "participant by an association": Door(staff, lambda: "/deelnemers/new/", lambda: person() | first),
         "participant changed": Door(team, lambda: f"/deelnemers/edit/?id={make.participant().id}", person),
-        "association": Door(team, lambda: "/verenigingen/new/", lambda: {
-            "name": f"Kring {next(numbers)}", "email": address(), "phone": "0470 12 34 56"}),
+        "association": Door(
+            team,
+            lambda: "/verenigingen/new/",
+            lambda: {"name": f"Kring {next(numbers)}", "email": address(), "phone": "0470 12 34 56"},
+        ),
         "account": Door(team, lambda: "/accounts/new/", account),
-        "account changed": Door(team, lambda: f"/accounts/edit/?id={make.user('association', association).id}", account),
+        "account changed": Door(
+            team, lambda: f"/accounts/edit/?id={make.user('association', association).id}", account
+        ),
         "site by the team": Door(team, lambda: "/stageplaatsen/new/", lambda: place | {"manager": jonas.email}),
         "site changed": Door(manager, lambda: f"/stageplaatsen/edit/?id={site.id}", lambda: place),
-        "own data": Door(manager, lambda: "/mijn-gegevens", lambda: {
-            "first_name": "Jonas", "last_name": "Maes", "email": User.get_by_id(jonas.id).email, "phone": "0470 12 34 56"}),
-        "trajectory": Door(team, lambda: "/trajecten/new/", lambda: first | {"participant": make.participant().kavo_id}),
+        "own data": Door(
+            manager,
+            lambda: "/mijn-gegevens",
+            lambda: {
+                "first_name": "Jonas",
+                "last_name": "Maes",
+                "email": User.get_by_id(jonas.id).email,
+                "phone": "0470 12 34 56",
+            },
+        ),
+        "trajectory": Door(
+            team, lambda: "/trajecten/new/", lambda: first | {"participant": make.participant().kavo_id}
+        ),
         "evaluation": Door(manager, waiting, lambda: dict(stage)),
-        "final evaluation": Door(staff, ready, lambda: {
-            "result": "passed", "evaluated_on": f"{today}", "motivation": "Goed."}),
+        "final evaluation": Door(
+            staff, ready, lambda: {"result": "passed", "evaluated_on": f"{today}", "motivation": "Goed."}
+        ),
         "cancelling": Door(manager, cancel, lambda: {"reason": "Ziek."}),
-    }  # fmt: skip
+    }
 
 
 def test_what_is_not_needed_is_accepted_when_it_is_left_out(doors):
@@ -253,8 +301,11 @@ def test_fields_that_belong_together_stand_in_one_group(app):
         for legend, names in view.form_groups:
             found = {team.page.find(attrs={"name": name}).find_parent("fieldset") for name in names}
             assert [one.legend.get_text() for one in found] == [legend]
-            assert all(team.page.find(attrs={"name": name}).find_parent("label") or
-                       team.page.find("label", attrs={"for": name}) for name in names)  # fmt: skip
+            assert all(
+                team.page.find(attrs={"name": name}).find_parent("label")
+                or team.page.find("label", attrs={"for": name})
+                for name in names
+            )
     team.send(name="")
     summary = team.page.select(".error-summary a")
     assert summary

@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from install import _cause
 
 import config
-from install import _cause
 from tests.conftest import KEYS
 from tests.machines import environment, free_port
 
@@ -54,8 +54,9 @@ def make(folder, **environ):
     environ = {**os.environ, **environ}
     for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):  # of the `make` that runs these tests
         environ.pop(name, None)
-    done = subprocess.run([shutil.which("make"), ".venv/.runtime"], cwd=folder, env=environ,
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [shutil.which("make"), ".venv/.runtime"], cwd=folder, env=environ, capture_output=True, text=True
+    )
     said = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith(("make: ", "Installing "))]
     return done.returncode == 0, "\n".join(said)
 
@@ -65,11 +66,14 @@ def is_whole(folder) -> bool:
     return done.returncode == 0 and (folder / ".venv/.runtime").exists()
 
 
-@pytest.mark.parametrize("start_up, said", [
-    ("sys.version_info = (3, 9, 2, 'final', 0)", "Python 3.11 or newer is needed; python3 is 3.9 here"),
-    ("sys.modules['ensurepip'] = None", "python3-venv is missing: apt-get install python3-venv"),
-    ("sys.modules['venv'] = None", "python3-venv is missing: apt-get install python3-venv"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "start_up, said",
+    [
+        ("sys.version_info = (3, 9, 2, 'final', 0)", "Python 3.11 or newer is needed; python3 is 3.9 here"),
+        ("sys.modules['ensurepip'] = None", "python3-venv is missing: apt-get install python3-venv"),
+        ("sys.modules['venv'] = None", "python3-venv is missing: apt-get install python3-venv"),
+    ],
+)
 def test_a_python_that_does_not_do_is_named(folder, start_up, said):
     (folder / "other").mkdir()
     (folder / "other" / "sitecustomize.py").write_text(f"import sys\n{start_up}\n")
@@ -120,19 +124,28 @@ def test_what_was_broken_off_while_it_installed_is_made_anew(folder):
     assert is_whole(folder)
 
 
-@pytest.mark.parametrize("said, meaning", [
-    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
-    ("OSError: [Errno 30] Read-only file system: '/x/.venv'", "Nothing can be written in this folder"),
-    ("PermissionError: [Errno 13] Permission denied: '/x/.venv'", "Nothing can be written in this folder"),
-    ("... because ensurepip is not available.  On Debian/Ubuntu systems, ...", "python3-venv is missing"),
-    ("Caused by SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] ...", "The certificate"),
-    ("Caused by NameResolutionError(...)\nERROR: No matching distribution found for tiny==1", "The Python package index does"),
-    ("ERROR: No matching distribution found for tiny==1", "The Python package index has no tiny that fits"),
-    ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "A package that came in is not the one"),
-    ("  ERROR: Failed building wheel for some-thing\n", "some-thing cannot be built here"),
-    ("error: something new\nmore", "Installing failed: error: something new"),
-    ("", "Installing failed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "said, meaning",
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "The disk is full"),
+        ("OSError: [Errno 30] Read-only file system: '/x/.venv'", "Nothing can be written in this folder"),
+        ("PermissionError: [Errno 13] Permission denied: '/x/.venv'", "Nothing can be written in this folder"),
+        ("... because ensurepip is not available.  On Debian/Ubuntu systems, ...", "python3-venv is missing"),
+        ("Caused by SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] ...", "The certificate"),
+        (
+            "Caused by NameResolutionError(...)\nERROR: No matching distribution found for tiny==1",
+            "The Python package index does",
+        ),
+        ("ERROR: No matching distribution found for tiny==1", "The Python package index has no tiny that fits"),
+        (
+            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+            "A package that came in is not the one",
+        ),
+        ("  ERROR: Failed building wheel for some-thing\n", "some-thing cannot be built here"),
+        ("error: something new\nmore", "Installing failed: error: something new"),
+        ("", "Installing failed"),
+    ],
+)
 def test_what_pip_says_becomes_one_line(tmp_path, monkeypatch, said, meaning):
     monkeypatch.chdir(tmp_path)
 
@@ -153,10 +166,14 @@ def start(app, monkeypatch):
     return start
 
 
-@pytest.mark.parametrize("above, purpose", [
-    (0, "the web server"), *((more, "the local mail catcher") for more in config.CATCHER_PORTS),
-    (config.EID_PORT, "the local eID provider"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "above, purpose",
+    [
+        (0, "the web server"),
+        *((more, "the local mail catcher") for more in config.CATCHER_PORTS),
+        (config.EID_PORT, "the local eID provider"),
+    ],
+)
 def test_a_port_that_is_taken_is_named_with_its_setting(start, above, purpose):
     port = free_port()
     with socket.create_server(("127.0.0.1", port + above), reuse_port=True):  # as Granian does
@@ -176,25 +193,45 @@ def test_a_host_that_is_not_this_machine_is_named_with_its_setting(start, host):
     assert said.endswith("Is KAVO_HOST an address of this machine?")
 
 
-@pytest.mark.parametrize("name, value", [
-    ("KAVO_PORT", "many"), ("KAVO_PORT", "0"), ("KAVO_PORT", "65530"), ("KAVO_PORT", "²"), ("KAVO_ENV", "x"),
-    ("KAVO_DATABASE_URL", "mysql://x/y"), ("KAVO_QUEUE_URL", "x"), ("KAVO_SMTP_URL", "x"), ("KAVO_BASE_URL", "x"),
-    ("KAVO_EID_ISSUER", "x"), ("KAVO_SENTRY_DSN", "x"), ("KAVO_TRUSTED_PROXIES", "-1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("KAVO_PORT", "many"),
+        ("KAVO_PORT", "0"),
+        ("KAVO_PORT", "65530"),
+        ("KAVO_PORT", "²"),
+        ("KAVO_ENV", "x"),
+        ("KAVO_DATABASE_URL", "mysql://x/y"),
+        ("KAVO_QUEUE_URL", "x"),
+        ("KAVO_SMTP_URL", "x"),
+        ("KAVO_BASE_URL", "x"),
+        ("KAVO_EID_ISSUER", "x"),
+        ("KAVO_SENTRY_DSN", "x"),
+        ("KAVO_TRUSTED_PROXIES", "-1"),
+    ],
+)
 def test_a_setting_that_cannot_be_is_named(name, value):
     with pytest.raises(config.SettingsError, match=f"^{name}[^\n]+$"):
         config.load({**KEYS, name: value})
 
 
-@pytest.mark.parametrize("name, value, said", [
-    ("KAVO_PORT", "many", "Error: KAVO_PORT is 'many'; use a number from 1 to 65508."),
-    ("KAVO_DATABASE_URL", "postgresql://postgres@127.0.0.1:1/kavo", "Error: The database does not answer: "),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value, said",
+    [
+        ("KAVO_PORT", "many", "Error: KAVO_PORT is 'many'; use a number from 1 to 65508."),
+        ("KAVO_DATABASE_URL", "postgresql://postgres@127.0.0.1:1/kavo", "Error: The database does not answer: "),
+    ],
+)
 def test_what_is_wrong_is_printed_without_a_trace(tmp_path, name, value, said):
     settings = {"KAVO_PORT": str(free_port()), name: value}
     environ = environment(f"sqlite:///{tmp_path}/kavo.db", f"sqlite:///{tmp_path}/queue.db") | settings
-    done = subprocess.run([sys.executable, "-m", "flask", "--app", "app", "start"], cwd=PROJECT, env=environ,
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "start"],
+        cwd=PROJECT,
+        env=environ,
+        capture_output=True,
+        text=True,
+    )
 
     assert done.returncode == 1
     assert done.stderr.startswith(said)

@@ -44,12 +44,15 @@ def test_a_fact_that_is_missing_fails_when_it_is_written(now):
     assert not History.select().exists()
 
 
-@pytest.mark.parametrize("moment, text, day", [
-    (datetime(2026, 7, 1, 22, 30), "02/07/2026 om 0.30 uur", date(2026, 7, 2)),
-    (datetime(2026, 1, 1, 22, 30), "01/01/2026 om 23.30 uur", date(2026, 1, 1)),
-    (datetime(2026, 3, 29, 0, 59), "29/03/2026 om 1.59 uur", date(2026, 3, 29)),
-    (datetime(2026, 3, 29, 1, 0), "29/03/2026 om 3.00 uur", date(2026, 3, 29)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "moment, text, day",
+    [
+        (datetime(2026, 7, 1, 22, 30), "02/07/2026 om 0.30 uur", date(2026, 7, 2)),
+        (datetime(2026, 1, 1, 22, 30), "01/01/2026 om 23.30 uur", date(2026, 1, 1)),
+        (datetime(2026, 3, 29, 0, 59), "29/03/2026 om 1.59 uur", date(2026, 3, 29)),
+        (datetime(2026, 3, 29, 1, 0), "29/03/2026 om 3.00 uur", date(2026, 3, 29)),
+    ],
+)
 def test_a_moment_is_stored_in_utc_and_read_in_brussels(moment, text, day):
     assert dutch.moment(moment) == text
     assert local_date(moment) == day

@@ -63,25 +63,48 @@ def rows(data: bytes):
     return [cells for _, cells, _ in sheets.Sheet(io.BytesIO(data), ("a", "b")).rows()]
 
 
-@pytest.mark.parametrize("data", [
-    b"a;b\r\nx;\xc3\xa9\r\n", b"a,b\nx,\xc3\xa9\n", b"a\tb\nx\t\xc3\xa9", b"\xef\xbb\xbfa;b\r\nx;\xc3\xa9\r\n",
-    b"a;b\r\nx;\xe9\r\n", b"sep=;\r\na;b\r\nx;\xe9\r\n", b'"a";"b"\r\n"x";"\xe9"\r\n', b"b;a\n\xe9;x\n",
-    b"a;b\r\n\r\n;;\r\nx;\xe9;;\r\n",
-    "\u200ba;b\r\n\u202ax\u202c;\u200be\u0301\r\n".encode(),
-    b'a;b\r\n="x";\xe9\r\n', b"A ; B\r\n x ;\xe9\r\n", b"a;b\rx;\xc3\xa9".replace(b"\r", b"\r\n"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"a;b\r\nx;\xc3\xa9\r\n",
+        b"a,b\nx,\xc3\xa9\n",
+        b"a\tb\nx\t\xc3\xa9",
+        b"\xef\xbb\xbfa;b\r\nx;\xc3\xa9\r\n",
+        b"a;b\r\nx;\xe9\r\n",
+        b"sep=;\r\na;b\r\nx;\xe9\r\n",
+        b'"a";"b"\r\n"x";"\xe9"\r\n',
+        b"b;a\n\xe9;x\n",
+        b"a;b\r\n\r\n;;\r\nx;\xe9;;\r\n",
+        "\u200ba;b\r\n\u202ax\u202c;\u200be\u0301\r\n".encode(),
+        b'a;b\r\n="x";\xe9\r\n',
+        b"A ; B\r\n x ;\xe9\r\n",
+        b"a;b\rx;\xc3\xa9".replace(b"\r", b"\r\n"),
+    ],
+)
 def test_a_file_is_read_however_a_spreadsheet_wrote_it(data):
     assert rows(data) == [["x", "é"]]
 
 
-@pytest.mark.parametrize("data, words", [
-    (b"PK\x03\x04 rest", "Excel-bestand of een ZIP"), (b"\xd0\xcf\x11\xe0 rest", "oud Excel-bestand"), (b"%PDF-1.7", "PDF"),
-    ("a;b\nx;é\n".encode("utf-16"), "UTF-16"), (b"a;b\nx;\x00\n", "geen tekstbestand"), (b"", "ontbreekt: a, b"),
-    (b"x;y\n1;2\n", "ontbreekt: a, b"), (b"a;c\n1;2\n", "ontbreekt: b"), (b"a;b;c\n1;2;3\n", "onbekend: c"),
-    (b"a;b;a\n1;2;3\n", "dubbel: a"), (b"a;b\nx;\xc3\xa9\ny;\xe9\n", "Regel 2 en regel 3"),
-    (b"a;b\nx;\x81\n", "Regel 2 bevat tekens die we niet kennen"), (b"a;b\nx;" + b"y" * 10_000_000, "Regel 2 is veel te lang"),
-    (b"a;b\nx;" + b"y" * 600 + b"\n", "tekst van meer dan 500 tekens"), (b'a;b\nx;"y\nz;1\n', "aanhalingsteken te veel"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"PK\x03\x04 rest", "Excel-bestand of een ZIP"),
+        (b"\xd0\xcf\x11\xe0 rest", "oud Excel-bestand"),
+        (b"%PDF-1.7", "PDF"),
+        ("a;b\nx;é\n".encode("utf-16"), "UTF-16"),
+        (b"a;b\nx;\x00\n", "geen tekstbestand"),
+        (b"", "ontbreekt: a, b"),
+        (b"x;y\n1;2\n", "ontbreekt: a, b"),
+        (b"a;c\n1;2\n", "ontbreekt: b"),
+        (b"a;b;c\n1;2;3\n", "onbekend: c"),
+        (b"a;b;a\n1;2;3\n", "dubbel: a"),
+        (b"a;b\nx;\xc3\xa9\ny;\xe9\n", "Regel 2 en regel 3"),
+        (b"a;b\nx;\x81\n", "Regel 2 bevat tekens die we niet kennen"),
+        (b"a;b\nx;" + b"y" * 10_000_000, "Regel 2 is veel te lang"),
+        (b"a;b\nx;" + b"y" * 600 + b"\n", "tekst van meer dan 500 tekens"),
+        (b'a;b\nx;"y\nz;1\n', "aanhalingsteken te veel"),
+    ],
+)
 def test_what_is_no_such_file_is_refused_whole_and_says_what_to_do(data, words):
     with pytest.raises(Unreadable, match=words):
         rows(data)
@@ -94,11 +117,23 @@ def test_a_file_that_breaks_off_inside_quotes_leaves_nothing_behind(hilde):
     assert not ImportRow.select().exists()
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("12/03/2009", "2009-03-12"), ("1-3-2009", "2009-03-01"), ("12.03.2009", "2009-03-12"), ("2009-03-12", "2009-03-12"),
-    ("12/03/09", None), ("12/03/9999", None), ("12/03/1899", None), ("31/02/2009", None), ("39884", None),
-    ("03/13/2009", None), ("", None), ("١٢/٠٣/٢٠٠٩", "2009-03-12"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("12/03/2009", "2009-03-12"),
+        ("1-3-2009", "2009-03-01"),
+        ("12.03.2009", "2009-03-12"),
+        ("2009-03-12", "2009-03-12"),
+        ("12/03/09", None),
+        ("12/03/9999", None),
+        ("12/03/1899", None),
+        ("31/02/2009", None),
+        ("39884", None),
+        ("03/13/2009", None),
+        ("", None),
+        ("١٢/٠٣/٢٠٠٩", "2009-03-12"),
+    ],
+)
 def test_a_day_is_written_the_belgian_way(text, expected):
     found = readings.day_or_none(text)
     assert (found and found.isoformat()) == expected
@@ -115,15 +150,25 @@ def line(**changes):
     return ";".join(cells[name] for name in batches.COLUMNS)
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"kavo_id": "12345"}, "KAVO-ID"), ({"voornaam": "", "naam": ""}, "ontbreekt"), ({"naam": "=1+1"}, "formule"),
-    ({"naam": "@x"}, "formule"), ({"naam": "李"}, "Latijnse letters"),
-    ({"naam": "x" * 101}, "hoogstens 100 tekens"), ({"geboortedatum": "12/03/09"}, "4 cijfers"),
-    ({"email": "geen adres"}, "e-mailadres"),
-    ({"type": "hulpanimator"}, "animator, hoofdanimator of instructeur"), ({"start_cursus": "ooit"}, "Start cursus ‘ooit’"),
-    ({"vereniging": "Andere vzw"}, "Je werkt niet voor Andere vzw"), ({"vereniging": "Niets vzw"}, "We kennen geen vereniging"),
-    ({"start_cursus": "10/01/2028"}, "meer dan een jaar"), ({"geboortedatum": "12/03/2019"}, "geen 16 voor het einde"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"kavo_id": "12345"}, "KAVO-ID"),
+        ({"voornaam": "", "naam": ""}, "ontbreekt"),
+        ({"naam": "=1+1"}, "formule"),
+        ({"naam": "@x"}, "formule"),
+        ({"naam": "李"}, "Latijnse letters"),
+        ({"naam": "x" * 101}, "hoogstens 100 tekens"),
+        ({"geboortedatum": "12/03/09"}, "4 cijfers"),
+        ({"email": "geen adres"}, "e-mailadres"),
+        ({"type": "hulpanimator"}, "animator, hoofdanimator of instructeur"),
+        ({"start_cursus": "ooit"}, "Start cursus ‘ooit’"),
+        ({"vereniging": "Andere vzw"}, "Je werkt niet voor Andere vzw"),
+        ({"vereniging": "Niets vzw"}, "We kennen geen vereniging"),
+        ({"start_cursus": "10/01/2028"}, "meer dan een jaar"),
+        ({"geboortedatum": "12/03/2019"}, "geen 16 voor het einde"),
+    ],
+)
 def test_a_line_that_cannot_be_says_why(hilde, changes, words):
     make.association(name="Andere vzw")
     batch = checked([line(**changes)], hilde)
@@ -133,11 +178,20 @@ def test_a_line_that_cannot_be_says_why(hilde, changes, words):
     assert words in only.text
 
 
-@pytest.mark.parametrize("changes", [
-    {}, {"kavo_id": "30000101"}, {"kavo_id": '="300001-01"'}, {"email": ""}, {"vereniging": ""},
-    {"vereniging": "SPEELKARAVAAN VZW"},
-    {"type": "Hoofdanimator"}, {"geboortedatum": "2009-03-12"}, {"voornaam": "Zoë", "naam": "D'Hondt-Çelik"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"kavo_id": "30000101"},
+        {"kavo_id": '="300001-01"'},
+        {"email": ""},
+        {"vereniging": ""},
+        {"vereniging": "SPEELKARAVAAN VZW"},
+        {"type": "Hoofdanimator"},
+        {"geboortedatum": "2009-03-12"},
+        {"voornaam": "Zoë", "naam": "D'Hondt-Çelik"},
+    ],
+)
 def test_a_line_that_fits_is_new(hilde, changes):
     assert verdicts(checked([line(**changes)], hilde)) == ["new"]
 
@@ -390,9 +444,13 @@ def test_the_lines_of_a_file_are_kept_for_90_days(hilde):
 def test_a_participant_added_by_hand_follows_the_same_rules(app, hilde, speelkaravaan):
     visitor = Visitor(app, hilde)
     typed = {
-        "kavo_id": "300001-01", "first_name": "Lotte", "last_name": "Peeters", "birth_date": "2009-03-12", "type": "animator",
+        "kavo_id": "300001-01",
+        "first_name": "Lotte",
+        "last_name": "Peeters",
+        "birth_date": "2009-03-12",
+        "type": "animator",
         "course_started_on": "2026-01-10",
-    }  # fmt: skip
+    }
     visitor.get("/deelnemers/new/")
     visitor.send(**typed)
     assert "Lotte Peeters is toegevoegd." in visitor.text

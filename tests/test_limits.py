@@ -97,15 +97,18 @@ def guess_a_code_for_emergencies(app):
     return after_the_password(app, "/aanmelden/noodcode", code="aaaa-bbbb-cccc")
 
 
-@pytest.mark.parametrize("door, most, sentence", [
-    (log_in, 5, "te vaak fout"),
-    (log_in_with_a_new_address_each_time, 3, "te vaak fout"),
-    (show_who_one_is, 5, "te vaak fout"),
-    (change_the_password, 5, "te vaak fout"),
-    (ask_a_link, 5, "al 5 keer een link gevraagd"),
-    (guess_a_code, 5, "te vaak fout"),
-    (guess_a_code_for_emergencies, 5, "te vaak fout"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "door, most, sentence",
+    [
+        (log_in, 5, "te vaak fout"),
+        (log_in_with_a_new_address_each_time, 3, "te vaak fout"),
+        (show_who_one_is, 5, "te vaak fout"),
+        (change_the_password, 5, "te vaak fout"),
+        (ask_a_link, 5, "al 5 keer een link gevraagd"),
+        (guess_a_code, 5, "te vaak fout"),
+        (guess_a_code_for_emergencies, 5, "te vaak fout"),
+    ],
+)
 def test_of_20_tries_at_once_no_more_get_through_than_one_after_the_other(app, door, most, sentence):
     answers = all_at_once(door(app))
 

@@ -68,9 +68,15 @@ def _application(now):
 
 
 HOLDERS = {
-    links.ACTIVATION: _waiting, links.CONFIRM: _claiming, links.SAME_PERSON: _same_person, links.PASSWORD: _invited,
-    links.RESET: _known, links.HANDOVER: _handover, links.OFFER: _offer, links.APPLICATION: _application,
-}  # fmt: skip
+    links.ACTIVATION: _waiting,
+    links.CONFIRM: _claiming,
+    links.SAME_PERSON: _same_person,
+    links.PASSWORD: _invited,
+    links.RESET: _known,
+    links.HANDOVER: _handover,
+    links.OFFER: _offer,
+    links.APPLICATION: _application,
+}
 """purpose → (whose link it is, what it is about)"""
 
 
@@ -282,8 +288,15 @@ def test_links_that_were_mailed_before_still_open_their_page(app, settings):
     user, site = _application(utcnow())
     signed = URLSafeSerializer([settings.secret_key], salt="aanvraag").dumps([site.id, links.hashed(user.email)[:16]])
     long = "x" * 40 + "_-Q"
-    Token.create(key_hash=links.hashed(long), purpose=links.RESET, user=user, address=user.email, stamp=user.fs_uniquifier,
-                 created_at=utcnow(), expires_at=utcnow() + LONG)  # fmt: skip
+    Token.create(
+        key_hash=links.hashed(long),
+        purpose=links.RESET,
+        user=user,
+        address=user.email,
+        stamp=user.fs_uniquifier,
+        created_at=utcnow(),
+        expires_at=utcnow() + LONG,
+    )
 
     assert Visitor(app).get(f"/aanvraag/{signed}").status_code == 200
     assert Visitor(app).get(f"/aanvraag/{signed}).").status_code == 200

@@ -74,10 +74,14 @@ class Made:
     def people(self):
         self.associations = [make.association(name=f"{self.pick(*LAST)} vzw {n}", active=n % 3 > 0) for n in range(6)]
         self.participants = [
-            make.participant(first_name=self.pick(*FIRST), last_name=self.pick(*LAST), birth_date=self.day() - YEARS,
-                             email=self.pick("", "Lot@kavo.test", "an@kavo.test"))
+            make.participant(
+                first_name=self.pick(*FIRST),
+                last_name=self.pick(*LAST),
+                birth_date=self.day() - YEARS,
+                email=self.pick("", "Lot@kavo.test", "an@kavo.test"),
+            )
             for _ in range(45)
-        ]  # fmt: skip
+        ]
         for _ in range(12):
             make.user(
                 self.pick("manager", "team", None),
@@ -89,19 +93,29 @@ class Made:
         for person in self.participants:
             kinds = self.chance.sample(["animator", "head_animator", "instructor"], self.pick(1, 1, 2))
             for kind in kinds:
-                made = make.trajectory(participant=person, type=kind, association=self.pick(*self.associations),
-                                       course_started_on=date(2025, 1, self.chance.randint(1, 28)))  # fmt: skip
+                made = make.trajectory(
+                    participant=person,
+                    type=kind,
+                    association=self.pick(*self.associations),
+                    course_started_on=date(2025, 1, self.chance.randint(1, 28)),
+                )
                 self.trajectories.append(made)
 
     def sites(self):
         self.places = []
         for number in range(40):
-            self.places.append(make.site(
-                name=f"{self.pick('Speelplein', 'Jeugdhuis')} {self.pick(*FIRST)}", municipality=self.pick(*PLACES),
-                state=self.pick("approved", "approved", "submitted", "rejected", "closed"),
-                recognition=self.pick("flemish", "municipal", "branch"), animator=True, head_animator=self.pick(True, False),
-                instructor=self.pick(True, False), manager=self.jonas if number % 4 == 0 else None,
-            ))  # fmt: skip
+            self.places.append(
+                make.site(
+                    name=f"{self.pick('Speelplein', 'Jeugdhuis')} {self.pick(*FIRST)}",
+                    municipality=self.pick(*PLACES),
+                    state=self.pick("approved", "approved", "submitted", "rejected", "closed"),
+                    recognition=self.pick("flemish", "municipal", "branch"),
+                    animator=True,
+                    head_animator=self.pick(True, False),
+                    instructor=self.pick(True, False),
+                    manager=self.jonas if number % 4 == 0 else None,
+                )
+            )
 
     def stages(self):
         for trajectory in self.trajectories:
@@ -109,9 +123,14 @@ class Made:
                 start = self.pick(None, self.day(100))
                 end = start + timedelta(days=14) if start and self.pick(True, False) else None
                 made = make.placement(
-                    trajectory=trajectory, site=self.pick(*self.places), hours=self.pick(5, 10, 12), starts_on=start, ends_on=end,
-                    coupled_by=self.team, created_at=self.moment(),
-                )  # fmt: skip
+                    trajectory=trajectory,
+                    site=self.pick(*self.places),
+                    hours=self.pick(5, 10, 12),
+                    starts_on=start,
+                    ends_on=end,
+                    coupled_by=self.team,
+                    created_at=self.moment(),
+                )
                 what = self.pick("open", "open", "positive", "negative", "cancelled")
                 if what == "cancelled":
                     placements.cancel(made, self.team, make.NOW, "Ziek.", self.pick(True, False))
@@ -122,14 +141,23 @@ class Made:
         for number in range(50):
             person = self.pick(*FIRST)
             Mail.create(
-                key=f"k{number}", kind="x", to_address=f"{normalise(person)}{number % 7}@kavo.test", subject=self.pick(*SUBJECTS),
-                body="", message_id=f"m{number}", state=self.pick("pending", "sent", "failed"), created_at=self.moment(),
+                key=f"k{number}",
+                kind="x",
+                to_address=f"{normalise(person)}{number % 7}@kavo.test",
+                subject=self.pick(*SUBJECTS),
+                body="",
+                message_id=f"m{number}",
+                state=self.pick("pending", "sent", "failed"),
+                created_at=self.moment(),
                 sent_at=self.pick(None, self.moment()),
-            )  # fmt: skip
+            )
             Lookup.create(
-                user=self.pick(self.team, self.jonas), kavo_id=self.pick(*self.participants).kavo_id, at=self.moment(),
-                found=self.pick(True, False), purpose=self.pick("koppelen aan A", "koppelen aan b"),
-            )  # fmt: skip
+                user=self.pick(self.team, self.jonas),
+                kavo_id=self.pick(*self.participants).kavo_id,
+                at=self.moment(),
+                found=self.pick(True, False),
+                purpose=self.pick("koppelen aan A", "koppelen aan b"),
+            )
         for _ in range(10):
             audit.record(None, "user.password", self.jonas, at=self.moment())
 
@@ -139,9 +167,24 @@ class Made:
         """Something to search: beginnings of names and numbers, whole or not, with and without marks."""
         person = self.pick(*self.participants)
         text = self.pick(
-            person.last_name, person.first_name, f"{person.first_name} {person.last_name}", person.kavo_id, person.kavo_id[:4],
-            person.kavo_id.replace("-", ""), "an", "speel gent", "zzz", "%", "_", "o_", "100%", "hondt", "dhondt", "D’H", "kavo",
-        )  # fmt: skip
+            person.last_name,
+            person.first_name,
+            f"{person.first_name} {person.last_name}",
+            person.kavo_id,
+            person.kavo_id[:4],
+            person.kavo_id.replace("-", ""),
+            "an",
+            "speel gent",
+            "zzz",
+            "%",
+            "_",
+            "o_",
+            "100%",
+            "hondt",
+            "dhondt",
+            "D’H",
+            "kavo",
+        )
         return self.pick(text, text[: self.chance.randint(1, 6)], text.upper())
 
     def arguments(self, view, one):
@@ -221,10 +264,18 @@ def expected(view, rows, one, args):
 
 
 CASES = [
-    ("placement", Placement, "team"), ("placement", Placement, "manager"), ("site", Site, "team"), ("site", Site, "manager"),
-    ("participant", Participant, "team"), ("trajectory", Trajectory, "team"), ("association", Association, "team"),
-    ("user", User, "team"), ("mail", Mail, "team"), ("history", History, "team"), ("lookup", Lookup, "team"),
-]  # fmt: skip
+    ("placement", Placement, "team"),
+    ("placement", Placement, "manager"),
+    ("site", Site, "team"),
+    ("site", Site, "manager"),
+    ("participant", Participant, "team"),
+    ("trajectory", Trajectory, "team"),
+    ("association", Association, "team"),
+    ("user", User, "team"),
+    ("mail", Mail, "team"),
+    ("history", History, "team"),
+    ("lookup", Lookup, "team"),
+]
 
 
 def visible(model, role, made):

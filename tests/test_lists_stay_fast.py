@@ -17,13 +17,25 @@ FRAME = 3  # session, person and roles
 MOST = 6
 LARGE = ("placement", "trajectory", "participant", "site", "history", "mail", "lookup")
 PATHS = (
-    "/overdrachten/", "/stageplaatsen/", "/stageplaatsen/?eigen=1", "/stageplaatsen/?q=speelplein&sort=placed&stages=animator",
-    "/gekoppelde-deelnemers/", "/gekoppelde-deelnemers/?q=lotte&sort=site",
-    "/gekoppelde-deelnemers/?type=animator&tab=open&rijen=100", "/gekoppelde-deelnemers/?eind=1",
+    "/overdrachten/",
+    "/stageplaatsen/",
+    "/stageplaatsen/?eigen=1",
+    "/stageplaatsen/?q=speelplein&sort=placed&stages=animator",
+    "/gekoppelde-deelnemers/",
+    "/gekoppelde-deelnemers/?q=lotte&sort=site",
+    "/gekoppelde-deelnemers/?type=animator&tab=open&rijen=100",
+    "/gekoppelde-deelnemers/?eind=1",
     "/gekoppelde-deelnemers/?trajectory-association=vereniging",
-    "/deelnemers/", "/deelnemers/?q=lotte", "/trajecten/", "/trajecten/?sort=association", "/verenigingen/", "/accounts/",
-    "/mails/", "/geschiedenis/", "/opzoekingen/",
-)  # fmt: skip
+    "/deelnemers/",
+    "/deelnemers/?q=lotte",
+    "/trajecten/",
+    "/trajecten/?sort=association",
+    "/verenigingen/",
+    "/accounts/",
+    "/mails/",
+    "/geschiedenis/",
+    "/opzoekingen/",
+)
 
 
 @pytest.fixture

@@ -123,9 +123,15 @@ def _connection(url):
 
 # What the release before would stumble over; squawk's names.
 BREAKING = (
-    "renaming-column", "renaming-table", "changing-column-type", "ban-drop-column", "ban-drop-table", "adding-required-field",
-    "ban-drop-not-null", "adding-not-nullable-field",
-)  # fmt: skip
+    "renaming-column",
+    "renaming-table",
+    "changing-column-type",
+    "ban-drop-column",
+    "ban-drop-table",
+    "adding-required-field",
+    "ban-drop-not-null",
+    "adding-not-nullable-field",
+)
 LAUNCH = "0005_associations"  # nobody worked with the tool before this step
 
 
@@ -142,11 +148,17 @@ def breaks_an_older_release(path) -> str:
     return "\n".join(line for line in said.splitlines() if any(rule in line for rule in BREAKING))
 
 
-@pytest.mark.parametrize("sql, breaks", [
-    ('ALTER TABLE "site" DROP COLUMN "phone";', True), ('ALTER TABLE "site" RENAME COLUMN "phone" TO "telephone";', True),
-    ('ALTER TABLE "site" ADD COLUMN "x" INTEGER NOT NULL;', True), ('DROP TABLE "site";', True),
-    ('ALTER TABLE "site" ADD COLUMN "x" INTEGER;', False), ("ALTER TABLE site ADD COLUMN x INTEGER NOT NULL DEFAULT 0;", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "sql, breaks",
+    [
+        ('ALTER TABLE "site" DROP COLUMN "phone";', True),
+        ('ALTER TABLE "site" RENAME COLUMN "phone" TO "telephone";', True),
+        ('ALTER TABLE "site" ADD COLUMN "x" INTEGER NOT NULL;', True),
+        ('DROP TABLE "site";', True),
+        ('ALTER TABLE "site" ADD COLUMN "x" INTEGER;', False),
+        ("ALTER TABLE site ADD COLUMN x INTEGER NOT NULL DEFAULT 0;", False),
+    ],
+)
 def test_what_breaks_an_older_release_is_known(tmp_path, sql, breaks):
     (tmp_path / "up.sql").write_text(sql)
     assert bool(breaks_an_older_release(tmp_path / "up.sql")) == breaks
@@ -158,10 +170,15 @@ def test_no_step_since_the_launch_breaks_the_release_before_it():
             assert not breaks_an_older_release(migrations.FOLDER / name / "up.postgresql.sql"), name
 
 
-@pytest.mark.parametrize("sql, allowed", [
-    ("UPDATE history SET verb = 'site.approved'", False), ("UPDATE history SET payload = '{}'", False),
-    ("DELETE FROM history", False), ("UPDATE history SET payload = NULL, salt = NULL", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "sql, allowed",
+    [
+        ("UPDATE history SET verb = 'site.approved'", False),
+        ("UPDATE history SET payload = '{}'", False),
+        ("DELETE FROM history", False),
+        ("UPDATE history SET payload = NULL, salt = NULL", True),
+    ],
+)
 def test_the_history_only_grows_and_only_a_payload_can_be_erased(now, sql, allowed):
     accounts.invite(make.user("association"), make.user("team"), now)
 

@@ -70,9 +70,14 @@ def test_the_list_searches_filters_sorts_and_has_tabs(team):
     Note(subject="Rekening", written_on="2026-07-02").save()
 
     for query, subjects in {
-        "": ["Rekening", "Sleutel"], "sort=subject": ["Rekening", "Sleutel"], "sort=written_on": ["Sleutel", "Rekening"],
-        "q=sleu": ["Sleutel"], "urgent=0": ["Rekening"], "written_on_tot=2026-07-01": ["Sleutel"], "tab=done": [],
-    }.items():  # fmt: skip
+        "": ["Rekening", "Sleutel"],
+        "sort=subject": ["Rekening", "Sleutel"],
+        "sort=written_on": ["Sleutel", "Rekening"],
+        "q=sleu": ["Sleutel"],
+        "urgent=0": ["Rekening"],
+        "written_on_tot=2026-07-01": ["Sleutel"],
+        "tab=done": [],
+    }.items():
         team.get(f"/berichten/?{query}")
         assert [row.get_text() for row in team.page.select("tbody th[scope=row]")] == subjects, query
     assert "Berichten" in team.page.select_one("header nav").get_text()

@@ -35,17 +35,23 @@ def number(text):
 
 STAGES = ["instructeur", "hoofdanimator", "animator"]
 READ = {
-    "van A tot Z": lambda text: normalise(text.partition(":")[0]), "van oud naar nieuw": moment, "van laag naar hoog": number,
-    "eerst nee, dan ja": lambda text: text == "ja", "volgens familienaam van A tot Z": family_name,
+    "van A tot Z": lambda text: normalise(text.partition(":")[0]),
+    "van oud naar nieuw": moment,
+    "van laag naar hoog": number,
+    "eerst nee, dan ja": lambda text: text == "ja",
+    "volgens familienaam van A tot Z": family_name,
     "eerst wie bezig is, dan wie klaar is": lambda text: text in ("Positief", "Negatief", "Geannuleerd"),
     "van instructeur naar animator": lambda text: -min(STAGES[::-1].index(one.lower()) for one in text.split(", ")),
-}  # fmt: skip
+}
 DOWN = {
-    "van Z tot A": "van A tot Z", "van nieuw naar oud": "van oud naar nieuw", "van hoog naar laag": "van laag naar hoog",
-    "eerst ja, dan nee": "eerst nee, dan ja", "volgens familienaam van Z tot A": "volgens familienaam van A tot Z",
+    "van Z tot A": "van A tot Z",
+    "van nieuw naar oud": "van oud naar nieuw",
+    "van hoog naar laag": "van laag naar hoog",
+    "eerst ja, dan nee": "eerst nee, dan ja",
+    "volgens familienaam van Z tot A": "volgens familienaam van A tot Z",
     "eerst wie klaar is, dan wie bezig is": "eerst wie bezig is, dan wie klaar is",
     "van animator naar instructeur": "van instructeur naar animator",
-}  # fmt: skip
+}
 UNREAD = {
     f"{one}{turned}" for one in ("per soort gebeurtenis", "volgens de eerste rol") for turned in ("", ", omgekeerd")
 }

@@ -25,9 +25,11 @@ def world():
     for number in range(60):
         started = TODAY - timedelta(days=chance.randint(60, 1800))
         one = make.trajectory(
-            association=chance.choice(associations), type=chance.choice(list(TYPES)), course_started_on=started,
+            association=chance.choice(associations),
+            type=chance.choice(list(TYPES)),
+            course_started_on=started,
             participant=make.participant(birth_date=date(2000, 1, 1)),
-        )  # fmt: skip
+        )
         what = number % 6
         if what:
             placed = make.placement(trajectory=one, site=chance.choice(sites), hours=50)
@@ -72,11 +74,12 @@ KEYS = {
 @pytest.mark.parametrize("narrowed", [{}, {"year": 2024}, {"kind": "animator"}, {"association": 1}])
 def test_the_figures_are_what_plain_python_counts(world, group, narrowed):
     rows = [
-        one for one in Trajectory.select()
+        one
+        for one in Trajectory.select()
         if one.course_started_on.year == narrowed.get("year", one.course_started_on.year)
         and one.type == narrowed.get("kind", one.type)
         and one.association_id == narrowed.get("association", one.association_id)
-    ]  # fmt: skip
+    ]
     expected = {name: counted([one for one in rows if KEYS[group](one) == name]) for name in map(KEYS[group], rows)}
 
     found = {one.name: one.numbers for one in statistics.by(group, TODAY, **narrowed)}
@@ -145,9 +148,15 @@ def test_the_figures_of_the_year_are_about_its_applications():
     assert found.in_time == 75  # 3 of 4
     assert found.usual_days == 14
     assert found.weeks == [
-        (date(2026, 1, 12), 1), (date(2026, 1, 19), 0), (date(2026, 1, 26), 0), (date(2026, 2, 2), 1),
-        (date(2026, 2, 9), 1), (date(2026, 2, 16), 0), (date(2026, 2, 23), 1), (date(2026, 3, 2), 1),
-    ]  # fmt: skip
+        (date(2026, 1, 12), 1),
+        (date(2026, 1, 19), 0),
+        (date(2026, 1, 26), 0),
+        (date(2026, 2, 2), 1),
+        (date(2026, 2, 9), 1),
+        (date(2026, 2, 16), 0),
+        (date(2026, 2, 23), 1),
+        (date(2026, 3, 2), 1),
+    ]
 
 
 def test_in_january_the_weeks_go_back_into_the_year_before():

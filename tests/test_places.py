@@ -66,24 +66,52 @@ def test_the_other_places_and_the_merged_municipality_are_offered_and_right():
     assert postcodes.places("9999") == []
 
 
-@pytest.mark.parametrize("code, name, nis", [
-    ("3700", "Tongeren", "73111"), ("3700", "tongeren-borgloon", "73111"), ("3700", "s herenelderen", "73111"),
-    ("3700", "’s-Herenelderen", "73111"), ("9100", "ST.-NIKLAAS", "46021"), ("9030", "Mariakerke (Gent)", "44021"),
-    ("9030", "Gent", "44021"), ("1050", "Ixelles", "21009"), ("1050", "Brussel", "21004"), ("9000", "Ge\u200bnt ", "44021"),
-    ("9130", "Beveren", "46030"), ("1804", "Cargovil", None), ("9000", "Antwerpen", None), ("9999", "Gent", None),
-    ("9000", "", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "code, name, nis",
+    [
+        ("3700", "Tongeren", "73111"),
+        ("3700", "tongeren-borgloon", "73111"),
+        ("3700", "s herenelderen", "73111"),
+        ("3700", "’s-Herenelderen", "73111"),
+        ("9100", "ST.-NIKLAAS", "46021"),
+        ("9030", "Mariakerke (Gent)", "44021"),
+        ("9030", "Gent", "44021"),
+        ("1050", "Ixelles", "21009"),
+        ("1050", "Brussel", "21004"),
+        ("9000", "Ge\u200bnt ", "44021"),
+        ("9130", "Beveren", "46030"),
+        ("1804", "Cargovil", None),
+        ("9000", "Antwerpen", None),
+        ("9999", "Gent", None),
+        ("9000", "", None),
+    ],
+)
 def test_the_nis_code_follows_from_postcode_and_place(code, name, nis):
     assert postcodes.nis(code, name) == nis
 
 
-@pytest.mark.parametrize("text, code, place", [
-    ("9000", "9000", ""), ("B-9000", "9000", ""), ("b 9000", "9000", ""), ("BE 9000", "9000", ""), ("BE-9000", "9000", ""),
-    ("B\u20139000", "9000", ""), (" 9\u200b000\u00a0", "9000", ""), ("9000 Gent", "9000", "Gent"), ("9000 gent", "9000", "Gent"),
-    ("B-9000 Gent", "9000", "Gent"), ("9000, Gent", "9000", "Gent"), ("9000 - Gent", "9000", "Gent"), ("3665 As", "3665", "As"),
-    ("2970 's-Gravenwezel", "2970", "’s-Gravenwezel"), ("2970 ’s Gravenwezel", "2970", "’s-Gravenwezel"),
-    ("9000 Antwerpen", "9000", "Antwerpen"), ("9999 Nergens", "9999", "Nergens"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, code, place",
+    [
+        ("9000", "9000", ""),
+        ("B-9000", "9000", ""),
+        ("b 9000", "9000", ""),
+        ("BE 9000", "9000", ""),
+        ("BE-9000", "9000", ""),
+        ("B\u20139000", "9000", ""),
+        (" 9\u200b000\u00a0", "9000", ""),
+        ("9000 Gent", "9000", "Gent"),
+        ("9000 gent", "9000", "Gent"),
+        ("B-9000 Gent", "9000", "Gent"),
+        ("9000, Gent", "9000", "Gent"),
+        ("9000 - Gent", "9000", "Gent"),
+        ("3665 As", "3665", "As"),
+        ("2970 's-Gravenwezel", "2970", "’s-Gravenwezel"),
+        ("2970 ’s Gravenwezel", "2970", "’s-Gravenwezel"),
+        ("9000 Antwerpen", "9000", "Antwerpen"),
+        ("9999 Nergens", "9999", "Nergens"),
+    ],
+)
 def test_a_postcode_is_read_as_people_write_it(text, code, place):
     assert postcodes.read(text) == (code, place)
     site = make.site(postcode=text, municipality="" if place else "Gent")
@@ -232,11 +260,17 @@ def test_who_goes_back_a_page_and_sends_the_same_again_is_not_asked_again(app):
 
 
 @every_door
-@pytest.mark.parametrize("address, kept", [
-    (("9000", "Gent"), ("9000", "Gent", "44021")), (("B-9120", "Melsele"), ("9120", "Melsele", "46030")),
-    (("9000 Gent", ""), ("9000", "Gent", "44021")), (("9999", "Nergens"), ("9999", "Nergens", None)),
-    (("9999 Nergens", ""), ("9999", "Nergens", None)), (("9000 Brugge", "Gent"), ("9000", "Gent", "44021")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address, kept",
+    [
+        (("9000", "Gent"), ("9000", "Gent", "44021")),
+        (("B-9120", "Melsele"), ("9120", "Melsele", "46030")),
+        (("9000 Gent", ""), ("9000", "Gent", "44021")),
+        (("9999", "Nergens"), ("9999", "Nergens", None)),
+        (("9999 Nergens", ""), ("9999", "Nergens", None)),
+        (("9000 Brugge", "Gent"), ("9000", "Gent", "44021")),
+    ],
+)
 def test_what_goes_together_is_not_asked_about(app, door, address, kept):
     visitor, values = door(app)
     assert not visitor.page.select("[name=municipality_asked]")

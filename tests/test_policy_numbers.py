@@ -87,11 +87,18 @@ def test_no_sentence_of_flask_security_writes_a_number_of_the_policy():
     assert not [found for line in lines if line.startswith("msgstr") for found in numbers(line)]
 
 
-@pytest.mark.parametrize("text, found", [
-    ("Een deelnemer doet 50 uur stage.", True), ("Binnen twee weken krijg je een e-mail.", True), ("Wacht een kwartier.", True),
-    ("De link werkt 30 dagen.", True), ("Ben je 18 jaar?", True), ("Bel 02 553 69 73.", False),
-    ("Typ twee keer hetzelfde.", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("Een deelnemer doet 50 uur stage.", True),
+        ("Binnen twee weken krijg je een e-mail.", True),
+        ("Wacht een kwartier.", True),
+        ("De link werkt 30 dagen.", True),
+        ("Ben je 18 jaar?", True),
+        ("Bel 02 553 69 73.", False),
+        ("Typ twee keer hetzelfde.", False),
+    ],
+)
 def test_a_number_of_the_policy_is_seen(text, found):
     assert bool(numbers(text)) == found
 

@@ -51,9 +51,12 @@ def world(ours):
     own, foreign, both, _, old = (person(f"30000{number}-0{number}") for number in range(1, 6))
     Participant.update(first_name="李").where(Participant.id == old.id).execute()
     for who, association, kind in (
-        (own, ours, "animator"), (foreign, theirs, "animator"), (both, ours, "animator"), (both, theirs, "instructor"),
+        (own, ours, "animator"),
+        (foreign, theirs, "animator"),
+        (both, ours, "animator"),
+        (both, theirs, "instructor"),
         (old, ours, "animator"),
-    ):  # fmt: skip
+    ):
         make.trajectory(participant=who, association=association, type=kind, course_started_on=date(2026, 1, 10))
 
 
@@ -110,7 +113,7 @@ CELLS = {
     "vereniging": ["Speelkaravaan vzw", "speelkaravaan VZW", "", "Andere vzw", "Niets vzw"],
     "type": ["animator", "Animator", "hoofdanimator", "instructeur", "koning"],
     "start_cursus": ["10/01/2026", "11/01/2026", "10/01/2030", "gisteren"],
-}  # fmt: skip
+}
 line = st.builds(
     ";".join,
     st.tuples(
@@ -174,8 +177,14 @@ def test_all_that_is_wrong_with_a_line_is_told_at_once_with_its_cell(app, hilde)
     batch = checked(["1;李;;31/02/2009;bea@ergens;Niets vzw;animator;ooit"], hilde)
 
     ((_, text),) = judged(batch)
-    labels = ("KAVO-ID ‘1’:", "Voornaam ‘李’:", "Geboortedatum ‘31/02/2009’:", "E-mailadres ‘bea@ergens’:",
-              "vereniging ‘Niets vzw’.", "Start cursus ‘ooit’:")  # fmt: skip
+    labels = (
+        "KAVO-ID ‘1’:",
+        "Voornaam ‘李’:",
+        "Geboortedatum ‘31/02/2009’:",
+        "E-mailadres ‘bea@ergens’:",
+        "vereniging ‘Niets vzw’.",
+        "Start cursus ‘ooit’:",
+    )
     assert sorted(labels, key=text.find) == list(labels)
     assert all(label in text for label in labels)
     assert text in Visitor(app, hilde).get(f"/importeren/{batch.id}/resultaat.csv").text
@@ -285,8 +294,13 @@ def test_who_guesses_by_hand_waits_too(app, hilde, monkeypatch):
     monkeypatch.setattr(batches, "GUESSES_PER_HOUR", 2)
     make.trajectory(participant=person("300002-02"))
     visitor = Visitor(app, hilde)
-    typed = {"first_name": "An", "last_name": "Maes", "birth_date": "2009-03-12", "type": "animator",
-             "course_started_on": "2026-01-10"}  # fmt: skip
+    typed = {
+        "first_name": "An",
+        "last_name": "Maes",
+        "birth_date": "2009-03-12",
+        "type": "animator",
+        "course_started_on": "2026-01-10",
+    }
     for kavo_id in ("310000-00", "300002-02", "300002-02", "310001-00"):
         visitor.get("/deelnemers/new/")
         visitor.send(kavo_id=kavo_id, **typed)

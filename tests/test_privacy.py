@@ -120,9 +120,13 @@ def people(app):
 
 def fail(people):
     finals.give(
-        Trajectory.get_by_id(people["trajectory"].id), people["staff"], make.NOW, result="failed", evaluated_on=make.NOW.date(),
+        Trajectory.get_by_id(people["trajectory"].id),
+        people["staff"],
+        make.NOW,
+        result="failed",
+        evaluated_on=make.NOW.date(),
         motivation="Zorbina was er niet bij",
-    )  # fmt: skip
+    )
 
 
 ZORBINA = ("Zorbina", "Yperzeel", "zorbina@kavo.test", "777777-12", "2007-03-12", "12/03/2007")
@@ -322,10 +326,12 @@ def test_an_account_that_nobody_uses_is_forgotten_but_not_one_with_work(app):
     long_ago = make.NOW - (3 * 365 + 1) * DAY
     make.user(created_at=long_ago, email="eid-7@kavo.invalid", first_name="Zonder", last_name="Adres")
     unused, manager, staff, team, seen = (
-        make.user(created_at=long_ago), make.user(created_at=long_ago),
-        make.user("association", association=make.association(), created_at=long_ago), make.user("team", created_at=long_ago),
+        make.user(created_at=long_ago),
+        make.user(created_at=long_ago),
+        make.user("association", association=make.association(), created_at=long_ago),
+        make.user("team", created_at=long_ago),
         make.user(created_at=long_ago, seen_on=make.NOW.date()),
-    )  # fmt: skip
+    )
     make.site(manager=manager)
     retention.clean_up(make.NOW)
     gone = {user.id for user in User.select().where(User.erased_at.is_null(False))}
@@ -433,12 +439,17 @@ def sealed(app):
     return user
 
 
-@pytest.mark.parametrize("change", [
-    "UPDATE history SET verb = 'user.eid' WHERE id = 1", "UPDATE history SET actor_id = NULL WHERE id = 2",
-    "DELETE FROM history WHERE id = 1", "UPDATE history SET digest = '00' WHERE id = 2",
-    "UPDATE history SET at = '2020-01-01 00:00:00' WHERE id = 1",
-    "INSERT INTO history (id, at, verb, object_type, object_id, digest) VALUES (0, '2020-01-01', 'user.eid', '', '', '')",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE history SET verb = 'user.eid' WHERE id = 1",
+        "UPDATE history SET actor_id = NULL WHERE id = 2",
+        "DELETE FROM history WHERE id = 1",
+        "UPDATE history SET digest = '00' WHERE id = 2",
+        "UPDATE history SET at = '2020-01-01 00:00:00' WHERE id = 1",
+        "INSERT INTO history (id, at, verb, object_type, object_id, digest) VALUES (0, '2020-01-01', 'user.eid', '', '', '')",
+    ],
+)
 def test_who_changes_a_sealed_line_is_found_out(sealed, change):
     with guard_asleep():
         database.execute_sql(change)

@@ -64,27 +64,39 @@ ANOTHER = (
 )
 
 
-@pytest.mark.parametrize("changes, said", [
-    ([EMPTY.format("")], "empty without an erasure"),
-    ([EMPTY.format(", erased_by = 3")], "did not erase"),
-    ([EMPTY.format(", erased_by = 2")], "did not erase"),
-    ([EMPTY.format(", erased_by = 77")], "did not erase"),
-    ([EMPTY.format(", erased_by = 3"), "UPDATE history SET erases = replace(erases, ':2:', ':3:')"], "did not erase"),
-    ([EMPTY.format(", erased_by = 9"), ANOTHER.format("erases")], "did not erase"),
-    ([EMPTY.format(", erased_by = 9"), ANOTHER.format("NULL")], "did not erase"),
-    ([EMPTY.format(", erased_by = 9"), ANOTHER.format("'0123456789abcdef:1:00'")], "cannot be judged"),
-    ([EMPTY.format(", erased_by = 9"), "UPDATE history SET erased_by = 9 WHERE id < 3", ANOTHER.format("erases")],
-     "did not erase"),
-    (["UPDATE history SET erased_by = NULL WHERE id = 1"], "did not erase"),
-    (["UPDATE history SET erased_by = NULL WHERE id < 3"], "do not name it"),
-    (["UPDATE history SET erased_by = 3 WHERE id = 4"], "does not fit its digest"),
-    (["UPDATE history SET salt = NULL WHERE id = 4"], "does not fit its digest"),
-    (["UPDATE history SET erases = NULL WHERE id = 3"], "did not erase"),
-    (["DELETE FROM history WHERE id = 3"], "did not erase"),
-    ([EMPTY.format(""), "UPDATE seal SET unnamed = replace(unnamed, ':0:', ':1:')"], "do not fit seal"),
-    ([EMPTY.format(""), "UPDATE seal SET unnamed = NULL"], "do not fit seal"),
-    (["UPDATE seal SET key_id = '0123456789abcdef'"], "cannot be judged"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ([EMPTY.format("")], "empty without an erasure"),
+        ([EMPTY.format(", erased_by = 3")], "did not erase"),
+        ([EMPTY.format(", erased_by = 2")], "did not erase"),
+        ([EMPTY.format(", erased_by = 77")], "did not erase"),
+        (
+            [EMPTY.format(", erased_by = 3"), "UPDATE history SET erases = replace(erases, ':2:', ':3:')"],
+            "did not erase",
+        ),
+        ([EMPTY.format(", erased_by = 9"), ANOTHER.format("erases")], "did not erase"),
+        ([EMPTY.format(", erased_by = 9"), ANOTHER.format("NULL")], "did not erase"),
+        ([EMPTY.format(", erased_by = 9"), ANOTHER.format("'0123456789abcdef:1:00'")], "cannot be judged"),
+        (
+            [
+                EMPTY.format(", erased_by = 9"),
+                "UPDATE history SET erased_by = 9 WHERE id < 3",
+                ANOTHER.format("erases"),
+            ],
+            "did not erase",
+        ),
+        (["UPDATE history SET erased_by = NULL WHERE id = 1"], "did not erase"),
+        (["UPDATE history SET erased_by = NULL WHERE id < 3"], "do not name it"),
+        (["UPDATE history SET erased_by = 3 WHERE id = 4"], "does not fit its digest"),
+        (["UPDATE history SET salt = NULL WHERE id = 4"], "does not fit its digest"),
+        (["UPDATE history SET erases = NULL WHERE id = 3"], "did not erase"),
+        (["DELETE FROM history WHERE id = 3"], "did not erase"),
+        ([EMPTY.format(""), "UPDATE seal SET unnamed = replace(unnamed, ':0:', ':1:')"], "do not fit seal"),
+        ([EMPTY.format(""), "UPDATE seal SET unnamed = NULL"], "do not fit seal"),
+        (["UPDATE seal SET key_id = '0123456789abcdef'"], "cannot be judged"),
+    ],
+)
 def test_a_line_that_is_emptied_by_hand_is_found_out(erased, changes, said):
     by_hand(*changes)
     assert any(said in one for one in found()), found()
@@ -174,9 +186,16 @@ def old_lines(now):
     )
 
 
-@pytest.mark.parametrize("erase", [
-    participant_on_request, account_by_the_clock, account_that_was_never_completed, application_that_was_withdrawn, old_lines,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "erase",
+    [
+        participant_on_request,
+        account_by_the_clock,
+        account_that_was_never_completed,
+        application_that_was_withdrawn,
+        old_lines,
+    ],
+)
 def test_whatever_erases_says_so_in_the_history(app, now, erase):
     erase(now)
     seal_all(now + DAY)
@@ -284,9 +303,15 @@ def letters():
     return [mail.body for mail in Mail.select().where(Mail.kind == "team_week").order_by(Mail.id)]
 
 
-@pytest.mark.parametrize("moment, mails", [
-    (MONDAY - timedelta(minutes=31), 0), (MONDAY - timedelta(minutes=30), 1), (MONDAY + 3 * DAY, 1), (MONDAY + 7 * DAY, 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "moment, mails",
+    [
+        (MONDAY - timedelta(minutes=31), 0),
+        (MONDAY - timedelta(minutes=30), 1),
+        (MONDAY + 3 * DAY, 1),
+        (MONDAY + 7 * DAY, 1),
+    ],
+)
 def test_the_team_gets_the_last_seal_on_monday_at_8_or_as_soon_as_the_clock_runs(sealed, moment, mails):
     Clock.update(since=(MONDAY - DAY).date()).execute()
     clock.sweep(moment)

@@ -16,9 +16,15 @@ BACK = "http://localhost:8000/aanmelden-met-eid/terug"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 ASKED = {
-    "client_id": "kavo", "redirect_uri": BACK, "response_type": "code", "scope": "openid profile rrn vo", "state": "s",
-    "nonce": "n", "code_challenge": CHALLENGE, "code_challenge_method": "S256",
-}  # fmt: skip
+    "client_id": "kavo",
+    "redirect_uri": BACK,
+    "response_type": "code",
+    "scope": "openid profile rrn vo",
+    "state": "s",
+    "nonce": "n",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
 
 
 @pytest.fixture
@@ -34,9 +40,14 @@ def code_of(op):
 
 def exchange(op, code, **changes):
     data = {
-        "grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER, "client_id": "kavo",
-        "client_secret": "only-for-the-local-provider", **changes,
-    }  # fmt: skip
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": BACK,
+        "code_verifier": VERIFIER,
+        "client_id": "kavo",
+        "client_secret": "only-for-the-local-provider",
+        **changes,
+    }
     return op.post("/code", data=data)
 
 
@@ -58,17 +69,32 @@ def test_a_code_is_exchanged_once(op):
     assert exchange(op, code).status_code == 400
 
 
-@pytest.mark.parametrize("changes", [
-    {"code_verifier": "w" * 43}, {"code_verifier": ""}, {"client_secret": "wrong"}, {"redirect_uri": BACK + "/"}, {"code": "x"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_verifier": "w" * 43},
+        {"code_verifier": ""},
+        {"client_secret": "wrong"},
+        {"redirect_uri": BACK + "/"},
+        {"code": "x"},
+    ],
+)
 def test_a_wrong_exchange_is_refused(op, changes):
     assert exchange(op, changes.pop("code", None) or code_of(op), **changes).status_code in (400, 401)
 
 
-@pytest.mark.parametrize("changes", [
-    {"client_id": "other"}, {"redirect_uri": "http://evil.example/"}, {"response_type": "token"}, {"response_type": "code¿'(\""},
-    {"code_challenge_method": "plain"}, {"nonce": None}, {"code_challenge": None},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "other"},
+        {"redirect_uri": "http://evil.example/"},
+        {"response_type": "token"},
+        {"response_type": "code¿'(\""},
+        {"code_challenge_method": "plain"},
+        {"nonce": None},
+        {"code_challenge": None},
+    ],
+)
 def test_a_question_that_is_not_ours_is_refused(op, changes):
     asked = {name: value for name, value in {**ASKED, **changes}.items() if value}
 

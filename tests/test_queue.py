@@ -22,10 +22,17 @@ def test_a_message_comes_back_as_it_was_sent():
     assert SERIALIZER.deserialize(SERIALIZER.serialize(MESSAGE)) == MESSAGE
 
 
-@pytest.mark.parametrize("forged", [
-    SERIALIZER.serialize(MESSAGE).replace(b"sweep", b"other"), tasks.SignedJson("x" * 40).serialize(MESSAGE),
-    pickle.dumps(MESSAGE), b"", b"{}", b".{}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "forged",
+    [
+        SERIALIZER.serialize(MESSAGE).replace(b"sweep", b"other"),
+        tasks.SignedJson("x" * 40).serialize(MESSAGE),
+        pickle.dumps(MESSAGE),
+        b"",
+        b"{}",
+        b".{}",
+    ],
+)
 def test_a_message_that_is_not_ours_is_refused(forged):
     with pytest.raises(ValueError, match="no signature of ours"):
         SERIALIZER.deserialize(forged)

@@ -35,8 +35,10 @@ def empty_fields(app, team):
     visitor = Visitor(app)
     visitor.get("/registreren/jongeren")
     visitor.send(**typed(first_name="", last_name=MARK * 20, street=MARK))
-    return {("registration.young", "first_name", "Typ je voornaam."): 1,
-            ("registration.young", "last_name", "Gebruik hoogstens … tekens."): 1}  # fmt: skip
+    return {
+        ("registration.young", "first_name", "Typ je voornaam."): 1,
+        ("registration.young", "last_name", "Gebruik hoogstens … tekens."): 1,
+    }
 
 
 def a_wrong_password(app, team):
@@ -122,15 +124,27 @@ def lines_of_a_file(app, team):
     )
     batches.receive(io.BytesIO((HEAD + lines).encode()), f"{MARK}.csv", None, make.NOW)
     batches.work(make.NOW)
-    return {("importing", "kavo_id", readings.KAVO_EXAMPLE): 2,
-            ("importing", "association", "Dit ontbreekt."): 2,
-            ("importing", "association", "We kennen geen vereniging ‘…’."): 1,
-            ("importing", "birth_date", readings.DAY_EXAMPLE): 1}  # fmt: skip
+    return {
+        ("importing", "kavo_id", readings.KAVO_EXAMPLE): 2,
+        ("importing", "association", "Dit ontbreekt."): 2,
+        ("importing", "association", "We kennen geen vereniging ‘…’."): 1,
+        ("importing", "birth_date", readings.DAY_EXAMPLE): 1,
+    }
 
 
-DOORS = (empty_fields, a_wrong_password, too_many_wrong_passwords, a_rule_at_a_field_of_the_back_office, an_action_on_one_row,
-         an_action_on_several_rows, a_number_that_is_not_known, a_pasted_list, a_final_evaluation_of_several,
-         a_form_without_a_token, lines_of_a_file)  # fmt: skip
+DOORS = (
+    empty_fields,
+    a_wrong_password,
+    too_many_wrong_passwords,
+    a_rule_at_a_field_of_the_back_office,
+    an_action_on_one_row,
+    an_action_on_several_rows,
+    a_number_that_is_not_known,
+    a_pasted_list,
+    a_final_evaluation_of_several,
+    a_form_without_a_token,
+    lines_of_a_file,
+)
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -196,8 +210,11 @@ def test_that_counting_fails_is_no_reason_to_fail(app, team, caplog):
 
 
 def test_the_team_sees_what_is_refused_most_often(app, team, now):
-    rows = {("registration.young", "again", "Typ twee keer hetzelfde."): 12, ("user.edit_view", "email", "Vul dit in."): 30,
-            ("importing", "first_name", "Dit ontbreekt."): 3}  # fmt: skip
+    rows = {
+        ("registration.young", "again", "Typ twee keer hetzelfde."): 12,
+        ("user.edit_view", "email", "Vul dit in."): 30,
+        ("importing", "first_name", "Dit ontbreekt."): 3,
+    }
     refusals.count(rows, utcnow())
     refusals.count({("site.edit_view", "phone", "Te lang geleden."): 99}, utcnow() - timedelta(days=100))
 
@@ -219,14 +236,27 @@ def test_the_team_sees_what_is_refused_most_often(app, team, now):
 # ---- tokens
 
 
-@pytest.mark.parametrize("headers, token, title, why", [
-    ({}, True, "zegt niet van welke pagina", "The referrer header is missing."),
-    ({"Referer": "https://elders.example/x"}, True, "kwam van een andere website", "The referrer does not match the host."),
-    ({"Referer": "https://localhost/aanmelden"}, False, "geen beveiligingscode", "The CSRF token is missing."),
-    ({"Referer": "https://localhost/aanmelden"}, "another", "verlopen", "The CSRF tokens do not match."),
-    ({"Referer": "https://localhost/aanmelden"}, "x.y.z", "verlopen", "The CSRF token is invalid."),
-    ({"Referer": "https://localhost/aanmelden"}, "no cookie", "onze cookie niet mee", "The CSRF session token is missing."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers, token, title, why",
+    [
+        ({}, True, "zegt niet van welke pagina", "The referrer header is missing."),
+        (
+            {"Referer": "https://elders.example/x"},
+            True,
+            "kwam van een andere website",
+            "The referrer does not match the host.",
+        ),
+        ({"Referer": "https://localhost/aanmelden"}, False, "geen beveiligingscode", "The CSRF token is missing."),
+        ({"Referer": "https://localhost/aanmelden"}, "another", "verlopen", "The CSRF tokens do not match."),
+        ({"Referer": "https://localhost/aanmelden"}, "x.y.z", "verlopen", "The CSRF token is invalid."),
+        (
+            {"Referer": "https://localhost/aanmelden"},
+            "no cookie",
+            "onze cookie niet mee",
+            "The CSRF session token is missing.",
+        ),
+    ],
+)
 def test_a_refused_token_says_on_the_page_what_to_do_and_in_the_log_why(app, caplog, headers, token, title, why):
     def form(visitor):
         visitor._keep(visitor.client.get("/aanmelden", base_url="https://localhost"))
@@ -260,14 +290,19 @@ def test_every_kind_of_refused_token_is_known():
 # ---- sentences
 
 
-@pytest.mark.parametrize("text, sentence", [
-    ("Vul dit in.", "Vul dit in."),
-    ("Gebruik hoogstens 40 tekens.", "Gebruik hoogstens … tekens."),
-    ("Lotte kan nog 5 uur stage lopen, geen 6. Kies hoogstens 5 uur.",
-     "… kan nog … uur stage lopen, geen …. Kies hoogstens … uur."),
-    ("iets wat niemand schreef", "andere"),
-    ("", "andere"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("Vul dit in.", "Vul dit in."),
+        ("Gebruik hoogstens 40 tekens.", "Gebruik hoogstens … tekens."),
+        (
+            "Lotte kan nog 5 uur stage lopen, geen 6. Kies hoogstens 5 uur.",
+            "… kan nog … uur stage lopen, geen …. Kies hoogstens … uur.",
+        ),
+        ("iets wat niemand schreef", "andere"),
+        ("", "andere"),
+    ],
+)
 def test_a_text_is_known_by_the_sentence_that_the_code_writes(text, sentence):
     assert sentences.of(text) == sentence
 

@@ -26,11 +26,22 @@ def born(years, days=0):
 
 def typed(**changes):
     return {
-        "first_name": "Noor", "last_name": "Jacobs", "email": "noor@kavo.test", "phone": "0470 12 34 56",
-        "birth_date": born(16), "password": "Speel2026", "again": "Speel2026", "name": "Speelplein De Vlieger",
-        "recognition": "municipal", "street": "Tuinstraat 8", "postcode": "2800", "municipality": "Mechelen",
-        "animator": "y", "periods": ["summer", "easter"], **changes,
-    }  # fmt: skip
+        "first_name": "Noor",
+        "last_name": "Jacobs",
+        "email": "noor@kavo.test",
+        "phone": "0470 12 34 56",
+        "birth_date": born(16),
+        "password": "Speel2026",
+        "again": "Speel2026",
+        "name": "Speelplein De Vlieger",
+        "recognition": "municipal",
+        "street": "Tuinstraat 8",
+        "postcode": "2800",
+        "municipality": "Mechelen",
+        "animator": "y",
+        "periods": ["summer", "easter"],
+        **changes,
+    }
 
 
 def fill_in(app, **changes):
@@ -42,10 +53,22 @@ def fill_in(app, **changes):
 
 def register(now, email="noor@kavo.test", **place):
     """An application as the form makes one."""
-    values = {"name": "Speelplein De Vlieger", "recognition": "municipal", "street": "Tuinstraat 8", "postcode": "2800",
-              "municipality": "Mechelen", "animator": True, **place}  # fmt: skip
-    person = {"first_name": "Noor", "last_name": "Jacobs", "email": email, "phone": "0470 12 34 56",
-              "birth_date": date(2010, 3, 12)}  # fmt: skip
+    values = {
+        "name": "Speelplein De Vlieger",
+        "recognition": "municipal",
+        "street": "Tuinstraat 8",
+        "postcode": "2800",
+        "municipality": "Mechelen",
+        "animator": True,
+        **place,
+    }
+    person = {
+        "first_name": "Noor",
+        "last_name": "Jacobs",
+        "email": email,
+        "phone": "0470 12 34 56",
+        "birth_date": date(2010, 3, 12),
+    }
     registration.register(person, values, sites.Periods(["summer"]), make.PASSWORD, now)
     return Site.select().order_by(Site.id.desc()).get()
 
@@ -159,24 +182,27 @@ def test_the_same_form_sent_twice_registers_once(app):
     assert (Site.select().count(), Mail.select().count()) == (1, 1)
 
 
-@pytest.mark.parametrize("changes, sentence", [
-    ({"password": "kort1A", "again": "kort1B"}, "Typ twee keer hetzelfde wachtwoord."),
-    ({"password": "Noor2026x", "again": "Noor2026x"}, "Je wachtwoord bevat je naam"),
-    ({"password": "kort", "again": "kort"}, "minimaal 6 karakters"),
-    ({"animator": []}, "Kies minstens één stage die je aanbiedt."),
-    ({"periods": []}, "Kies minstens één periode"),
-    ({"postcode": "280"}, "Een Belgische postcode heeft 4 cijfers."),
-    ({"own_from": "2027-07-05"}, "Kies de eerste en de laatste dag"),
-    ({"own_to": "2027-07-05"}, "Kies ook de eerste dag"),
-    ({"own_from": "2027-07-05", "own_to": "2027-07-04"}, "De periode eindigt voor ze begint."),
-    ({"birth_date": "2090-01-01"}, "Kijk de geboortedatum na"),
-    ({"birth_date": born(130)}, "Kies een jaar tussen 1900 en 2100."),
-    ({"birth_date": "1919-12-31"}, "voor 1920"),
-    ({"birth_date": born(14, -1)}, "vanaf 14 jaar"),
-    ({"email": "noor"}, "Typ een e-mailadres zoals"),
-    ({"name": "Win op www.fout.be"}, "Typ hier alleen een naam, geen webadres."),
-    ({"first_name": "https://fout.be"}, "Typ hier alleen een naam, geen webadres."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, sentence",
+    [
+        ({"password": "kort1A", "again": "kort1B"}, "Typ twee keer hetzelfde wachtwoord."),
+        ({"password": "Noor2026x", "again": "Noor2026x"}, "Je wachtwoord bevat je naam"),
+        ({"password": "kort", "again": "kort"}, "minimaal 6 karakters"),
+        ({"animator": []}, "Kies minstens één stage die je aanbiedt."),
+        ({"periods": []}, "Kies minstens één periode"),
+        ({"postcode": "280"}, "Een Belgische postcode heeft 4 cijfers."),
+        ({"own_from": "2027-07-05"}, "Kies de eerste en de laatste dag"),
+        ({"own_to": "2027-07-05"}, "Kies ook de eerste dag"),
+        ({"own_from": "2027-07-05", "own_to": "2027-07-04"}, "De periode eindigt voor ze begint."),
+        ({"birth_date": "2090-01-01"}, "Kijk de geboortedatum na"),
+        ({"birth_date": born(130)}, "Kies een jaar tussen 1900 en 2100."),
+        ({"birth_date": "1919-12-31"}, "voor 1920"),
+        ({"birth_date": born(14, -1)}, "vanaf 14 jaar"),
+        ({"email": "noor"}, "Typ een e-mailadres zoals"),
+        ({"name": "Win op www.fout.be"}, "Typ hier alleen een naam, geen webadres."),
+        ({"first_name": "https://fout.be"}, "Typ hier alleen een naam, geen webadres."),
+    ],
+)
 def test_what_does_not_fit_is_said_and_what_was_typed_stays(app, changes, sentence):
     visitor = fill_in(app, **changes)
 
@@ -357,8 +383,15 @@ def test_a_further_site_asks_no_personal_data(app):
     assert visitor.page.select_one("#first_name") is None
     for name in ("Tweede speelplein", "Derde speelplein"):
         visitor.get("/registreren/stageplaats")
-        visitor.send(name=name, recognition="branch", street="Markt 1", postcode="9000", municipality="Gent",
-                     instructor="y", periods=["year"])  # fmt: skip
+        visitor.send(
+            name=name,
+            recognition="branch",
+            street="Markt 1",
+            postcode="9000",
+            municipality="Gent",
+            instructor="y",
+            periods=["year"],
+        )
 
     assert [site.manager() for site in Site.select()] == [manager, manager]
     assert {site.state for site in Site.select()} == {"submitted"}
@@ -390,9 +423,13 @@ def test_the_link_completes_the_registration_once(app, site):
         activation.activate(secret, utcnow())
 
 
-@pytest.mark.parametrize("moment, works", [
-    (datetime(2026, 7, 31, 21, 59), True), (datetime(2026, 7, 31, 22, 0), False),  # the last minute of day 30 in Brussels
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "moment, works",
+    [
+        (datetime(2026, 7, 31, 21, 59), True),
+        (datetime(2026, 7, 31, 22, 0), False),  # the last minute of day 30 in Brussels
+    ],
+)
 def test_the_link_works_until_the_end_of_day_30(site, now, moment, works):
     secret = approve(site, now)
 

@@ -21,9 +21,14 @@ MACHINES = ["x86_64", "aarch64"]
 def machine(python, kind="x86_64") -> dict[str, str]:
     """What markers are asked about: Linux with this Python."""
     return {
-        **default_environment(), "python_full_version": python, "python_version": python.rpartition(".")[0],
-        "implementation_version": python, "platform_machine": kind, "sys_platform": "linux", "platform_system": "Linux",
-    }  # fmt: skip
+        **default_environment(),
+        "python_full_version": python,
+        "python_version": python.rpartition(".")[0],
+        "implementation_version": python,
+        "platform_machine": kind,
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+    }
 
 
 def lines(name, ending):

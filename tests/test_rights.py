@@ -35,9 +35,20 @@ TEAM = {"team"}
 NOBODY = set()
 
 NOUNS = {
-    "site": INSIDE, "placement": INSIDE, "participant": GUIDING, "trajectory": GUIDING, "association": TEAM, "user": TEAM,
-    "ready": GUIDING, "attested": GUIDING, "role": TEAM, "mail": TEAM, "history": TEAM, "lookup": TEAM, "handover": BACK_OFFICE,
-}  # fmt: skip
+    "site": INSIDE,
+    "placement": INSIDE,
+    "participant": GUIDING,
+    "trajectory": GUIDING,
+    "association": TEAM,
+    "user": TEAM,
+    "ready": GUIDING,
+    "attested": GUIDING,
+    "role": TEAM,
+    "mail": TEAM,
+    "history": TEAM,
+    "lookup": TEAM,
+    "handover": BACK_OFFICE,
+}
 """endpoint of a view → who sees it at all"""
 
 PUBLIC_REGISTRATION = (
@@ -64,42 +75,76 @@ WHO_ONE_IS = (
 )
 WITH_EID = ("log_in", "back", "out", "choice", "manager", "new_site", "stop")
 TAKING_OVER = ("answer", "thanks", "offer")
-NO_STAFF = {"visitor", "manager"}  # fmt: skip
+NO_STAFF = {"visitor", "manager"}
 ROUTES = {
-    "pages.start": EVERYBODY, "pages.help_page": EVERYBODY, "pages.after_login": INSIDE, "work.index": {"association"},
-    "account.own_data": INSIDE, "account.sign_out_everywhere": INSIDE, "account.choose_password": EVERYBODY,
-    "security.login": EVERYBODY, "security.logout": EVERYBODY, "security.forgot_password": EVERYBODY,
-    "security.reset_password": EVERYBODY, "security.change_password": INSIDE, "account.sign_out_there": INSIDE,
+    "pages.start": EVERYBODY,
+    "pages.help_page": EVERYBODY,
+    "pages.after_login": INSIDE,
+    "work.index": {"association"},
+    "account.own_data": INSIDE,
+    "account.sign_out_everywhere": INSIDE,
+    "account.choose_password": EVERYBODY,
+    "security.login": EVERYBODY,
+    "security.logout": EVERYBODY,
+    "security.forgot_password": EVERYBODY,
+    "security.reset_password": EVERYBODY,
+    "security.change_password": INSIDE,
+    "account.sign_out_there": INSIDE,
     "account.onward": INSIDE,
     "eid.again": INSIDE,
     **dict.fromkeys((f"security.{page}" for page in LOGGING_IN), EVERYBODY),
     **dict.fromkeys((f"security.{page}" for page in WHO_ONE_IS), INSIDE),
     **dict.fromkeys((f"second_step.{page}" for page in ("index", "app", "remove_app", "remove_passkey")), INSIDE),
-    **dict.fromkeys(second_step.NOT_OURS, NOBODY), "static": EVERYBODY, "security.static": EVERYBODY,
-    "todo.static": EVERYBODY, "todo.index": TEAM, "site.participants": INSIDE, "site.export_participants": INSIDE,
-    "pages.faq": EVERYBODY, "pages.accessibility": EVERYBODY, "registration.further_site": {"manager"},
+    **dict.fromkeys(second_step.NOT_OURS, NOBODY),
+    "static": EVERYBODY,
+    "security.static": EVERYBODY,
+    "todo.static": EVERYBODY,
+    "todo.index": TEAM,
+    "site.participants": INSIDE,
+    "site.export_participants": INSIDE,
+    "pages.faq": EVERYBODY,
+    "pages.accessibility": EVERYBODY,
+    "registration.further_site": {"manager"},
     **dict.fromkeys((f"registration.{page}" for page in PUBLIC_REGISTRATION), EVERYBODY),
-    **dict.fromkeys((f"eid.{page}" for page in WITH_EID), EVERYBODY), "eid.link": INSIDE,
+    **dict.fromkeys((f"eid.{page}" for page in WITH_EID), EVERYBODY),
+    "eid.link": INSIDE,
     **dict.fromkeys((f"take_over.{page}" for page in TAKING_OVER), EVERYBODY),
     **dict.fromkeys((f"take_over.{page}" for page in ("choose", "ask")), NO_STAFF),
-    "account.mail_again": INSIDE, "account.evaluations": INSIDE, "account.evaluation": INSIDE,
-    "handover.show": BACK_OFFICE, "clock.index": TEAM, "link_request.index": TEAM, "link_request.show": TEAM,
+    "account.mail_again": INSIDE,
+    "account.evaluations": INSIDE,
+    "account.evaluation": INSIDE,
+    "handover.show": BACK_OFFICE,
+    "clock.index": TEAM,
+    "link_request.index": TEAM,
+    "link_request.show": TEAM,
     "site_change.successor": BACK_OFFICE,
     **dict.fromkeys((f"application.{page}" for page in ("index", "show", "decide", "act", "proposal")), TEAM),
     **dict.fromkeys((f"site_change.{page}" for page in ("index", "propose", "close")), BACK_OFFICE),
     **dict.fromkeys((f"saved_view.{page}" for page in ("index", "keep", "act")), INSIDE),
-    "placement.cancel": INSIDE, "placement.evaluate": INSIDE, "placement.trajectory_history": INSIDE,
+    "placement.cancel": INSIDE,
+    "placement.evaluate": INSIDE,
+    "placement.trajectory_history": INSIDE,
     **dict.fromkeys((f"many.{page}" for page in ("index", "couple", "evaluate")), INSIDE),
     **dict.fromkeys((f"importing.{page}" for page in ("index", "show", "act", "result")), GUIDING),
-    **dict.fromkeys((f"{noun}.{page}" for noun in ("trajectory", "ready", "attested") for page in ("final", "attest")),
-    GUIDING),
+    **dict.fromkeys(
+        (f"{noun}.{page}" for noun in ("trajectory", "ready", "attested") for page in ("final", "attest")), GUIDING
+    ),
     **dict.fromkeys((f"{noun}.extend_all" for noun in ("trajectory", "ready", "attested")), TEAM),
-    "retention.index": TEAM, "rights.index": TEAM, "insight.show": TEAM, "insight.data": TEAM, "insight.index": TEAM,
-    "pages.privacy_page": EVERYBODY, "account.insight_page": INSIDE, "account.insight_data": INSIDE,
+    "retention.index": TEAM,
+    "rights.index": TEAM,
+    "insight.show": TEAM,
+    "insight.data": TEAM,
+    "insight.index": TEAM,
+    "pages.privacy_page": EVERYBODY,
+    "account.insight_page": INSIDE,
+    "account.insight_data": INSIDE,
     **dict.fromkeys((f"mailed_links.{page}" for page in ("follow", "new_link")), EVERYBODY),
-    "overview.index": TEAM, "overview.export": TEAM, "refusals.index": TEAM, "refusals.export": TEAM,
+    "overview.index": TEAM,
+    "overview.export": TEAM,
+    "refusals.index": TEAM,
+    "refusals.export": TEAM,
     **dict.fromkeys((f"attest.{page}" for page in ("show", "file", "check")), EVERYBODY),
-}  # fmt: skip
+}
 """route → who may open it; a view's own routes follow from NOUNS"""
 
 WITHOUT_PROVIDER = {("eid.log_in", 503), ("eid.again", 503), ("eid.back", 400)}
@@ -226,8 +271,18 @@ WAYS = [
     ("GET", "/gekoppelde-deelnemers/annuleren/?id={placement}", {}),
     ("POST", "/gekoppelde-deelnemers/annuleren/?id={placement}", {"reason": "Weg"}),
     ("GET", "/gekoppelde-deelnemers/beoordelen/?id={placement}", {}),
-    ("POST", "/gekoppelde-deelnemers/beoordelen/?id={placement}", {"mentor": "x", "criterion": "instructor",
-     "starts_on": "2026-06-01", "ends_on": "2026-06-02", "hours_done": "5", "result": "positive"}),
+    (
+        "POST",
+        "/gekoppelde-deelnemers/beoordelen/?id={placement}",
+        {
+            "mentor": "x",
+            "criterion": "instructor",
+            "starts_on": "2026-06-01",
+            "ends_on": "2026-06-02",
+            "hours_done": "5",
+            "result": "positive",
+        },
+    ),
     ("GET", "/gekoppelde-deelnemers/trajectgeschiedenis/?id={placement}", {}),
     ("GET", "/aanvragen/{site}/", {}),
     ("POST", "/aanvragen/{site}/beslissen", {"decision": "reject", "reason": "Weg"}),
@@ -237,8 +292,11 @@ WAYS = [
     ("GET", "/aanvragen/wijziging/1/", {}),
     ("POST", "/aanvragen/wijziging/1/", {"decision": "approve"}),
     ("GET", "/stageplaats/{site}/wijziging", {}),
-    ("POST", "/stageplaats/{site}/wijziging", {"name": "Gestolen", "recognition": "branch", "street": "x", "postcode": "9000",
-     "municipality": "x"}),
+    (
+        "POST",
+        "/stageplaats/{site}/wijziging",
+        {"name": "Gestolen", "recognition": "branch", "street": "x", "postcode": "9000", "municipality": "x"},
+    ),
     ("GET", "/stageplaats/{site}/sluiten", {}),
     ("POST", "/stageplaats/{site}/sluiten", {"reason": "Weg"}),
     ("GET", "/stageplaats/{site}/opvolger", {}),
@@ -264,13 +322,22 @@ WAYS = [
     ("POST", "/deelnemers/edit/?id={participant}", {"first_name": "Weg"}),
     ("POST", "/trajecten/edit/?id={trajectory}", {"course_started_on": "2026-01-01"}),
     ("GET", "/trajecten/eindevaluatie/?id={trajectory}", {}),
-    ("POST", "/trajecten/eindevaluatie/", {"id": "{trajectory}", "result": "failed", "evaluated_on": "2026-07-01",
-     "motivation": "Weg"}),
+    (
+        "POST",
+        "/trajecten/eindevaluatie/",
+        {"id": "{trajectory}", "result": "failed", "evaluated_on": "2026-07-01", "motivation": "Weg"},
+    ),
     ("GET", "/trajecten/{trajectory}/attest", {}),
     ("GET", "/attesten/{trajectory}/attest", {}),
     ("GET", "/klaar-voor-eindevaluatie/details/?id={trajectory}", {}),
-    *(("POST", "/trajecten/action/", {"one": act + ":{trajectory}", "sure": "1", "reason": "Weg", "until": "2031-01-01"})
-      for act in ("final", "reopen", "release", "stop", "resume", "extend")),
+    *(
+        (
+            "POST",
+            "/trajecten/action/",
+            {"one": act + ":{trajectory}", "sure": "1", "reason": "Weg", "until": "2031-01-01"},
+        )
+        for act in ("final", "reopen", "release", "stop", "resume", "extend")
+    ),
     ("GET", "/trajecten/verlengen/", {}),
     ("POST", "/trajecten/verlengen/", {"first": "2026-01-01", "last": "2026-12-31", "days": "30", "reason": "Weg"}),
     ("GET", "/importeren/{batch}/", {}),
@@ -281,7 +348,7 @@ WAYS = [
     ("GET", "/samen/{site}/koppelen", {}),
     ("POST", "/samen/{site}/koppelen", {"text": "{kavo};5"}),
     ("POST", "/samen/{site}/koppelen", {"sure": "1", "kavo": "{kavo}", "uren-{kavo}": "5"}),
-]  # fmt: skip
+]
 
 
 COUPLING = ("/stageplaatsen/{site}/deelnemers/", "/samen/{site}/koppelen")
@@ -292,10 +359,16 @@ COUPLING = ("/stageplaatsen/{site}/deelnemers/", "/samen/{site}/koppelen")
 def test_no_way_leads_to_somebody_elses_row(world, role):
     theirs, visitor = world["theirs"], world[role]
     ids = {
-        "site": theirs.site_id, "placement": theirs.id, "trajectory": theirs.trajectory_id, "other": 2,
-        "kavo": theirs.trajectory.participant.kavo_id, "participant": theirs.trajectory.participant_id,
-        "handover": Handover.get().id, "evaluation": Evaluation.get().id, "batch": ImportBatch.get().id,
-    }  # fmt: skip
+        "site": theirs.site_id,
+        "placement": theirs.id,
+        "trajectory": theirs.trajectory_id,
+        "other": 2,
+        "kavo": theirs.trajectory.participant.kavo_id,
+        "participant": theirs.trajectory.participant_id,
+        "handover": Handover.get().id,
+        "evaluation": Evaluation.get().id,
+        "batch": ImportBatch.get().id,
+    }
     before = dump()
     for method, way, fields in WAYS:
         at_home = role == "association" and way.startswith(COUPLING)
@@ -317,15 +390,38 @@ def test_who_works_for_an_association_finds_nothing_of_another(world):
     mine = make.trajectory(association=Membership.get().association, participant=make.participant(first_name="Eigen"))
     make.placement(trajectory=mine, site=world["theirs"].site)
     paths = [
-        "/te-doen/", "/deelnemers/", "/trajecten/", "/gekoppelde-deelnemers/", "/klaar-voor-eindevaluatie/", "/attesten/",
-        "/importeren/", "/stageplaatsen/", f"/stageplaatsen/{world['theirs'].site_id}/deelnemers/", "/mijn-gegevens",
-        f"/stageplaatsen/{world['theirs'].site_id}/deelnemers/export/", "/deelnemers/new/", "/trajecten/new/",
-        "/trajecten/ajax/lookup/?name=participant&query=geheima", "/deelnemers/?q=Geheima", "/trajecten/?q=Vreemdeling",
-        f"/trajecten/details/?id={mine.id}", f"/samen/beoordelen?id={world['theirs'].id}",
+        "/te-doen/",
+        "/deelnemers/",
+        "/trajecten/",
+        "/gekoppelde-deelnemers/",
+        "/klaar-voor-eindevaluatie/",
+        "/attesten/",
+        "/importeren/",
+        "/stageplaatsen/",
+        f"/stageplaatsen/{world['theirs'].site_id}/deelnemers/",
+        "/mijn-gegevens",
+        f"/stageplaatsen/{world['theirs'].site_id}/deelnemers/export/",
+        "/deelnemers/new/",
+        "/trajecten/new/",
+        "/trajecten/ajax/lookup/?name=participant&query=geheima",
+        "/deelnemers/?q=Geheima",
+        "/trajecten/?q=Vreemdeling",
+        f"/trajecten/details/?id={mine.id}",
+        f"/samen/beoordelen?id={world['theirs'].id}",
         f"/trajecten/new/?kavo={world['theirs'].trajectory.participant.kavo_id}",
-        *(f"/{noun}/export/{kind}/?alles=1" for noun in ("deelnemers", "trajecten", "gekoppelde-deelnemers", "stageplaatsen",
-          "klaar-voor-eindevaluatie", "attesten") for kind in ("csv", "programma")),
-    ]  # fmt: skip
+        *(
+            f"/{noun}/export/{kind}/?alles=1"
+            for noun in (
+                "deelnemers",
+                "trajecten",
+                "gekoppelde-deelnemers",
+                "stageplaatsen",
+                "klaar-voor-eindevaluatie",
+                "attesten",
+            )
+            for kind in ("csv", "programma")
+        ),
+    ]
     seen = 0
     for path in paths:
         answer = world["association"].get(path)
@@ -362,12 +458,25 @@ def test_what_one_role_allows_does_not_count_for_the_rows_of_another(app, world)
     assert str(guest.trajectory.participant) in visitor.text
 
 
-@pytest.mark.parametrize("path", [
-    "/stageplaatsen/", "/stageplaatsen/?eigen=1", "/stageplaatsen/export/csv/", "/stageplaatsen/export/csv/?eigen=1",
-    "/gekoppelde-deelnemers/", "/gekoppelde-deelnemers/export/csv/", "/gekoppelde-deelnemers/?q=Geheima",
-    "/overdrachten/", "/overdrachten/export/csv/", "/overdrachten/?sort=requester", "/mijn-beoordelingen",
-    "/gekoppelde-deelnemers/?site={site}", "/stageplaatsen/?q=Geheimstraat", "/stageplaatsen/?sort=phone&q=0470999999",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stageplaatsen/",
+        "/stageplaatsen/?eigen=1",
+        "/stageplaatsen/export/csv/",
+        "/stageplaatsen/export/csv/?eigen=1",
+        "/gekoppelde-deelnemers/",
+        "/gekoppelde-deelnemers/export/csv/",
+        "/gekoppelde-deelnemers/?q=Geheima",
+        "/overdrachten/",
+        "/overdrachten/export/csv/",
+        "/overdrachten/?sort=requester",
+        "/mijn-beoordelingen",
+        "/gekoppelde-deelnemers/?site={site}",
+        "/stageplaatsen/?q=Geheimstraat",
+        "/stageplaatsen/?sort=phone&q=0470999999",
+    ],
+)
 def test_no_list_and_no_export_shows_what_belongs_to_somebody_else(world, path):
     """Other sites are listed with public columns only."""
     answer = world["manager"].get(path.format(site=world["theirs"].site_id))

@@ -160,12 +160,16 @@ def test_a_hundred_long_motivations_are_kept_as_they_were_typed(app):
     assert stages[-1].evaluations.get().motivation == text
 
 
-@pytest.mark.parametrize("path, name, most, more", [
-    ("/gekoppelde-deelnemers/action/", "rowid", bulk.MOST_EVALUATED, {"action": "evaluate"}),
-    ("/trajecten/action/", "rowid", MOST_AT_ONCE, {"action": "final"}),
-    ("/trajecten/action/", "rowid", MOST_IDS, {"action": "release"}),
-    ("/samen/beoordelen", "id", bulk.MOST_EVALUATED, {}), ("/trajecten/eindevaluatie/", "id", MOST_AT_ONCE, {}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path, name, most, more",
+    [
+        ("/gekoppelde-deelnemers/action/", "rowid", bulk.MOST_EVALUATED, {"action": "evaluate"}),
+        ("/trajecten/action/", "rowid", MOST_AT_ONCE, {"action": "final"}),
+        ("/trajecten/action/", "rowid", MOST_IDS, {"action": "release"}),
+        ("/samen/beoordelen", "id", bulk.MOST_EVALUATED, {}),
+        ("/trajecten/eindevaluatie/", "id", MOST_AT_ONCE, {}),
+    ],
+)
 def test_who_chooses_more_rows_than_can_be_treated_is_told_so_and_nothing_happens(team, path, name, most, more):
     answer = team.post(path, {name: [str(number) for number in range(1, most + 2)], **more})
 

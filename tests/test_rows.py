@@ -45,12 +45,23 @@ def test_an_email_address_has_one_account_whatever_its_capitals(email, allowed):
         make.user(email=email)
 
 
-BAD_ADDRESSES = ["naam", "naam@voorbeeld", "een naam@voorbeeld.be", "naam@voorbeeld.be, ander@voorbeeld.be", "a..b@voorbeeld.be",
-                 "naam@10.0.0.1", "naam@ergens.local", "né@voorbeeld.be"]  # fmt: skip
+BAD_ADDRESSES = [
+    "naam",
+    "naam@voorbeeld",
+    "een naam@voorbeeld.be",
+    "naam@voorbeeld.be, ander@voorbeeld.be",
+    "a..b@voorbeeld.be",
+    "naam@10.0.0.1",
+    "naam@ergens.local",
+    "né@voorbeeld.be",
+]
 WITH_ADDRESS = {
-    "user": (make.user, "email"), "new address": (make.user, "claimed_email"), "site": (make.site, "email"),
-    "participant": (make.participant, "email"), "association": (make.association, "email"),
-}  # fmt: skip
+    "user": (make.user, "email"),
+    "new address": (make.user, "claimed_email"),
+    "site": (make.site, "email"),
+    "participant": (make.participant, "email"),
+    "association": (make.association, "email"),
+}
 
 
 @pytest.mark.parametrize("email", BAD_ADDRESSES)
@@ -84,9 +95,14 @@ def test_a_kavo_id_has_one_participant_however_it_is_typed(kavo_id, allowed):
         make.participant(kavo_id=kavo_id)
 
 
-@pytest.mark.parametrize("kind, state, allowed", [
-    ("animator", "open", False), ("head_animator", "open", True), ("animator", "stopped", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind, state, allowed",
+    [
+        ("animator", "open", False),
+        ("head_animator", "open", True),
+        ("animator", "stopped", True),
+    ],
+)
 def test_a_participant_has_one_open_trajectory_per_type(kind, state, allowed):
     first = make.trajectory()
     if state != "open":

@@ -101,10 +101,14 @@ def test_a_shared_view_that_is_no_longer_shared_starts_nobodys_day(app, team):
     assert other.client.get("/na-aanmelden").headers["Location"] == "/te-behandelen/"
 
 
-@pytest.mark.parametrize("values, said", [
-    ({"name": ""}, "Typ een naam voor deze weergave."), ({"name": "Open"}, "Je hebt hier al een weergave ‘Open’."),
-    ({"name": "x" * 61}, "hoogstens 60 tekens"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ({"name": ""}, "Typ een naam voor deze weergave."),
+        ({"name": "Open"}, "Je hebt hier al een weergave ‘Open’."),
+        ({"name": "x" * 61}, "hoogstens 60 tekens"),
+    ],
+)
 def test_a_name_that_will_not_do_is_refused_with_a_sentence(team, values, said):
     make.placement()
     keep(team, LIST, name="Open")

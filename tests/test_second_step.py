@@ -295,9 +295,15 @@ def test_nobody_ends_the_login_of_somebody_else(app, anna):
 
 def passkey(user, name):
     return Passkey.create(
-        user=user, credential_id=f"{user.id} {name}".encode(), public_key=b"x", backup_state=False, device_type="x",
-        lastuse_datetime=make.NOW, name=name, usage="secondary",
-    )  # fmt: skip
+        user=user,
+        credential_id=f"{user.id} {name}".encode(),
+        public_key=b"x",
+        backup_state=False,
+        device_type="x",
+        lastuse_datetime=make.NOW,
+        name=name,
+        usage="secondary",
+    )
 
 
 def test_passkeys_are_limited_and_only_the_own_ones_can_go(app, anna):

@@ -43,17 +43,27 @@ def test_what_people_typed_is_text_on_every_page(app, team, evil):
     stage = make.evaluated(make.placement(site=site))
     make.mail()
     columns = {
-        Site: ("name", "street", "municipality", "reason", "email", "phone"), User: ("first_name", "last_name", "phone"),
-        Participant: ("first_name", "last_name"), Association: ("name", "email", "phone"), Placement: ("reason",),
+        Site: ("name", "street", "municipality", "reason", "email", "phone"),
+        User: ("first_name", "last_name", "phone"),
+        Participant: ("first_name", "last_name"),
+        Association: ("name", "email", "phone"),
+        Placement: ("reason",),
         Mail: ("subject", "body", "to_address", "error"),
-    }  # fmt: skip
+    }
     for model, names in columns.items():
         for name, row in itertools.product(names, model.select()):
             model.update({name: evil[: getattr(getattr(model, name), "max_length", 99)]}).where(
                 model.id == row.id
             ).execute()
-    History.insert(at=make.NOW, verb="list.exported", object_type="", object_id="", digest="", salt="x",
-                   payload=json.dumps({"who": evil, "name": evil, "rows": evil, "filter": evil})).execute()  # fmt: skip
+    History.insert(
+        at=make.NOW,
+        verb="list.exported",
+        object_type="",
+        object_id="",
+        digest="",
+        salt="x",
+        payload=json.dumps({"who": evil, "name": evil, "rows": evil, "filter": evil}),
+    ).execute()
     seen = 0
     for rule in app.url_map.iter_rules():
         if "GET" in rule.methods and not rule.endpoint.endswith(
@@ -114,11 +124,19 @@ def test_a_form_changes_its_own_fields_alone(app, team):
 def production(settings, tmp_path):
     """The application with the settings of production, on the database of this test."""
     environ = {
-        "KAVO_ENV": "production", "KAVO_DATABASE_URL": settings.database_url, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path}/q.db",
-        "KAVO_SMTP_URL": "smtps://mail.example:465", "KAVO_MAIL_FROM": "kavo@example.be", "KAVO_TEAM_MAIL": "team@example.be",
-        "KAVO_BASE_URL": "https://kavo.example", "KAVO_SECRET_KEY": "p" * 40, "KAVO_LOOKUP_KEY": "q" * 40,
-        "KAVO_EID_ISSUER": "https://eid.example", "KAVO_EID_CLIENT_ID": "x", "KAVO_EID_CLIENT_SECRET": "y",
-    }  # fmt: skip
+        "KAVO_ENV": "production",
+        "KAVO_DATABASE_URL": settings.database_url,
+        "KAVO_QUEUE_URL": f"sqlite:///{tmp_path}/q.db",
+        "KAVO_SMTP_URL": "smtps://mail.example:465",
+        "KAVO_MAIL_FROM": "kavo@example.be",
+        "KAVO_TEAM_MAIL": "team@example.be",
+        "KAVO_BASE_URL": "https://kavo.example",
+        "KAVO_SECRET_KEY": "p" * 40,
+        "KAVO_LOOKUP_KEY": "q" * 40,
+        "KAVO_EID_ISSUER": "https://eid.example",
+        "KAVO_EID_CLIENT_ID": "x",
+        "KAVO_EID_CLIENT_SECRET": "y",
+    }
     database.close()
     made = create_app(config.load(environ))
     database.connect()
@@ -281,9 +299,13 @@ def test_what_an_app_shares_with_us_is_not_readable_in_the_database(app):
     assert {"enckey"} <= set(kept)
 
 
-@pytest.mark.parametrize("path, fields", [
-    ("/wachtwoord-vergeten", {}), ("/aanmelden", {"password": "Fout1234"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path, fields",
+    [
+        ("/wachtwoord-vergeten", {}),
+        ("/aanmelden", {"password": "Fout1234"}),
+    ],
+)
 def test_a_known_and_an_unknown_address_get_the_same_answer(app, path, fields):
     make.user(email="bekend@kavo.test", password=make.PASSWORD)
     answers = []

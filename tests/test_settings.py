@@ -6,10 +6,18 @@ import config
 
 KEYS = {"KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40}
 PRODUCTION = {
-    **KEYS, "KAVO_ENV": "production", "KAVO_DATABASE_URL": "postgresql://x/y", "KAVO_QUEUE_URL": "redis://x", "KAVO_SMTP_URL": "smtps://x",
-    "KAVO_MAIL_FROM": "a@b.be", "KAVO_TEAM_MAIL": "a@b.be", "KAVO_BASE_URL": "https://x.be", "KAVO_EID_ISSUER": "https://eid.be/op",
-    "KAVO_EID_CLIENT_ID": "x", "KAVO_EID_CLIENT_SECRET": "x",
-}  # fmt: skip
+    **KEYS,
+    "KAVO_ENV": "production",
+    "KAVO_DATABASE_URL": "postgresql://x/y",
+    "KAVO_QUEUE_URL": "redis://x",
+    "KAVO_SMTP_URL": "smtps://x",
+    "KAVO_MAIL_FROM": "a@b.be",
+    "KAVO_TEAM_MAIL": "a@b.be",
+    "KAVO_BASE_URL": "https://x.be",
+    "KAVO_EID_ISSUER": "https://eid.be/op",
+    "KAVO_EID_CLIENT_ID": "x",
+    "KAVO_EID_CLIENT_SECRET": "x",
+}
 
 
 def test_a_laptop_needs_no_setting(tmp_path, monkeypatch):
@@ -45,11 +53,15 @@ def test_production_accepts_strong_means_alone_unless_others_are_named(named):
     assert [means.rpartition(":")[2] for means in settings.eid_acr] == ["eid", "eidashigh", "itsme", "csamtotp"]
 
 
-@pytest.mark.parametrize("named, accepted", [
-    ("urn:be:vlaanderen:authmech:eid", ["eid"]), ("urn:be:vlaanderen:authmech:itsme", ["eid", "eidashigh", "itsme"]),
-    ("urn:be:vlaanderen:authmech:itsme,urn:be:vlaanderen:authmech:csamsms", ["itsme", "csamsms"]),
-    ("urn:of:others:high", ["high"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "named, accepted",
+    [
+        ("urn:be:vlaanderen:authmech:eid", ["eid"]),
+        ("urn:be:vlaanderen:authmech:itsme", ["eid", "eidashigh", "itsme"]),
+        ("urn:be:vlaanderen:authmech:itsme,urn:be:vlaanderen:authmech:csamsms", ["itsme", "csamsms"]),
+        ("urn:of:others:high", ["high"]),
+    ],
+)
 def test_one_means_is_the_least_level_and_several_are_a_list(named, accepted):
     settings = config.load({**KEYS, "KAVO_EID_ACR": named})
 
@@ -73,20 +85,33 @@ def test_production_says_which_setting_is_missing(name):
         config.load({key: value for key, value in PRODUCTION.items() if key != name})
 
 
-@pytest.mark.parametrize("name, value", [
-    ("KAVO_RATE_LIMITS", "off"), ("KAVO_BASE_URL", "http://x.be"), ("KAVO_SECRET_KEY", "short"), ("KAVO_LOOKUP_KEY", "short"),
-    ("KAVO_ENV", "test"), ("KAVO_OLD_SECRET_KEYS", "short"), ("KAVO_OLD_LOOKUP_KEYS", "l" * 32 + " short"),
-    ("KAVO_EID_ISSUER", "http://localhost:8027"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("KAVO_RATE_LIMITS", "off"),
+        ("KAVO_BASE_URL", "http://x.be"),
+        ("KAVO_SECRET_KEY", "short"),
+        ("KAVO_LOOKUP_KEY", "short"),
+        ("KAVO_ENV", "test"),
+        ("KAVO_OLD_SECRET_KEYS", "short"),
+        ("KAVO_OLD_LOOKUP_KEYS", "l" * 32 + " short"),
+        ("KAVO_EID_ISSUER", "http://localhost:8027"),
+    ],
+)
 def test_production_refuses_what_is_only_fit_for_a_laptop(name, value):
     with pytest.raises(config.SettingsError, match=name):
         config.load({**PRODUCTION, name: value})
 
 
-@pytest.mark.parametrize("environ, demanded", [
-    ({}, False), ({"KAVO_TEAM_2FA": "1"}, True), ({"KAVO_ENV": "production"}, True),
-    ({"KAVO_ENV": "production", "KAVO_TEAM_2FA": "0"}, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "environ, demanded",
+    [
+        ({}, False),
+        ({"KAVO_TEAM_2FA": "1"}, True),
+        ({"KAVO_ENV": "production"}, True),
+        ({"KAVO_ENV": "production", "KAVO_TEAM_2FA": "0"}, False),
+    ],
+)
 def test_the_team_needs_a_second_step_in_production_and_where_it_is_asked(environ, demanded):
     assert config.load({**PRODUCTION, "KAVO_ENV": "development", **environ}).team_2fa is demanded
 

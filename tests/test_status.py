@@ -256,13 +256,20 @@ def applications(manager) -> dict[str, tuple[Site, Expected, str]]:
         small = "aan zet: het team" if told else f"dag {number} van 14"
         add(f"Plein {offset} open", offset, told or Expected("In behandeling", "busy", "het team"), small)
         paused = {"paused_at": utcnow() - timedelta(days=3)}
-        add(f"Plein {offset} wacht", offset, Expected("Wacht op de aanvrager", "wait", "de aanvrager"),
-            f"de termijn staat stil op dag {number - 3} van 14", **paused)  # fmt: skip
+        add(
+            f"Plein {offset} wacht",
+            offset,
+            Expected("Wacht op de aanvrager", "wait", "de aanvrager"),
+            f"de termijn staat stil op dag {number - 3} van 14",
+            **paused,
+        )
         decided = {"decided_at": utcnow(), "reason": "Daarom."}
         for state, words, tone in (
-            ("approved", "Goedgekeurd", "good"), ("rejected", "Niet goedgekeurd", "bad"), ("withdrawn", "Ingetrokken", ""),
+            ("approved", "Goedgekeurd", "good"),
+            ("rejected", "Niet goedgekeurd", "bad"),
+            ("withdrawn", "Ingetrokken", ""),
             ("closed", "Gesloten", ""),
-        ):  # fmt: skip
+        ):
             add(f"Plein {offset} {state}", offset, Expected(words, tone), state=state, **decided)
     return made
 
@@ -323,12 +330,26 @@ def test_a_change_of_a_site_is_at_the_same_everywhere(app):
     team, manager = Visitor(app, kim), Visitor(app, jonas)
     for offset in (BEFORE, ON, AFTER):
         for state, words, tone in (
-            ("open", f"Te laat: dag {14 - offset} van 14" if offset < 0 else "In behandeling", "bad" if offset < 0 else "busy"),
-            ("accepted", "Goedgekeurd", "good"), ("refused", "Niet goedgekeurd", "bad"), ("withdrawn", "Ingetrokken", ""),
-        ):  # fmt: skip
+            (
+                "open",
+                f"Te laat: dag {14 - offset} van 14" if offset < 0 else "In behandeling",
+                "bad" if offset < 0 else "busy",
+            ),
+            ("accepted", "Goedgekeurd", "good"),
+            ("refused", "Niet goedgekeurd", "bad"),
+            ("withdrawn", "Ingetrokken", ""),
+        ):
             site = make.site(manager=jonas)
-            asked = Proposal(site=site, by=jonas, name="Nieuw plein", recognition="municipal", street="Dorpsstraat 2",
-                             postcode="9000", municipality="Gent", created_at=utcnow() - timedelta(days=14 - offset))  # fmt: skip
+            asked = Proposal(
+                site=site,
+                by=jonas,
+                name="Nieuw plein",
+                recognition="municipal",
+                street="Dorpsstraat 2",
+                postcode="9000",
+                municipality="Gent",
+                created_at=utcnow() - timedelta(days=14 - offset),
+            )
             asked.save()
             asked = put(asked, state=state, reason="Daarom.", decided_at=utcnow(), decided_by=kim)
             team.get(f"/aanvragen/wijziging/{asked.id}/")
@@ -351,16 +372,30 @@ def test_a_handover_is_at_the_same_everywhere(app):
         late = offset < 0
         number = f"dag {14 - offset} van 14"
         for state, expected, small, due in (
-            ("open", Expected("Wacht op antwoord", "bad" if late else "busy", "de verantwoordelijke"),
-             f"te laat: {number}" if late else number, day(offset)),
-            ("escalated", Expected("Het team beslist", "bad" if late else "wait", "het team"),
-             f"te laat: {number}" if late else number, day(offset)),
-            ("accepted", Expected("Goedgekeurd", "good"), "", None), ("refused", Expected("Niet goedgekeurd", "bad"), "", None),
+            (
+                "open",
+                Expected("Wacht op antwoord", "bad" if late else "busy", "de verantwoordelijke"),
+                f"te laat: {number}" if late else number,
+                day(offset),
+            ),
+            (
+                "escalated",
+                Expected("Het team beslist", "bad" if late else "wait", "het team"),
+                f"te laat: {number}" if late else number,
+                day(offset),
+            ),
+            ("accepted", Expected("Goedgekeurd", "good"), "", None),
+            ("refused", Expected("Niet goedgekeurd", "bad"), "", None),
             ("withdrawn", Expected("Ingetrokken", ""), "", None),
-        ):  # fmt: skip
+        ):
             site = make.site(manager=jonas, name=f"Huis {offset} {state}")
-            handover = Handover(site=site, requester=noor, asked=jonas, email=noor.email,
-                                created_at=utcnow() - timedelta(days=14 - offset))  # fmt: skip
+            handover = Handover(
+                site=site,
+                requester=noor,
+                asked=jonas,
+                email=noor.email,
+                created_at=utcnow() - timedelta(days=14 - offset),
+            )
             handover.save()
             values = {"decided_at": utcnow(), "decided_by": kim, "reason": "Daarom."} if due is None else {}
             if state == "escalated":
@@ -406,8 +441,16 @@ def rows_of_every_kind():
     applications(jonas)
     for state in Proposal.STATES:
         for offset in (BEFORE, ON, AFTER):
-            row = Proposal(site=make.site(), by=jonas, name="x", recognition="municipal", street="s 1", postcode="9000",
-                           municipality="Gent", created_at=utcnow() - timedelta(days=14 - offset))  # fmt: skip
+            row = Proposal(
+                site=make.site(),
+                by=jonas,
+                name="x",
+                recognition="municipal",
+                street="s 1",
+                postcode="9000",
+                municipality="Gent",
+                created_at=utcnow() - timedelta(days=14 - offset),
+            )
             row.save()
             put(row, state=state)
     for state in Handover.STATES:
@@ -427,9 +470,13 @@ def rows_of_every_kind():
 
 
 TABLES = [
-    (Trajectory, statuses.TRAJECTORY), (Placement, statuses.PLACEMENT), (Site, statuses.APPLICATION),
-    (Proposal, statuses.PROPOSAL), (Handover, statuses.HANDOVER), (LinkRequest, statuses.LINK),
-]  # fmt: skip
+    (Trajectory, statuses.TRAJECTORY),
+    (Placement, statuses.PLACEMENT),
+    (Site, statuses.APPLICATION),
+    (Proposal, statuses.PROPOSAL),
+    (Handover, statuses.HANDOVER),
+    (LinkRequest, statuses.LINK),
+]
 
 
 def test_the_condition_of_a_table_is_that_of_its_rows_and_exactly_one_kind_fits_each():

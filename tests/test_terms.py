@@ -29,8 +29,16 @@ def given():
     """A row of each kind that has a term, all given on DAY."""
     jonas = make.user(password=make.PASSWORD)
     site = make.site(manager=jonas, state="submitted")
-    asked = Proposal(site=make.site(manager=jonas), by=jonas, name="x", recognition="municipal", street="s 1", postcode="9000",
-                     municipality="Gent", created_at=make.NOW)  # fmt: skip
+    asked = Proposal(
+        site=make.site(manager=jonas),
+        by=jonas,
+        name="x",
+        recognition="municipal",
+        street="s 1",
+        postcode="9000",
+        municipality="Gent",
+        created_at=make.NOW,
+    )
     handover = Handover(
         site=make.site(manager=jonas), requester=make.user(), asked=jonas, email="a@b.be", created_at=make.NOW
     )
@@ -80,15 +88,24 @@ def test_after_a_change_of_the_policy_nothing_is_said_again(monkeypatch):
     clock.sweep(at(DAY))
     said = {(one.object_type, one.object_id, one.kind) for one in Reminder.select()}
     assert {kind for _, _, kind in said} == {
-        "applications_due", "evaluate_first", "evaluate_second", "trajectory_first", "trajectory_second", "handover_first",
-    }  # fmt: skip
+        "applications_due",
+        "evaluate_first",
+        "evaluate_second",
+        "trajectory_first",
+        "trajectory_second",
+        "handover_first",
+    }
     sent = Mail.select().count()
 
     for module, name, value in (
-        (tables.sites, "APPROVAL_DAYS", 21), (tables.handovers, "HANDOVER_DAYS", 21), (applications, "APPLICATION_DAY", 11),
-        (stages, "EVALUATE_AFTER", (10, 45)), (trajectories, "TRAJECTORY_REMINDERS", (200, 90)),
-        (handover_deadlines, "HANDOVER_REMINDERS", (6, 12)), (registrations, "ACTIVATION_REMINDERS", (5, 20)),
-    ):  # fmt: skip
+        (tables.sites, "APPROVAL_DAYS", 21),
+        (tables.handovers, "HANDOVER_DAYS", 21),
+        (applications, "APPLICATION_DAY", 11),
+        (stages, "EVALUATE_AFTER", (10, 45)),
+        (trajectories, "TRAJECTORY_REMINDERS", (200, 90)),
+        (handover_deadlines, "HANDOVER_REMINDERS", (6, 12)),
+        (registrations, "ACTIVATION_REMINDERS", (5, 20)),
+    ):
         monkeypatch.setattr(module, name, value)
     points = [
         point
@@ -119,19 +136,26 @@ def test_no_kind_of_a_reminder_holds_a_number():
     assert all(not any(char.isdigit() for char in point.key.replace("turned_18", "")) for point in clock.CATALOGUE)
 
 
-@pytest.mark.parametrize("came, due, days", [
-    (datetime(2026, 7, 1, 8), date(2026, 7, 15), 14), (datetime(2026, 7, 1, 22, 30), date(2026, 7, 16), 14),
-    (datetime(2026, 12, 1, 23, 30), date(2026, 12, 16), 14), (datetime(2026, 12, 1, 22, 30), date(2026, 12, 15), 14),
-    (datetime(2026, 3, 29, 0, 30), date(2026, 4, 12), 14), (datetime(2026, 7, 1, 8), date(2026, 7, 22), 21),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "came, due, days",
+    [
+        (datetime(2026, 7, 1, 8), date(2026, 7, 15), 14),
+        (datetime(2026, 7, 1, 22, 30), date(2026, 7, 16), 14),
+        (datetime(2026, 12, 1, 23, 30), date(2026, 12, 16), 14),
+        (datetime(2026, 12, 1, 22, 30), date(2026, 12, 15), 14),
+        (datetime(2026, 3, 29, 0, 30), date(2026, 4, 12), 14),
+        (datetime(2026, 7, 1, 8), date(2026, 7, 22), 21),
+    ],
+)
 def test_old_rows_get_the_days_that_their_dates_tell(came, due, days):
     """Also of a term that began around midnight in Brussels, in winter and in summer. One that was paused got what all got."""
     jonas, kim = make.user(), make.user("team")
     made = make.site(submitted_at=came, due_on=due, state="submitted")
     paused = make.site(manager=jonas, submitted_at=came, due_on=due + timedelta(days=5), state="submitted")
     audit.record(kim, "site.asked", paused, at=came, site=paused)
-    handover = Handover(site=made, requester=jonas, email="a@b.be", created_at=came, due_on=due, state="escalated",
-                        team_due_on=due)  # fmt: skip
+    handover = Handover(
+        site=made, requester=jonas, email="a@b.be", created_at=came, due_on=due, state="escalated", team_due_on=due
+    )
     handover.save()
     audit.record(None, "handover.escalated", handover, at=came, site=made, reason="Geen antwoord.")
     for kind in ("evaluate_14", "handover_13"):

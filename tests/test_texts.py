@@ -21,15 +21,32 @@ from workflow.imports import batches
 from workflow.sites import sites
 from workflow.stages import attests, certificates, finals, trajectories
 
-TYPED = {f"{model._meta.table_name}.{field.column_name}": (model, field)
-         for model in TABLES for field in model._meta.sorted_fields if isinstance(field, Typed)}  # fmt: skip
+TYPED = {
+    f"{model._meta.table_name}.{field.column_name}": (model, field)
+    for model in TABLES
+    for field in model._meta.sorted_fields
+    if isinstance(field, Typed)
+}
 NEEDED = {name: pair for name, pair in TYPED.items() if pair[1].required}
 INPUTS = {
-    "  Jan  ": "Jan", "\u202eJan": "Jan", "Jan\u200bPiet": "JanPiet", "Jan\u00adPiet": "JanPiet", "Jan\u00a0Piet": "Jan Piet",
-    "Jan \u2003 Piet": "Jan Piet", "\ufeffJan": "Jan", "Zoe\u0308": "Zo\u00eb", "Jan\tPiet": "Jan Piet", "Jan\u2028": "Jan",
-    "\u2066Jan\u2069": "Jan", "Ja\x00n": "Jan", "\u2800Jan": "Jan", "Jan": "Jan", "": "", "\u200b": "",
+    "  Jan  ": "Jan",
+    "\u202eJan": "Jan",
+    "Jan\u200bPiet": "JanPiet",
+    "Jan\u00adPiet": "JanPiet",
+    "Jan\u00a0Piet": "Jan Piet",
+    "Jan \u2003 Piet": "Jan Piet",
+    "\ufeffJan": "Jan",
+    "Zoe\u0308": "Zo\u00eb",
+    "Jan\tPiet": "Jan Piet",
+    "Jan\u2028": "Jan",
+    "\u2066Jan\u2069": "Jan",
+    "Ja\x00n": "Jan",
+    "\u2800Jan": "Jan",
+    "Jan": "Jan",
+    "": "",
+    "\u200b": "",
     "A\u0308\u0323": "Ạ\u0308",
-}  # fmt: skip
+}
 BLANKS = ["", "   ", "\u00a0", "\u200b", "\u2800", "\u3164", "\u00ad", "-", "...", "\u202e", "\u0301", "?", "\x00"]
 
 
@@ -104,8 +121,9 @@ def test_rows_from_before_are_left_as_they_are_and_listed():
     assert Association.get().name == " Oud\u200b "
     assert (old.id, site.street) == (association.id, "-")
     assert set(checks.notes()) == {
-        "association.name: 1 texts would be kept otherwise today", "site.street: 1 texts would be refused today"
-    }  # fmt: skip
+        "association.name: 1 texts would be kept otherwise today",
+        "site.street: 1 texts would be refused today",
+    }
 
 
 def test_the_notes_of_the_checks_are_no_breaches(app):
@@ -133,10 +151,20 @@ def test_a_verb_asks_for_a_reason_that_says_something(now, text):
 # ---- the form for who is under 18
 
 
-@pytest.mark.parametrize("field, text", [
-    ("first_name", "   "), ("last_name", "\u00a0"), ("name", "\u200b"), ("street", "   "), ("phone", "   "),
-    ("municipality", "\u2800"), ("first_name", "-"), ("name", "..."), ("street", "\u3164"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "field, text",
+    [
+        ("first_name", "   "),
+        ("last_name", "\u00a0"),
+        ("name", "\u200b"),
+        ("street", "   "),
+        ("phone", "   "),
+        ("municipality", "\u2800"),
+        ("first_name", "-"),
+        ("name", "..."),
+        ("street", "\u3164"),
+    ],
+)
 def test_a_registration_without_a_needed_text_is_refused_beside_its_field(app, field, text):
     more = {"postcode": "9999"} if field == "municipality" else {}
     visitor = fill_in(app, **{field: text, **more})
@@ -145,10 +173,17 @@ def test_a_registration_without_a_needed_text_is_refused_beside_its_field(app, f
     assert visitor.page.select_one(f"#{field}").find_parent(class_="bad")
 
 
-@pytest.mark.parametrize("typed, kept", [
-    ("\u202eJan", "Jan"), ("Jan\u200bPiet", "JanPiet"), ("Jan\u00adPiet", "JanPiet"), ("Zoe\u0308", "Zoë"),
-    ("\u00a0Jan  Piet ", "Jan Piet"), ("Łukasz", "Łukasz"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "typed, kept",
+    [
+        ("\u202eJan", "Jan"),
+        ("Jan\u200bPiet", "JanPiet"),
+        ("Jan\u00adPiet", "JanPiet"),
+        ("Zoe\u0308", "Zoë"),
+        ("\u00a0Jan  Piet ", "Jan Piet"),
+        ("Łukasz", "Łukasz"),
+    ],
+)
 def test_a_registration_keeps_a_name_without_what_nobody_sees(app, typed, kept):
     fill_in(app, first_name=typed)
 
@@ -158,11 +193,24 @@ def test_a_registration_keeps_a_name_without_what_nobody_sees(app, typed, kept):
 # ---- letters and searching
 
 
-@pytest.mark.parametrize("text, latin", [
-    ("Zoë", True), ("Zoe\u0308", True), ("Nguyễn", True), ("Nguye\u0302\u0303n", True), ("N\u0307\u0323", True), ("Łukasz", True),
-    ("O\u2019Brien", True), ("Jean\u2010Luc", True), ("ẞ", True), ("Дмитрий", False),
-    ("李", False), ("JanЖ", False), ("α", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, latin",
+    [
+        ("Zoë", True),
+        ("Zoe\u0308", True),
+        ("Nguyễn", True),
+        ("Nguye\u0302\u0303n", True),
+        ("N\u0307\u0323", True),
+        ("Łukasz", True),
+        ("O\u2019Brien", True),
+        ("Jean\u2010Luc", True),
+        ("ẞ", True),
+        ("Дмитрий", False),
+        ("李", False),
+        ("JanЖ", False),
+        ("α", False),
+    ],
+)
 def test_a_name_is_of_latin_letters_in_any_form_of_unicode(text, latin):
     assert readings.is_latin(text) is latin
     for form in ("NFC", "NFD"):
@@ -174,12 +222,28 @@ def test_a_name_is_of_latin_letters_in_any_form_of_unicode(text, latin):
                 make.participant(first_name=given)
 
 
-@pytest.mark.parametrize("text, plain", [
-    ("Łukasz", "lukasz"), ("Søren", "soren"), ("Đorđe", "dorde"), ("Işık", "isik"), ("İzmir", "izmir"), ("Guðrún", "gudrun"),
-    ("Þor", "thor"), ("Ægir", "aegir"), ("Œuvre", "oeuvre"), ("Straße", "strasse"), ("Ŋoma", "noma"), ("Ħamrun", "hamrun"),
-    ("Ŧor", "tor"), ("Ǿystein", "oystein"), ("Zoe\u0308\u200b  X", "zoe x"),
-    ("D\u2019Hondt", "d'hondt"), ("\u201eA\u201d", '"a"'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, plain",
+    [
+        ("Łukasz", "lukasz"),
+        ("Søren", "soren"),
+        ("Đorđe", "dorde"),
+        ("Işık", "isik"),
+        ("İzmir", "izmir"),
+        ("Guðrún", "gudrun"),
+        ("Þor", "thor"),
+        ("Ægir", "aegir"),
+        ("Œuvre", "oeuvre"),
+        ("Straße", "strasse"),
+        ("Ŋoma", "noma"),
+        ("Ħamrun", "hamrun"),
+        ("Ŧor", "tor"),
+        ("Ǿystein", "oystein"),
+        ("Zoe\u0308\u200b  X", "zoe x"),
+        ("D\u2019Hondt", "d'hondt"),
+        ("\u201eA\u201d", '"a"'),
+    ],
+)
 def test_a_search_knows_letters_by_their_plain_ones(text, plain):
     assert normalise(text) == plain
 
@@ -277,10 +341,15 @@ def test_an_import_takes_one_name_and_empties_none(now):
     assert str(Participant.get_by_id(lotte.id)) == "Lotte Claes"
 
 
-@pytest.mark.parametrize("one, other, same", [
-    (("", "Suharto"), ("Suharto", ""), True), (("", "Suharto"), ("", "Suharto"), True),
-    (("", "Suharto"), ("Jan", "Suharto"), False), (("", ""), ("", ""), False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        (("", "Suharto"), ("Suharto", ""), True),
+        (("", "Suharto"), ("", "Suharto"), True),
+        (("", "Suharto"), ("Jan", "Suharto"), False),
+        (("", ""), ("", ""), False),
+    ],
+)
 def test_an_eid_with_one_name_fits_the_account_with_it(one, other, same):
     first, second = (User(first_name=first, last_name=last) for first, last in (one, other))
 

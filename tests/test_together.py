@@ -46,12 +46,21 @@ def person(association, number=1, **values):
 # ---- reading what was pasted
 
 
-@pytest.mark.parametrize("text, kavo_id, hours", [
-    ("125143-59", "125143-59", 20), ("12514359", "125143-59", 20), ("125143 59", "125143-59", 20),
-    ("125143-59;30", "125143-59", 30),
-    ("125143-59\t30", "125143-59", 30), ("125143-59, 30", "125143-59", 30), ('"125143-59";"30"', "125143-59", 30),
-    ("125143-59 30 uur", "125143-59", 30), ("125143-59;30,0", "125143-59", 30), ("125143-59;", "125143-59", 20),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, kavo_id, hours",
+    [
+        ("125143-59", "125143-59", 20),
+        ("12514359", "125143-59", 20),
+        ("125143 59", "125143-59", 20),
+        ("125143-59;30", "125143-59", 30),
+        ("125143-59\t30", "125143-59", 30),
+        ("125143-59, 30", "125143-59", 30),
+        ('"125143-59";"30"', "125143-59", 30),
+        ("125143-59 30 uur", "125143-59", 30),
+        ("125143-59;30,0", "125143-59", 30),
+        ("125143-59;", "125143-59", 20),
+    ],
+)
 def test_a_line_is_a_kavo_id_and_perhaps_hours(text, kavo_id, hours):
     (line,) = bulk.read(text, 20)
     assert (line.kavo_id, line.hours, line.problem) == (kavo_id, hours, "")
@@ -117,8 +126,9 @@ def test_hours_and_people_are_changed_in_the_preview(app, speelkaravaan, jonas, 
     visitor.send(kavo=["400001-01", "400003-03"], **{"uren-400003-03": "35"})
 
     assert [(one.hours, str(one.starts_on), one.on_behalf) for one in Placement.select().order_by(Placement.hours)] == [
-        (20, "2026-07-10", None), (35, "2026-07-10", None),
-    ]  # fmt: skip
+        (20, "2026-07-10", None),
+        (35, "2026-07-10", None),
+    ]
 
 
 def test_the_preview_tells_what_coupling_would_refuse(app, speelkaravaan, jonas, site):

@@ -85,11 +85,17 @@ def test_numbers_tell_what_waits_and_what_is_late(client, now):
     assert number(client, 'kavo_requests_total{endpoint="security.login",method="GET",status="200"}') >= 1
 
 
-@pytest.mark.parametrize("token, sent, status", [
-    ("t" * 40, {}, 401), ("t" * 40, {"Authorization": "Bearer nee"}, 401), ("t" * 40, {"Authorization": "Basic dDp0"}, 401),
-    ("t" * 40, {"Authorization": "Bearer é"}, 401), ("t" * 40, {"Authorization": "Bearer " + "t" * 40}, 200),
-    ("", {}, 200),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "token, sent, status",
+    [
+        ("t" * 40, {}, 401),
+        ("t" * 40, {"Authorization": "Bearer nee"}, 401),
+        ("t" * 40, {"Authorization": "Basic dDp0"}, 401),
+        ("t" * 40, {"Authorization": "Bearer é"}, 401),
+        ("t" * 40, {"Authorization": "Bearer " + "t" * 40}, 200),
+        ("", {}, 200),
+    ],
+)
 def test_numbers_are_for_who_knows_the_token(settings, token, sent, status):
     from app import create_app
 

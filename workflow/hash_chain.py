@@ -26,9 +26,17 @@ SHOWN = 16  # letters of a digest in what one notes elsewhere: enough that nobod
 NOTED = re.compile(rf"(\d{{1,9}})-([0-9a-f]{{{SHOWN}}})", re.ASCII)
 UNNAMED = "lines that were empty before erasures were named"
 SEALED = (
-    History.id, History.at, History.actor, History.verb, History.object_type, History.object_id, History.site_id,
-    History.trajectory_id, History.digest, History.erases,
-)  # fmt: skip
+    History.id,
+    History.at,
+    History.actor,
+    History.verb,
+    History.object_type,
+    History.object_id,
+    History.site_id,
+    History.trajectory_id,
+    History.digest,
+    History.erases,
+)
 
 
 def last() -> Seal | None:

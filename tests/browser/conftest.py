@@ -25,9 +25,16 @@ PROJECT = Path(__file__).parents[2]
 AXE = (PROJECT / "tests" / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--lang=nl-BE",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--lang=nl-BE",
+]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 START_SECONDS = 60
 expect.set_options(timeout=15_000)  # other tests keep the machine busy meanwhile
@@ -37,9 +44,13 @@ WIDTHS = [1280, 660, 360, 320] if os.environ.get("KAVO_THOROUGH") else [1280, 32
 
 def flask(folder, *words, **more):
     environ = {
-        **os.environ, "KAVO_DATABASE_URL": f"sqlite:///{folder}/kavo.db", "KAVO_QUEUE_URL": f"sqlite:///{folder}/queue.db",
-        "KAVO_SECRET_KEY": "s" * 40, "KAVO_LOOKUP_KEY": "l" * 40, **more,
-    }  # fmt: skip
+        **os.environ,
+        "KAVO_DATABASE_URL": f"sqlite:///{folder}/kavo.db",
+        "KAVO_QUEUE_URL": f"sqlite:///{folder}/queue.db",
+        "KAVO_SECRET_KEY": "s" * 40,
+        "KAVO_LOOKUP_KEY": "l" * 40,
+        **more,
+    }
     return [sys.executable, "-m", "flask", "--app", "app", *words], environ
 
 

@@ -39,9 +39,12 @@ def register_as_everybody(visitor, name):
 def fill_in_site(visitor, name):
     page = visitor.page
     visitor.fill(
-        Telefoonnummer="0470 12 34 56", Naam_van_de_stageplaats=name, Straat_en_nummer="Tuinstraat 8", Postcode="2800",
+        Telefoonnummer="0470 12 34 56",
+        Naam_van_de_stageplaats=name,
+        Straat_en_nummer="Tuinstraat 8",
+        Postcode="2800",
         Gemeente="Mechelen",
-    )  # fmt: skip
+    )
     page.get_by_label("Soort erkenning").select_option("Erkend door een gemeente of de VGC")
     page.get_by_label("Animator", exact=True).check()
     page.get_by_label("Zomervakantie").check()
@@ -151,9 +154,14 @@ def test_under_18_one_takes_over_with_a_password(person, post, width, script):
     noor.link("Speelplein De Zandbak")
     noor.look()
     noor.fill(
-        Voornaam="Noor", Naam="Jacobs", Telefoonnummer="0470 12 34 56", Geboortedatum="2010-03-12", Wachtwoord="Speel2026",
-        Wachtwoord_herhalen="Speel2026", **{"E-mailadres": "noor@kavo.test"},
-    )  # fmt: skip
+        Voornaam="Noor",
+        Naam="Jacobs",
+        Telefoonnummer="0470 12 34 56",
+        Geboortedatum="2010-03-12",
+        Wachtwoord="Speel2026",
+        Wachtwoord_herhalen="Speel2026",
+        **{"E-mailadres": "noor@kavo.test"},
+    )
     noor.button("Bevestigen")
     expect(page.get_by_role("heading", name="Bijna klaar: kijk in je mailbox")).to_be_visible()
     noor.look()
@@ -278,9 +286,10 @@ class TestWithAnIndependentProvider:
     @pytest.fixture
     def provider_settings(self, strict_port, with_strict_provider):
         return {
-            "KAVO_EID_ISSUER": f"http://localhost:{strict_port}", "KAVO_EID_CLIENT_ID": "kavo",
+            "KAVO_EID_ISSUER": f"http://localhost:{strict_port}",
+            "KAVO_EID_CLIENT_ID": "kavo",
             "KAVO_EID_CLIENT_SECRET": "a-secret-of-the-test",
-        }  # fmt: skip
+        }
 
     @staticmethod
     def log_in(visitor):

@@ -13,11 +13,24 @@ from tests.post import link_in
 pytestmark = pytest.mark.browser
 
 PUBLIC = (
-    "/", "/registreren", "/registreren/met-18", "/registreren/jongeren", "/veelgestelde-vragen", "/hulp", "/toegankelijkheid",
+    "/",
+    "/registreren",
+    "/registreren/met-18",
+    "/registreren/jongeren",
+    "/veelgestelde-vragen",
+    "/hulp",
+    "/toegankelijkheid",
     "/privacy",
-    "/aanmelden", "/aanmelden-met-eid/terug", "/wachtwoord-vergeten", "/aanvraag/x", "/registratie-voltooien/x", "/overnemen/",
-    "/overnemen/1", "/overdracht/x", "/opvolgen/x",
-)  # fmt: skip
+    "/aanmelden",
+    "/aanmelden-met-eid/terug",
+    "/wachtwoord-vergeten",
+    "/aanvraag/x",
+    "/registratie-voltooien/x",
+    "/overnemen/",
+    "/overnemen/1",
+    "/overdracht/x",
+    "/opvolgen/x",
+)
 PASSWORD = "Speel2026"
 
 
@@ -48,10 +61,17 @@ def register(visitor, email="noor@kavo.test", name="Speelplein De Vlinder", born
     page = visitor.page
     expect(page.get_by_text("minimaal 6 karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter")).to_be_visible()
     visitor.fill(
-        Voornaam="Noor", Naam="Jacobs", Telefoonnummer="0470 12 34 56", Geboortedatum=born, Wachtwoord=PASSWORD,
-        Wachtwoord_herhalen=PASSWORD, Naam_van_de_stageplaats=name, Straat_en_nummer="Tuinstraat 8", Postcode="2800",
+        Voornaam="Noor",
+        Naam="Jacobs",
+        Telefoonnummer="0470 12 34 56",
+        Geboortedatum=born,
+        Wachtwoord=PASSWORD,
+        Wachtwoord_herhalen=PASSWORD,
+        Naam_van_de_stageplaats=name,
+        Straat_en_nummer="Tuinstraat 8",
+        Postcode="2800",
         Gemeente="Mechelen",
-    )  # fmt: skip
+    )
     visitor.fill(**{"E-mailadres": email})
     page.get_by_text("Wat is een erkend jeugdwerkinitiatief?").click()
     expect(page.get_by_text("Een jeugdwerkinitiatief is erkend als")).to_be_visible()
@@ -226,11 +246,19 @@ def test_registering_and_approving_with_the_keyboard_only(person, post):
     keys.press("Enter")
     noor.page.wait_for_url("**/jongeren")
     texts = {
-        "Voornaam": "Noor", "Naam": "Jacobs", "E-mailadres": "noor@kavo.test", "Telefoonnummer": "0470 12 34 56",
-        "Geboortedatum": "03122010", "Wachtwoord": PASSWORD, "Wachtwoord herhalen": PASSWORD,
-        "Naam van de stageplaats": "Speelplein De Vlinder", "Soort erkenning": "Erkend door een",
-        "Straat en nummer": "Tuinstraat 8", "Postcode": "2800", "Gemeente": "Mechelen",
-    }  # fmt: skip
+        "Voornaam": "Noor",
+        "Naam": "Jacobs",
+        "E-mailadres": "noor@kavo.test",
+        "Telefoonnummer": "0470 12 34 56",
+        "Geboortedatum": "03122010",
+        "Wachtwoord": PASSWORD,
+        "Wachtwoord herhalen": PASSWORD,
+        "Naam van de stageplaats": "Speelplein De Vlinder",
+        "Soort erkenning": "Erkend door een",
+        "Straat en nummer": "Tuinstraat 8",
+        "Postcode": "2800",
+        "Gemeente": "Mechelen",
+    }
     for label, text in texts.items():
         noor.go_to(label)
         keys.type(text)

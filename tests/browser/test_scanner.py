@@ -89,8 +89,12 @@ def test_a_scanner_that_presses_every_button_gives_no_site_away_and_joins_no_acc
 
     assert {model: rows(model) for model in tables} == before
     assert rows(User, MAY_CHANGE) == people
-    assert {("handover_asked", "Goedkeuren"), ("handover_asked", "Afkeuren"), ("same_person", "Registratie voltooien"),
-            ("confirm_address", "Registratie voltooien")} <= set(pressed)  # fmt: skip
+    assert {
+        ("handover_asked", "Goedkeuren"),
+        ("handover_asked", "Afkeuren"),
+        ("same_person", "Registratie voltooien"),
+        ("confirm_address", "Registratie voltooien"),
+    } <= set(pressed)
     assert User.get(User.email == "wacht@kavo.test").confirmed_at  # what it may do: complete a registration
     told = max(mail.id for mail in mails.values())
     assert not Mail.select().where(Mail.kind == "handover_taken", Mail.id > told).exists()

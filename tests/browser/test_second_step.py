@@ -18,10 +18,18 @@ def test_a_member_of_the_team_sets_it_up_and_comes_in_with_each(person, width):
     page = kim.page
     authenticator = page.context.new_cdp_session(page)
     authenticator.send("WebAuthn.enable")
-    authenticator.send("WebAuthn.addVirtualAuthenticator", {"options": {
-        "protocol": "ctap2", "transport": "internal", "hasUserVerification": True, "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }})  # fmt: skip
+    authenticator.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
 
     kim.log_in("team@kavo.test")
     expect(page.get_by_text("Stel eerst een tweede stap in")).to_be_visible()

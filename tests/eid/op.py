@@ -57,10 +57,13 @@ class Op:
         algorithms = ["RS256", "none"] if self.fault == "alg none listed" else ["RS256"]
         issuer = "http://evil.example" if self.fault == "discovery issuer" else self.issuer
         return jsonify(
-            issuer=issuer, authorization_endpoint=f"{self.issuer}/authorize", token_endpoint=f"{self.issuer}/token",
-            jwks_uri=f"{self.issuer}/jwks", end_session_endpoint=f"{self.issuer}/end",
+            issuer=issuer,
+            authorization_endpoint=f"{self.issuer}/authorize",
+            token_endpoint=f"{self.issuer}/token",
+            jwks_uri=f"{self.issuer}/jwks",
+            end_session_endpoint=f"{self.issuer}/end",
             id_token_signing_alg_values_supported=algorithms,
-        )  # fmt: skip
+        )
 
     def _keys(self):
         if self.fault == "keys broken":
@@ -89,25 +92,46 @@ class Op:
         token = {"access_token": "access", "token_type": "Bearer", "expires_in": 60}
         if self.fault in ("no id_token", "userinfo", "id_token null", "id_token list"):
             claims = {"iss": self.issuer, "aud": CLIENT, "sub": "sub-1", "nonce": asked["nonce"], **self.claims}
-            instead = {"userinfo": {"userinfo": claims}, "id_token null": {"userinfo": claims, "id_token": None},
-                       "id_token list": {"userinfo": claims, "id_token": [claims]}}  # fmt: skip
+            instead = {
+                "userinfo": {"userinfo": claims},
+                "id_token null": {"userinfo": claims, "id_token": None},
+                "id_token list": {"userinfo": claims, "id_token": [claims]},
+            }
             return jsonify(token | instead.get(self.fault, {}))
         return jsonify(**token, id_token=self._token(asked))
 
     def _token(self, asked) -> str:
         now, fault = int(time.time()), self.fault
         claims = {
-            "iss": self.issuer, "aud": CLIENT, "sub": "sub-1", "nonce": asked["nonce"], "iat": now, "exp": now + 300,
-            "acr": "urn:be:vlaanderen:authmech:eid", **self.claims,
-        }  # fmt: skip
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "sub": "sub-1",
+            "nonce": asked["nonce"],
+            "iat": now,
+            "exp": now + 300,
+            "acr": "urn:be:vlaanderen:authmech:eid",
+            **self.claims,
+        }
         wrong = {
-            "issuer": {"iss": "http://evil.example"}, "issuer slash": {"iss": self.issuer + "/"}, "audience": {"aud": "other"},
-            "audience and azp": {"aud": "other", "azp": CLIENT}, "audiences": {"aud": [CLIENT, "other"], "azp": CLIENT},
-            "nonce": {"nonce": "wrong"}, "no nonce": {"nonce": None}, "expired": {"exp": now - 45}, "no exp": {"exp": None},
-            "future": {"iat": now + 300}, "not before": {"nbf": now + 300}, "empty sub": {"sub": ""}, "no sub": {"sub": None},
-            "at_hash": {"at_hash": "wrong"}, "no number": {"rrn": None}, "bad number": {"rrn": "12345678901"},
-            "number is a list": {"rrn": ["x"]}, "exp is text": {"exp": "soon"},
-        }  # fmt: skip
+            "issuer": {"iss": "http://evil.example"},
+            "issuer slash": {"iss": self.issuer + "/"},
+            "audience": {"aud": "other"},
+            "audience and azp": {"aud": "other", "azp": CLIENT},
+            "audiences": {"aud": [CLIENT, "other"], "azp": CLIENT},
+            "nonce": {"nonce": "wrong"},
+            "no nonce": {"nonce": None},
+            "expired": {"exp": now - 45},
+            "no exp": {"exp": None},
+            "future": {"iat": now + 300},
+            "not before": {"nbf": now + 300},
+            "empty sub": {"sub": ""},
+            "no sub": {"sub": None},
+            "at_hash": {"at_hash": "wrong"},
+            "no number": {"rrn": None},
+            "bad number": {"rrn": "12345678901"},
+            "number is a list": {"rrn": ["x"]},
+            "exp is text": {"exp": "soon"},
+        }
         claims = {name: value for name, value in {**claims, **wrong.get(fault, {})}.items() if value is not None}
         if fault in ("alg none", "alg none listed"):
             return f"{_part({'alg': 'none'})}.{_part(claims)}."

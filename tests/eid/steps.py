@@ -25,9 +25,15 @@ def come_back(visitor, op, location, **changes):
 def bram(**changes):
     """What the eID of a test tells."""
     values = {
-        "issuer": "https://op", "subject": "sub-bram", "number_hash": "h" * 64, "key_id": "k", "first_name": "Bram",
-        "last_name": "Wouters", "birth_date": BORN, **changes,
-    }  # fmt: skip
+        "issuer": "https://op",
+        "subject": "sub-bram",
+        "number_hash": "h" * 64,
+        "key_id": "k",
+        "first_name": "Bram",
+        "last_name": "Wouters",
+        "birth_date": BORN,
+        **changes,
+    }
     return EidPerson(**values)
 
 

@@ -159,10 +159,15 @@ def test_who_links_at_18_keeps_sites_and_history(app, op):
     assert User.get_by_id(user.id).first_name == "Bram"
 
 
-@pytest.mark.parametrize("values, roles", [
-    ({"password_exception": "Geen Belgische eID"}, ["manager"]), ({}, ["manager", "team"]), ({}, ["association"]),
-    ({"birth_date": None}, ["manager"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "values, roles",
+    [
+        ({"password_exception": "Geen Belgische eID"}, ["manager"]),
+        ({}, ["manager", "team"]),
+        ({}, ["association"]),
+        ({"birth_date": None}, ["manager"]),
+    ],
+)
 def test_exceptions_team_and_associations_keep_their_password(app, values, roles):
     user = make.user(roles[0], **{"password": make.PASSWORD, "birth_date": BORN, **values})
     for name in roles[1:]:

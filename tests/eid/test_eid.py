@@ -43,12 +43,40 @@ def test_a_good_answer_of_somebody_new_leads_to_the_choice(app, op):
     assert len(asked["state"]) >= 20
 
 
-@pytest.mark.parametrize("fault", [
-    "issuer", "issuer slash", "audience", "audience and azp", "audiences", "nonce", "no nonce", "expired", "no exp", "future",
-    "not before", "empty sub", "no sub", "at_hash", "alg none", "alg none listed", "HS256", "foreign key", "embedded key",
-    "unknown kid", "bit flipped", "no id_token", "discovery issuer", "keys broken", "server error", "no number", "bad number",
-    "number is a list", "exp is text",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "issuer",
+        "issuer slash",
+        "audience",
+        "audience and azp",
+        "audiences",
+        "nonce",
+        "no nonce",
+        "expired",
+        "no exp",
+        "future",
+        "not before",
+        "empty sub",
+        "no sub",
+        "at_hash",
+        "alg none",
+        "alg none listed",
+        "HS256",
+        "foreign key",
+        "embedded key",
+        "unknown kid",
+        "bit flipped",
+        "no id_token",
+        "discovery issuer",
+        "keys broken",
+        "server error",
+        "no number",
+        "bad number",
+        "number is a list",
+        "exp is text",
+    ],
+)
 def test_a_wrong_answer_ends_on_a_kind_page_and_logs_nobody_in(app, op, fault):
     make.user(first_name="Iemand")
     op.fault = fault
@@ -67,11 +95,15 @@ def test_a_wrong_answer_ends_on_a_kind_page_and_logs_nobody_in(app, op, fault):
 
 
 WAYS_BACK = [
-    ({"state": "wrong"}, "verlopen"), ({"state": None}, "verlopen"), ({"code": "unknown"}, "klopte niet"),
-    ({"code": None}, "klopte niet"), ({"iss": "http://evil.example"}, "klopte niet"),
+    ({"state": "wrong"}, "verlopen"),
+    ({"state": None}, "verlopen"),
+    ({"code": "unknown"}, "klopte niet"),
+    ({"code": None}, "klopte niet"),
+    ({"iss": "http://evil.example"}, "klopte niet"),
     ({"code": None, "error": "access_denied"}, "Je brak het aanmelden af"),
-    ({"code": None, "error": "invalid_scope"}, "kan nu niet"), ({"code": None, "error": "server_error"}, "klopte niet"),
-]  # fmt: skip
+    ({"code": None, "error": "invalid_scope"}, "kan nu niet"),
+    ({"code": None, "error": "server_error"}, "klopte niet"),
+]
 
 
 @pytest.mark.parametrize("changes, words", WAYS_BACK)

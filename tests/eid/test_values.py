@@ -59,15 +59,24 @@ def test_rotating_the_lookup_key_shuts_nobody_out(app, op, another_app):
 
 
 HOLDS = [
-    ({"given_name": "Br\ud800am\x00\x07 \n Jan"}, "Dag Bram Jan Wouters"), ({"sub": "s" * 255}, "Dag Bram"),
-    ({"sub": "s" * 256}, "niet kunnen bewaren"), ({"sub": "sub\ud800"}, "niet kunnen bewaren"),
-    ({"sub": "sub\x00"}, "niet kunnen bewaren"), ({"sub": ["sub"]}, "klopte niet"), ({"sub": 7}, "klopte niet"),
-    ({"given_name": "B" * 101}, "niet kunnen bewaren"), ({"family_name": {"a": 1}}, "niet kunnen bewaren"),
-    ({"acr": "a\ud800"}, "niet kunnen bewaren"), ({"acr": "a" * 201}, "niet kunnen bewaren"),
-    ({"vo_id": "v" * 101}, "niet kunnen bewaren"), ({"vo_orgnaam": "\ud800" + "o" * 400, "vo_orgcode": "O\x00VO"}, "Dag Bram"),
-    ({"vo_doelgroepcode": "\udfff" * 30}, "Dag Bram"), ({"rrn": 90030830195}, "rijksregisternummer niet"),
-    ({"rrn": "９００３０８３０１９５"}, "rijksregisternummer niet"), ({"given_name": None, "family_name": None}, "Dag onbekend"),
-]  # fmt: skip
+    ({"given_name": "Br\ud800am\x00\x07 \n Jan"}, "Dag Bram Jan Wouters"),
+    ({"sub": "s" * 255}, "Dag Bram"),
+    ({"sub": "s" * 256}, "niet kunnen bewaren"),
+    ({"sub": "sub\ud800"}, "niet kunnen bewaren"),
+    ({"sub": "sub\x00"}, "niet kunnen bewaren"),
+    ({"sub": ["sub"]}, "klopte niet"),
+    ({"sub": 7}, "klopte niet"),
+    ({"given_name": "B" * 101}, "niet kunnen bewaren"),
+    ({"family_name": {"a": 1}}, "niet kunnen bewaren"),
+    ({"acr": "a\ud800"}, "niet kunnen bewaren"),
+    ({"acr": "a" * 201}, "niet kunnen bewaren"),
+    ({"vo_id": "v" * 101}, "niet kunnen bewaren"),
+    ({"vo_orgnaam": "\ud800" + "o" * 400, "vo_orgcode": "O\x00VO"}, "Dag Bram"),
+    ({"vo_doelgroepcode": "\udfff" * 30}, "Dag Bram"),
+    ({"rrn": 90030830195}, "rijksregisternummer niet"),
+    ({"rrn": "９００３０８３０１９５"}, "rijksregisternummer niet"),
+    ({"given_name": None, "family_name": None}, "Dag onbekend"),
+]
 
 
 @pytest.mark.parametrize("claims, words", HOLDS)
@@ -107,10 +116,16 @@ def test_what_no_signature_vouches_for_logs_nobody_in(app, op, fault):
 ACCEPTED = "urn:be:vlaanderen:authmech:eid urn:be:vlaanderen:authmech:itsme"
 
 
-@pytest.mark.parametrize("acr, good", [
-    ("urn:be:vlaanderen:authmech:itsme", True), ("urn:be:vlaanderen:authmech:csampassword", False), (None, False),
-    ("urn:be:vlaanderen:authmech", False), (ACCEPTED, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "acr, good",
+    [
+        ("urn:be:vlaanderen:authmech:itsme", True),
+        ("urn:be:vlaanderen:authmech:csampassword", False),
+        (None, False),
+        ("urn:be:vlaanderen:authmech", False),
+        (ACCEPTED, False),
+    ],
+)
 def test_only_the_means_that_we_accept_log_somebody_in(op, another_app, acr, good):
     strict = another_app(KAVO_EID_ACR=ACCEPTED)
     op.claims["acr"] = acr

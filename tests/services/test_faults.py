@@ -154,8 +154,16 @@ def test_two_workers_with_the_clock_do_everything_once(db, tmp_path):
 
 def test_a_worker_that_is_asked_to_stop_finishes_and_ends(db, tmp_path):
     for _ in range(3):
-        Mail.create(key=f"k{_}", kind="x", to_address="a@kavo.test", subject="s", body="b", message_id=f"<{_}@kavo.test>",
-                    created_at=utcnow(), next_at=utcnow())  # fmt: skip
+        Mail.create(
+            key=f"k{_}",
+            kind="x",
+            to_address="a@kavo.test",
+            subject="s",
+            body="b",
+            message_id=f"<{_}@kavo.test>",
+            created_at=utcnow(),
+            next_at=utcnow(),
+        )
     with Post() as post:
         post.fault = "slow"
         worker = Worker(tmp_path, environment(db, f"sqlite:///{tmp_path}/queue.db", KAVO_SMTP_URL=post.url)).start()

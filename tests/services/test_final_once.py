@@ -15,10 +15,15 @@ from workflow.imports import batches
 from workflow.stages import attests, finals
 
 ROWS = 100 if os.environ.get("KAVO_THOROUGH") else 12
-FILE = "\n".join([
-    ";".join(batches.COLUMNS),
-    *(f"{100_000 + number}-00;Kind{number};Maes;12/03/2009;;Een vzw;animator;10/01/2026" for number in range(ROWS * 4)),
-])  # fmt: skip
+FILE = "\n".join(
+    [
+        ";".join(batches.COLUMNS),
+        *(
+            f"{100_000 + number}-00;Kind{number};Maes;12/03/2009;;Een vzw;animator;10/01/2026"
+            for number in range(ROWS * 4)
+        ),
+    ]
+)
 
 
 def test_whatever_eight_do_at_once_there_is_one_outcome(db, capsys):

@@ -81,8 +81,17 @@ def test_nothing_is_lost_when_machines_are_killed(own_database, tmp_path, queue,
 
     ended, stages = _check(copies), _check_stages(crew.stages)
     doubled = sum(count - 1 for count in copies.values())
-    report(queue=queue, kills=sum(kills.values()), **kills, stages=stages, handovers=sum(ended.values()), mails=len(copies),
-           lost=0, doubled_mails=doubled, answers=dict(crew.statuses))  # fmt: skip
+    report(
+        queue=queue,
+        kills=sum(kills.values()),
+        **kills,
+        stages=stages,
+        handovers=sum(ended.values()),
+        mails=len(copies),
+        lost=0,
+        doubled_mails=doubled,
+        answers=dict(crew.statuses),
+    )
     assert set(crew.statuses) <= {200, 503, "again"}
     assert doubled <= sum(kills.values())
 

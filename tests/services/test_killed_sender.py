@@ -25,9 +25,12 @@ STEPS = ("connect", "rcpt", "data", "taken")
 
 def sender(db, post, tmp_path):
     environ = {
-        **os.environ, **KEYS, "KAVO_SMTP_URL": post.url,
-        "KAVO_DATABASE_URL": db, "KAVO_QUEUE_URL": f"sqlite:///{tmp_path}/queue.db",
-    }  # fmt: skip
+        **os.environ,
+        **KEYS,
+        "KAVO_SMTP_URL": post.url,
+        "KAVO_DATABASE_URL": db,
+        "KAVO_QUEUE_URL": f"sqlite:///{tmp_path}/queue.db",
+    }
     command = [sys.executable, "-m", "flask", "--app", "app", "send-mails"]
     return subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 

@@ -133,9 +133,12 @@ def keep_draft(form: str, data: dict, now: datetime, lasts: timedelta = DRAFT_LA
     """Keep what was typed in a form, never a password, for 24 hours or as said; returns the secret by which it is found."""
     secret = secrets.token_urlsafe(32)
     Draft.create(
-        key_hash=accounts.hashed(secret), form=form, data=json.dumps(data, ensure_ascii=False),
-        created_at=now, expires_at=now + lasts,
-    )  # fmt: skip
+        key_hash=accounts.hashed(secret),
+        form=form,
+        data=json.dumps(data, ensure_ascii=False),
+        created_at=now,
+        expires_at=now + lasts,
+    )
     return secret
 
 
@@ -214,10 +217,17 @@ def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now:
                 "myself",
             )
         fresh.move(
-            "submitted", submitted_at=now, due_on=days_after(now, APPROVAL_DAYS), term_days=APPROVAL_DAYS,
-            decided_at=None, decided_by=None, reason="",
-            declaration=declarations.current(now), declared_by=by, declared_at=now,
-        )  # fmt: skip
+            "submitted",
+            submitted_at=now,
+            due_on=days_after(now, APPROVAL_DAYS),
+            term_days=APPROVAL_DAYS,
+            decided_at=None,
+            decided_by=None,
+            reason="",
+            declaration=declarations.current(now),
+            declared_by=by,
+            declared_at=now,
+        )
         audit.record(by, "site.submitted_again", fresh, at=now, site=fresh, changes=changed or "niets")
         mails.application_received(fresh, by, now)
 

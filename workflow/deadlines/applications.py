@@ -47,11 +47,21 @@ LIMIT = "één e-mail aan het team per aanvraag, samen in één bericht"
 STOPS = "als er beslist is, of als de aanvrager aan zet is"
 POINTS = (
     TurningPoint(
-        "applications_due", f"Aanvraag aan dag {APPLICATION_DAY}", "Zodat het team binnen de termijn beslist.",
-        LIMIT, STOPS, _due, _tell_team("applications_due"),
+        "applications_due",
+        f"Aanvraag aan dag {APPLICATION_DAY}",
+        "Zodat het team binnen de termijn beslist.",
+        LIMIT,
+        STOPS,
+        _due,
+        _tell_team("applications_due"),
     ),
     TurningPoint(
-        "applications_overdue", "Aanvraag te laat", "De termijn om te beslissen is voorbij.", LIMIT, STOPS, _overdue,
+        "applications_overdue",
+        "Aanvraag te laat",
+        "De termijn om te beslissen is voorbij.",
+        LIMIT,
+        STOPS,
+        _overdue,
         _tell_team("applications_overdue"),
     ),
-)  # fmt: skip
+)

@@ -5,7 +5,7 @@ from peewee import fn
 import dutch
 from models import Handover, Mail, Reminder, Site, User, tell
 from times import end_of_day, local_date
-from workflow.deadlines.shared import (  # fmt: skip
+from workflow.deadlines.shared import (
     ONE_MAIL,
     Due,
     TurningPoint,
@@ -44,10 +44,16 @@ def _end(handover, due, now):
 
 def _unreachable(now, since):
     """Requests of which the manager's own mailbox refuses mail."""
-    refused = Mail.select(Mail.id).join(User, on=Mail.to_address == User.email).where(
-        Mail.object_type == "handover", Mail.object_id == Handover.id.cast("VARCHAR(40)"), Mail.refused_mailbox,
-        User.id == Handover.asked,
-    )  # fmt: skip
+    refused = (
+        Mail.select(Mail.id)
+        .join(User, on=Mail.to_address == User.email)
+        .where(
+            Mail.object_type == "handover",
+            Mail.object_id == Handover.id.cast("VARCHAR(40)"),
+            Mail.refused_mailbox,
+            User.id == Handover.asked,
+        )
+    )
     return _found(~Handover.offered, fn.EXISTS(refused))
 
 
@@ -84,18 +90,31 @@ def _reminder(kind, on_day, until_day):
 POINTS = (
     *(
         TurningPoint(
-            kind, f"Overdracht aan dag {day}", "Zodat de verantwoordelijke zelf antwoordt.", ONE_MAIL,
-            "bij een antwoord of intrekken, en als er minder dan een dag overblijft", *_reminder(kind, day, until),
+            kind,
+            f"Overdracht aan dag {day}",
+            "Zodat de verantwoordelijke zelf antwoordt.",
+            ONE_MAIL,
+            "bij een antwoord of intrekken, en als er minder dan een dag overblijft",
+            *_reminder(kind, day, until),
         )
         for kind, day, until in series("handover", HANDOVER_REMINDERS, 0)
     ),
     TurningPoint(
-        "handover_unreachable", "Overdracht: mailbox weigert", "Wie geen e-mail krijgt, kan niet antwoorden.",
-        "meteen naar het team", "bij een antwoord of intrekken", _unreachable, each(Handover, _escalate),
+        "handover_unreachable",
+        "Overdracht: mailbox weigert",
+        "Wie geen e-mail krijgt, kan niet antwoorden.",
+        "meteen naar het team",
+        "bij een antwoord of intrekken",
+        _unreachable,
+        each(Handover, _escalate),
     ),
     TurningPoint(
-        "handover_end", "Overdracht: termijn voorbij", "De termijn om te antwoorden is voorbij.",
-        "één keer naar het team; een voorstel aan een opvolger vervalt", "bij een antwoord of intrekken",
-        _ended, each(Handover, _end),
+        "handover_end",
+        "Overdracht: termijn voorbij",
+        "De termijn om te antwoorden is voorbij.",
+        "één keer naar het team; een voorstel aan een opvolger vervalt",
+        "bij een antwoord of intrekken",
+        _ended,
+        each(Handover, _end),
     ),
-)  # fmt: skip
+)

@@ -40,9 +40,13 @@ def _news(kind, own_side, now, since):
     last = morning(now) - days_of(1)
     first = max(last - days_of(DAYS_BACK), since - days_of(1))
     lines = History.select(History, BY_TEAM.alias("by_team")).where(
-        History.verb << list(WORDS), History.at >= end_of_day(first), History.at < end_of_day(last), ~own_side,
-        ~said(History, kind), History.payload.is_null(False),
-    )  # fmt: skip
+        History.verb << list(WORDS),
+        History.at >= end_of_day(first),
+        History.at < end_of_day(last),
+        ~own_side,
+        ~said(History, kind),
+        History.payload.is_null(False),
+    )
     lines = list(lines.order_by(History.id))
     if not lines:
         return
@@ -83,13 +87,21 @@ def _tell_association(association, dues, now):
 ANY = History.id.is_null(False)
 POINTS = (
     TurningPoint(
-        "news_site", "Iemand anders koppelde of beoordeelde bij de stageplaats", "De verantwoordelijke weet wie er komt.",
-        f"{ONE_MAIL}, over de dag ervoor", "na die ene e-mail", lambda now, since: list(_for_managers(now, since)),
+        "news_site",
+        "Iemand anders koppelde of beoordeelde bij de stageplaats",
+        "De verantwoordelijke weet wie er komt.",
+        f"{ONE_MAIL}, over de dag ervoor",
+        "na die ene e-mail",
+        lambda now, since: list(_for_managers(now, since)),
         one_mail(History, "news_site", ANY, _tell_manager),
     ),
     TurningPoint(
-        "news_association", "Een stageplaats koppelde of beoordeelde een deelnemer", "De vereniging volgt haar deelnemers.",
-        f"{ONE_MAIL}, over de dag ervoor", "na die ene e-mail", lambda now, since: list(_for_associations(now, since)),
+        "news_association",
+        "Een stageplaats koppelde of beoordeelde een deelnemer",
+        "De vereniging volgt haar deelnemers.",
+        f"{ONE_MAIL}, over de dag ervoor",
+        "na die ene e-mail",
+        lambda now, since: list(_for_associations(now, since)),
         one_mail(History, "news_association", ANY, _tell_association),
     ),
-)  # fmt: skip
+)

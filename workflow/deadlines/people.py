@@ -17,9 +17,14 @@ def _turned_18(now, since):
     born = User.birth_date.between(then - days_of(ADULT_WITHIN + 2), then + days_of(1))  # leap days are looked at below
     managers = UserRole.select(UserRole.user).join(Role).where(Role.name == MANAGER)
     query = User.select().where(
-        born, User.active, User.password.is_null(False), User.confirmed_at.is_null(False), User.password_exception.is_null(),
-        User.id.in_(managers), ~said(User, TURNED_18),
-    )  # fmt: skip
+        born,
+        User.active,
+        User.password.is_null(False),
+        User.confirmed_at.is_null(False),
+        User.password_exception.is_null(),
+        User.id.in_(managers),
+        ~said(User, TURNED_18),
+    )
     earliest = max(since, day - days_of(ADULT_WITHIN))
     found = [(years_after(user.birth_date, ADULT_YEARS), user) for user in query]
     return [
@@ -47,12 +52,21 @@ def _forget(dues, now):
 
 POINTS = (
     TurningPoint(
-        TURNED_18, f"Verantwoordelijke wordt {ADULT_YEARS}", f"Vanaf {ADULT_YEARS} jaar meld je je aan met eID.", ONE_MAIL,
-        "als de eID gekoppeld is, of bij een uitzondering", _turned_18, each(User, _tell),
+        TURNED_18,
+        f"Verantwoordelijke wordt {ADULT_YEARS}",
+        f"Vanaf {ADULT_YEARS} jaar meld je je aan met eID.",
+        ONE_MAIL,
+        "als de eID gekoppeld is, of bij een uitzondering",
+        _turned_18,
+        each(User, _tell),
     ),
     TurningPoint(
-        "passing", "Opruimen", "Wat we maar kort nodig hebben: mislukte pogingen, "
-        "oude aanmeldingen, links en half ingevulde formulieren.",
-        "zodra het oud genoeg is", "–", _passing, _forget,
+        "passing",
+        "Opruimen",
+        "Wat we maar kort nodig hebben: mislukte pogingen, oude aanmeldingen, links en half ingevulde formulieren.",
+        "zodra het oud genoeg is",
+        "–",
+        _passing,
+        _forget,
     ),
-)  # fmt: skip
+)

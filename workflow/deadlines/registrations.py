@@ -5,7 +5,7 @@ from models import Reminder, Token, User
 from times import end_of_day, local_date
 from workflow.accounts import activation, registration
 from workflow.accounts.activation import ACTIVATION_DAYS
-from workflow.deadlines.shared import (  # fmt: skip
+from workflow.deadlines.shared import (
     ONE_MAIL,
     Due,
     TurningPoint,
@@ -27,11 +27,18 @@ def _reminder(kind, on_day, until_day):
 
     def due(now, since):
         day = morning(now)
-        query = Token.select(Token, User).join(User).where(
-            activation.WAITING, User.confirmed_at.is_null(), User.active,
-            Token.expires_at > end_of_day(max(day + days_of(after), since + days_of(before - 1))),
-            Token.expires_at <= end_of_day(day + days_of(before)), ~said(User, kind, Reminder.at >= Token.created_at),
-        )  # fmt: skip
+        query = (
+            Token.select(Token, User)
+            .join(User)
+            .where(
+                activation.WAITING,
+                User.confirmed_at.is_null(),
+                User.active,
+                Token.expires_at > end_of_day(max(day + days_of(after), since + days_of(before - 1))),
+                Token.expires_at <= end_of_day(day + days_of(before)),
+                ~said(User, kind, Reminder.at >= Token.created_at),
+            )
+        )
         found = {}
         for token in query:
             last = local_date(token.expires_at) - days_of(1)
@@ -62,14 +69,22 @@ def _forget(user, due, now):
 POINTS = (
     *(
         TurningPoint(
-            kind, f"Registratie niet voltooid, dag {day}", f"De link werkt {ACTIVATION_DAYS} dagen.", ONE_MAIL,
-            "als de registratie voltooid is, of de link vervangen", *_reminder(kind, day, until),
+            kind,
+            f"Registratie niet voltooid, dag {day}",
+            f"De link werkt {ACTIVATION_DAYS} dagen.",
+            ONE_MAIL,
+            "als de registratie voltooid is, of de link vervangen",
+            *_reminder(kind, day, until),
         )
         for kind, day, until in series("activation", ACTIVATION_REMINDERS, ACTIVATION_DAYS)
     ),
     TurningPoint(
-        "activation_end", f"Registratie niet voltooid na dag {activation.LAST_DAY}",
-        "We houden geen gegevens bij van wie nooit begon.", "het account wordt gewist, de stageplaats is zonder beheerder",
-        "als de registratie voltooid is", _unfinished, each(User, _forget),
+        "activation_end",
+        f"Registratie niet voltooid na dag {activation.LAST_DAY}",
+        "We houden geen gegevens bij van wie nooit begon.",
+        "het account wordt gewist, de stageplaats is zonder beheerder",
+        "als de registratie voltooid is",
+        _unfinished,
+        each(User, _forget),
     ),
-)  # fmt: skip
+)

@@ -89,14 +89,22 @@ WHY, STOPS = "Zonder beoordeling is er geen attest.", "bij een beoordeling of an
 POINTS = (
     *(
         TurningPoint(
-            kind, f"Stage {days} dagen voorbij zonder beoordeling", WHY,
-            "één e-mail per verantwoordelijke, met alle stages samen", STOPS, *_reminder(kind, days, until),
+            kind,
+            f"Stage {days} dagen voorbij zonder beoordeling",
+            WHY,
+            "één e-mail per verantwoordelijke, met alle stages samen",
+            STOPS,
+            *_reminder(kind, days, until),
         )
         for kind, days, until in series("evaluate", EVALUATE_AFTER, ASSOCIATION_AFTER)
     ),
     TurningPoint(
-        ASSOCIATION, f"Stage {ASSOCIATION_AFTER} dagen voorbij zonder beoordeling", "De vereniging kan zelf navragen.",
-        "één e-mail per vereniging, met alle stages samen", STOPS, _of_associations,
+        ASSOCIATION,
+        f"Stage {ASSOCIATION_AFTER} dagen voorbij zonder beoordeling",
+        "De vereniging kan zelf navragen.",
+        "één e-mail per vereniging, met alle stages samen",
+        STOPS,
+        _of_associations,
         one_mail(Placement, ASSOCIATION, WAITING, _tell_association),
     ),
-)  # fmt: skip
+)

@@ -58,13 +58,22 @@ LIMIT, STOPS = "één e-mail per vereniging, met alle trajecten samen", "als het
 POINTS = (
     *(
         TurningPoint(
-            kind, f"Traject eindigt over {days} dagen",
-            "Zodat er nog tijd is voor een stage of een verlenging.", LIMIT, STOPS, *_reminder(kind, days, after),
+            kind,
+            f"Traject eindigt over {days} dagen",
+            "Zodat er nog tijd is voor een stage of een verlenging.",
+            LIMIT,
+            STOPS,
+            *_reminder(kind, days, after),
         )
         for kind, days, after in series("trajectory", TRAJECTORY_REMINDERS, 0)
     ),
     TurningPoint(
-        ENDED, f"Traject: {EXPIRED.words.lower()}", "Koppelen kan niet meer.", LIMIT, STOPS,
-        lambda now, since: list(_ended(now, since)), _tell(ENDED),
+        ENDED,
+        f"Traject: {EXPIRED.words.lower()}",
+        "Koppelen kan niet meer.",
+        LIMIT,
+        STOPS,
+        lambda now, since: list(_ended(now, since)),
+        _tell(ENDED),
     ),
-)  # fmt: skip
+)

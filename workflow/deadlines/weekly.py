@@ -31,7 +31,12 @@ def _tell(clock, due, now):
 
 POINTS = (
     TurningPoint(
-        WEEK, "Weekbericht aan het team", "Het zegel van de geschiedenis moet ook buiten de tool bewaard worden.",
-        f"één e-mail per week, op maandag om {REMIND_HOUR} uur", "–", _due, each(Clock, _tell),
+        WEEK,
+        "Weekbericht aan het team",
+        "Het zegel van de geschiedenis moet ook buiten de tool bewaard worden.",
+        f"één e-mail per week, op maandag om {REMIND_HOUR} uur",
+        "–",
+        _due,
+        each(Clock, _tell),
     ),
-)  # fmt: skip
+)

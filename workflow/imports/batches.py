@@ -48,9 +48,12 @@ def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime, tr
     own = None if whole_reach(by) else scope.association_ids(by)
     with writing():
         batch = ImportBatch.create(
-            by=by, association=own[0] if own and len(own) == 1 else None, file_name=file_name[:200], digest=sheet.digest,
+            by=by,
+            association=own[0] if own and len(own) == 1 else None,
+            file_name=file_name[:200],
+            digest=sheet.digest,
             created_at=now,
-        )  # fmt: skip
+        )
         rows = sheet.rows()
         while chunk := list(islice(rows, STEP)):
             batch.rows += len(chunk)
@@ -69,9 +72,15 @@ def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime, tr
 def _received(batch, number, cells, problem) -> dict:
     line = typed(cells)
     return {
-        "batch_id": batch.id, "number": number, "cells": json.dumps(cells, ensure_ascii=False), "kavo_id": line.kavo_id,
-        "type": line.type, "text": problem, "verdict": "bad" if problem else "", "done": False,
-    }  # fmt: skip
+        "batch_id": batch.id,
+        "number": number,
+        "cells": json.dumps(cells, ensure_ascii=False),
+        "kavo_id": line.kavo_id,
+        "type": line.type,
+        "text": problem,
+        "verdict": "bad" if problem else "",
+        "done": False,
+    }
 
 
 def seen_before(batch: ImportBatch) -> ImportBatch | None:
@@ -218,8 +227,9 @@ def _note(line: ImportRow, **values):
     """Write columns of a line; in SQL, for there are many."""
     names = ", ".join(f'"{name}" = {database.param}' for name in values)
     database.execute_sql(
-        f'UPDATE "import_row" SET {names} WHERE "id" = {database.param}', (*values.values(), line.id)  # noqa: S608 - our names
-    )  # fmt: skip
+        f'UPDATE "import_row" SET {names} WHERE "id" = {database.param}',  # noqa: S608 - our names
+        (*values.values(), line.id),
+    )
 
 
 # ---- confirm, write
@@ -313,8 +323,16 @@ def add_one(
     only gets the trajectory. `person`: kavo_id and PERSONAL. Raises RuleError."""
     if not scope.allows(by, "import", Participant):
         raise scope.NotYours("import Participant")
-    texts = [person["kavo_id"], person["first_name"], person["last_name"], person["birth_date"].isoformat(),
-             person["email"] or "", association.name, TYPES[kind], course_started_on.isoformat()]  # fmt: skip
+    texts = [
+        person["kavo_id"],
+        person["first_name"],
+        person["last_name"],
+        person["birth_date"].isoformat(),
+        person["email"] or "",
+        association.name,
+        TYPES[kind],
+        course_started_on.isoformat(),
+    ]
     said = typed(texts)
     batch = ImportBatch(by=by, association=association, file_name="")
     line = ImportRow(number=1, cells=json.dumps(texts, ensure_ascii=False), kavo_id=said.kavo_id, type=kind)

@@ -68,8 +68,16 @@ def typed(cells: list[str]) -> Typed:
     _, first, last, _, _, association, kind, _ = cells
     first, last = (text if says_something(text) else "" for text in (first, last))
     values, problems = read(cells)
-    line = Typed(values.get("kavo_id", ""), first, last, values.get("geboortedatum"), values.get("email", cells[4]), association,
-                 KINDS.get(normalise(kind), ""), values.get("start_cursus"))  # fmt: skip
+    line = Typed(
+        values.get("kavo_id", ""),
+        first,
+        last,
+        values.get("geboortedatum"),
+        values.get("email", cells[4]),
+        association,
+        KINDS.get(normalise(kind), ""),
+        values.get("start_cursus"),
+    )
     line.problems = _problems(line, problems)
     return line
 
@@ -79,10 +87,12 @@ def _problems(line: Typed, unread: dict[str, str]) -> dict[str, str]:
     checks = (
         ("kavo_id", "kavo_id" in unread, unread.get("kavo_id")),
         ("naam", not says_something(line.first_name + line.last_name), "Dit ontbreekt."),
-        *((COLUMN_OF[name], is_formula(getattr(line, name).lstrip("'")), "Dit begint met een teken van een formule.")
-          for name in ("first_name", "last_name", "association")),  # ours may come back
+        *(
+            (COLUMN_OF[name], is_formula(getattr(line, name).lstrip("'")), "Dit begint met een teken van een formule.")
+            for name in ("first_name", "last_name", "association")
+        ),  # ours may come back
         ("geboortedatum", "geboortedatum" in unread, unread.get("geboortedatum")),
         ("type", not line.type, "Kies animator, hoofdanimator of instructeur."),
         ("start_cursus", "start_cursus" in unread, unread.get("start_cursus")),
-    )  # fmt: skip
+    )
     return {column: text for column, wrong, text in checks if wrong}

@@ -14,4 +14,4 @@ def change_person(person: Participant, changed: dict, by: User | None, now: date
     person.save()
     audit.record(
         by, "row.changed", person, at=now, kind="deelnemer", name=person, changes=audit.changes(before, person)
-    )  # fmt: skip
+    )

@@ -97,9 +97,15 @@ def erase_participant(participant: Participant, by: User | None, now: datetime, 
         )
         mark = f"W{fresh.id:08d}"
         Participant.update(
-            first_name="Gewiste", last_name="deelnemer", email="", kavo_id=mark, birth_date=date(fresh.birth_date.year, 1, 1),
-            search=searchable(f"deelnemer Gewiste {mark}"), erased_at=now, version=Participant.version + 1,
-        ).where(Participant.id == fresh.id).execute()  # fmt: skip
+            first_name="Gewiste",
+            last_name="deelnemer",
+            email="",
+            kavo_id=mark,
+            birth_date=date(fresh.birth_date.year, 1, 1),
+            search=searchable(f"deelnemer Gewiste {mark}"),
+            erased_at=now,
+            version=Participant.version + 1,
+        ).where(Participant.id == fresh.id).execute()
         audit.erase(told, by, "participant.erased", fresh, at=now, reason=reason or OVER)
     log.info("erased", extra={"facts": {"table": "participant", "id": participant.id}})
 
@@ -194,8 +200,16 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
         Site.update({column: ""}).where(Site.id.in_(sites), column << [*addresses, *numbers], column != "").execute()
     identities.close_requests(accounts, user, now)
     LinkRequest.update(
-        issuer="", subject="", number_hash=None, key_id=None, acr="", first_name="", last_name="", birth_date=None, reason="",
-    ).where(LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)).execute()  # fmt: skip
+        issuer="",
+        subject="",
+        number_hash=None,
+        key_id=None,
+        acr="",
+        first_name="",
+        last_name="",
+        birth_date=None,
+        reason="",
+    ).where(LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)).execute()
     for model in (Identity, Token, UserSession, StartView, SavedView, UserRole):
         model.delete().where(model.user.in_(accounts)).execute()
     for model in (SiteManager, Membership):
@@ -203,10 +217,19 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
     second_steps.forget(user)
     email = f"gewist-{user.id}@{NOWHERE}"
     User.update(
-        first_name="Gewist", last_name="account", email=email, phone="", birth_date=None, password=None, active=False,
-        claimed_email=None, password_exception=None, search=searchable(f"account Gewist {email}"), erased_at=now,
+        first_name="Gewist",
+        last_name="account",
+        email=email,
+        phone="",
+        birth_date=None,
+        password=None,
+        active=False,
+        claimed_email=None,
+        password_exception=None,
+        search=searchable(f"account Gewist {email}"),
+        erased_at=now,
         version=User.version + 1,
-    ).where(User.id == user.id).execute()  # fmt: skip
+    ).where(User.id == user.id).execute()
 
 
 def _former(user: User) -> list[str]:

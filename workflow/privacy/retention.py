@@ -102,9 +102,11 @@ def _written(before):
 
 def _unused(before):
     """Accounts with which nobody logged in since, that manage nothing, work nowhere and are not of the team."""
-    charge = SiteManager.select(SiteManager.id).join(Site).where(
-        SiteManager.user == User.id, SiteManager.until.is_null(), Site.state << erasure.LIVING
-    )  # fmt: skip
+    charge = (
+        SiteManager.select(SiteManager.id)
+        .join(Site)
+        .where(SiteManager.user == User.id, SiteManager.until.is_null(), Site.state << erasure.LIVING)
+    )
     work = Membership.select(Membership.id).where(Membership.user == User.id, Membership.until.is_null())
     team = UserRole.select(UserRole.id).join(Role).where(UserRole.user == User.id, Role.name == TEAM)
     asked = Handover.select(Handover.id).where(
@@ -136,39 +138,102 @@ def _forget_lines(lines, now):
 
 
 RULES = (
-    Rule("participant", "Deelnemer zonder attest", "Naam, geboortedatum, e-mailadres en KAVO-ID van wie geen attest kreeg.",
-         "Na het traject hebben we die niet meer nodig; wie opnieuw begint, komt met een nieuwe cursus.", 3 * YEAR, Participant,
-         lambda before: _participants(before, attested=False),
-         lambda row, now: erasure.erase_participant(row, None, now, ""), _ran_out),
-    Rule("attest", "Deelnemer met attest", "Naam, geboortedatum, e-mailadres en KAVO-ID van wie een attest kreeg.",
-         "Een attest geldt levenslang: wie het verliest of moet bewijzen, kan het bij ons opvragen.", 50 * YEAR, Participant,
-         lambda before: _participants(before, attested=True),
-         lambda row, now: erasure.erase_participant(row, None, now, ""), _ran_out),
-    Rule("texts", "Teksten van beoordelingen", "Stagebegeleider, motivering, opmerkingen en redenen. Uren en resultaat blijven.",
-         "Zolang iemand een beoordeling kan betwisten.", 5 * YEAR, Trajectory, _written,
-         lambda row, now: erasure.forget_texts([row.id])),
-    Rule("account", "Account dat niemand gebruikt", "Naam, e-mailadres, telefoon, geboortedatum, eID, als iemand niets beheert.",
-         "Wie terugkomt, registreert zich opnieuw.", 3 * YEAR, User, _unused,
-         lambda row, now: erasure.erase_user(row, None, now, "")),
-    Rule("site", "Contact van een afgekeurde of gesloten stageplaats", "E-mailadres, telefoon en berichten bij de aanvraag.",
-         "Zolang er vragen over de beslissing kunnen komen.", 2 * YEAR, Site, _finished_sites, _forget_contact),
-    Rule("handover", "Contact bij een overdracht", "E-mailadres en telefoonnummer van wie overnam.",
-         "Zolang er vragen over de overdracht kunnen komen.", YEAR, Handover,
-         lambda before: Handover.select().where(Handover.decided_at < before, (Handover.email != "") | (Handover.phone != "")),
-         lambda row, now: Handover.update(email="", phone="").where(Handover.id == row.id).execute()),
-    Rule("mail", "Verstuurde e-mails", "Aan wie, onderwerp en tekst. Dat en wanneer er een e-mail vertrok, blijft.",
-         "Om te kunnen nagaan of iemand een e-mail kreeg.", YEAR, Mail,
-         lambda before: Mail.select().where(Mail.created_at < before, Mail.state.in_(DONE), Mail.body != ""),
-         lambda row, now: erasure.forget_mails(Mail.id == row.id)),
-    Rule("lookup", "Opzoekingen", "Wie welk KAVO-ID opzocht, en waarvoor.",
-         "Om misbruik te kunnen vaststellen.", YEAR, Lookup,
-         lambda before: Lookup.select().where(Lookup.at < before),
-         lambda row, now: row.delete_instance()),
-    Rule("history", "Namen in de geschiedenis", "De namen en waarden in een regel. Wat er gebeurde en wanneer, blijft.",
-         "Om beslissingen te kunnen verantwoorden.", 10 * YEAR, History,
-         lambda before: History.select().where(History.at < before, History.payload.is_null(False)), _forget_lines,
-         together=True),
-)  # fmt: skip
+    Rule(
+        "participant",
+        "Deelnemer zonder attest",
+        "Naam, geboortedatum, e-mailadres en KAVO-ID van wie geen attest kreeg.",
+        "Na het traject hebben we die niet meer nodig; wie opnieuw begint, komt met een nieuwe cursus.",
+        3 * YEAR,
+        Participant,
+        lambda before: _participants(before, attested=False),
+        lambda row, now: erasure.erase_participant(row, None, now, ""),
+        _ran_out,
+    ),
+    Rule(
+        "attest",
+        "Deelnemer met attest",
+        "Naam, geboortedatum, e-mailadres en KAVO-ID van wie een attest kreeg.",
+        "Een attest geldt levenslang: wie het verliest of moet bewijzen, kan het bij ons opvragen.",
+        50 * YEAR,
+        Participant,
+        lambda before: _participants(before, attested=True),
+        lambda row, now: erasure.erase_participant(row, None, now, ""),
+        _ran_out,
+    ),
+    Rule(
+        "texts",
+        "Teksten van beoordelingen",
+        "Stagebegeleider, motivering, opmerkingen en redenen. Uren en resultaat blijven.",
+        "Zolang iemand een beoordeling kan betwisten.",
+        5 * YEAR,
+        Trajectory,
+        _written,
+        lambda row, now: erasure.forget_texts([row.id]),
+    ),
+    Rule(
+        "account",
+        "Account dat niemand gebruikt",
+        "Naam, e-mailadres, telefoon, geboortedatum, eID, als iemand niets beheert.",
+        "Wie terugkomt, registreert zich opnieuw.",
+        3 * YEAR,
+        User,
+        _unused,
+        lambda row, now: erasure.erase_user(row, None, now, ""),
+    ),
+    Rule(
+        "site",
+        "Contact van een afgekeurde of gesloten stageplaats",
+        "E-mailadres, telefoon en berichten bij de aanvraag.",
+        "Zolang er vragen over de beslissing kunnen komen.",
+        2 * YEAR,
+        Site,
+        _finished_sites,
+        _forget_contact,
+    ),
+    Rule(
+        "handover",
+        "Contact bij een overdracht",
+        "E-mailadres en telefoonnummer van wie overnam.",
+        "Zolang er vragen over de overdracht kunnen komen.",
+        YEAR,
+        Handover,
+        lambda before: Handover.select().where(
+            Handover.decided_at < before, (Handover.email != "") | (Handover.phone != "")
+        ),
+        lambda row, now: Handover.update(email="", phone="").where(Handover.id == row.id).execute(),
+    ),
+    Rule(
+        "mail",
+        "Verstuurde e-mails",
+        "Aan wie, onderwerp en tekst. Dat en wanneer er een e-mail vertrok, blijft.",
+        "Om te kunnen nagaan of iemand een e-mail kreeg.",
+        YEAR,
+        Mail,
+        lambda before: Mail.select().where(Mail.created_at < before, Mail.state.in_(DONE), Mail.body != ""),
+        lambda row, now: erasure.forget_mails(Mail.id == row.id),
+    ),
+    Rule(
+        "lookup",
+        "Opzoekingen",
+        "Wie welk KAVO-ID opzocht, en waarvoor.",
+        "Om misbruik te kunnen vaststellen.",
+        YEAR,
+        Lookup,
+        lambda before: Lookup.select().where(Lookup.at < before),
+        lambda row, now: row.delete_instance(),
+    ),
+    Rule(
+        "history",
+        "Namen in de geschiedenis",
+        "De namen en waarden in een regel. Wat er gebeurde en wanneer, blijft.",
+        "Om beslissingen te kunnen verantwoorden.",
+        10 * YEAR,
+        History,
+        lambda before: History.select().where(History.at < before, History.payload.is_null(False)),
+        _forget_lines,
+        together=True,
+    ),
+)
 
 
 # ---- the days
@@ -192,8 +257,14 @@ def set_days(chosen: dict[str, int], by: User, now: datetime):
             if number != before[rule.key]:
                 Retention.delete().where(Retention.key == rule.key).execute()
                 Retention.create(key=rule.key, days=number)
-                audit.record(by, "retention.changed", None, at=now, name=rule.name,
-                             changes=f"van {before[rule.key]} naar {number} dagen")  # fmt: skip
+                audit.record(
+                    by,
+                    "retention.changed",
+                    None,
+                    at=now,
+                    name=rule.name,
+                    changes=f"van {before[rule.key]} naar {number} dagen",
+                )
 
 
 # ---- the clean-up

@@ -61,13 +61,17 @@ OTHERS = {
 CONTACT = "email", "phone"
 OF_OTHERS = {
     Evaluation: (("mentor", "motivation", "remarks"), lambda row, person: isinstance(person, Participant)),
-    Handover: (CONTACT, lambda row, person: row.requester_id == person.id and (not row.offered or row.email == person.email)),
+    Handover: (
+        CONTACT,
+        lambda row, person: row.requester_id == person.id and (not row.offered or row.email == person.email),
+    ),
     LinkRequest: (
-        ("issuer", "subject", "acr", "first_name", "last_name", "birth_date"), lambda row, person: row.state == "linked",
+        ("issuer", "subject", "acr", "first_name", "last_name", "birth_date"),
+        lambda row, person: row.state == "linked",
     ),
     Mail: (("body",), lambda row, person: row.kind not in mails.NAMING_PARTICIPANTS),
     Site: ((*CONTACT, "reason"), lambda row, person: _manages_since_declaring(row, person)),
-}  # fmt: skip
+}
 """table → columns that may tell of somebody else, and when they tell of this person: the texts of an evaluation are about the
 participant; a handover shows one's own contact alone (domain rule 7); only linking shows that an eID is the owner's; the contact
 of a site is that of who entered it"""
@@ -76,33 +80,100 @@ OLD_CONTACT = re.compile(r"((?:E-mailadres|Telefoonnummer)[^‘]*van )‘([^’]
 FOR_PROGRAMS = {"user", "verb", "object_type", "object_id", "site_id", "trajectory_id", "participant_id"}
 """columns that tell a reader nothing beside the others"""
 WORDS = {
-    "confirmed_at": "bevestigd op", "created_at": "gemaakt op", "seen_on": "laatst aangemeld op", "active": "mag aanmelden",
-    "erased_at": "gewist op", "tf_primary_method": "tweede stap", "transports": "verbinding", "backup_state": "reservekopie",
-    "device_type": "soort toestel", "lastuse_datetime": "laatst gebruikt op", "name": "naam", "usage": "gebruik",
-    "issuer": "dienst", "subject": "nummer bij de dienst", "acr": "middel", "vo_id": "nummer bij de Vlaamse overheid",
-    "vo_group": "doelgroep", "vo_organisation": "organisatie", "first_name": "voornaam", "last_name": "naam",
-    "birth_date": "geboortedatum", "reason": "reden", "role": "rol", "association": "vereniging", "since": "sinds",
+    "confirmed_at": "bevestigd op",
+    "created_at": "gemaakt op",
+    "seen_on": "laatst aangemeld op",
+    "active": "mag aanmelden",
+    "erased_at": "gewist op",
+    "tf_primary_method": "tweede stap",
+    "transports": "verbinding",
+    "backup_state": "reservekopie",
+    "device_type": "soort toestel",
+    "lastuse_datetime": "laatst gebruikt op",
+    "name": "naam",
+    "usage": "gebruik",
+    "issuer": "dienst",
+    "subject": "nummer bij de dienst",
+    "acr": "middel",
+    "vo_id": "nummer bij de Vlaamse overheid",
+    "vo_group": "doelgroep",
+    "vo_organisation": "organisatie",
+    "first_name": "voornaam",
+    "last_name": "naam",
+    "birth_date": "geboortedatum",
+    "reason": "reden",
+    "role": "rol",
+    "association": "vereniging",
+    "since": "sinds",
     "until": "tot",
-    "site": "stageplaats", "device": "toestel", "ended_at": "beëindigd op", "seen_at": "laatst gebruikt op", "query": "adres",
-    "participant": "deelnemer", "trajectory": "traject", "email": "e-mailadres", "phone": "telefoonnummer", "text": "tekst",
+    "site": "stageplaats",
+    "device": "toestel",
+    "ended_at": "beëindigd op",
+    "seen_at": "laatst gebruikt op",
+    "query": "adres",
+    "participant": "deelnemer",
+    "trajectory": "traject",
+    "email": "e-mailadres",
+    "phone": "telefoonnummer",
+    "text": "tekst",
     "at": "op",
-    "to_address": "aan", "body": "tekst", "error": "fout", "verb": "wat", "object_type": "over",
-    "object_id": "nummer", "site_id": "stageplaats", "trajectory_id": "traject", "kavo_id": "KAVO-ID", "found": "gevonden",
-    "purpose": "waarvoor", "file_name": "bestand", "cells": "regel", "before": "ervoor", "participant_id": "deelnemer",
-    "issued_on": "uitgereikt op", "exception": "uitzondering", "reopen_reason": "reden van heropenen", "result": "resultaat",
-    "declared_at": "verklaard op", "declared_by": "verklaard door", "by": "door", "decided_by": "beslist door",
-    "reopened_by": "heropend door", "issued_by": "uitgereikt door", "other": "andere account", "days": "dagen",
+    "to_address": "aan",
+    "body": "tekst",
+    "error": "fout",
+    "verb": "wat",
+    "object_type": "over",
+    "object_id": "nummer",
+    "site_id": "stageplaats",
+    "trajectory_id": "traject",
+    "kavo_id": "KAVO-ID",
+    "found": "gevonden",
+    "purpose": "waarvoor",
+    "file_name": "bestand",
+    "cells": "regel",
+    "before": "ervoor",
+    "participant_id": "deelnemer",
+    "issued_on": "uitgereikt op",
+    "exception": "uitzondering",
+    "reopen_reason": "reden van heropenen",
+    "result": "resultaat",
+    "declared_at": "verklaard op",
+    "declared_by": "verklaard door",
+    "by": "door",
+    "decided_by": "beslist door",
+    "reopened_by": "heropend door",
+    "issued_by": "uitgereikt door",
+    "other": "andere account",
+    "days": "dagen",
     "sentence": "wat gebeurde er",
-}  # fmt: skip
+}
 """labels of columns that have none of their own"""
 TITLES = {
-    User: "Account", Passkey: "Passkeys", Identity: "eID", LinkRequest: "Vragen om een eID te koppelen", UserRole: "Rollen",
-    Membership: "Verenigingen", SiteManager: "Stageplaatsen", UserSession: "Aanmeldingen", SavedView: "Eigen weergaven",
-    Handover: "Overdrachten", SiteMessage: "Berichten", Proposal: "Gevraagde wijzigingen", Mail: "Mails",
-    History: "Geschiedenis", Lookup: "Opgezochte KAVO-ID’s", ImportBatch: "Ingelezen bestanden", Participant: "Deelnemer",
-    Trajectory: "Trajecten", Placement: "Stages", Evaluation: "Beoordelingen", FinalEvaluation: "Eindevaluaties",
-    Extension: "Verlengingen", Attest: "Attesten", ImportRow: "Regels van ingelezen bestanden", Site: "Verklaringen",
-}  # fmt: skip
+    User: "Account",
+    Passkey: "Passkeys",
+    Identity: "eID",
+    LinkRequest: "Vragen om een eID te koppelen",
+    UserRole: "Rollen",
+    Membership: "Verenigingen",
+    SiteManager: "Stageplaatsen",
+    UserSession: "Aanmeldingen",
+    SavedView: "Eigen weergaven",
+    Handover: "Overdrachten",
+    SiteMessage: "Berichten",
+    Proposal: "Gevraagde wijzigingen",
+    Mail: "Mails",
+    History: "Geschiedenis",
+    Lookup: "Opgezochte KAVO-ID’s",
+    ImportBatch: "Ingelezen bestanden",
+    Participant: "Deelnemer",
+    Trajectory: "Trajecten",
+    Placement: "Stages",
+    Evaluation: "Beoordelingen",
+    FinalEvaluation: "Eindevaluaties",
+    Extension: "Verlengingen",
+    Attest: "Attesten",
+    ImportRow: "Regels van ingelezen bestanden",
+    Site: "Verklaringen",
+}
 
 
 def _of_user(user: User):
@@ -112,13 +183,25 @@ def _of_user(user: User):
     about = (History.object_type == "user") & History.object_id.in_([str(key) for key in accounts])
     asked = (LinkRequest.kind << ("link", "merge")) | (LinkRequest.state == "linked")  # else it may be of somebody else
     return {
-        User: User.id == user.id, UserRole: UserRole.user == user, Membership: Membership.user == user,
-        SiteManager: SiteManager.user == user, Identity: Identity.user == user, Passkey: Passkey.user == user,
-        LinkRequest: (LinkRequest.user == user) & asked, UserSession: UserSession.user == user, SavedView: SavedView.user == user,
-        Site: Site.declared_by == user, Handover: same, SiteMessage: (SiteMessage.by == user) & (SiteMessage.kind != "note"),
-        Proposal: Proposal.by == user, Evaluation: Evaluation.by == user, ImportBatch: ImportBatch.by == user,
-        Lookup: Lookup.user == user, Mail: _mails_of(user), History: History.actor.in_(accounts) | about,
-    }  # fmt: skip
+        User: User.id == user.id,
+        UserRole: UserRole.user == user,
+        Membership: Membership.user == user,
+        SiteManager: SiteManager.user == user,
+        Identity: Identity.user == user,
+        Passkey: Passkey.user == user,
+        LinkRequest: (LinkRequest.user == user) & asked,
+        UserSession: UserSession.user == user,
+        SavedView: SavedView.user == user,
+        Site: Site.declared_by == user,
+        Handover: same,
+        SiteMessage: (SiteMessage.by == user) & (SiteMessage.kind != "note"),
+        Proposal: Proposal.by == user,
+        Evaluation: Evaluation.by == user,
+        ImportBatch: ImportBatch.by == user,
+        Lookup: Lookup.user == user,
+        Mail: _mails_of(user),
+        History: History.actor.in_(accounts) | about,
+    }
 
 
 def _mails_of(user: User):
@@ -161,14 +244,18 @@ def _of_participant(participant: Participant):
     attests = [str(key) for (key,) in given]
     about = (History.object_type == "participant") & (History.object_id == str(participant.id))
     return {
-        Participant: Participant.id == participant.id, Trajectory: Trajectory.participant == participant,
-        Extension: Extension.trajectory.in_(runs), Placement: Placement.trajectory.in_(runs),
-        Evaluation: Evaluation.placement.in_(stages), FinalEvaluation: FinalEvaluation.trajectory.in_(runs),
-        Attest: Attest.final_evaluation.in_(finals), Lookup: Lookup.kavo_id == participant.kavo_id,
+        Participant: Participant.id == participant.id,
+        Trajectory: Trajectory.participant == participant,
+        Extension: Extension.trajectory.in_(runs),
+        Placement: Placement.trajectory.in_(runs),
+        Evaluation: Evaluation.placement.in_(stages),
+        FinalEvaluation: FinalEvaluation.trajectory.in_(runs),
+        Attest: Attest.final_evaluation.in_(finals),
+        Lookup: Lookup.kavo_id == participant.kavo_id,
         ImportRow: (ImportRow.kavo_id == participant.kavo_id) & (ImportRow.verdict.not_in(["", "bad"])),
         Mail: (Mail.to_address == participant.email) & (Mail.object_type == "attest") & Mail.object_id.in_(attests),
         History: History.trajectory_id.in_(runs) | about,
-    }  # fmt: skip
+    }
 
 
 def give(person: User | Participant, by: User, now: datetime) -> dict:
@@ -183,8 +270,15 @@ def give(person: User | Participant, by: User, now: datetime) -> dict:
     found = {table: rows for table, rows in found.items() if rows}
     kind = "een account" if isinstance(person, User) else "een deelnemer"
     total = sum(map(len, found.values()))
-    audit.record(by, "list.exported", person, at=now, name=f"alles over {kind}", rows=dutch.counted(total, "rij", "rijen"),
-                 filter="")  # fmt: skip
+    audit.record(
+        by,
+        "list.exported",
+        person,
+        at=now,
+        name=f"alles over {kind}",
+        rows=dutch.counted(total, "rij", "rijen"),
+        filter="",
+    )
     return found
 
 

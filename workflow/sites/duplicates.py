@@ -9,8 +9,22 @@ from database import normalise, readings
 from models import Site, SiteManager, User
 
 ALMOST = 0.8  # how alike two names are to be shown: 1 is the same
-COMMON_WORDS = {"speelplein", "jeugdhuis", "jeugddienst", "chiro", "scouts", "ksa", "klj", "kinderclub", "jeugdatelier",
-                "speelpleinwerking", "de", "het", "t", "vzw"}  # fmt: skip
+COMMON_WORDS = {
+    "speelplein",
+    "jeugdhuis",
+    "jeugddienst",
+    "chiro",
+    "scouts",
+    "ksa",
+    "klj",
+    "kinderclub",
+    "jeugdatelier",
+    "speelpleinwerking",
+    "de",
+    "het",
+    "t",
+    "vzw",
+}
 MOST_SHOWN = 6
 
 

@@ -26,9 +26,13 @@ def pdf(attest: Attest) -> bytes:
     }
     issued = datetime(*attest.issued_on.timetuple()[:3], tzinfo=UTC)
     return typst.compile(
-        TEMPLATE.read_bytes(), sys_inputs={"facts": json.dumps(facts)}, pdf_standards=["ua-1"], timestamp=issued, format="pdf",
+        TEMPLATE.read_bytes(),
+        sys_inputs={"facts": json.dumps(facts)},
+        pdf_standards=["ua-1"],
+        timestamp=issued,
+        format="pdf",
         ignore_system_fonts=True,
-    )  # fmt: skip
+    )
 
 
 def file_name(attest: Attest) -> str:

@@ -38,17 +38,34 @@ def evaluate(
         behalf = acting_for(by, on_behalf, fresh.site)
         number = fresh.evaluations.count() + 1
         evaluation = Evaluation(
-            placement=fresh, number=number, mentor=mentor, criterion=criterion, starts_on=starts_on, ends_on=ends_on,
-            hours_done=hours_done, result=result, motivation=motivation, remarks=remarks,
-            on_behalf=behalf, by=by, at=now,
-        )  # fmt: skip
+            placement=fresh,
+            number=number,
+            mentor=mentor,
+            criterion=criterion,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            hours_done=hours_done,
+            result=result,
+            motivation=motivation,
+            remarks=remarks,
+            on_behalf=behalf,
+            by=by,
+            at=now,
+        )
         evaluation.save()
         fresh.move("evaluated", result=result, hours_done=hours_done)
         audit.record(
-            by, "placement.evaluated" if number == 1 else "placement.corrected", fresh, at=now,
-            participant=trajectory.participant, site=fresh.site, result=RESULTS[result].lower(),
-            hours_done=hours_done, on_behalf=behalf_words(behalf, trajectory), number=number,
-        )  # fmt: skip
+            by,
+            "placement.evaluated" if number == 1 else "placement.corrected",
+            fresh,
+            at=now,
+            participant=trajectory.participant,
+            site=fresh.site,
+            result=RESULTS[result].lower(),
+            hours_done=hours_done,
+            on_behalf=behalf_words(behalf, trajectory),
+            number=number,
+        )
     return evaluation
 
 

@@ -30,18 +30,31 @@ def give(
     with writing():
         fresh = Trajectory.locked(trajectory.id)
         final = FinalEvaluation(
-            trajectory=fresh, result=result, evaluated_on=evaluated_on, motivation=motivation, by=by, at=now,
-            on_behalf="association", exception=exception if team else "",
-        )  # fmt: skip
+            trajectory=fresh,
+            result=result,
+            evaluated_on=evaluated_on,
+            motivation=motivation,
+            by=by,
+            at=now,
+            on_behalf="association",
+            exception=exception if team else "",
+        )
         if final.exception and not final.needs_exception():
             final.exception = ""  # nothing was against it
         final.save()
         fresh.move("finished", outcome=result)
         audit.record(
-            by, "final.given", fresh, at=now, participant=fresh.participant, type=fresh.type_label,
-            result=FINAL_RESULTS[result].lower(), day=evaluated_on, on_behalf=behalf_words("association", fresh),
+            by,
+            "final.given",
+            fresh,
+            at=now,
+            participant=fresh.participant,
+            type=fresh.type_label,
+            result=FINAL_RESULTS[result].lower(),
+            day=evaluated_on,
+            on_behalf=behalf_words("association", fresh),
             exception=f" Uitzondering: {final.exception}" if final.exception else "",
-        )  # fmt: skip
+        )
     return final
 
 
@@ -63,9 +76,15 @@ def reopen(trajectory: Trajectory, by: User, now: datetime, reason: str) -> bool
         fresh.move("open", outcome="")
         mails.trajectory_reopened(fresh, reason, had_attest, now)
         audit.record(
-            by, "final.reopened", fresh, at=now, participant=fresh.participant, type=fresh.type_label, reason=reason,
+            by,
+            "final.reopened",
+            fresh,
+            at=now,
+            participant=fresh.participant,
+            type=fresh.type_label,
+            reason=reason,
             revoked=" Het attest is niet meer geldig." if had_attest else "",
-        )  # fmt: skip
+        )
     return had_attest
 
 

@@ -150,13 +150,27 @@ def couple(
         if not site.offers(trajectory.type):
             raise RuleError(f"{site} biedt geen stage aan voor {trajectory.type_label}.")
         behalf = acting_for(by, on_behalf, site)
-        placement = Placement(trajectory=trajectory, site=site, hours=hours, starts_on=starts_on, ends_on=ends_on,
-                              on_behalf=behalf, coupled_by=by, created_at=now)  # fmt: skip
+        placement = Placement(
+            trajectory=trajectory,
+            site=site,
+            hours=hours,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            on_behalf=behalf,
+            coupled_by=by,
+            created_at=now,
+        )
         placement.save()
         audit.record(
-            by, "placement.coupled", placement, at=now,
-            participant=who, site=site, hours=hours, on_behalf=behalf_words(behalf, trajectory),
-        )  # fmt: skip
+            by,
+            "placement.coupled",
+            placement,
+            at=now,
+            participant=who,
+            site=site,
+            hours=hours,
+            on_behalf=behalf_words(behalf, trajectory),
+        )
     return placement
 
 
@@ -210,9 +224,14 @@ def change(
         if changed := audit.changes(before, fresh):
             fresh.save()
             audit.record(
-                by, "placement.changed", fresh, at=now,
-                participant=fresh.trajectory.participant, site=fresh.site, changes=changed,
-            )  # fmt: skip
+                by,
+                "placement.changed",
+                fresh,
+                at=now,
+                participant=fresh.trajectory.participant,
+                site=fresh.site,
+                changes=changed,
+            )
     return fresh
 
 
@@ -228,9 +247,15 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
         fresh.move("cancelled", reason=reason, no_show=no_show)
         told = f"niet komen opdagen. {reason}" if no_show else reason
         audit.record(
-            by, "placement.cancelled", fresh, at=now,
-            participant=fresh.trajectory.participant, site=fresh.site, hours=fresh.hours, reason=told,
-        )  # fmt: skip
+            by,
+            "placement.cancelled",
+            fresh,
+            at=now,
+            participant=fresh.trajectory.participant,
+            site=fresh.site,
+            hours=fresh.hours,
+            reason=told,
+        )
     return fresh
 
 

@@ -31,9 +31,15 @@ def begin(trajectory: Trajectory, by: User | None, now: datetime):
             raise RuleError(f"{who} is al geslaagd als {trajectory.type_label}.")
         trajectory.save(force_insert=True)
         audit.record(
-            by, "trajectory.started", trajectory, at=now, association=trajectory.association, type=trajectory.type_label,
-            participant=who, start=trajectory.course_started_on,
-        )  # fmt: skip
+            by,
+            "trajectory.started",
+            trajectory,
+            at=now,
+            association=trajectory.association,
+            type=trajectory.type_label,
+            participant=who,
+            start=trajectory.course_started_on,
+        )
 
 
 def _reason(text: str, why: str) -> str:
@@ -72,9 +78,7 @@ def _refuse_unless(trajectory: Trajectory, state: str, words: str):
 
 
 def _record(by, verb, trajectory, now, **facts):
-    audit.record(
-        by, verb, trajectory, at=now, participant=trajectory.participant, type=trajectory.type_label, **facts
-    )  # fmt: skip
+    audit.record(by, verb, trajectory, at=now, participant=trajectory.participant, type=trajectory.type_label, **facts)
 
 
 def extend(trajectory: Trajectory, by: User, now: datetime, until: date, reason: str):
@@ -113,8 +117,15 @@ def extend_all(first: date, last: date, days: int, by: User, now: datetime, reas
             moved = Trajectory.update(ends_on=end + timedelta(days=days), version=Trajectory.version + 1)
             count += moved.where(within, Trajectory.ends_on == end).execute()
         audit.record(
-            by, "trajectory.extended_all", None, at=now, first=first, last=last, days=days, reason=reason,
-        )  # fmt: skip
+            by,
+            "trajectory.extended_all",
+            None,
+            at=now,
+            first=first,
+            last=last,
+            days=days,
+            reason=reason,
+        )
     return count
 
 
