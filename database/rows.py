@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 from peewee import CharField, IntegerField, IntegrityError, Model
 
@@ -31,6 +32,9 @@ def check_name(row):
 
 class BaseModel(Model):
     """A row that obeys its rules however it is written: form, action, import, task or shell."""
+
+    id: Any
+    """the primary key, unless a table says otherwise"""
 
     steps: dict[str, set[str]] = {}
     """For a row with a state: from which state one may go to which others."""
