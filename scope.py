@@ -33,7 +33,7 @@ class NotYours(Exception):
 
 def _managed(by: User):
     """Ids of the sites that this person manages now."""
-    return SiteManager.select(SiteManager.site).where(SiteManager.user == by, SiteManager.until.is_null())
+    return SiteManager.select(SiteManager.site).where(SiteManager.user == by, SiteManager.current())
 
 
 def _own_placements(by: User):
@@ -43,7 +43,7 @@ def _own_placements(by: User):
 def association_ids(by: User) -> list[int]:
     """Ids of the associations for which this person works now; asked once per loaded row."""
     if "association_ids" not in by.__dict__:
-        current = Membership.select(Membership.association).where(Membership.user == by, Membership.until.is_null())
+        current = Membership.select(Membership.association).where(Membership.user == by, Membership.current())
         by.__dict__["association_ids"] = [key for (key,) in current.tuples()]
     return by.__dict__["association_ids"]
 

@@ -160,7 +160,7 @@ class SiteView(AdminView):
 
     def listing(self, where=(), path=None, keep=("eigen",), columns=None):
         if self.narrowed and TEAM in self.by.role_names:
-            mine = SiteManager.select(SiteManager.site).where(SiteManager.user == self.by, SiteManager.until.is_null())
+            mine = SiteManager.select(SiteManager.site).where(SiteManager.user == self.by, SiteManager.current())
             where = (*where, Site.id.in_(mine))
         return super().listing(where, path, keep, columns)
 

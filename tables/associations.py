@@ -1,6 +1,6 @@
 """Associations, and who works for them."""
 
-from peewee import BooleanField, DateTimeField, ForeignKeyField
+from peewee import BooleanField, DateTimeField, Expression, ForeignKeyField
 
 from database import BaseModel, Line, Named, readings
 from tables.people import User
@@ -31,11 +31,16 @@ class Membership(BaseModel):
     since = DateTimeField()
     until = DateTimeField(null=True)
 
+    @classmethod
+    def current(cls) -> Expression:
+        """The condition for those who work for an association now."""
+        return cls.until.is_null()
+
 
 Membership.add_index(
     Membership.user,
     Membership.association,
     unique=True,
-    where=Membership.until.is_null(),
+    where=Membership.current(),
     name="membership_one_current",
 )

@@ -2,7 +2,17 @@
 
 from datetime import date, timedelta
 
-from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
+from peewee import (
+    BooleanField,
+    CharField,
+    Check,
+    DateField,
+    DateTimeField,
+    Expression,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
 
 import dutch
 from database import BaseModel, Line, Lines, LongText, Named, RuleError, choices, normalise, one_of, postcodes, readings
@@ -158,7 +168,7 @@ class Site(Named):
 
     def managers(self):
         """The users who manage this site now."""
-        return User.select().join(SiteManager).where(SiteManager.site == self, SiteManager.until.is_null())
+        return User.select().join(SiteManager).where(SiteManager.site == self, SiteManager.current())
 
     def status(self, today: date) -> statuses.Status:
         """What the site, or the application for it, is at on this day."""
@@ -193,17 +203,22 @@ class SiteManager(BaseModel):
     since = DateTimeField()
     until = DateTimeField(null=True)
 
+    @classmethod
+    def current(cls) -> Expression:
+        """The condition for those who manage a site now."""
+        return cls.until.is_null()
+
     def lock_rule(self):
         Site.locked(self.site_id)
 
     def check(self):
-        others = SiteManager.select().where(SiteManager.site == self.site_id, SiteManager.until.is_null())
+        others = SiteManager.select().where(SiteManager.site == self.site_id, SiteManager.current())
         if self.until is None and others.where(SiteManager.id != (self.id or 0)).exists():
             raise RuleError(f"{self.site} heeft al een stageplaatsverantwoordelijke.")
 
 
 SiteManager.add_index(
-    SiteManager.site, SiteManager.user, unique=True, where=SiteManager.until.is_null(), name="site_manager_one_current"
+    SiteManager.site, SiteManager.user, unique=True, where=SiteManager.current(), name="site_manager_one_current"
 )
 SiteManager.add_index(SiteManager.user, SiteManager.until, SiteManager.site)
 
