@@ -21,22 +21,22 @@ def _handover(kind: str, to: User | str | None, handover: Handover, now: datetim
     return write(kind, address, now, handover, **facts)
 
 
-def handover_asked(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
+def handover_asked(handover: Handover, token: str, moves: str, now: datetime) -> Mail | None:
     """Somebody wants to take the site over: the manager answers by a link, without login. `moves`: what goes along, in words."""
     return _handover("handover_asked", handover.asked, handover, now, links.path(token), moves=moves)
 
 
-def handover_reminder(handover: Handover, token: str, now: datetime) -> Mail:
+def handover_reminder(handover: Handover, token: str, now: datetime) -> Mail | None:
     """The manager did not answer yet."""
     return _handover("handover_reminder", handover.asked, handover, now, links.path(token))
 
 
-def handover_received(handover: Handover, now: datetime) -> Mail:
+def handover_received(handover: Handover, now: datetime) -> Mail | None:
     """The receipt for who asked."""
     return _handover("handover_received", handover.requester, handover, now, "/overdrachten/")
 
 
-def handover_escalated(handover: Handover, now: datetime) -> Mail:
+def handover_escalated(handover: Handover, now: datetime) -> Mail | None:
     """It lies with the team now: tell who asked."""
     return _handover("handover_escalated", handover.requester, handover, now, "/overdrachten/")
 
@@ -69,18 +69,18 @@ def handover_previews(handover: Handover, now: datetime) -> dict[str, tuple[str,
     return {**previews, "De e-mail bij afkeuren": render("handover_refused", refused)}
 
 
-def handover_withdrawn(handover: Handover, now: datetime) -> Mail:
+def handover_withdrawn(handover: Handover, now: datetime) -> Mail | None:
     """No answer is needed any more."""
     to = handover.email if handover.offered else handover.asked
     return _handover("handover_withdrawn", to, handover, now, "/")
 
 
-def handover_ended(handover: Handover, now: datetime) -> Mail:
+def handover_ended(handover: Handover, now: datetime) -> Mail | None:
     """It ended without a decision, for the reason on the row: tell who asked or offered."""
     side = handover.asked if handover.offered else handover.requester
     return _handover("handover_ended", side, handover, now, "/overdrachten/")
 
 
-def handover_offered(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
+def handover_offered(handover: Handover, token: str, moves: str, now: datetime) -> Mail | None:
     """A manager names a successor."""
     return _handover("handover_offered", handover.email, handover, now, links.path(token), moves=moves)

@@ -5,6 +5,7 @@ The text is templates/mails/NAME.txt: the first line is the subject, an action l
 import re
 import secrets
 from datetime import datetime
+from typing import Any
 
 from blinker import Signal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -62,7 +63,7 @@ def send_again(mail: Mail, now: datetime) -> Mail:
     return _post(now, now, **{name: getattr(mail, name) for name in same})
 
 
-def _post(now, leaves_at, **columns) -> Mail:
+def _post(now: datetime, leaves_at: datetime, **columns: Any) -> Mail:
     """A row of the outbox under a Message-ID of its own, announced to who delivers."""
     key = f"{columns['kind']}-{secrets.token_hex(12)}"
     mail = Mail.create(key=key, message_id=f"<{key}@{links.host()}>", created_at=now, next_at=leaves_at, **columns)

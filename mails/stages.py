@@ -36,7 +36,7 @@ def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now:
     )
 
 
-def team_week(seal: str, refused: list, now: datetime) -> Mail:
+def team_week(seal: str, refused: list, now: datetime) -> Mail | None:
     """Once a week, for the team to keep: the last seal on the history; and what was refused most often (`refusals.Frequent`)."""
     return write("team_week", HOME["team"], now, seal=seal, refused=refused, link=links.full("/wat-er-misloopt/"))
 
@@ -45,13 +45,13 @@ NAMING_PARTICIPANTS = ("evaluate_reminder", "news_site")
 """kinds of mail to an account that name participants"""
 
 
-def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) -> Mail:
+def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) -> Mail | None:
     """Stages that should be over wait for an evaluation by their site's manager; `lines`: one in words each."""
     link = links.full("/gekoppelde-deelnemers/")
     return write("evaluate_reminder", user.email, now, user, user=user, lines=lines, again=again, link=link)
 
 
-def association_reminder(kind: str, association, lines: list[str], now: datetime) -> Mail:
+def association_reminder(kind: str, association, lines: list[str], now: datetime) -> Mail | None:
     """What an association should know of its participants: `kind` evaluate_association, trajectory_first, trajectory_second,
     trajectory_ended or news_association."""
     expired = TRAJECTORY.kinds["expired"]
@@ -61,7 +61,7 @@ def association_reminder(kind: str, association, lines: list[str], now: datetime
     return write(kind, association.email, now, association, **facts)
 
 
-def news_for_manager(user: User, lines: list[str], now: datetime) -> Mail:
+def news_for_manager(user: User, lines: list[str], now: datetime) -> Mail | None:
     """What others did with the participants at somebody's sites; `lines`: one in words each."""
     link = links.full("/gekoppelde-deelnemers/")
     return write("news_site", user.email, now, user, user=user, lines=lines, link=link)

@@ -27,7 +27,9 @@ class Membership(BaseModel):
     """Somebody works for an association; one person may work for several."""
 
     user = ForeignKeyField(User, backref="memberships", on_delete="RESTRICT")
+    user_id: int
     association = ForeignKeyField(Association, backref="memberships", on_delete="RESTRICT")
+    association_id: int
     since = DateTimeField()
     until = DateTimeField(null=True)
 

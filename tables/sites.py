@@ -1,6 +1,7 @@
 """Where a stage is done: sites with their managers, periods and messages."""
 
 from datetime import date, timedelta
+from typing import Any, cast
 
 from peewee import (
     BooleanField,
@@ -11,6 +12,7 @@ from peewee import (
     Expression,
     ForeignKeyField,
     IntegerField,
+    ModelSelect,
     TextField,
 )
 
@@ -106,7 +108,8 @@ class Site(Named):
         constraints=[one_of("state", STATES)],
     )
     submitted_at = DateTimeField(verbose_name="Ingediend op")
-    due_on = DateField(null=True, index=True, verbose_name="Beslissen tegen")
+    due_on = cast("DateField[date]", DateField(null=True, index=True, verbose_name="Beslissen tegen"))
+    """the last day to decide; `prepare` fills it in"""
     term_days = IntegerField(default=lambda: APPROVAL_DAYS)
     """how many days this term was given, of those on which nobody waits for the applicant"""
     paused_at = DateTimeField(null=True, verbose_name="Wacht op de aanvrager sinds")
@@ -114,12 +117,17 @@ class Site(Named):
     decided_by = ForeignKeyField(
         User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door"
     )
+    decided_by_id: int | None
     reason = Lines(default="", max_length=2000, verbose_name="Reden")
     declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
     declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
+    declared_by_id: int | None
     declared_at = DateTimeField(null=True, verbose_name="Verklaard op")
     placed = IntegerField(default=0, verbose_name="Deelnemers")
     """placements that are not cancelled: kept by triggers in the database, never written by us"""
+    periods: "ModelSelect[SitePeriod]"
+    messages: "ModelSelect[SiteMessage]"
+    placements: "ModelSelect[Any]"
 
     class Meta:
         indexes = (
@@ -199,7 +207,9 @@ class SiteManager(BaseModel):
     """Who manages a site, since when and until when (None: still). For now one at a time."""
 
     site = ForeignKeyField(Site, backref="site_managers", on_delete="RESTRICT")
+    site_id: int
     user = ForeignKeyField(User, backref="managed", on_delete="RESTRICT")
+    user_id: int
     since = DateTimeField()
     until = DateTimeField(null=True)
 
@@ -227,6 +237,7 @@ class SitePeriod(BaseModel):
     """When a stage can be done: a school holiday, during the year, or own dates."""
 
     site = ForeignKeyField(Site, backref="periods", on_delete="CASCADE")
+    site_id: int
     kind = CharField(max_length=20, choices=choices(PERIODS), constraints=[one_of("kind", PERIODS)])
     starts_on = DateField(null=True)
     ends_on = DateField(null=True)
@@ -249,7 +260,9 @@ class SiteMessage(BaseModel):
     KINDS = {"question": "Vraag van het team", "answer": "Antwoord", "note": "Notitie van het team"}
 
     site = ForeignKeyField(Site, backref="messages", on_delete="RESTRICT")
+    site_id: int
     kind = CharField(max_length=20, choices=choices(KINDS), constraints=[one_of("kind", KINDS)])
     text = LongText(required="Schrijf eerst wat je wilt zeggen.")
     by = ForeignKeyField(User, on_delete="RESTRICT")
+    by_id: int
     at = DateTimeField()
