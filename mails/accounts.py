@@ -1,4 +1,4 @@
-"""Mails about an account: its password, its address, its eID."""
+"""Mails about an account: its password, its address, its eID. Times are in UTC."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from models import LinkRequest, Mail, Site, User
 
 
 def choose_password(user: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
-    """The team made an account: a single-use link to choose a password. Times in UTC."""
+    """The team made an account: a single-use link to choose a password."""
     return write(
         "choose_password",
         user.email,
@@ -25,17 +25,17 @@ def reset_password(user: User, token: str, now: datetime) -> Mail | None:
 
 
 def password_changed(user: User, now: datetime) -> Mail | None:
-    """The password was changed: tell the owner, who may not have done it."""
+    """The password was changed: tell the owner, who may not have done this."""
     return write("password_changed", user.email, now, user=user, at=now)
 
 
 def second_step_changed(user: User, what: str, now: datetime) -> Mail | None:
-    """Something changed in how one logs in: tell the owner, who may not have done it."""
+    """The second step of logging in changed: tell the owner, who may not have done this."""
     return write("second_step_changed", user.email, now, user=user, what=what, at=now)
 
 
 def address_known(user: User, path: str, now: datetime) -> Mail | None:
-    """Somebody registered with an address that has an account: tell its owner, and nobody else. `path`: where to go on."""
+    """Somebody registered with the address of an account: tell its owner, and nobody else. `path`: the page to continue on."""
     return write("address_known", user.email, now, user=user, link=links.full(path))
 
 
@@ -46,7 +46,7 @@ def registration_waits(site: Site, user: User, now: datetime) -> Mail | None:
 
 
 def activation(site: Site, user: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
-    """A new link to complete the registration, since the first one was too old or went to a wrong address."""
+    """A new link to complete the registration: the first one expired or went to a wrong address."""
     path = links.mailed(token)
     return write("activation", user.email, now, site, user=user, site=site, link=path, expires_at=expires_at)
 
@@ -54,19 +54,19 @@ def activation(site: Site, user: User, token: str, expires_at: datetime, now: da
 def confirm_address(
     user: User, address: str, token: str, expires_at: datetime, now: datetime, site: Site | None = None
 ) -> Mail | None:
-    """A link by which somebody shows that this address is the own one; `site`: what was asked for and waits for it."""
+    """A link that confirms that this address is theirs; `site`: the application that waits for it."""
     path = links.mailed(token)
     return write("confirm_address", address, now, user, user=user, site=site, link=path, expires_at=expires_at)
 
 
 def same_person(owner: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
-    """Somebody with eID gave the address of an account: if it was its owner, the two become one."""
+    """Somebody with an eID typed the address of an account: if this was its owner, the two accounts are merged."""
     path = links.mailed(token)
     return write("same_person", owner.email, now, owner, user=owner, link=path, expires_at=expires_at)
 
 
 def address_changed(user: User, old: str, now: datetime) -> Mail | None:
-    """Somebody has another address from now on: tell the old one, whose owner may not have done it."""
+    """The address of an account changed: tell the old address, whose owner may not have done this."""
     return write("address_changed", old, now, user, user=user, at=now, link=links.full("/hulp"))
 
 
@@ -81,12 +81,12 @@ def eid_linked(user: User, now: datetime) -> Mail | None:
 
 
 def eid_renewed(user: User, now: datetime) -> Mail | None:
-    """The team looked at an eID on which something had changed: its owner can log in with it again."""
+    """The team checked an eID with changed details: its owner can log in with it again."""
     return write("eid_renewed", user.email, now, user, user=user, link=links.full("/aanmelden-met-eid"))
 
 
 def eid_not_linked(request: LinkRequest, now: datetime) -> Mail | None:
-    """The team did not link an eID to this account, for the reason on the row. Who came with it may be somebody else."""
+    """The team did not link an eID to this account, for the reason on the row. The eID may be somebody else's."""
     kind = "eid_not_renewed" if request.kind in ("login", "two") else "eid_not_linked"
     return write(
         kind,
