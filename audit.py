@@ -3,12 +3,12 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 import dutch
-from database import BaseModel, checkpoint_keys, is_phone, locking, readings
+from database import BaseModel, checkpoint_keys, in_chunks, is_phone, locking, readings
 from models import Handover, History, Placement, Site, Trajectory, User
 
 SENTENCES = {
@@ -88,7 +88,6 @@ SENTENCES = {
 """Verb → sentence, by noun; the payload fills the names in braces."""
 
 ERASED = "(gegevens gewist)"
-AT_ONCE = 500  # ids in one statement
 OPTIONAL = {"on_behalf", "exception", "revoked", "checked", "running", "filter"}
 """facts that are often empty, at the end of a sentence"""
 
@@ -110,16 +109,12 @@ def record(by: User | None, verb: str, row: BaseModel | None, at: datetime, **fa
 def erase(ids: set[int], by: User | None, verb: str, row: BaseModel | None, at: datetime, **facts: Any) -> History:
     """Erase the payloads of the lines with these ids, and write a line (see `record`) that says so and proves which lines they
     were. Inside a transaction. The facts of the new line must not name the person who is erased."""
-    locked = [key for chunk in _chunks(sorted(ids)) for key in _lock_with_payload(chunk)]
+    locked = [key for chunk in in_chunks(sorted(ids)) for key in _lock_with_payload(chunk)]
     columns = _columns(by, verb, row, at, facts)
     line = History.create(**columns, erases=checkpoint_keys.mark(columns["digest"], locked))
-    for chunk in _chunks(locked):
+    for chunk in in_chunks(locked):
         History.update(payload=None, salt=None, erased_by=line.id).where(History.id.in_(chunk)).execute()
     return line
-
-
-def _chunks(ids: list[int]) -> Iterator[list[int]]:
-    return (ids[begin : begin + AT_ONCE] for begin in range(0, len(ids), AT_ONCE))
 
 
 def _lock_with_payload(ids: list[int]) -> list[int]:
