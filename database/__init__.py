@@ -1,10 +1,12 @@
-"""The database as the rest of the code sees it: connecting, transactions, columns, and what every row has in common."""
+"""The database for the rest of the code: connections, transactions, columns, and what every row has in common."""
 
 from database.connection import (
     UNAVAILABLE,
     bulk_insert,
     connect_to,
     database,
+    in_chunks,
+    let_others_write,
     on_postgresql,
     read_from,
     reading,
@@ -53,7 +55,9 @@ __all__ = [
     "choices",
     "connect_to",
     "database",
+    "in_chunks",
     "is_phone",
+    "let_others_write",
     "locking",
     "normalise",
     "on_postgresql",

@@ -1,12 +1,9 @@
 """What rows are found by, brought in line with `database.searchable` after a step: SQL alone cannot make it."""
 
-import time
-
-from database import Searched, database, on_postgresql
+from database import Searched, database, let_others_write
 from models import TABLES, Site
 
 CHUNK = 1000  # rows in one transaction
-PAUSE = 0.12  # seconds after each that wrote, on SQLite: whoever waits to write looks each 0.1 s
 
 
 def renew():
@@ -25,7 +22,7 @@ def _renew_copies(copy, parent):
     for start in range(0, last, CHUNK):
         some = f"id > {start} AND id <= {start + CHUNK} AND search <> {original}"
         if database.execute_sql(f"UPDATE {copy} SET search = {original} WHERE {some}").rowcount:
-            _let_others_write()
+            let_others_write()
 
 
 def _renew_table(model):
@@ -34,13 +31,8 @@ def _renew_table(model):
         with database.atomic():
             written = sum(_renew_row(model, row) for row in rows)
         if written:
-            _let_others_write()
+            let_others_write()
         last = rows[-1].id
-
-
-def _let_others_write():
-    if not on_postgresql():
-        time.sleep(PAUSE)
 
 
 def _renew_row(model, row) -> int:

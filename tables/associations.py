@@ -1,6 +1,6 @@
 """Associations, and who works for them."""
 
-from peewee import BooleanField, DateTimeField, ForeignKeyField
+from peewee import BooleanField, DateTimeField, Expression, ForeignKeyField
 
 from database import BaseModel, Line, Named, readings
 from tables.people import User
@@ -27,15 +27,22 @@ class Membership(BaseModel):
     """Somebody works for an association; one person may work for several."""
 
     user = ForeignKeyField(User, backref="memberships", on_delete="RESTRICT")
+    user_id: int
     association = ForeignKeyField(Association, backref="memberships", on_delete="RESTRICT")
+    association_id: int
     since = DateTimeField()
     until = DateTimeField(null=True)
+
+    @classmethod
+    def current(cls) -> Expression:
+        """The condition for those who work for an association now."""
+        return cls.until.is_null()
 
 
 Membership.add_index(
     Membership.user,
     Membership.association,
     unique=True,
-    where=Membership.until.is_null(),
+    where=Membership.current(),
     name="membership_one_current",
 )

@@ -34,6 +34,7 @@ class Evaluation(BaseModel):
     """One version of the evaluation of a placement ('Traject opvolging'); a correction adds a version."""
 
     placement = ForeignKeyField(Placement, backref="evaluations", on_delete="RESTRICT")
+    placement_id: int
     number = IntegerField(constraints=[Check("number >= 1")])
     mentor = Line(max_length=200, verbose_name="Stagebegeleider", required="Typ de naam van de stagebegeleider.")
     criterion = CharField(
@@ -52,6 +53,7 @@ class Evaluation(BaseModel):
     remarks = LongText(default="", verbose_name="Opmerkingen")
     on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
     by = ForeignKeyField(User, backref="evaluations", on_delete="RESTRICT")
+    by_id: int
     at = DateTimeField()
 
     class Meta:
@@ -97,6 +99,7 @@ class FinalEvaluation(BaseModel):
     """The outcome of the whole trajectory, by the association or the team. Reopened: it no longer counts, the row stays."""
 
     trajectory = ForeignKeyField(Trajectory, backref="final_evaluations", on_delete="RESTRICT")
+    trajectory_id: int
     result = CharField(max_length=20, choices=choices(FINAL_RESULTS), constraints=[one_of("result", FINAL_RESULTS)])
     evaluated_on = DateField(verbose_name="Datum evaluatie")
     motivation = LongText(default="", verbose_name="Motivering")
@@ -104,6 +107,7 @@ class FinalEvaluation(BaseModel):
     exception = Lines(default="", max_length=2000, verbose_name="Reden van de uitzondering")
     """why the team gave it although age or term did not allow it"""
     by = ForeignKeyField(User, backref="final_evaluations", on_delete="RESTRICT")
+    by_id: int
     at = DateTimeField()
     reopened_at = DateTimeField(null=True)
     reopened_by = ForeignKeyField(User, null=True, backref="reopenings", on_delete="RESTRICT")

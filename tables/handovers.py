@@ -23,7 +23,9 @@ class Proposal(BaseModel):
     steps = {"open": {"accepted", "refused", "withdrawn"}}
 
     site = ForeignKeyField(Site, backref="proposals", on_delete="RESTRICT")
+    site_id: int
     by = ForeignKeyField(User, backref="proposals", on_delete="RESTRICT")
+    by_id: int
     name = Line(max_length=200, verbose_name="Naam van de stageplaats", required="Typ de naam van de stageplaats.")
     recognition = CharField(
         max_length=20,
@@ -42,6 +44,7 @@ class Proposal(BaseModel):
     """how many days this term was given"""
     decided_at = DateTimeField(null=True)
     decided_by = ForeignKeyField(User, null=True, backref="proposals_decided", on_delete="RESTRICT")
+    decided_by_id: int | None
     reason = Lines(default="", max_length=2000)
 
     class Meta:
@@ -92,14 +95,17 @@ class Handover(Versioned):
     """how who gives is called while the other side may not know the name"""
 
     site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
+    site_id: int
     requester = ForeignKeyField(
         User, null=True, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Neemt over"
     )
     """who takes over; None while an offer waits for its successor"""
+    requester_id: int | None
     asked = ForeignKeyField(
         User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Geeft door"
     )
     """the manager when it was asked or offered; None: the site had none"""
+    asked_id: int | None
     offered = BooleanField(default=False)
     email = Line(max_length=254, verbose_name="E-mailadres")
     phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
@@ -122,6 +128,7 @@ class Handover(Versioned):
     """once it lies with the team: how many days it was given"""
     decided_at = DateTimeField(null=True, verbose_name="Beslist op")
     decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
+    decided_by_id: int | None
 
     class Meta:
         constraints = [

@@ -1,6 +1,6 @@
 """Imported files: a batch, and what became of each of its lines. `models` names these tables with all others."""
 
-from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, TextField
+from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, TextField
 
 from database import BaseModel, Line, choices, one_of
 from tables.associations import Association
@@ -34,8 +34,10 @@ class ImportBatch(BaseModel):
 
     by = ForeignKeyField(User, null=True, backref="imports", on_delete="RESTRICT", verbose_name="Door")
     """None: typed on the server's command line"""
+    by_id: int | None
     association = ForeignKeyField(Association, null=True, on_delete="RESTRICT", verbose_name="Vereniging")
     """the association of all lines when `by` works for one; it stands for what a line leaves empty"""
+    association_id: int | None
     file_name = Line(max_length=200, verbose_name="Bestand")
     digest = CharField(max_length=64, index=True)
     state = CharField(
@@ -49,6 +51,7 @@ class ImportBatch(BaseModel):
     position = IntegerField(default=0)
     created_at = DateTimeField(index=True, verbose_name="Ontvangen op")
     finished_at = DateTimeField(null=True, verbose_name="Geïmporteerd op")
+    lines: "ModelSelect[ImportRow]"
 
     def __str__(self):
         return self.file_name

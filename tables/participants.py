@@ -1,8 +1,9 @@
 """Who does a stage. `models` names this table with all others; import it from there."""
 
 from datetime import date
+from typing import Any
 
-from peewee import Check, DateField, DateTimeField
+from peewee import Check, DateField, DateTimeField, ModelSelect
 
 import dutch
 from database import Line, Named, RuleError, check_name, readings
@@ -25,6 +26,7 @@ class Participant(Named):
     email = Line(default="", max_length=254, verbose_name="E-mailadres")
     erased_at = DateTimeField(null=True)
     """since when nothing personal is left in this row; the KAVO-ID is then a mark of ours"""
+    trajectories: "ModelSelect[Any]"
 
     class Meta:
         indexes = ((("birth_date", "search"), False), (("email", "search"), False))

@@ -35,10 +35,11 @@ def normal(typed: str) -> str:
 
 def cut(typed: str | None) -> str:
     """What was typed to log in. A longer one than there are is wrong, and is cut to one that still is: hashing breaks on it."""
-    return typed or "" if _length(typed or "") <= MOST else unicodedata.normalize("NFKC", typed)[: MOST + 1]
+    text = typed or ""
+    return text if _length(text) <= MOST else unicodedata.normalize("NFKC", text)[: MOST + 1]
 
 
-def _length(password) -> int:
+def _length(password: str) -> int:
     """In characters as people count them: é is one."""
     return len(unicodedata.normalize("NFKC", password))
 

@@ -1,9 +1,10 @@
 """Who may log in: users, their roles, and the eID by which they are recognised."""
 
 from datetime import date
+from typing import Any
 
 from flask_security import RoleMixin, UserMixin
-from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField
+from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
 
 import dutch
 from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database, readings
@@ -84,7 +85,10 @@ class User(UserMixin, Named):
     tf_counter = IntegerField(null=True)
     """the number of the last code that was used: an older one, or the same once more, is refused"""
     mf_recovery_codes = Json(null=True)
-    fs_webauthn_user_handle = CharField(null=True, unique=True, max_length=64)
+    # the ignores in this class: the types of Flask-Security promise a text, a list and an attribute
+    fs_webauthn_user_handle = CharField(null=True, unique=True, max_length=64)  # type: ignore[assignment]
+    webauthn: "ModelSelect[Any]"  # type: ignore[assignment]
+    sessions: "ModelSelect[Any]"
 
     class Meta:
         indexes = ((("active", "search"), False), (("birth_date",), False))
@@ -133,7 +137,7 @@ class User(UserMixin, Named):
         return self.active and (self.password is None or self.confirmed_at is not None)
 
     @property
-    def roles(self) -> list[Role]:
+    def roles(self) -> list[Role]:  # type: ignore[override]
         """The roles of this person; asked once per loaded row."""
         if "roles" not in self.__dict__:
             self.__dict__["roles"] = list(Role.raw(ROLES_OF.format(database.param), self.id))
@@ -223,7 +227,9 @@ class User(UserMixin, Named):
 
 class UserRole(BaseModel):
     user = ForeignKeyField(User, backref="user_roles", on_delete="CASCADE")
+    user_id: int
     role = ForeignKeyField(Role, backref="user_roles", on_delete="RESTRICT")
+    role_id: int
 
     class Meta:
         indexes = ((("user", "role"), True),)
@@ -233,6 +239,7 @@ class Identity(BaseModel):
     """An eID by which a user is recognised: issuer and subject, and a keyed hash of the national number."""
 
     user = ForeignKeyField(User, backref="identities", on_delete="RESTRICT")
+    user_id: int
     issuer = CharField()
     subject = CharField()
     number_hash = CharField(null=True, unique=True, max_length=64)
@@ -270,7 +277,9 @@ class LinkRequest(Versioned):
     steps = {"open": {"linked", "refused"}}
 
     user = ForeignKeyField(User, backref="link_requests", on_delete="RESTRICT")
+    user_id: int
     other = ForeignKeyField(User, null=True, backref="links_asked_of_me", on_delete="RESTRICT")
+    other_id: int | None
     kind = CharField(default="link", max_length=20, constraints=[Check("kind IN ('link', 'merge', 'login', 'two')")])
     differs = CharField(default="", max_length=60)
     """in what the two differ: words of `eid_answers.DIFFERENCES`, separated by spaces"""
@@ -290,6 +299,7 @@ class LinkRequest(Versioned):
     """how many days this term was given"""
     decided_at = DateTimeField(null=True)
     decided_by = ForeignKeyField(User, null=True, backref="links_decided", on_delete="RESTRICT")
+    decided_by_id: int | None
 
     class Meta:
         indexes = ((("state", "due_on"), False),)

@@ -16,6 +16,7 @@ class Passkey(WebAuthnMixin, BaseModel):
     """A key on a phone, computer or stick with which somebody confirms a password. Columns as in Flask-Security."""
 
     user = ForeignKeyField(User, backref="webauthn", on_delete="CASCADE")
+    user_id: int
     credential_id = BlobField(unique=True)
     public_key = BlobField()
     sign_count = IntegerField(default=0)
@@ -37,6 +38,7 @@ class UserSession(BaseModel):
     """One login on one device. The cookie alone is not enough: this row must be open too."""
 
     user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    user_id: int
     key_hash = CharField(unique=True, max_length=64)
     device = CharField(default="", max_length=200)
     acr = CharField(default="", max_length=200)
@@ -60,6 +62,7 @@ class Token(BaseModel):
     key_hash = CharField(unique=True, max_length=64)
     purpose = CharField(max_length=40)
     user = ForeignKeyField(User, null=True, backref="tokens", on_delete="CASCADE")
+    user_id: int | None
     object_type = CharField(default="", max_length=40)
     object_id = CharField(default="", max_length=40)
     address = CharField(null=True, max_length=254)
@@ -99,6 +102,7 @@ class SavedView(BaseModel):
     """A list as somebody wants to see it again: on which screen, and the search, filters, order and columns of its address."""
 
     user = ForeignKeyField(User, backref="saved_views", on_delete="CASCADE")
+    user_id: int
     screen = CharField(max_length=40)
     name = Line(max_length=60, verbose_name="Naam van de weergave", required="Typ een naam voor deze weergave.")
     query = CharField(default="", max_length=2000)
@@ -119,4 +123,5 @@ class StartView(BaseModel):
     """The saved view with which somebody's day begins."""
 
     user = ForeignKeyField(User, unique=True, backref="start_views", on_delete="CASCADE")
+    user_id: int
     view = ForeignKeyField(SavedView, backref="starts", on_delete="CASCADE")

@@ -1,8 +1,20 @@
 """Where a stage is done: sites with their managers, periods and messages."""
 
 from datetime import date, timedelta
+from typing import Any, cast
 
-from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
+from peewee import (
+    BooleanField,
+    CharField,
+    Check,
+    DateField,
+    DateTimeField,
+    Expression,
+    ForeignKeyField,
+    IntegerField,
+    ModelSelect,
+    TextField,
+)
 
 import dutch
 from database import BaseModel, Line, Lines, LongText, Named, RuleError, choices, normalise, one_of, postcodes, readings
@@ -96,7 +108,8 @@ class Site(Named):
         constraints=[one_of("state", STATES)],
     )
     submitted_at = DateTimeField(verbose_name="Ingediend op")
-    due_on = DateField(null=True, index=True, verbose_name="Beslissen tegen")
+    due_on = cast("DateField[date]", DateField(null=True, index=True, verbose_name="Beslissen tegen"))
+    """the last day to decide; `prepare` fills it in"""
     term_days = IntegerField(default=lambda: APPROVAL_DAYS)
     """how many days this term was given, of those on which nobody waits for the applicant"""
     paused_at = DateTimeField(null=True, verbose_name="Wacht op de aanvrager sinds")
@@ -104,12 +117,17 @@ class Site(Named):
     decided_by = ForeignKeyField(
         User, null=True, backref="decisions", on_delete="RESTRICT", verbose_name="Beslist door"
     )
+    decided_by_id: int | None
     reason = Lines(default="", max_length=2000, verbose_name="Reden")
     declaration = ForeignKeyField(Declaration, null=True, on_delete="RESTRICT", verbose_name="Verklaring")
     declared_by = ForeignKeyField(User, null=True, backref="declarations", on_delete="RESTRICT")
+    declared_by_id: int | None
     declared_at = DateTimeField(null=True, verbose_name="Verklaard op")
     placed = IntegerField(default=0, verbose_name="Deelnemers")
     """placements that are not cancelled: kept by triggers in the database, never written by us"""
+    periods: "ModelSelect[SitePeriod]"
+    messages: "ModelSelect[SiteMessage]"
+    placements: "ModelSelect[Any]"
 
     class Meta:
         indexes = (
@@ -158,7 +176,7 @@ class Site(Named):
 
     def managers(self):
         """The users who manage this site now."""
-        return User.select().join(SiteManager).where(SiteManager.site == self, SiteManager.until.is_null())
+        return User.select().join(SiteManager).where(SiteManager.site == self, SiteManager.current())
 
     def status(self, today: date) -> statuses.Status:
         """What the site, or the application for it, is at on this day."""
@@ -189,21 +207,28 @@ class SiteManager(BaseModel):
     """Who manages a site, since when and until when (None: still). For now one at a time."""
 
     site = ForeignKeyField(Site, backref="site_managers", on_delete="RESTRICT")
+    site_id: int
     user = ForeignKeyField(User, backref="managed", on_delete="RESTRICT")
+    user_id: int
     since = DateTimeField()
     until = DateTimeField(null=True)
+
+    @classmethod
+    def current(cls) -> Expression:
+        """The condition for those who manage a site now."""
+        return cls.until.is_null()
 
     def lock_rule(self):
         Site.locked(self.site_id)
 
     def check(self):
-        others = SiteManager.select().where(SiteManager.site == self.site_id, SiteManager.until.is_null())
+        others = SiteManager.select().where(SiteManager.site == self.site_id, SiteManager.current())
         if self.until is None and others.where(SiteManager.id != (self.id or 0)).exists():
             raise RuleError(f"{self.site} heeft al een stageplaatsverantwoordelijke.")
 
 
 SiteManager.add_index(
-    SiteManager.site, SiteManager.user, unique=True, where=SiteManager.until.is_null(), name="site_manager_one_current"
+    SiteManager.site, SiteManager.user, unique=True, where=SiteManager.current(), name="site_manager_one_current"
 )
 SiteManager.add_index(SiteManager.user, SiteManager.until, SiteManager.site)
 
@@ -212,6 +237,7 @@ class SitePeriod(BaseModel):
     """When a stage can be done: a school holiday, during the year, or own dates."""
 
     site = ForeignKeyField(Site, backref="periods", on_delete="CASCADE")
+    site_id: int
     kind = CharField(max_length=20, choices=choices(PERIODS), constraints=[one_of("kind", PERIODS)])
     starts_on = DateField(null=True)
     ends_on = DateField(null=True)
@@ -234,7 +260,9 @@ class SiteMessage(BaseModel):
     KINDS = {"question": "Vraag van het team", "answer": "Antwoord", "note": "Notitie van het team"}
 
     site = ForeignKeyField(Site, backref="messages", on_delete="RESTRICT")
+    site_id: int
     kind = CharField(max_length=20, choices=choices(KINDS), constraints=[one_of("kind", KINDS)])
     text = LongText(required="Schrijf eerst wat je wilt zeggen.")
     by = ForeignKeyField(User, on_delete="RESTRICT")
+    by_id: int
     at = DateTimeField()

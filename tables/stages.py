@@ -1,8 +1,19 @@
 """Trajectories of 50 hours, more time for them, and placements at a site, with the rules that each row obeys."""
 
 from datetime import date, timedelta
+from typing import Any
 
-from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, fn
+from peewee import (
+    BooleanField,
+    CharField,
+    Check,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    ModelSelect,
+    fn,
+)
 
 import dutch
 from database import SEARCH_LENGTH, BaseModel, Lines, RuleError, Versioned, choices, one_of, ordered
@@ -34,7 +45,9 @@ class Trajectory(Versioned):
     steps = {"open": {"finished", "stopped"}, "finished": {"finished", "open"}, "stopped": {"open"}}
 
     participant = ForeignKeyField(Participant, backref="trajectories", on_delete="RESTRICT", verbose_name="Deelnemer")
+    participant_id: int
     association = ForeignKeyField(Association, backref="trajectories", on_delete="RESTRICT", verbose_name="Vereniging")
+    association_id: int
     type = CharField(max_length=20, choices=choices(TYPES), verbose_name="Traject", constraints=[one_of("type", TYPES)])
     course_started_on = DateField(verbose_name="Start van de cursus")
     ends_on = DateField(verbose_name="Af te werken tegen")
@@ -60,6 +73,10 @@ class Trajectory(Versioned):
     """what a finished trajectory led to; empty while it is not finished"""
     search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
     """the participant's; a trigger in the database follows a change of name"""
+    placements: "ModelSelect[Placement]"
+    final_evaluations: "ModelSelect[Any]"
+    done: int
+    """hours evaluated as positive, on rows for which a page looked these up together; see `hours`"""
 
     class Meta:
         indexes = (
@@ -181,11 +198,13 @@ class Extension(BaseModel):
     """More time to finish: for one trajectory, or for all whose course started between two dates."""
 
     trajectory = ForeignKeyField(Trajectory, null=True, backref="extensions", on_delete="RESTRICT")
+    trajectory_id: int | None
     courses_from = DateField(null=True)
     courses_until = DateField(null=True)
     days = IntegerField(constraints=[Check("days > 0")])
     reason = Lines(max_length=2000, required="Schrijf waarom.")
     by = ForeignKeyField(User, on_delete="RESTRICT")
+    by_id: int
     at = DateTimeField()
 
     class Meta:
@@ -206,7 +225,9 @@ class Placement(Versioned):
     trajectory = ForeignKeyField(
         Trajectory, backref="placements", on_delete="RESTRICT", index=False, verbose_name="Traject"
     )
+    trajectory_id: int
     site = ForeignKeyField(Site, backref="placements", on_delete="RESTRICT", verbose_name="Stageplaats")
+    site_id: int
     hours = IntegerField(verbose_name="Aantal uren", constraints=[Check("hours >= 1")])
     hours_done = IntegerField(null=True, verbose_name="Gepresteerde uren", constraints=[Check("hours_done >= 0")])
     state = CharField(
@@ -230,6 +251,7 @@ class Placement(Versioned):
     reason = Lines(default="", max_length=2000, verbose_name="Reden")
     on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
     coupled_by = ForeignKeyField(User, backref="couplings", on_delete="RESTRICT", verbose_name="Gekoppeld door")
+    coupled_by_id: int
     created_at = DateTimeField(index=True, verbose_name="Gekoppeld op")
     search = CharField(default="", max_length=SEARCH_LENGTH, index=True)
     """the participant's; a trigger in the database follows a change of name"""
@@ -239,6 +261,7 @@ class Placement(Versioned):
     """the trajectory's association; a trigger in the database follows a change"""
     finished = BooleanField(default=False, verbose_name="Klaar")
     """whether nothing is to be done any more at the site: evaluated or cancelled; lists show what is not finished first"""
+    evaluations: "ModelSelect[Any]"
 
     class Meta:
         indexes = (
@@ -281,7 +304,7 @@ class Placement(Versioned):
         """Hours that this placement takes of the 50: open: planned; evaluated positive: done; otherwise 0."""
         if self.state == "open":
             return self.hours
-        return self.hours_done if self.state == "evaluated" and self.result == "positive" else 0
+        return (self.hours_done or 0) if self.state == "evaluated" and self.result == "positive" else 0
 
     def stored_counted(self) -> int:
         """What the database now counts for this placement (0 for a new one)."""

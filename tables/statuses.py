@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from types import SimpleNamespace
+from typing import Any
 
-from peewee import Case, Node
+from peewee import Case, Field
 
 import dutch
 from times import local_date
@@ -88,7 +89,7 @@ class Statuses:
 
     def tabs(self) -> dict[str, tuple[str, list[str]]]:
         """Tabs of a list: name → (words, keys of the kinds in it)."""
-        tabs = {}
+        tabs: dict[str, tuple[str, list[str]]] = {}
         for kind in self.kinds.values():
             name = kind.tab or kind.key
             tabs.setdefault(name, (self.gathered.get(name) or self.kinds[name].words, []))[1].append(kind.key)
@@ -119,36 +120,36 @@ def _late(days: int, due_on: date, today: date) -> str:
 # ---- conditions of a row and of a table alike
 
 
-def _before(value, day: date):
-    if isinstance(value, Node):
+def _before(value: Any, day: date) -> Any:
+    if isinstance(value, Field):
         return value.is_null(False) & (value < day) if value.null else value < day
     return value is not None and value < day
 
 
-def _after(value, day: date):
-    if isinstance(value, Node):
+def _after(value: Any, day: date) -> Any:
+    if isinstance(value, Field):
         return value.is_null(False) & (value > day) if value.null else value > day
     return value is not None and value > day
 
 
-def _not_before(value, day: date):
-    if isinstance(value, Node):
+def _not_before(value: Any, day: date) -> Any:
+    if isinstance(value, Field):
         return value.is_null() | (value >= day) if value.null else value >= day
     return value is None or value >= day
 
 
-def _not_after(value, day: date):
-    if isinstance(value, Node):
+def _not_after(value: Any, day: date) -> Any:
+    if isinstance(value, Field):
         return value.is_null() | (value <= day) if value.null else value <= day
     return value is None or value <= day
 
 
-def _empty(value):
-    return value.is_null() if isinstance(value, Node) else value is None
+def _empty(value: Any) -> Any:
+    return value.is_null() if isinstance(value, Field) else value is None
 
 
-def _filled(value):
-    return value.is_null(False) if isinstance(value, Node) else value is not None
+def _filled(value: Any) -> Any:
+    return value.is_null(False) if isinstance(value, Field) else value is not None
 
 
 def _column(name: str, value: str) -> Callable:

@@ -179,6 +179,7 @@ class History(BaseModel):
 
     at = DateTimeField(index=True, verbose_name="Wanneer")
     actor = ForeignKeyField(User, null=True, backref="acts", on_delete="RESTRICT", verbose_name="Wie")
+    actor_id: int | None
     verb = CharField(max_length=60, verbose_name="Wat")
     object_type = CharField(max_length=40)
     object_id = CharField(max_length=40)
@@ -203,6 +204,7 @@ class Lookup(Searched):
     """A search for a person by KAVO-ID: who, for what, found or not."""
 
     user = ForeignKeyField(User, backref="lookups", on_delete="RESTRICT", verbose_name="Wie")
+    user_id: int
     kavo_id = CharField(max_length=9, verbose_name="KAVO-ID")
     found = BooleanField(verbose_name="Gevonden")
     purpose = CharField(max_length=200, verbose_name="Waarvoor")
@@ -244,6 +246,7 @@ class FormKey(BaseModel):
 
     key = CharField(primary_key=True, max_length=64)
     user = ForeignKeyField(User, null=True, on_delete="CASCADE")
+    user_id: int | None
     at = DateTimeField(index=True)
 
     @classmethod

@@ -224,7 +224,7 @@ def set_roles(user: User, names: list[str], associations: list[int], by: User, n
     worked = set(scope.association_ids(user))
     stopped, started = worked - set(associations), set(associations) - worked
     Membership.update(until=now).where(
-        Membership.user == user, Membership.association.in_(stopped), Membership.until.is_null()
+        Membership.user == user, Membership.association.in_(stopped), Membership.current()
     ).execute()
     for key in started:
         Membership.create(user=user, association=key, since=now)

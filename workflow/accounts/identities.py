@@ -264,7 +264,7 @@ def merge(old: User, into: User, by: User | None, now: datetime):
             field.model.update({field: into}).where(field == old).execute()
         for link in UserRole.select().where(UserRole.user == old):
             UserRole.get_or_create(user=into, role=link.role_id)
-        for one in Membership.select().where(Membership.user == old, Membership.until.is_null()):
+        for one in Membership.select().where(Membership.user == old, Membership.current()):
             if Membership.get_or_none(user=into, association=one.association_id, until=None):
                 Membership.update(until=now).where(Membership.id == one.id).execute()
         for model in (SiteManager, Membership):

@@ -104,7 +104,7 @@ def _tell_known(user: User, now: datetime):
 
 def _application_of(user: User) -> Site | None:
     """The newest site that this person registered and still manages."""
-    mine = Site.select().join(SiteManager).where(SiteManager.user == user, SiteManager.until.is_null())
+    mine = Site.select().join(SiteManager).where(SiteManager.user == user, SiteManager.current())
     return mine.order_by(Site.id.desc()).first()
 
 
@@ -188,14 +188,12 @@ def withdraw(site: Site, by: User, now: datetime):
         )
         mails.application_withdrawn(site, applicant, erased, now)
         if erased:
-            SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
+            SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.current()).execute()
             erasure.take_out(applicant, None, now, "de aanvraag is ingetrokken", thorough=False)
 
 
 def _has_other_site(user: User, site: Site) -> bool:
-    managed = SiteManager.select().where(
-        SiteManager.user == user, SiteManager.until.is_null(), SiteManager.site != site
-    )
+    managed = SiteManager.select().where(SiteManager.user == user, SiteManager.current(), SiteManager.site != site)
     return managed.exists()
 
 
@@ -263,7 +261,7 @@ def unfinished(now: datetime) -> list[User]:
     """Accounts with a password that were not completed by day 90: after the approval of their site, or, when they have none (who
     wanted to take one over), after they were made."""
     limit = end_of_day(local_date(now) - timedelta(days=activation.LAST_DAY + 1))
-    managed = SiteManager.select().where(SiteManager.user == User.id, SiteManager.until.is_null())
+    managed = SiteManager.select().where(SiteManager.user == User.id, SiteManager.current())
     approved = managed.join(Site).where(Site.state == "approved", Site.decided_at < limit)
     without = ~fn.EXISTS(managed) & (User.created_at < limit)
     never = User.confirmed_at.is_null() & User.password.is_null(False) & User.active
@@ -275,8 +273,8 @@ def forget(user: User, now: datetime) -> bool:
     locked account; False when it was completed or forgotten meanwhile."""
     if user.confirmed_at is not None or not user.active:
         return False
-    for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
+    for link in SiteManager.select().where(SiteManager.user == user, SiteManager.current()):
         audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
-    SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
+    SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.current()).execute()
     erasure.take_out(user, None, now, "de registratie is niet voltooid", thorough=False)
     return True

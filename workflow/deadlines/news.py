@@ -22,13 +22,13 @@ WORDS = {
 
 MANAGES = fn.EXISTS(
     SiteManager.select(SiteManager.id).where(
-        SiteManager.site == History.site_id, SiteManager.user == History.actor, SiteManager.until.is_null()
+        SiteManager.site == History.site_id, SiteManager.user == History.actor, SiteManager.current()
     )
 )
 WORKS_THERE = fn.EXISTS(
     Membership.select(Membership.id)
     .join(Trajectory, on=Trajectory.association == Membership.association)
-    .where(Trajectory.id == History.trajectory_id, Membership.user == History.actor, Membership.until.is_null())
+    .where(Trajectory.id == History.trajectory_id, Membership.user == History.actor, Membership.current())
 )
 
 BY_TEAM = fn.EXISTS(UserRole.select(UserRole.id).join(Role).where(UserRole.user == History.actor, Role.name == TEAM))

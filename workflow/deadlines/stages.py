@@ -47,7 +47,7 @@ def _late(kind, first, last, now, since):
 
 def joined():
     """Placements with all that a mail about them tells, and with who manages the site now."""
-    manages = (SiteManager.site == Site.id) & SiteManager.until.is_null()
+    manages = (SiteManager.site == Site.id) & SiteManager.current()
     query = Placement.select(Placement, Site, Trajectory, Participant, Association, SiteManager, User).join(Site)
     query = query.join(SiteManager, JOIN.LEFT_OUTER, on=manages, attr="managed").join(User, JOIN.LEFT_OUTER)
     query = query.switch(Placement).join(Trajectory).join(Participant).switch(Trajectory).join(Association)

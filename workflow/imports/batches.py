@@ -2,7 +2,6 @@
 hundreds of lines, each a transaction, so that whoever goes on after a fault knows where."""
 
 import json
-import time
 from datetime import date, datetime
 from itertools import islice, takewhile
 from typing import BinaryIO
@@ -12,7 +11,17 @@ from blinker import Signal
 import audit
 import dutch
 import scope
-from database import RuleError, bulk_insert, database, on_postgresql, readings, rehearsing, writing
+from database import (
+    RuleError,
+    bulk_insert,
+    database,
+    in_chunks,
+    let_others_write,
+    on_postgresql,
+    readings,
+    rehearsing,
+    writing,
+)
 from models import TYPES, Association, ImportBatch, ImportRow, Participant, User
 from workflow import limits, refusals
 from workflow.imports.lines import COLUMN_OF, COLUMNS, RESULTS, typed
@@ -27,7 +36,6 @@ WHOLE = 2000  # lines that are written all or none on SQLite, in some seconds
 AT_ONCE = 500  # lines that are treated while somebody waits for the page; more is for the worker
 GUESSES_PER_HOUR = 20  # wrong data for a KAVO-ID of somebody else; domain rule 8: so that nobody can guess numbers
 GUESS = "import"
-PAUSE = 0.12  # seconds between steps on SQLite: who waits for its one writer looks every 0.1 s
 
 FIELD_OF = {column: name for name, column in COLUMN_OF.items()}
 
@@ -113,8 +121,7 @@ def steps_of(batch: ImportBatch, now: datetime):
     """Take all steps of the present phase of a file; yields the last line after each. On SQLite others get their turn between."""
     while advance(batch.id, now):
         yield ImportBatch.get_by_id(batch.id).position
-        if not on_postgresql():
-            time.sleep(PAUSE)
+        let_others_write()
 
 
 def anything_waits() -> bool:
@@ -299,8 +306,8 @@ def _write_whole(batch, now):
     bad = {}
     try:
         with writing():
-            for begin in range(0, len(ids), STEP):
-                lines = list(ImportRow.select().where(ImportRow.id.in_(ids[begin : begin + STEP])))
+            for chunk in in_chunks(ids, STEP):
+                lines = list(ImportRow.select().where(ImportRow.id.in_(chunk)))
                 found = _treat(Known(batch, lines, now), lines)
                 _keep(batch, lines, found, now)
                 bad |= {line: found[line.number] for line in lines if found[line.number].verdict == "bad"}

@@ -138,7 +138,7 @@ def why_not_user(user: User, now: datetime) -> str:
         return (
             f"{user} is stageplaatsverantwoordelijke van {dutch.listing(sites[:3])}. Draag dat eerst over, of sluit ze."
         )
-    work = Association.select().join(Membership).where(Membership.user == user, Membership.until.is_null())
+    work = Association.select().join(Membership).where(Membership.user == user, Membership.current())
     if associations := [str(one) for one in work]:
         return f"{user} werkt voor {dutch.listing(associations[:3])}. Haal dat eerst weg bij Gegevens wijzigen."
     asked = (Handover.requester == user) | (Handover.asked == user)
@@ -149,7 +149,7 @@ def why_not_user(user: User, now: datetime) -> str:
 
 def _in_charge_of(user: User):
     mine = SiteManager.select(SiteManager.site).join(Site)
-    return mine.where(SiteManager.user == user, SiteManager.until.is_null(), Site.state << LIVING)
+    return mine.where(SiteManager.user == user, SiteManager.current(), Site.state << LIVING)
 
 
 def erase_user(user: User, by: User | None, now: datetime, reason: str):
@@ -213,7 +213,7 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
     for model in (Identity, Token, UserSession, StartView, SavedView, UserRole):
         model.delete().where(model.user.in_(accounts)).execute()
     for model in (SiteManager, Membership):
-        model.update(until=now).where(model.user.in_(accounts), model.until.is_null()).execute()
+        model.update(until=now).where(model.user.in_(accounts), model.current()).execute()
     second_steps.forget(user)
     email = f"gewist-{user.id}@{NOWHERE}"
     User.update(

@@ -105,9 +105,9 @@ def _unused(before):
     charge = (
         SiteManager.select(SiteManager.id)
         .join(Site)
-        .where(SiteManager.user == User.id, SiteManager.until.is_null(), Site.state << erasure.LIVING)
+        .where(SiteManager.user == User.id, SiteManager.current(), Site.state << erasure.LIVING)
     )
-    work = Membership.select(Membership.id).where(Membership.user == User.id, Membership.until.is_null())
+    work = Membership.select(Membership.id).where(Membership.user == User.id, Membership.current())
     team = UserRole.select(UserRole.id).join(Role).where(UserRole.user == User.id, Role.name == TEAM)
     asked = Handover.select(Handover.id).where(
         (Handover.requester == User.id) | (Handover.asked == User.id), Handover.state << Handover.UNDECIDED

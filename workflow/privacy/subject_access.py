@@ -231,7 +231,7 @@ def _had_address_since(user: User) -> datetime:
 
 def _manages_since_declaring(site: Site, person) -> bool:
     """Whether this person is who declared and has managed the site ever since."""
-    now = SiteManager.get_or_none(SiteManager.site == site, SiteManager.user == person, SiteManager.until.is_null())
+    now = SiteManager.get_or_none(SiteManager.site == site, SiteManager.user == person, SiteManager.current())
     return now is not None and site.declared_at is not None and now.since <= site.declared_at
 
 

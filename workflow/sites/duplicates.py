@@ -58,9 +58,7 @@ def similar(site: Site) -> list[LookAlike]:
 
 def _managers(ids) -> dict[int, User]:
     """Site id → its present manager."""
-    links = (
-        SiteManager.select(SiteManager, User).join(User).where(SiteManager.until.is_null(), SiteManager.site.in_(ids))
-    )
+    links = SiteManager.select(SiteManager, User).join(User).where(SiteManager.current(), SiteManager.site.in_(ids))
     return {link.site_id: link.user for link in links}
 
 
@@ -69,7 +67,7 @@ def _managed_by(mails, phones, manager):
     others = User.select(User.id).where(
         User.email.in_(mails) | _plain(User.phone).in_(phones), User.id != (manager.id if manager else 0)
     )
-    return SiteManager.select(SiteManager.site).where(SiteManager.until.is_null(), SiteManager.user.in_(others))
+    return SiteManager.select(SiteManager.site).where(SiteManager.current(), SiteManager.user.in_(others))
 
 
 def _reasons(site, other, theirs, mails, phones) -> list[str]:

@@ -235,7 +235,7 @@ def hand_to(site: Site, user: User | None, by: User, now: datetime) -> bool:
     if present == user:
         return False
     if present:
-        SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
+        SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.current()).execute()
         audit.record(by, "site.without_manager", site, at=now, manager=present, site=site)
     if user:
         SiteManager(site=site, user=user, since=now).save()

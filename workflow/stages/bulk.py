@@ -3,7 +3,7 @@ on one page."""
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 import scope
 from database import RuleError, readings, rehearsing, writing
@@ -91,11 +91,11 @@ def look_up(lines: list[Line], site: Site, by: User, now: datetime):
                 line.participant, line.trajectories = found.participant, found.trajectories
 
 
-def preview(lines: list[Line], chosen: dict[str, int], site: Site, by: User, now: datetime, *more):
+def preview(lines: list[Line], chosen: dict[str, int], site: Site, by: User, now: datetime, **expected):
     """Find who stands on each line, and whether it can be coupled: it is, and that is taken back. Arguments as of `couple`."""
     look_up(lines, site, by, now)
     with rehearsing():
-        couple(lines, chosen, site, by, now, *more)
+        couple(lines, chosen, site, by, now, **expected)
     for line in lines:
         line.done = ""
 
@@ -106,11 +106,10 @@ def couple(
     site: Site,
     by: User,
     now: datetime,
-    starts_on: date | None = None,
-    ends_on: date | None = None,
-    on_behalf: str | None = None,
+    **expected,
 ):
-    """Couple every line that can be; the others say why not. `chosen`: KAVO-ID → id of the trajectory, for who has several.
+    """Couple every line that can be; the others say why not. `chosen`: KAVO-ID → id of the trajectory, for those who have
+    several; `expected`: dates and on whose behalf, the same for all lines, as `placements.couple` takes them.
     Trajectories are taken in the order of their ids, so that two lists at once never wait for each other."""
     ready = []
     for line in lines:
@@ -122,13 +121,13 @@ def couple(
                 line.problem = "Kies het traject opnieuw."
     with writing():
         for trajectory, line in sorted(ready, key=lambda pair: pair[0].id):
-            _couple(line, trajectory, site, by, now, starts_on, ends_on, on_behalf)
+            _couple(line, trajectory, site, by, now, expected)
 
 
-def _couple(line, trajectory, site, by, now, starts_on, ends_on, on_behalf):
+def _couple(line, trajectory, site, by, now, expected):
     try:
         with writing():
-            placement = placements.couple(trajectory, site, line.hours, by, now, starts_on, ends_on, on_behalf)
+            placement = placements.couple(trajectory, site, line.hours, by, now, **expected)
     except RuleError as error:
         line.problem = str(error)
     else:
@@ -144,11 +143,13 @@ def to_evaluate(ids: list[int], by: User) -> list[Placement]:
     )
 
 
-def evaluate(placement: Placement, by: User, now: datetime, **values) -> str:
+def evaluate(
+    placement: Placement, given: evaluations.EvaluationInput, by: User, now: datetime, *, on_behalf: str | None = None
+) -> str:
     """Evaluate one of a list; returns why not, as a sentence, or '' when it is done. The others of the list go on."""
     try:
         with writing():
-            evaluations.evaluate(placement, by, now, **values)
+            evaluations.evaluate(placement, given, by, now, on_behalf=on_behalf)
     except RuleError as error:
         return str(error)
     return ""

@@ -131,6 +131,7 @@ def couple(
     hours: int,
     by: User,
     now: datetime,
+    *,
     starts_on: date | None = None,
     ends_on: date | None = None,
     on_behalf: str | None = None,
