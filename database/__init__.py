@@ -29,7 +29,7 @@ from database.fields import (
     ordered,
     whole_number,
 )
-from database.rows import BaseModel, Conflict, Named, Searched, Versioned, check_name, locking
+from database.rows import BaseModel, Conflict, Named, Searched, Versioned, as_tuples, check_name, locking
 from database.search_text import SEARCH_LENGTH, normalise, searchable, searched
 from database.texts import RuleError
 
@@ -49,6 +49,7 @@ __all__ = [
     "Typed",
     "Versioned",
     "alone",
+    "as_tuples",
     "before_all",
     "bulk_insert",
     "check_name",

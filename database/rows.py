@@ -1,6 +1,6 @@
 """What every row has in common: it obeys its rules however it is written, and changes its state by `move` alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -25,6 +25,11 @@ def locking(query: Rows, to_delete: bool = False) -> Rows:
     """The same query, locking the rows found until the end of the transaction."""
     clause: Any = "FOR UPDATE" if to_delete else HOLD  # the stubs of Peewee know no text here
     return query.for_update(clause) if on_postgresql() else query
+
+
+def as_tuples(query: Any) -> Iterable[tuple[Any, ...]]:
+    """The rows of a query as plain tuples of what it selects. (Peewee's stubs still call them rows of the model.)"""
+    return query.tuples()
 
 
 def check_name(row: Any) -> None:

@@ -56,6 +56,7 @@ class Role(RoleMixin, BaseModel):
 class User(UserMixin, Named):
     """Somebody who may log in. One person has one account and may hold several roles."""
 
+    id: Any
     email = Line(unique=True, max_length=254, verbose_name="E-mailadres", constraints=[Check("email = lower(email)")])
     first_name = Line(default="", max_length=100, verbose_name="Voornaam")
     last_name = Line(default="", max_length=100, verbose_name="Naam")

@@ -76,6 +76,13 @@ class Token(BaseModel):
     class Meta:
         indexes = ((("purpose", "expires_at"), False), (("object_type", "object_id"), False))
 
+    @property
+    def owner(self) -> User:
+        """The user whom this link was mailed to. Raises ValueError for a link that belongs to no account."""
+        if self.user is None:
+            raise ValueError(f"link {self.id} belongs to no account")
+        return self.user
+
 
 class Attempt(BaseModel):
     """Something that failed and is limited in number: a wrong password by account or by address (as keyed hashes)."""
@@ -107,6 +114,8 @@ class SavedView(BaseModel):
     name = Line(max_length=60, verbose_name="Naam van de weergave", required="Typ een naam voor deze weergave.")
     query = CharField(default="", max_length=2000)
     shared_with = CharField(null=True, max_length=20, choices=list(ROLE_LABELS.items()))
+    mine: bool
+    """whether it belongs to the reader of a list of views; set by that list, not stored"""
 
     class Meta:
         indexes = ((("user", "screen", "name"), True), (("screen", "shared_with"), False))

@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from peewee import fn
 
-from database import checkpoint_keys, database, writing
+from database import as_tuples, checkpoint_keys, database, writing
 from models import History, Seal
 
 WAITS = timedelta(hours=1)
@@ -46,7 +47,7 @@ def last() -> Seal | None:
 
 def name(seal: Seal) -> str:
     """A seal as one notes it elsewhere: '12-0123456789abcdef'."""
-    return f"{seal.id}-{seal.digest[:SHOWN]}"
+    return f"{seal.id}-{(seal.digest or '')[:SHOWN]}"
 
 
 def last_name() -> str:
@@ -82,7 +83,7 @@ def _close(one: Seal, now: datetime) -> int:
     before, key_id = last(), checkpoint_keys.present()
     first = not Seal.select().where(Seal.key_id.is_null(False)).exists()
     unnamed = checkpoint_keys.mark(UNNAMED, _unnamed()) if first else None
-    after, start = (before.until_id, before.digest) if before else (0, START)
+    after, start = (before.until_id, before.digest or START) if before else (0, START)
     digest, lines = _digest(after, one.until_id, start, key_id, unnamed)
     Seal.update(digest=digest, lines=lines, sealed_at=now, key_id=key_id, unnamed=unnamed).where(
         Seal.id == one.id, Seal.digest.is_null()
@@ -94,7 +95,8 @@ def _digest(after: int, until: int, before: str, key_id: str | None, unnamed: st
     """(digest, lines) of the history after one id, up to and including another, chained to the digest `before`. Raises
     proof.UnknownKey."""
     if key_id is None:  # as the first releases did it
-        chain, columns = hashlib.sha256(), SEALED[:-1]
+        chain: Any = hashlib.sha256()
+        columns: tuple[Any, ...] = SEALED[:-1]
     else:
         chain, columns = checkpoint_keys.keyed(key_id), SEALED
     chain.update(before.encode())
@@ -134,7 +136,7 @@ def unproved_erasures() -> Iterator[str]:
     """One sentence for each line that is empty though no erasure says so, and for each erasure that says something else than what
     is empty."""
     erasures = History.select(History.id, History.digest, History.erases).where(History.erases.is_null(False))
-    marks = {key: (digest, erases) for key, digest, erases in erasures.tuples()}
+    marks = {key: (digest, erases) for key, digest, erases in as_tuples(erasures)}
     emptied = History.select(History.erased_by, History.id).where(
         History.payload.is_null(), History.erased_by.is_null(False)
     )
@@ -163,7 +165,7 @@ def _agrees(mark, ids) -> bool:
 def _unnamed() -> list[int]:
     """Lines that are empty and do not name an erasure, as the first releases left them."""
     query = History.select(History.id).where(History.payload.is_null(), History.erased_by.is_null())
-    return [key for (key,) in query.order_by(History.id).tuples()]
+    return [key for (key,) in as_tuples(query.order_by(History.id))]
 
 
 def _unnamed_since():
@@ -178,7 +180,7 @@ def _unnamed_since():
 
 def unknown_keys() -> Iterator[str]:
     """One sentence for each key that the settings do not hold: what was made with it cannot be judged."""
-    used = Counter(key for (key,) in _closed().select(Seal.key_id).where(Seal.key_id.is_null(False)).tuples())
+    used = Counter(key for (key,) in as_tuples(_closed().select(Seal.key_id).where(Seal.key_id.is_null(False))))
     erasures = History.select(History.erases).where(History.erases.is_null(False))
     used.update(erases.partition(":")[0] for (erases,) in erasures.tuples().iterator())
     for key_id, times in sorted(used.items()):

@@ -20,16 +20,23 @@ HOUR = timedelta(hours=1)
 STEP_SECONDS = 0.5
 """longer than finding somebody and writing a mail takes"""
 
-_switch = {"on": True, "key": b""}
+
+@dataclass
+class _Switch:
+    on: bool = True
+    key: bytes = b""
+
+
+_switch = _Switch()
 
 
 def set_up(on: bool, key: str):
     """Called once by `create_app`: whether limits hold (KAVO_RATE_LIMITS) and the key under which names are hashed."""
-    _switch.update(on=on, key=key.encode())
+    _switch.on, _switch.key = on, key.encode()
 
 
 def switched_on() -> bool:
-    return _switch["on"]
+    return _switch.on
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def forget(kind: str, name: str):
 
 
 def _hash(name: str) -> str:
-    return hmac.new(_switch["key"], name.strip().lower().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(_switch.key, name.strip().lower().encode(), hashlib.sha256).hexdigest()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from peewee import fn
 
-from database import writing
+from database import as_tuples, writing
 from models import Refusal
 from times import local_date
 from workflow import sentences
@@ -56,7 +56,7 @@ def frequent(since: date, most: int | None = None) -> list[Frequent]:
         .order_by(total.desc(), Refusal.form, Refusal.field, Refusal.rule)
         .limit(most)
     )
-    return [Frequent(*row) for row in query.tuples()]
+    return [Frequent(*row) for row in as_tuples(query)]
 
 
 def old(now: datetime):

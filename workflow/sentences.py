@@ -77,8 +77,8 @@ def _all() -> tuple[frozenset[str], dict[str, list[tuple[str, ...]]]]:
     return frozenset(text for text in found if "\0" not in text), dict(by_start)
 
 
-def _piece(part) -> str:
-    return part.value if isinstance(part, ast.Constant) else "\0"
+def _piece(part: ast.expr) -> str:
+    return str(part.value) if isinstance(part, ast.Constant) else "\0"
 
 
 def _is_sentence(text) -> bool:

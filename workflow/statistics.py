@@ -7,6 +7,7 @@ from statistics import median_low
 
 from peewee import Case, fn
 
+from database import as_tuples
 from models import TYPES, Association, Placement, Site, Trajectory, statuses
 from times import at_hour, local_date
 
@@ -51,7 +52,7 @@ def by(
     if association:
         query = query.where(Trajectory.association == association)
     names = _names(group)
-    found = [Figures(names(key), dict(zip(MEASURES, numbers, strict=True))) for key, *numbers in query.tuples()]
+    found = [Figures(names(key), dict(zip(MEASURES, numbers, strict=True))) for key, *numbers in as_tuples(query)]
     return _every_year(found) if group == "jaar" else sorted(found, key=lambda one: -one.numbers["started"])
 
 
@@ -85,7 +86,7 @@ def _names(group):
     if group == "type":
         return TYPES.get
     if group == "vereniging":
-        names = dict(Association.select(Association.id, Association.name).tuples())
+        names: dict[int, str] = dict(as_tuples(Association.select(Association.id, Association.name)))
         return names.get
     return lambda year: str(int(year))
 

@@ -62,7 +62,7 @@ def _until(now):
 
 def can_ask_anew(token: Token, now: datetime) -> bool:
     """Whether whoever holds this link may ask for a new one: the address that it was mailed to still waits for it."""
-    user = token.user
+    user = token.owner
     waits = user.confirmed_at is None or user.claimed_email is not None
     return token.used_at is None and waits and links.addressed(token)
 
@@ -72,7 +72,7 @@ def ask_new_link(token: Token, now: datetime):
     with writing():
         if not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Meld je aan, of bel het team Kadervorming.")
-        mail_again(token.user, now)
+        mail_again(token.owner, now)
 
 
 def mail_again(user: User, now: datetime):
@@ -89,8 +89,8 @@ def confirm(secret: str, now: datetime) -> str:
     with writing():
         token = links.use(secret, now, CONFIRM, SAME_PERSON)
         if token.purpose == SAME_PERSON:
-            return _become_one(token.user, links.about(token), now)
-        user = token.user
+            return _become_one(token.owner, links.about(token), now)
+        user = token.owner
         if user.claimed_email:
             mails.give_up(user.email, now, user)
             mails.address_changed(user, user.email, now)
@@ -104,7 +104,7 @@ def confirm(secret: str, now: datetime) -> str:
 
 def takes_site(token: Token) -> bool:
     """Whether following this link makes somebody the manager of a site at once: it was offered to the address."""
-    return token.purpose == CONFIRM and bool(handovers.offer_to(links.about(token), token.address))
+    return token.purpose == CONFIRM and bool(handovers.offer_to(links.about(token), token.address or ""))
 
 
 def _ask_for(site: Site, user: User, now: datetime) -> str:

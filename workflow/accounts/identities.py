@@ -267,8 +267,8 @@ def merge(old: User, into: User, by: User | None, now: datetime):
         for one in Membership.select().where(Membership.user == old, Membership.current()):
             if Membership.get_or_none(user=into, association=one.association_id, until=None):
                 Membership.update(until=now).where(Membership.id == one.id).execute()
-        for model in (SiteManager, Membership):
-            model.update(user=into).where(model.user == old).execute()
+        for duty in (SiteManager, Membership):
+            duty.update(user=into).where(duty.user == old).execute()
         Identity.update(user=into).where(Identity.user == old).execute()
         close_requests([old.id], by or into, now, "De accounts zijn samengevoegd.")
         Token.update(user=into).where(Token.user == old, Token.object_type == "handover").execute()

@@ -116,11 +116,12 @@ def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime, re
     if not scope.allows(by, "apply", Site):
         raise scope.NotYours("apply Site")
     with writing():
-        site = Site(**place, submitted_at=now, declaration=declarations.current(now), declared_by=by, declared_at=now)
+        accepted = declarations.current(now)
+        site = Site(**place, submitted_at=now, declaration=accepted, declared_by=by, declared_at=now)
         site.save(force_insert=True)
         sites.set_periods(site, periods)
         SiteManager(site=site, user=by, since=now).save()
-        audit.record(by, "site.submitted", site, at=now, site=site, version=site.declaration.version)
+        audit.record(by, "site.submitted", site, at=now, site=site, version=accepted.version)
         if receipt:
             mails.application_received(site, by, now)
     return site
@@ -238,12 +239,12 @@ def correct_address(site: Site, email: str, by: User, now: datetime):
     again; links to the old address stop working. Raises RuleError for an address that is known or no address."""
     scope.require(by, "correct_address", site)
     with writing():
-        user, old = site.manager(), site.manager().email if site.manager() else ""
+        user = site.manager()
         if user is None or user.confirmed_at is not None:
             raise RuleError(
                 "Dit account is al in gebruik. Alleen wie zelf aangemeld is, wijzigt het e-mailadres.", "email"
             )
-        user.email = email
+        old, user.email = user.email, email
         user.save()
         mails.give_up(old, now, site, user)
         audit.record(by, "user.address", site, at=now, old=old, new=user.email)

@@ -39,7 +39,7 @@ def _news(kind, own_side, now, since):
     """Lines of the days before this morning, by anybody but the own side, of which was not told; with their placement."""
     last = morning(now) - days_of(1)
     first = max(last - days_of(DAYS_BACK), since - days_of(1))
-    lines = History.select(History, BY_TEAM.alias("by_team")).where(
+    query = History.select(History, BY_TEAM.alias("by_team")).where(
         History.verb << list(WORDS),
         History.at >= end_of_day(first),
         History.at < end_of_day(last),
@@ -47,7 +47,7 @@ def _news(kind, own_side, now, since):
         ~said(History, kind),
         History.payload.is_null(False),
     )
-    lines = list(lines.order_by(History.id))
+    lines = list(query.order_by(History.id))
     if not lines:
         return
     found = {one.id: one for one in joined().where(Placement.id.in_([int(line.object_id) for line in lines]))}

@@ -26,7 +26,7 @@ def _turned_18(now, since):
         ~said(User, TURNED_18),
     )
     earliest = max(since, day - days_of(ADULT_WITHIN))
-    found = [(years_after(user.birth_date, ADULT_YEARS), user) for user in query]
+    found = [(years_after(user.birth_date, ADULT_YEARS), user) for user in query if user.birth_date]
     return [
         Due(user, birthday, str(user))
         for birthday, user in found

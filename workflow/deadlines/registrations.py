@@ -49,7 +49,9 @@ def _reminder(kind, on_day, until_day):
 
     def act(user, due, now):
         token = activation.waiting_link(user, now)
-        fits = token is not None and user.active and user.confirmed_at is None and say_once(user, kind, due.on, now)
+        if token is None:
+            return False
+        fits = user.active and user.confirmed_at is None and say_once(user, kind, due.on, now)
         if fits:
             site, secret = activation.another_link(token, now)
             mails.activation_reminder(site, user, secret, token.expires_at, now)

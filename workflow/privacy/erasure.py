@@ -13,7 +13,7 @@ from peewee import fn
 import audit
 import dutch
 import scope
-from database import RuleError, readings, searchable, writing
+from database import RuleError, as_tuples, readings, searchable, writing
 from database.texts import said
 from models import (
     NOWHERE,
@@ -83,7 +83,7 @@ def erase_participant(participant: Participant, by: User | None, now: datetime, 
         fresh = Participant.locked(participant.id)
         if fresh.erased_at:
             return
-        runs = [key for (key,) in Trajectory.select(Trajectory.id).where(Trajectory.participant == fresh).tuples()]
+        runs = [key for (key,) in as_tuples(Trajectory.select(Trajectory.id).where(Trajectory.participant == fresh))]
         if by is not None:
             _forget_mails(str(fresh), fresh.email, fresh.kavo_id)
             _forget_views(str(fresh), fresh.kavo_id, fresh.email)
@@ -175,10 +175,10 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
     if thorough:
         _forget_mails(name, *addresses)
         _forget_views(name, *addresses)
-    accounts = [user.id, *(key for (key,) in User.select(User.id).where(User.merged_into == user.id).tuples())]
-    sites = [key for (key,) in SiteManager.select(SiteManager.site).where(SiteManager.user == user).tuples()]
+    accounts = [user.id, *(key for (key,) in as_tuples(User.select(User.id).where(User.merged_into == user.id)))]
+    sites = [key for (key,) in as_tuples(SiteManager.select(SiteManager.site).where(SiteManager.user == user))]
     asked = Handover.requester.in_(accounts) | Handover.asked.in_(accounts) | (Handover.email << addresses)
-    sites += [key for (key,) in Handover.select(Handover.site).where(asked).tuples()]
+    sites += [key for (key,) in as_tuples(Handover.select(Handover.site).where(asked))]
     told = _lines(
         History.actor.in_(accounts),
         (History.object_type == "user") & History.object_id.in_([str(key) for key in accounts]),
@@ -212,8 +212,8 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
     ).where(LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)).execute()
     for model in (Identity, Token, UserSession, StartView, SavedView, UserRole):
         model.delete().where(model.user.in_(accounts)).execute()
-    for model in (SiteManager, Membership):
-        model.update(until=now).where(model.user.in_(accounts), model.current()).execute()
+    for duty in (SiteManager, Membership):
+        duty.update(until=now).where(duty.user.in_(accounts), duty.current()).execute()
     second_steps.forget(user)
     email = f"gewist-{user.id}@{NOWHERE}"
     User.update(
@@ -236,7 +236,7 @@ def _former(user: User) -> list[str]:
     """The addresses of accounts that were joined with this one; they stand in the history alone."""
     mine = (History.object_type == "user") & (History.object_id == str(user.id))
     lines = History.select().where(mine, History.verb == "user.merged", History.payload.is_null(False))
-    return [json.loads(line.payload)["old"] for line in lines]
+    return [json.loads(line.payload or "{}")["old"] for line in lines]
 
 
 # ---- what both share
@@ -249,7 +249,7 @@ def _need(reason: str):
 def _lines(*conditions) -> set[int]:
     """The ids of the lines of history that have a text and meet one of these conditions."""
     text = History.payload.is_null(False)
-    return {key for which in conditions for (key,) in History.select(History.id).where(which, text).tuples()}
+    return {key for which in conditions for (key,) in as_tuples(History.select(History.id).where(which, text))}
 
 
 def _forget_mails(*words: str):

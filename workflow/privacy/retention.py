@@ -5,13 +5,14 @@ Each rule counts its days from a date in the rows themselves, so a clean-up may 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from peewee import fn
+from peewee import Node, fn
 
 import audit
 import dutch
 import scope
-from database import RuleError, locking, writing
+from database import BaseModel, RuleError, as_tuples, locking, writing
 from database.searching import forget_words
 from models import (
     TEAM,
@@ -57,10 +58,10 @@ class Rule:
     what: str
     ground: str
     days: int
-    model: type
-    found: Callable[[date], object]
-    treat: Callable[[object, datetime], object]
-    narrow: Callable[[date], object] | None = None
+    model: type[BaseModel]
+    found: Callable[[date], Any]
+    treat: Callable[[Any, datetime], object]
+    narrow: Callable[[date], Node] | None = None
     together: bool = False
 
 
@@ -241,7 +242,7 @@ RULES = (
 
 def days() -> dict[str, int]:
     """Key of each rule → days, as the team set them."""
-    chosen = dict(Retention.select(Retention.key, Retention.days).tuples())
+    chosen: dict[str, int] = dict(as_tuples(Retention.select(Retention.key, Retention.days)))
     return {rule.key: chosen.get(rule.key, rule.days) for rule in RULES}
 
 
@@ -270,7 +271,7 @@ def set_days(chosen: dict[str, int], by: User, now: datetime):
 # ---- the clean-up
 
 
-def upcoming(now: datetime) -> list[tuple[Rule, int, object]]:
+def upcoming(now: datetime) -> list[tuple[Rule, int, Any]]:
     """(rule, days, query of the rows that it would erase) at `now` (UTC); changes nothing."""
     chosen = days()
     return [(rule, chosen[rule.key], _found(rule, _before(chosen[rule.key], now))) for rule in RULES]
@@ -314,10 +315,11 @@ def clean_up(now: datetime) -> int:
 def _treat(rule: Rule, query, ids: list, now: datetime) -> int:
     """One row, or those that go together, in a transaction of their own; returns how many. Not those that somebody treated first,
     or that are needed again."""
+    key: Any = rule.model._meta.primary_key
     with writing():
         rows = list(
             locking(
-                query.where(rule.model._meta.primary_key.in_(ids)).order_by(rule.model._meta.primary_key),
+                query.where(key.in_(ids)).order_by(key),
                 to_delete=True,
             )
         )

@@ -12,7 +12,7 @@ import audit
 import dutch
 import mails
 import scope
-from database import is_phone, readings
+from database import as_tuples, is_phone, readings
 from models import (
     Attest,
     Evaluation,
@@ -179,7 +179,7 @@ TITLES = {
 def _of_user(user: User):
     """Model → which rows are about this account."""
     same = (Handover.requester == user) | (Handover.asked == user)
-    accounts = [user.id, *(key for (key,) in User.select(User.id).where(User.merged_into == user.id).tuples())]
+    accounts = [user.id, *(key for (key,) in as_tuples(User.select(User.id).where(User.merged_into == user.id)))]
     about = (History.object_type == "user") & History.object_id.in_([str(key) for key in accounts])
     asked = (LinkRequest.kind << ("link", "merge")) | (LinkRequest.state == "linked")  # else it may be of somebody else
     return {
@@ -208,7 +208,7 @@ def _mails_of(user: User):
     """Which mails are this person's. An address may be that of an association or a participant too, may have been another's
     before, and until it is confirmed be anybody's: then those about the account and its sites alone."""
     own = (Mail.object_type == "user") & (Mail.object_id == str(user.id))
-    managed = SiteManager.select(SiteManager.site, SiteManager.since).where(SiteManager.user == user).tuples()
+    managed = as_tuples(SiteManager.select(SiteManager.site, SiteManager.since).where(SiteManager.user == user))
     for site, since in managed:
         own |= (Mail.object_type == "site") & (Mail.object_id == str(site)) & (Mail.created_at >= since)
     if user.confirmed_at:
@@ -240,7 +240,7 @@ def _of_participant(participant: Participant):
     runs = Trajectory.select(Trajectory.id).where(Trajectory.participant == participant)
     stages = Placement.select(Placement.id).where(Placement.trajectory.in_(runs))
     finals = FinalEvaluation.select(FinalEvaluation.id).where(FinalEvaluation.trajectory.in_(runs))
-    given = Attest.select(Attest.id).where(Attest.final_evaluation.in_(finals)).tuples()
+    given = as_tuples(Attest.select(Attest.id).where(Attest.final_evaluation.in_(finals)))
     attests = [str(key) for (key,) in given]
     about = (History.object_type == "participant") & (History.object_id == str(participant.id))
     return {

@@ -100,7 +100,7 @@ def can_undo(site: Site, now: datetime) -> bool:
     recent = site.state in ("approved", "rejected") and site.decided_at is not None and now < site.decided_at + UNDO_FOR
     held, manager = held_mail(site), site.manager()
     nobody_told = manager is None or not manager.is_reachable
-    return recent and (nobody_told or (held is not None and held.next_at > now))
+    return recent and (nobody_told or (held is not None and held.next_at is not None and held.next_at > now))
 
 
 def undo(site: Site, by: User, now: datetime):
@@ -275,7 +275,9 @@ def check_periods(periods: Periods):
 def set_periods(site: Site, periods: Periods) -> str:
     """Make these the periods of a site; returns what changed, in words. Raises RuleError as `check_periods` does."""
     check_periods(periods)
-    wanted = [(kind, None, None) for kind in PERIODS if kind in periods.kinds and kind != "own"]
+    wanted: list[tuple[str, date | None, date | None]] = [
+        (kind, None, None) for kind in PERIODS if kind in periods.kinds and kind != "own"
+    ]
     wanted += [("own", *days) for days in sorted(set(periods.own))]
     stored = {(period.kind, period.starts_on, period.ends_on): period for period in site.periods}
     new = [

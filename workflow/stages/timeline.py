@@ -70,7 +70,7 @@ def _for_team(trajectory, key, today) -> str:
 def waiting_of(trajectories: list[Trajectory]) -> dict[int, list[Placement]]:
     """The placements that nobody evaluated, with their sites, by the id of their trajectory; each trajectory then knows the hours
     that were done too. In one query."""
-    found = {trajectory.id: [] for trajectory in trajectories}
+    found: dict[int, list[Placement]] = {trajectory.id: [] for trajectory in trajectories}
     for one in trajectories:
         one.done = 0
     by_id = {one.id: one for one in trajectories}
@@ -80,7 +80,7 @@ def waiting_of(trajectories: list[Trajectory]) -> dict[int, list[Placement]]:
         if placement.state == "open":
             found[placement.trajectory_id].append(placement)
         else:
-            by_id[placement.trajectory_id].done += placement.hours_done
+            by_id[placement.trajectory_id].done += placement.hours_done or 0
     return found
 
 

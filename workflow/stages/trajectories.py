@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import audit
 import dutch
 import scope
-from database import RuleError, writing
+from database import RuleError, as_tuples, writing
 from database.texts import said
 from models import Extension, Trajectory, User
 
@@ -111,7 +111,7 @@ def extend_all(first: date, last: date, days: int, by: User, now: datetime, reas
     within = Trajectory.course_started_on.between(first, last)
     with writing():
         Extension.create(courses_from=first, courses_until=last, days=days, reason=reason, by=by, at=now)
-        ends = [end for (end,) in Trajectory.select(Trajectory.ends_on).where(within).distinct().tuples()]
+        ends = [end for (end,) in as_tuples(Trajectory.select(Trajectory.ends_on).where(within).distinct())]
         count = 0
         for end in sorted(ends, reverse=True):  # the latest first, so that none is moved twice
             moved = Trajectory.update(ends_on=end + timedelta(days=days), version=Trajectory.version + 1)
