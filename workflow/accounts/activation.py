@@ -1,4 +1,5 @@
-"""Completing a registration: the link in the mail that approves the site, a new one when it is too old, and the end of it."""
+"""Completing a registration: the link in the mail that approves the site, a new one when it is too old, and the end
+of it."""
 
 from datetime import date, datetime, timedelta
 
@@ -27,7 +28,8 @@ def new_link(user: User, site: Site, now: datetime) -> tuple[str, datetime]:
 
 
 def can_ask_anew(token: Token, now: datetime) -> bool:
-    """Whether whoever holds this link may ask for a new one: not completed yet, the site approved, at most 90 days ago."""
+    """Whether whoever holds this link may ask for a new one: not completed yet, the site approved, at most 90 days
+    ago."""
     site, user = links.about(token), token.owner
     waits = site is not None and site.state == "approved" and user.active and user.confirmed_at is None
     return waits and local_date(now) <= _last_day(site)
@@ -41,7 +43,8 @@ def _last_day(site: Site) -> date:
 
 
 def activate(secret: str, now: datetime) -> User:
-    """'Registratie voltooien': from now on one can log in. Raises RuleError when the link was used, or is too old."""
+    """'Registratie voltooien': from now on the user can log in. Raises RuleError when the link was used, or is too
+    old."""
     with writing():
         user = links.use(secret, now, ACTIVATION).owner
         user.confirmed_at = now
@@ -71,7 +74,7 @@ def mail_link(site: Site, user: User, now: datetime):
 
 
 def waiting_link(user: User, now: datetime) -> Token | None:
-    """The newest link that this person did not follow and that still works."""
+    """The newest link that this person has not followed and that still works."""
     newest_first = Token.select().where(WAITING, Token.user == user).order_by(Token.id.desc())
     return next((token for token in newest_first if links.works(token, now)), None)
 

@@ -13,7 +13,7 @@ WAITING = (Site.state == "submitted") & Site.paused_at.is_null()
 
 
 def _due(now, since):
-    """Those on the day of the term that they were given, as long as it runs."""
+    """Applications on this day of their own term, as long as it runs."""
     day, today = morning(now), local_date(now)
 
     def fits(site):

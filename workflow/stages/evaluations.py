@@ -12,7 +12,8 @@ from workflow.stages.placements import acting_for, behalf_words
 
 @dataclass(frozen=True)
 class EvaluationInput:
-    """What somebody fills in on 'Traject opvolging'; the fields are the columns of Evaluation. Hours are whole hours done."""
+    """What is filled in on 'Traject opvolging'; the fields are the columns of Evaluation. Hours are whole hours
+    done."""
 
     mentor: str
     criterion: str
@@ -35,8 +36,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a placement, or correct its evaluation: a new version, the old one stays.
 
-    Raises RuleError when a rule of manual chapter 5 or domain rule 9 refuses, Conflict when the placement is no longer at
-    `version`."""
+    Raises RuleError when a rule of manual chapter 5 or domain rule 9 refuses, Conflict when the placement is no
+    longer at `version`."""
     scope.require(by, "evaluate", placement)
     with writing():
         trajectory = Trajectory.locked(placement.trajectory_id)
@@ -78,7 +79,7 @@ def _refuse(placement: Placement, version: int | None):
 
 
 def versions(placement: Placement):
-    """All versions of the evaluation, the newest first, each with who wrote it."""
+    """All versions of the evaluation, the newest first, each with its author."""
     return (
         Evaluation.select(Evaluation, User)
         .join(User)
