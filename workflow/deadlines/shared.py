@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from peewee import fn
 
@@ -21,7 +22,7 @@ class Due:
     """One thing that is due: the row, the date from which its series is counted, and what it is about in words.
     `group`: who gets one mail about several."""
 
-    row: object
+    row: Any
     on: date
     words: str
     group: object = None
