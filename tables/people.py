@@ -1,6 +1,6 @@
 """Who may log in: users, their roles, and the eID by which they are recognised."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask_security import RoleMixin, UserMixin
@@ -49,7 +49,7 @@ class Role(RoleMixin, BaseModel):
     name = CharField(unique=True, max_length=20, choices=list(ROLE_LABELS.items()))
     description = Line(default="", max_length=500, verbose_name="Omschrijving")
 
-    def __str__(self):
+    def __str__(self) -> str:
         return ROLE_LABELS.get(self.name, self.name)
 
 
@@ -108,7 +108,7 @@ class User(UserMixin, Named):
         """The account with this address, however it is typed."""
         return cls.get_or_none(cls.email << readings.spellings(text))
 
-    def check(self):
+    def check(self) -> None:
         if "password_exception" in self.dirty_field_names and self.password_exception:
             said(self.password_exception, "Schrijf waarom je een uitzondering maakt.", "password_exception")
         if "email" in self.dirty_field_names and (other := self.of_address(self.email)) and other != self:
@@ -125,10 +125,10 @@ class User(UserMixin, Named):
                 "birth_date",
             )
 
-    def search_text(self):
+    def search_text(self) -> str:
         return f"{self.last_name} {self.first_name} {readings.phone_digits(self.phone)} {self.email}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @property
@@ -197,7 +197,7 @@ class User(UserMixin, Named):
         """Whether this person is a site manager and nothing else: only then does the age decide how to log in."""
         return self.role_names == {MANAGER}
 
-    def must_link_eid(self, now) -> bool:
+    def must_link_eid(self, now: datetime) -> bool:
         """Whether this person can go on only with eID (domain rule 1): a site manager of 18 or more with a password, unless the
         team made an exception or still looks at the link."""
         if self.password is None or self.password_exception or not self.is_plain_manager or not self.is_adult(now):
@@ -213,7 +213,7 @@ class User(UserMixin, Named):
         """The roles in words, as the blue bar shows them."""
         return " en ".join(str(role) for role in self.roles) or "nog geen rol"
 
-    def is_adult(self, now) -> bool | None:
+    def is_adult(self, now: datetime) -> bool | None:
         """Whether this person is 18 or more at `now` (UTC); None when unknown."""
         return of_age(self.birth_date, now)
 
@@ -296,7 +296,7 @@ class LinkRequest(Versioned):
     created_at = DateTimeField()
     due_on = DateField()
     term_days = IntegerField(default=lambda: LINK_DAYS)
-    """how many days this term was given"""
+    """the length of this term, in days"""
     decided_at = DateTimeField(null=True)
     decided_by = ForeignKeyField(User, null=True, backref="links_decided", on_delete="RESTRICT")
     decided_by_id: int | None
@@ -306,14 +306,14 @@ class LinkRequest(Versioned):
 
     clashes = {"link_request_one_open link_request.user_id": "Het team bekijkt al een vraag om je eID te koppelen."}
 
-    def prepare(self):
+    def prepare(self) -> None:
         if self.due_on is None:
             self.due_on = days_after(self.created_at, self.term_days)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"de eID van {self.user}"
 
-    def step_refused(self, by=None):
+    def step_refused(self, by: Any = None) -> str:
         stored = LinkRequest.get_by_id(self.id)
         return f"Deze vraag is al behandeld door {stored.decided_by} op {dutch.moment(stored.decided_at)}."
 
@@ -321,7 +321,7 @@ class LinkRequest(Versioned):
         """What the request is at on this day."""
         return statuses.LINK.of(self, today)
 
-    def day(self, now) -> int:
+    def day(self, now: datetime) -> int:
         """Which day of the term it is, as for a new site."""
         return statuses.day_of(self.term_days, self.due_on, local_date(now))
 

@@ -115,7 +115,7 @@ class SavedView(BaseModel):
         "saved_view_user_id_screen_name saved_view.user_id": "Je hebt hier al een weergave ‘{row.name}’. Kies een andere naam."
     }
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 

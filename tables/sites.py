@@ -1,6 +1,6 @@
 """Where a stage is done: sites with their managers, periods and messages."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from peewee import (
@@ -144,22 +144,22 @@ class Site(Named):
 
     reads = {"email": readings.email, "phone": readings.phone}
 
-    def prepare(self):
+    def prepare(self) -> None:
         read_address(self)
         super().prepare()
         self.place = normalise(self.municipality)
         if self.due_on is None and self.submitted_at is not None:
             self.due_on = days_after(self.submitted_at, self.term_days)
 
-    def check(self):
+    def check(self) -> None:
         if not self.types():
             raise RuleError("Kies minstens één stage die je aanbiedt.", "animator")
         readings.refuse_address(self.name, "name")
 
-    def search_text(self):
+    def search_text(self) -> str:
         return f"{self.name} {self.municipality} {self.postcode}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
     def types(self) -> list[str]:
@@ -182,20 +182,20 @@ class Site(Named):
         """What the site, or the application for it, is at on this day."""
         return statuses.APPLICATION.of(self, today)
 
-    def is_overdue(self, now) -> bool:
+    def is_overdue(self, now: datetime) -> bool:
         """Whether the term to decide has passed; the last day itself is still in time, and while it is paused no day counts."""
         return self.status(local_date(now)).key == "late"
 
-    def day(self, now) -> int:
+    def day(self, now: datetime) -> int:
         """Which day of the term it is: 0 on the day of submission, `term_days` on the last; it stands still while paused."""
         return statuses.day_of(self.term_days, self.due_on, local_date(self.paused_at or now))
 
-    def due_after_pause(self, now) -> date:
+    def due_after_pause(self, now: datetime) -> date:
         """The last day to decide if the clock goes on at `now`: each whole day of waiting for the applicant is added."""
         waited = (local_date(now) - local_date(self.paused_at)).days if self.paused_at else 0
         return self.due_on + timedelta(days=waited)
 
-    def step_refused(self, by=None):
+    def step_refused(self, by: Any = None) -> str:
         """Who decided is named to a colleague; an applicant reads on a page without login that it was the team."""
         stored = Site.get_by_id(self.id)
         who = f" door {stored.decided_by if by else 'het team'}" if stored.decided_by else ""
@@ -218,10 +218,10 @@ class SiteManager(BaseModel):
         """The condition for those who manage a site now."""
         return cls.until.is_null()
 
-    def lock_rule(self):
+    def lock_rule(self) -> None:
         Site.locked(self.site_id)
 
-    def check(self):
+    def check(self) -> None:
         others = SiteManager.select().where(SiteManager.site == self.site_id, SiteManager.current())
         if self.until is None and others.where(SiteManager.id != (self.id or 0)).exists():
             raise RuleError(f"{self.site} heeft al een stageplaatsverantwoordelijke.")
@@ -248,7 +248,7 @@ class SitePeriod(BaseModel):
             Check("starts_on <= ends_on"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.kind == "own":
             return f"{dutch.day(self.starts_on)} tot {dutch.day(self.ends_on)}"
         return PERIODS[self.kind]

@@ -94,13 +94,13 @@ class Trajectory(Versioned):
         "trajectory_one_open trajectory.participant_id": "{row.participant} heeft al een traject dat loopt als {row.type_label}."
     }
 
-    def prepare(self):
+    def prepare(self) -> None:
         if self.id is None:
             self.search = self.participant.search
         if self.course_started_on and (self.ends_on is None or "course_started_on" in self.dirty_field_names):
             self.ends_on = years_after(self.course_started_on, COURSE_YEARS) + timedelta(days=self.extended_days())
 
-    def check(self):
+    def check(self) -> None:
         if {"participant", "course_started_on"} & set(self.dirty_field_names):
             self.participant.check_age_at(self.course_started_on)
 
@@ -118,7 +118,7 @@ class Trajectory(Versioned):
     def type_label(self) -> str:
         return TYPES[self.type].lower()
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.participant}, traject {self.type_label}"
 
     @property
@@ -283,17 +283,17 @@ class Placement(Versioned):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.trajectory.participant} bij {self.site}"
 
     def status(self, today: date) -> statuses.Status:
         """What the placement is at on this day."""
         return statuses.PLACEMENT.of(self, today)
 
-    def lock_rule(self):
+    def lock_rule(self) -> None:
         self.trajectory = Trajectory.locked(self.trajectory_id)
 
-    def prepare(self):
+    def prepare(self) -> None:
         if self.id is None:
             copied = self.trajectory
             self.search, self.type, self.association_id = copied.search, copied.type, copied.association_id
@@ -312,7 +312,7 @@ class Placement(Versioned):
             return 0
         return Placement.select(Placement.counted).where(Placement.id == self.id).scalar()
 
-    def check(self):
+    def check(self) -> None:
         if self.hours < 1:
             raise RuleError("Koppel voor minstens 1 uur.", "hours")
         if self.starts_on and self.ends_on and self.starts_on > self.ends_on:

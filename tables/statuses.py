@@ -32,7 +32,7 @@ class Status:
     turn: str = ""
     detail: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.words
 
     @property

@@ -113,10 +113,10 @@ class Mail(Searched):
             (("subject",), False),
         )
 
-    def search_text(self):
+    def search_text(self) -> str:
         return f"{self.to_address} {self.subject}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.subject
 
 
@@ -221,7 +221,7 @@ class Lookup(Searched):
 
     reads = {"kavo_id": readings.kavo_id}
 
-    def search_text(self):
+    def search_text(self) -> str:
         return self.kavo_id
 
 
