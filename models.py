@@ -22,6 +22,7 @@ from tables.people import (
     Role,
     User,
     UserRole,
+    is_placeholder,
     of_age,
     own_address,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "User",
     "UserRole",
     "UserSession",
+    "is_placeholder",
     "of_age",
     "own_address",
     "passwords",

@@ -119,9 +119,9 @@ class FinalEvaluation(BaseModel):
 
     def check(self) -> None:
         """Domain rule 9, and rule 13 for those who pass; the verb locks the trajectory."""
-        trajectory, who = self.trajectory, self.trajectory.participant
+        trajectory, participant = self.trajectory, self.trajectory.participant
         if missing := trajectory.missing():
-            raise RuleError(f"{who} kan nog geen eindevaluatie krijgen. {' '.join(missing)}")
+            raise RuleError(f"{participant} kan nog geen eindevaluatie krijgen. {' '.join(missing)}")
         if self.result == "failed" and not says_something(self.motivation):
             raise RuleError("Schrijf een motivering: die is verplicht voor wie niet geslaagd is.", "motivation")
         if self.evaluated_on > local_date(self.at):
@@ -129,25 +129,25 @@ class FinalEvaluation(BaseModel):
         last = Evaluation.last_day(trajectory)
         if last and self.evaluated_on < last:
             raise RuleError(
-                f"De laatste stage van {who} liep tot {dutch.day(last)}. Kies die dag of later.", "evaluated_on"
+                f"De laatste stage van {participant} liep tot {dutch.day(last)}. Kies die dag of later.", "evaluated_on"
             )
         if not says_something(self.exception) and (refusal := self.needs_exception()):
             raise RuleError(refusal, "evaluated_on")
 
     def needs_exception(self) -> str:
         """Why only the team can give this, as a sentence; empty when everybody may. Domain rule 13."""
-        trajectory, who = self.trajectory, self.trajectory.participant
+        trajectory, participant = self.trajectory, self.trajectory.participant
         if self.evaluated_on > trajectory.ends_on:
             return (
-                f"Het traject van {who} moest afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}. Vraag het team Kadervorming "
-                "om een verlenging of een uitzondering."
+                f"Het traject van {participant} moest afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}. Vraag het team "
+                "Kadervorming om een verlenging of een uitzondering."
             )
-        from_day = who.old_enough_on(trajectory.type)
+        from_day = participant.old_enough_on(trajectory.type)
         if self.result == "passed" and self.evaluated_on < from_day:
             least = LEAST_AGES[trajectory.type]
             return (
-                f"{who} wordt pas {least} op {dutch.day(from_day)}: vanaf dan kan een attest van {trajectory.type_label}. Wacht "
-                "tot dan, of vraag het team Kadervorming om een uitzondering."
+                f"{participant} wordt pas {least} op {dutch.day(from_day)}: vanaf dan kan een attest van "
+                f"{trajectory.type_label}. Wacht tot dan, of vraag het team Kadervorming om een uitzondering."
             )
         return ""
 

@@ -68,8 +68,8 @@ class Proposal(BaseModel):
 
     def step_refused(self, by: Any = None) -> str:
         stored = Proposal.get_by_id(self.id)
-        who = f" door {stored.decided_by}" if stored.decided_by else ""
-        return f"Deze wijziging is intussen al behandeld{who}: {Proposal.STATES[stored.state].lower()}."
+        decider = f" door {stored.decided_by}" if stored.decided_by else ""
+        return f"Deze wijziging is intussen al behandeld{decider}: {Proposal.STATES[stored.state].lower()}."
 
     def status(self, today: date) -> statuses.Status:
         """The status of the change on this day."""
@@ -162,9 +162,9 @@ class Handover(Versioned):
         stored = Handover.get_by_id(self.id)
         when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
         giver = stored.asked if stored.offered or stored.state == "accepted" else self.GIVER
-        who = {None: "", stored.asked_id: f" door {giver}", stored.requester_id: f" door {stored.requester}"}
-        by = who.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
-        return f"Deze overdracht is al behandeld{by}{when}: {Handover.STATES[stored.state].lower()}."
+        names = {None: "", stored.asked_id: f" door {giver}", stored.requester_id: f" door {stored.requester}"}
+        decider = names.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
+        return f"Deze overdracht is al behandeld{decider}{when}: {Handover.STATES[stored.state].lower()}."
 
     def status(self, today: date) -> statuses.Status:
         """The status of the handover on this day; an offer waits for the successor."""
@@ -184,5 +184,5 @@ class Handover(Versioned):
 
 
 Handover.add_index(
-    Handover.site, unique=True, where=(Handover.state << ("open", "escalated")), name="handover_one_unanswered"
+    Handover.site, unique=True, where=(Handover.state << Handover.UNDECIDED), name="handover_one_unanswered"
 )

@@ -7,7 +7,7 @@ from flask_security import RoleMixin, UserMixin
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect
 
 import dutch
-from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database, readings
+from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database, one_of, readings
 from database.texts import said
 from tables import passwords, statuses
 from tables.policy import tell
@@ -38,9 +38,14 @@ def of_age(born: date | None, now: datetime) -> bool | None:
     return born <= local_date(now) and years_after(born, ADULT_YEARS) <= local_date(now)
 
 
+def is_placeholder(address: str) -> bool:
+    """Whether an address only fills the column of an account, so that no mail can reach it."""
+    return address.endswith(f"@{NOWHERE}")
+
+
 def own_address(text: str) -> str:
     """The address of an account as it is stored; a placeholder, which no mail reaches, stays as it is. Raises RuleError."""
-    return text if (text or "").endswith(f"@{NOWHERE}") else readings.email(text)
+    return text if is_placeholder(text or "") else readings.email(text)
 
 
 class Role(RoleMixin, BaseModel):
@@ -151,7 +156,7 @@ class User(UserMixin, Named):
     @property
     def is_reachable(self) -> bool:
         """Whether mail can reach this person: active, with an address that is not a placeholder."""
-        return self.active and not self.email.endswith(f"@{NOWHERE}")
+        return self.active and not is_placeholder(self.email)
 
     @property
     def has_eid(self) -> bool:
@@ -282,7 +287,7 @@ class LinkRequest(Versioned):
     user_id: int
     other = ForeignKeyField(User, null=True, backref="links_asked_of_me", on_delete="RESTRICT")
     other_id: int | None
-    kind = CharField(default="link", max_length=20, constraints=[Check("kind IN ('link', 'merge', 'login', 'two')")])
+    kind = CharField(default="link", max_length=20, constraints=[one_of("kind", KINDS)])
     differs = CharField(default="", max_length=60)
     """the differences between the two: words of `eid_answers.DIFFERENCES`, separated by spaces"""
     issuer = CharField(default="")
@@ -293,7 +298,7 @@ class LinkRequest(Versioned):
     last_name = Line(default="", max_length=100)
     birth_date = DateField(null=True)
     acr = CharField(default="", max_length=200)
-    state = CharField(default="open", max_length=20, constraints=[Check("state IN ('open', 'linked', 'refused')")])
+    state = CharField(default="open", max_length=20, constraints=[one_of("state", STATES)])
     reason = Lines(default="", max_length=2000)
     created_at = DateTimeField()
     due_on = DateField()

@@ -198,9 +198,9 @@ class Site(Named):
     def step_refused(self, by: Any = None) -> str:
         """Colleagues read who decided; an applicant, on a page without login, reads that it was the team."""
         stored = Site.get_by_id(self.id)
-        who = f" door {stored.decided_by if by else 'het team'}" if stored.decided_by else ""
+        decider = f" door {stored.decided_by if by else 'het team'}" if stored.decided_by else ""
         when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
-        return f"{self} is intussen al behandeld{who}{when}. De status is nu: {Site.STATES[stored.state].lower()}."
+        return f"{self} is intussen al behandeld{decider}{when}. De status is nu: {Site.STATES[stored.state].lower()}."
 
 
 class SiteManager(BaseModel):

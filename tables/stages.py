@@ -324,13 +324,15 @@ class Placement(Versioned):
 
     def too_many(self, left: int) -> str:
         """The refusal when this placement would take more than the `left` hours that remain."""
-        who, is_open = self.trajectory.participant, self.state == "open"
+        participant, is_open = self.trajectory.participant, self.state == "open"
         if left <= 0:
-            problem = f"De {STAGE_HOURS} uur van {who} zijn al helemaal gekoppeld. Er kan niets meer bij."
+            problem = f"De {STAGE_HOURS} uur van {participant} zijn al helemaal gekoppeld. Er kan niets meer bij."
         elif is_open:
-            problem = f"{who} kan nog {left} uur stage lopen, geen {self.counted}. Kies hoogstens {left} uur."
+            problem = f"{participant} kan nog {left} uur stage lopen, geen {self.counted}. Kies hoogstens {left} uur."
         else:
-            problem = f"{who} kan hier nog hoogstens {left} uur krijgen. Noteer {left}; de rest hoort in Opmerkingen."
+            problem = (
+                f"{participant} kan hier nog hoogstens {left} uur krijgen. Noteer {left}; de rest hoort in Opmerkingen."
+            )
         return problem if is_open else problem + self.trajectory.held_elsewhere(self)
 
 
