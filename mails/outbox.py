@@ -14,7 +14,7 @@ from peewee import Expression
 import config
 import dutch
 from mails import links
-from models import NOWHERE, Mail, policy
+from models import Mail, is_placeholder, policy
 
 written = Signal()
 """Signal sent with each new Mail; `tasks` listens, so that the mail leaves soon after the commit."""
@@ -46,7 +46,7 @@ def write(
 ) -> Mail | None:
     """Put a mail in the outbox; `about`: the row that it concerns; `leaves_at` (UTC): until when it is held back. None when
     `to` is empty or a stand-in for an address."""
-    if not to or to.endswith(f"@{NOWHERE}"):
+    if not to or is_placeholder(to):
         return None
     subject, body = render(kind, facts)
     return _post(

@@ -23,7 +23,7 @@ def attest_released(attest: Attest, now: datetime) -> Mail | None:
 
 def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now: datetime) -> Mail | None:
     """The team reopened a final evaluation: tell the association."""
-    association, who = trajectory.association, trajectory.participant
+    association, participant = trajectory.association, trajectory.participant
     path = links.full(f"/trajecten/details/?id={trajectory.id}")
     return write(
         "trajectory_reopened",
@@ -33,7 +33,7 @@ def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now:
         association=association,
         reason=reason,
         link=path,
-        name=f"{who.call_name} ({who.kavo_id})",
+        name=f"{participant.call_name} ({participant.kavo_id})",
         revoked=revoked,
     )
 

@@ -1,4 +1,4 @@
-"""Associations, and who works for them."""
+"""Associations and their staff."""
 
 from peewee import BooleanField, DateTimeField, Expression, ForeignKeyField
 
@@ -16,15 +16,15 @@ class Association(Named):
 
     reads = {"email": readings.email, "phone": readings.phone}
 
-    def search_text(self):
+    def search_text(self) -> str:
         return f"{self.name} {readings.phone_digits(self.phone)}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
 class Membership(BaseModel):
-    """Somebody works for an association; one person may work for several."""
+    """A person who works for an association; one person may work for several."""
 
     user = ForeignKeyField(User, backref="memberships", on_delete="RESTRICT")
     user_id: int
