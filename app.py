@@ -115,6 +115,7 @@ def _give_words(app: Flask):
     app.jinja_env.globals.update(
         phone=texts.OneLine(config.TEAM_PHONE),
         address=config.TEAM_ADDRESS,
+        release=config.VERSION,
         policy=policy,
         now=utcnow,
     )

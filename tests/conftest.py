@@ -30,6 +30,7 @@ SAME_ON_BOTH = (
     "test_conventions",
     "test_deploy",
     "test_detours",
+    "test_documentation",
     "test_doors",
     "test_forms",
     "test_fresh_machine",

@@ -7,8 +7,6 @@ from datetime import timedelta
 import pytest
 
 import audit
-import config
-from commands import privacy
 from database import RuleError, database, on_postgresql, searching
 from models import (
     TABLES,
@@ -67,13 +65,6 @@ def test_every_entry_says_how_long():
     kept = personal_data.kept(retention.days())
     assert all(kept[entry.name] for entry in personal_data.REGISTER)
     assert {rule.key for rule in retention.RULES} <= {entry.rule for entry in personal_data.REGISTER}
-
-
-@pytest.mark.parametrize("name", ["rights", "privacy"])
-def test_the_documents_say_what_the_code_does(app, name):
-    text = (config.PROJECT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    with app.app_context():
-        assert privacy.documents()[name] == text, f"flask --app app describe {name} > docs/{name}.md"
 
 
 # ---- one person, everywhere
