@@ -17,29 +17,16 @@ import commands
 import config
 import dutch
 import forms
-import mails
 import public_pages
-import tasks
-from database import (
-    MAX_INTEGER,
-    UNAVAILABLE,
-    Conflict,
-    checkpoint_keys,
-    connect_to,
-    database,
-    read_from,
-    readings,
-    texts,
-)
+from database import MAX_INTEGER, UNAVAILABLE, Conflict, database, readings, texts
 from forms import refusing
 from identity import eid, login
-from mails import links
 from models import policy
-from operations import logs, monitoring
+from operations import monitoring
 from operations.serving import RETRY_SECONDS, Gate
+from operations.start_up import start_up
 from scope import NotYours
 from times import local_date, utcnow
-from workflow import limits
 
 log = logging.getLogger("kavo")
 _thread = threading.local()
@@ -76,14 +63,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
-    logs.set_up(settings)
-    connect_to(settings.database_url)
-    read_from(settings.replica_url)
-    limits.set_up(settings.rate_limits, settings.lookup_key)
-    links.set_up(settings)
-    checkpoint_keys.set_up(settings)
-    mails.set_up(settings)
-    tasks.ring_the_worker(settings)
+    start_up(settings)
 
     monitoring.set_up(app, settings, gate)
     app.before_request(_begin)
@@ -115,6 +95,7 @@ def _give_words(app: Flask):
     app.jinja_env.globals.update(
         phone=texts.OneLine(config.TEAM_PHONE),
         address=config.TEAM_ADDRESS,
+        release=config.VERSION,
         policy=policy,
         now=utcnow,
     )

@@ -1,18 +1,16 @@
-"""Commands for who guards safety and privacy: the seals on the history, erasing, a lost second step, generated documents."""
+"""Commands for who guards safety and privacy: the seals on the history, erasing, a lost second step."""
 
 import sys
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
-from admin_kit import rights
 from database import RuleError, database
 from models import Participant, User
 from times import utcnow
 from workflow import hash_chain
 from workflow.accounts import second_steps
-from workflow.privacy import erasure, personal_data, retention
+from workflow.privacy import erasure
 
 
 @click.command()
@@ -62,61 +60,4 @@ def erase(kind, number):
     click.echo(f"{kind} {number} is erased.")
 
 
-@click.command()
-@click.argument("what", type=click.Choice(["rights", "privacy"]))
-@with_appcontext
-def describe(what):
-    """Print docs/rights.md or docs/privacy.md, as the running code says."""
-    click.echo(documents()[what], nl=False)
-
-
-COMMANDS = wipe_second_step, check_history, erase, describe
-
-
-def documents() -> dict[str, str]:
-    """Name → text of the documents that are made from the code."""
-    return {"rights": _rights(), "privacy": _privacy()}
-
-
-def _rights():
-    lines = [
-        "# Rechten per rol",
-        "",
-        "Gemaakt uit de code door `flask --app app describe rights`; het team ziet hetzelfde onder Beheer, Rechten.",
-        "",
-    ]
-    for group, found in rights.matrix(current_app.extensions["admin"][0]):
-        lines += [f"## {group}", "", *_table(["Functie", *rights.ROLES.values()])]
-        lines += [_row([line.name, *line.rows.values()]) for line in found] + [""]
-    return "\n".join(lines).replace("\u00ad", "").rstrip() + "\n"
-
-
-def _privacy():
-    kept = personal_data.kept({rule.key: rule.days for rule in retention.RULES})
-    lines = [
-        "# Register van persoonsgegevens",
-        "",
-        "Gemaakt uit de code door `flask --app app describe privacy`; iedereen ziet hetzelfde op de pagina Privacy.",
-        "",
-        personal_data.ASSUMED,
-        "",
-        *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
-    ]
-    for entry in personal_data.REGISTER:
-        columns = [f"{model._meta.table_name}: {', '.join(names)}" for model, names in entry.columns.items()]
-        lines.append(
-            _row(
-                [entry.name, entry.whose, entry.why, entry.ground, entry.seen_by, kept[entry.name], "; ".join(columns)]
-            )
-        )
-    lines += ["", "## Bewaartermijnen", "", *_table(["Wat", "Hoelang", "Waarom zolang"])]
-    lines += [_row([f"{rule.name}: {rule.what}", f"{rule.days} dagen", rule.ground]) for rule in retention.RULES]
-    return "\n".join(lines) + "\n"
-
-
-def _table(titles):
-    return [_row(titles), _row(["---"] * len(titles))]
-
-
-def _row(cells):
-    return f"| {' | '.join(cells)} |"
+COMMANDS = wipe_second_step, check_history, erase

@@ -1,8 +1,10 @@
-"""Commands that start the web server, and all that a laptop needs with it."""
+"""Commands that start the web server, and all that a laptop needs with it; which release it is."""
 
+import platform
 import signal
 import subprocess
 import sys
+from importlib import metadata
 
 import click
 from flask import current_app
@@ -55,6 +57,13 @@ def start():
         serving.serve(settings)
     finally:
         _stop(helpers)
+
+
+@click.command()
+def version():
+    """Print the version of this release, and of what it runs on."""
+    click.echo(f"Kadervormingstool {config.VERSION}")
+    click.echo(f"Python {platform.python_version()}, Flask {metadata.version('flask')}")
 
 
 def _prepare(settings):

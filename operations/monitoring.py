@@ -35,6 +35,10 @@ BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 10, 60)  # seconds
 # ---- is it alive, can it serve
 
 
+def _alive() -> Response:
+    return Response(f"ok {config.VERSION}\n")
+
+
 def readiness(now: datetime) -> dict[str, str]:
     """What the web server leans on → 'ok', or what is wrong, in English. Without database and migrations it cannot serve; without
     queue or clock pages work, but mails and terms wait."""
@@ -134,7 +138,7 @@ class Probes:
 
     def __init__(self, application, settings: config.Settings, registry: CollectorRegistry):
         self.application, self.settings, self.registry = application, settings, registry
-        self.pages = {"/healthz": lambda _: Response("ok\n"), "/readyz": lambda _: _ready(), "/metrics": self._metrics}
+        self.pages = {"/healthz": lambda _: _alive(), "/readyz": lambda _: _ready(), "/metrics": self._metrics}
 
     def __call__(self, environ, start_response):
         page = self.pages.get(environ.get("PATH_INFO"))

@@ -9,12 +9,10 @@ import psycopg
 import pytest
 
 import config
-import mails
 import migrations
-import tasks
 from database import checkpoint_keys, connect_to, connection, database
-from mails import links
 from models import Clock
+from operations import start_up
 from workflow import limits
 
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -30,6 +28,7 @@ SAME_ON_BOTH = (
     "test_conventions",
     "test_deploy",
     "test_detours",
+    "test_documentation",
     "test_doors",
     "test_forms",
     "test_fresh_machine",
@@ -239,12 +238,8 @@ def app(settings, applications):
     made = applications[url]
     kept = dict(made.config)
     made.config["KAVO"] = settings
-    limits.set_up(settings.rate_limits, settings.lookup_key)
+    start_up.apply(settings)
     limits.STEP_SECONDS = 0.001
-    links.set_up(settings)
-    checkpoint_keys.set_up(settings)
-    mails.set_up(settings)
-    tasks.ring_the_worker(settings)
     database.connect()
     yield made
     made.config.clear()

@@ -275,6 +275,7 @@ def test_the_public_pages_of_an_attest(app, ready, kim):
         visitor.send(code=code)
         assert words in visitor.text
         assert (("Animator" in visitor.text) + ("01/07/2026" in visitor.text)) == (2 if words == "Geldig." else 0)
+        assert str(ready.participant).startswith("Lotte")
         assert "Lotte" not in visitor.text
 
     finals.reopen(ready, kim, make.NOW, "Fout.")

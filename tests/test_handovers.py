@@ -130,8 +130,11 @@ def test_acceptance_moves_the_site_with_all_its_placements_and_tells_both(an, br
 def test_the_former_manager_keeps_reading_the_evaluations_given_personally_and_nothing_else(app, an, bram, kelder, now):
     mine = make.evaluated(make.placement(site=kelder), by=an)
     other = make.evaluated(make.placement(site=kelder), by=make.user("team"))
-    handovers.accept(ask(kelder, bram, now), an, now)
     visitor = Visitor(app, an)
+    visitor.get("/gekoppelde-deelnemers/?tab=alles")
+    assert str(mine.trajectory.participant) in visitor.text
+    assert str(other.trajectory.participant) in visitor.text
+    handovers.accept(ask(kelder, bram, now), an, now)
 
     visitor.get("/mijn-beoordelingen")
     assert str(mine.trajectory.participant) in visitor.text
@@ -318,6 +321,9 @@ def test_both_sides_and_the_team_see_what_they_may(app, an, bram, kelder):
     assert an.email in team.text
     assert bram.email in team.text
     assert other.get(page).status_code == 404
+    asked.get("/overdrachten/")
+    assert "Kelder" in asked.text
+    asked.get(page)
     other.get("/overdrachten/")
     assert "Kelder" not in other.text
 
@@ -332,7 +338,7 @@ def test_both_sides_and_the_team_see_what_they_may(app, an, bram, kelder):
 def test_the_team_decides_with_a_reason_or_with_the_usual_one(app, an, bram, kelder):
     handover = ask(kelder, bram, utcnow() - timedelta(days=20))
     clock.sweep(utcnow())
-    team = Visitor(app, make.user("team", password=make.PASSWORD))
+    team = Visitor(app, make.user("team", first_name="Kim", password=make.PASSWORD))
     team.get("/te-behandelen/")
     assert "Overdracht" in team.text
     team.get(team.page.find("a", href=f"/overdrachten/{handover.id}/")["href"])
@@ -349,15 +355,18 @@ def test_choosing_a_site_shows_nothing_personal(app, an, kelder):
     kelder.email, kelder.phone = "kelder@kavo.test", "015 11 11 11"
     kelder.save()
     make.site(make.user(), name="Speelplein Wacht nog", state="submitted")
-    visitor = Visitor(app)
+    visitor, team = Visitor(app), Visitor(app, make.user("team", password=make.PASSWORD))
+    told = team.get(f"/stageplaatsen/details/?id={kelder.id}").text + team.get(f"/accounts/details/?id={an.id}").text
     visitor.get("/overnemen/?q=kelder")
 
     assert "Jeugdhuis De Kelder" in visitor.text
     for secret in (an.email, an.last_name, "0470 11 11 11", kelder.email, "015 11 11 11"):
+        assert secret in told
         assert secret not in visitor.text
     visitor.get("/overnemen/?q=wacht")
     assert "Niets gevonden" in visitor.text
     visitor.get("/overnemen/")
+    assert "Jeugdhuis De Kelder" in visitor.text
     assert "Wacht nog" not in visitor.text
 
 

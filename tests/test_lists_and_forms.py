@@ -177,6 +177,7 @@ def test_an_action_tells_what_became_of_each_row(team):
 def test_no_hash_and_no_token_is_on_any_screen_of_the_team(team):
     user = make.user(password=make.PASSWORD)
     team.get("/mijn-gegevens")
+    assert "argon2" in user.password
     for path in (
         "/accounts/",
         f"/accounts/details/?id={user.id}",
@@ -184,6 +185,7 @@ def test_no_hash_and_no_token_is_on_any_screen_of_the_team(team):
         "/accounts/export/csv/",
     ):
         text = team.get(path).text
+        assert user.email in text, "the row is there, so what is left out is left out on purpose"
         assert "argon2" not in text
         assert user.fs_uniquifier not in text
 

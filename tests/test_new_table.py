@@ -113,4 +113,7 @@ def test_nobody_but_the_team_sees_it(team):
 
     for path in ("/berichten/", f"/berichten/details/?id={note.id}", "/berichten/export/csv/", "/berichten/new/"):
         assert manager.get(path).status_code == 404
+    team.get("/berichten/")
+    assert "Berichten" in team.page.select_one("header").get_text()
+    manager.get("/stageplaatsen/")
     assert "Berichten" not in manager.page.select_one("header").get_text()

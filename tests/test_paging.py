@@ -119,6 +119,8 @@ def test_a_place_tells_no_name(team, stages):
     team.get(f"{LIST}?sort=participant")
     link = next(one["href"] for one in team.page.select(".paging a") if one.get_text() == "Volgende")
 
+    assert "Lotte Peeters" in team.page.select("tbody tr")[-1].get_text(), "the name at which the next page begins"
+    assert "na=" in link
     assert "peeters" not in link
     assert "lotte" not in link
 

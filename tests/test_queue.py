@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from huey.registry import Message
 import tasks
 from models import Attempt, UserSession
 from tests import factories as make
+from tests.machines import PROJECT, environment
 from tests.run import REDIS_URL
 from workflow.accounts import accounts
 
@@ -73,3 +76,26 @@ def test_the_sweep_forgets_what_is_old_and_nothing_else_however_often(now):
     assert accounts.forget(now) == 2
     assert accounts.forget(now) == 0
     assert (Attempt.select().count(), UserSession.select().count()) == (1, 1)
+
+
+IN_FORCE = """
+import sys
+from database import checkpoint_keys
+from mails import links, outbox
+from workflow import limits
+print(limits.switched_on(), limits._hash("x"), links.full("/"), checkpoint_keys.present(), outbox.HOME["team"])
+print("app" in sys.modules, "flask_admin" in sys.modules)
+"""
+
+
+def test_web_server_and_worker_start_with_the_same_settings(settings):
+    more = {"KAVO_RATE_LIMITS": "off", "KAVO_BASE_URL": "https://kavo.example", "KAVO_TEAM_MAIL": "team@kavo.example"}
+    environ = environment(settings.database_url, settings.queue_url, **more)
+    web, worker = (
+        subprocess.check_output([sys.executable, "-c", start + IN_FORCE], cwd=PROJECT, env=environ, text=True)
+        for start in ("import app\napp.create_app()", "import worker")
+    )
+
+    assert worker.splitlines()[0] == web.splitlines()[0]
+    assert "https://kavo.example/" in worker
+    assert worker.splitlines()[1] == "False False"

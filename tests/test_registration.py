@@ -527,11 +527,14 @@ def test_nobody_is_named_in_what_one_reads_without_login(app, site, now):
     sites.ask(site, team, now, "Wie?")
     visitor = Visitor(app)
     visitor.get(links.application(site, now))
+    assert "Wie?" in visitor.page.get_text(), "what she did is told"
     assert "Van Acker" not in visitor.page.get_text()
     sites.reject(Site.get_by_id(site.id), team, now, "Nee.")
     for page in ("", "/aanpassen"):
         visitor.get(links.application(site, now, page))
+        assert "Nee." in visitor.page.get_text()
         assert "Van Acker" not in visitor.page.get_text()
+    assert {"question", "site_rejected"} <= {mail.kind for mail in Mail.select()}
     assert not any("Van Acker" in mail.body for mail in Mail.select())
 
 

@@ -248,6 +248,18 @@ def dump():
     }
 
 
+SECRETS = "Geheima", "Vreemdeling", "Geheimstraat 7", "0470 99 99 99"
+
+
+def there_is_something_to_leak(world):
+    """What others may not see is really there: the team sees it."""
+    theirs, team = world["theirs"], world["team"]
+    pages = f"/stageplaatsen/details/?id={theirs.site_id}", "/gekoppelde-deelnemers/", "/overdrachten/", "/importeren/"
+    text = " ".join(team.get(page).text for page in pages)
+    for secret in (*SECRETS, "Overnemer", "vreemd.csv"):
+        assert secret in text, secret
+
+
 WAYS = [
     ("GET", "/stageplaatsen/details/?id={site}", {}),
     ("GET", "/stageplaatsen/edit/?id={site}", {}),
@@ -358,6 +370,7 @@ COUPLING = ("/stageplaatsen/{site}/deelnemers/", "/samen/{site}/koppelen")
 @pytest.mark.parametrize("role", ["manager", "association", "visitor"])
 def test_no_way_leads_to_somebody_elses_row(world, role):
     theirs, visitor = world["theirs"], world[role]
+    there_is_something_to_leak(world)
     ids = {
         "site": theirs.site_id,
         "placement": theirs.id,
@@ -423,6 +436,7 @@ def test_who_works_for_an_association_finds_nothing_of_another(world):
         ),
     ]
     seen = 0
+    there_is_something_to_leak(world)
     for path in paths:
         answer = world["association"].get(path)
         assert answer.status_code == 200, path
@@ -452,6 +466,8 @@ def test_what_one_role_allows_does_not_count_for_the_rows_of_another(app, world)
     assert visitor.get(f"/stageplaatsen/edit/?id={world['theirs'].site_id}").status_code == 404
     assert visitor.get(f"/stageplaats/{world['theirs'].site_id}/sluiten").status_code == 404
     assert visitor.get(f"/stageplaatsen/{world['theirs'].site_id}/deelnemers/").status_code == 200
+    world["team"].get("/trajecten/")
+    assert str(guest.trajectory.participant) in world["team"].text
     visitor.get("/trajecten/")
     assert str(guest.trajectory.participant) not in visitor.text
     visitor.get("/gekoppelde-deelnemers/")
@@ -479,12 +495,15 @@ def test_what_one_role_allows_does_not_count_for_the_rows_of_another(app, world)
 )
 def test_no_list_and_no_export_shows_what_belongs_to_somebody_else(world, path):
     """Other sites are listed with public columns only."""
+    there_is_something_to_leak(world)
     answer = world["manager"].get(path.format(site=world["theirs"].site_id))
 
     assert answer.status_code == 200
     main = world["manager"].text if "export" not in path else answer.text
     if "q=" not in path:
         assert "Geheima" not in main
+    if path.startswith(("/stageplaatsen/", "/gekoppelde-deelnemers/")) and "q=" not in path and "{site}" not in path:
+        assert "Mijn speelplein" in main, "what is one's own is there"
     for secret in ("Vreemdeling", "Geheimstraat 7"):
         assert secret not in main
     if "eigen" in path or "gekoppelde" in path:
@@ -522,6 +541,17 @@ def test_a_site_that_was_given_away_is_gone_at_once(world):
     SiteManager.update(until=make.NOW).where(SiteManager.site == world["mine"].site_id).execute()
 
     assert world["manager"].get(f"/gekoppelde-deelnemers/beoordelen/?id={world['mine'].id}").status_code == 404
+
+
+def test_the_database_says_whose_a_row_is_not_the_row_at_hand(world):
+    jonas = SiteManager.get(SiteManager.site == world["mine"].site_id).user
+    placement = make.placement(site=make.site(manager=make.user()))
+    placement.site = world["mine"].site
+
+    assert not scope.may(jonas, "cancel", placement)
+    placement.save()
+    assert scope.may(jonas, "cancel", placement)
+    assert not scope.may(jonas, "cancel", Placement(site=world["mine"].site))
 
 
 @pytest.mark.parametrize("role", ["manager", "team"])

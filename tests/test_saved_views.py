@@ -69,6 +69,9 @@ def test_a_manager_keeps_views_but_cannot_share_them(app):
     make.placement(site=make.site(manager=jonas))
     visitor = Visitor(app, jonas)
 
+    team = Visitor(app, make.user("team", password=make.PASSWORD))
+    team.get(f"{LIST}?tab=open")
+    assert "Delen met je collega’s" in team.page.get_text()
     keep(visitor, f"{LIST}?tab=open", name="Open", shared="y")
 
     assert SavedView.get().shared_with is None

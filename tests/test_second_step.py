@@ -111,6 +111,7 @@ def test_a_code_for_emergencies_opens_once(app, anna):
     visitor.send(visitor.page.select_one("form[action$=noodcodes]"), generate_new_codes="1")
     codes = [one.text for one in visitor.page.select(".codes code")]
     assert len(codes) == 8
+    assert len(User.get_by_id(anna.id).mf_recovery_codes) == 8
     assert codes[0] not in str(User.get_by_id(anna.id).mf_recovery_codes)
     assert codes[0] not in "".join(mail.body for mail in Mail.select())
 

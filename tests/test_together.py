@@ -265,6 +265,8 @@ def test_each_side_hears_the_next_morning_what_the_other_did_once(speelkaravaan,
     assert "Lotte (400001-01), Speelplein De Zandbak: gekoppeld voor 20 uur, door Hilde De Wit" in to_jonas.body
     assert "400002-02" not in to_jonas.body
     assert "Lotte (400002-02), Speelplein De Zandbak: gekoppeld voor 30 uur, door Jonas Maes" in to_hilde.body
+    assert "Peeters" in str(by_hilde.participant)
+    assert "Peeters" in str(by_jonas.participant)
     assert "Peeters" not in to_hilde.body + to_jonas.body
 
 

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import sentry_sdk
 
+import config
 import mails
 import migrations
 from database import connect_to, database
@@ -36,7 +37,7 @@ def test_the_process_answers_for_every_host_and_without_a_database(app):
     connect_to("postgresql://nobody@127.0.0.1:1/none")
     client = app.test_client()
 
-    assert client.get("/healthz", headers={"Host": "10.0.0.7:8000"}).text == "ok\n"
+    assert client.get("/healthz", headers={"Host": "10.0.0.7:8000"}).text == f"ok {config.VERSION}\n"
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json == {"state": "not ready", "database": "OperationalError", "queue": "ok"}
