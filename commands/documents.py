@@ -130,9 +130,10 @@ def _commands() -> str:
         lines += ["", f"## {name}", "", f"`{usage}`", "", _one_line(inspect.cleandoc(command.help or ""))]
         options = [param for param in command.params if isinstance(param, click.Option)]
         for option in options:
-            lines.append("" if option is options[0] else None)
+            if option is options[0]:
+                lines.append("")
             lines.append(f"- `{_as_typed(option, context)}`: {_one_line(option.help or '')}")
-    return "\n".join(line for line in lines if line is not None) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _as_typed(option: click.Option, context) -> str:
@@ -192,7 +193,7 @@ def _routes() -> str:
         if noun in back_office or rule.endpoint.endswith("static") or rule.endpoint in second_step.NOT_OURS:
             continue
         found[rule.rule] = WHAT.get(rule.endpoint) or _sentence(current_app.view_functions[rule.endpoint].__doc__ or "")
-        methods[rule.rule] = ", ".join(sorted(rule.methods - {"HEAD", "OPTIONS"}))
+        methods[rule.rule] = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
     lines += [_row([f"`{address}`", methods[address], what]) for address, what in sorted(found.items())]
     return "\n".join(lines) + "\n"
 

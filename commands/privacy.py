@@ -1,6 +1,8 @@
 """Commands for who guards safety and privacy: the seals on the history, erasing, a lost second step."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
@@ -51,7 +53,11 @@ def check_history():
 @with_appcontext
 def erase(kind, number):
     """Erase the person in row NUMBER once more: after a restore of a backup from before the erasure (the log names the rows)."""
-    model, act = {"participant": (Participant, erasure.erase_participant), "user": (User, erasure.erase_user)}[kind]
+    verbs: dict[str, tuple[Any, Callable[..., None]]] = {
+        "participant": (Participant, erasure.erase_participant),
+        "user": (User, erasure.erase_user),
+    }
+    model, act = verbs[kind]
     with database.connection_context():
         row = model.get_or_none(model.id == number)
         if row is None:

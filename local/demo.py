@@ -2,14 +2,14 @@
 
 It is built by the same verbs as the screens use, so that it has a history and obeys every rule. Same day, same data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 
 from flask import current_app
 
 import mails
-from database import postcodes, writing
+from database import as_tuples, postcodes, writing
 from identity import eid
 from local.names import FIRST_NAMES, LAST_NAMES, SITE_NAMES
 from models import (
@@ -84,7 +84,9 @@ def eid_cards(now: datetime) -> list[EidCard]:
         ),
         ("lore-dubbel", "Lore", "Claes", "", date(1999, 9, 9), "dezelfde naam, een andere geboortedatum"),
     )
-    stored = dict(User.select(User.email, User.birth_date).where(User.email << [one[3] for one in people]).tuples())
+    addresses = [address for _, _, _, address, _, _ in people]
+    query = User.select(User.email, User.birth_date).where(User.email << addresses)
+    stored: dict[str, date | None] = dict(as_tuples(query))
     cards = [
         EidCard(subject, first, last, national_number(stored.get(email) or born, 100 + serial), about)
         for serial, (subject, first, last, email, born, about) in enumerate(people)
@@ -114,7 +116,7 @@ class World:
 
     now: datetime
     chance: Random
-    team: User = None
+    team: User = field(init=False)
 
     def days(self, number: int) -> date:
         """The day in Brussels this many days from the day of loading (negative: before)."""
@@ -152,7 +154,7 @@ def _user(world, email, first_name, last_name, role, password=False, **values):
 
 
 def _associations(world):
-    made = []
+    made: list[Association] = []
     for name in ("Speelkaravaan vzw", *ASSOCIATIONS):
         email = f"info{len(made) + 1}@kavo.test"
         association = Association(name=name, email=email, phone="03 555 01 0" + str(len(made)))
@@ -318,9 +320,9 @@ def _handovers(world, approved):
         if state == "escalated":
             handovers.escalate(handover, world.at(-ago + 15), "Er kwam geen antwoord binnen de termijn.")
         elif state == "accepted":
-            handovers.accept(handover, handover.asked, world.at(-ago + 2))
+            handovers.accept(handover, site.manager(), world.at(-ago + 2))
         elif state == "refused":
-            handovers.refuse(handover, handover.asked, world.at(-ago + 2), "Ik blijf zelf verantwoordelijke.")
+            handovers.refuse(handover, site.manager(), world.at(-ago + 2), "Ik blijf zelf verantwoordelijke.")
         elif state == "withdrawn":
             handovers.withdraw(handover, taker, world.at(-ago + 2))
 

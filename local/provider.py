@@ -205,7 +205,7 @@ def make_provider(settings: config.Settings) -> Flask:
             return render_template("provider/refused.html", error="invalid_request"), 400
         if request.method == "GET":
             return render_template("provider/choose.html", people=people.values())
-        person = people.get(request.form.get("person"))
+        person = people.get(request.form.get("person", ""))
         return server.create_authorization_response(grant_user=person, grant=grant)
 
     @app.get("/afmelden")

@@ -324,7 +324,7 @@ def _refuse_when_connected(url):
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as connection:
         until = time.monotonic() + LEAVING_SECONDS
-        while connection.execute(others).fetchone()[0]:
+        while (connection.execute(others).fetchone() or (0,))[0]:
             if time.monotonic() > until:
                 raise BackupError(IN_USE)
             time.sleep(0.1)

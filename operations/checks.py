@@ -1,12 +1,13 @@
 """Every invariant of the data, for `check-data`: what the rules, the triggers and the verbs keep, asked of the whole database."""
 
 from collections import Counter
+from typing import Any
 
 from peewee import JOIN, Case, DatabaseError, fn
 
 import audit
 import migrations
-from database import Searched, Typed, database, on_postgresql, postcodes, reading
+from database import Searched, Typed, as_tuples, database, on_postgresql, postcodes, reading
 from database.texts import RuleError, says_something
 from models import (
     COURSE_YEARS,
@@ -106,11 +107,12 @@ def _evaluations():
 
 def _terms():
     """A trajectory ends 3 years after the start of its course, plus its extensions and those for everybody."""
-    extended = dict(
-        Extension.select(Extension.trajectory, fn.SUM(Extension.days))
-        .where(Extension.trajectory.is_null(False))
-        .group_by(Extension.trajectory)
-        .tuples()
+    extended: dict[int, int] = dict(
+        as_tuples(
+            Extension.select(Extension.trajectory, fn.SUM(Extension.days))
+            .where(Extension.trajectory.is_null(False))
+            .group_by(Extension.trajectory)
+        )
     )
     for_all = list(Extension.select().where(Extension.trajectory.is_null()))
     query = Trajectory.select(Trajectory.id, Trajectory.course_started_on, Trajectory.ends_on)
@@ -150,22 +152,22 @@ def _final_evaluations():
 def _managers():
     count = fn.COUNT(SiteManager.id)
     query = SiteManager.select(SiteManager.site, count).where(SiteManager.current())
-    for key, number in query.group_by(SiteManager.site).having(count > 1).tuples():
+    for key, number in as_tuples(query.group_by(SiteManager.site).having(count > 1)):
         yield f"site {key}: {number} managers at once"
 
 
 def _applications():
     """Only what waits for a decision has a clock to stop; what was decided says when."""
-    for key, state in (
-        Site.select(Site.id, Site.state).where(Site.state != "submitted", Site.paused_at.is_null(False)).tuples()
-    ):
+    paused = Site.select(Site.id, Site.state).where(Site.state != "submitted", Site.paused_at.is_null(False))
+    for key, state in as_tuples(paused):
         yield f"site {key}: {state}, with a clock that stands still"
-    for key, state in Site.select(Site.id, Site.state).where(Site.state == "submitted", Site.due_on.is_null()).tuples():
+    endless = Site.select(Site.id, Site.state).where(Site.state == "submitted", Site.due_on.is_null())
+    for key, state in as_tuples(endless):
         yield f"site {key}: {state}, without a day to decide by"
     undecided = Proposal.select(Proposal.id, Proposal.state).where(
         (Proposal.state == "open") != Proposal.decided_at.is_null()
     )
-    for key, state in undecided.tuples():
+    for key, state in as_tuples(undecided):
         yield f"proposal {key}: {state}, which its moment of decision contradicts"
 
 
@@ -213,8 +215,11 @@ def _searches():
                 yield f"{model._meta.table_name} {row.pk}: search does not follow from its name"
     for key in _ids(Trajectory.select(Trajectory.id).join(Participant).where(Trajectory.search != Participant.search)):
         yield f"trajectory {key}: search is not the participant's"
-    copied = ((Placement.search, Trajectory.search), (Placement.type, Trajectory.type))
-    copied += ((Placement.association_id, Trajectory.association),)
+    copied: list[tuple[Any, Any]] = [
+        (Placement.search, Trajectory.search),
+        (Placement.type, Trajectory.type),
+        (Placement.association_id, Trajectory.association),
+    ]
     for copy, original in copied:
         for key in _ids(Placement.select(Placement.id).join(Trajectory).where(copy != original)):
             yield f"placement {key}: {copy.name} is not the trajectory's"
@@ -231,7 +236,7 @@ def _placed():
     counted = fn.COUNT(Placement.id)
     mine = (Placement.site == Site.id) & (Placement.state != "cancelled")
     sums = Site.select(Site.id, Site.placed, counted).join(Placement, JOIN.LEFT_OUTER, on=mine)
-    for key, placed, count in sums.group_by(Site.id, Site.placed).having(Site.placed != counted).tuples():
+    for key, placed, count in as_tuples(sums.group_by(Site.id, Site.placed).having(Site.placed != counted)):
         yield f"site {key}: placed is {placed}, there are {count}"
 
 
@@ -267,7 +272,8 @@ def _texts():
         table, typed = model._meta.table_name, [one for one in model._meta.sorted_fields if isinstance(one, Typed)]
         if not typed:
             continue
-        changed, refused = Counter(), Counter()
+        changed: Counter[str] = Counter()
+        refused: Counter[str] = Counter()
         with reading() as cursor:
             names = ", ".join(f'"{one.column_name}"' for one in typed)
             cursor.execute(f'SELECT {names} FROM "{table}"')  # noqa: S608 - our own names
@@ -286,7 +292,7 @@ def _unread():
     """One sentence, in English, for each column with values from before that we would refuse today: with how many. Nothing is
     wrong with those rows; whoever changes such a value meets the rule."""
     for model in (model for model in TABLES if model.reads):
-        refused = Counter()
+        refused: Counter[str] = Counter()
         for row in model.select().iterator():
             if getattr(row, "erased_at", None) is None:
                 refused.update(name for name in model.reads if not _reads(row, name))

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, datetime
+from typing import Any
 
 from peewee import BlobField, BooleanField, CharField, DateField, DateTimeField, IntegerField, TextField
 
@@ -60,7 +61,7 @@ def _copy_all(old, say):
     database.execute_sql(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE")
     for model, name in zip(TABLES, names, strict=True):
         say(f"{model._meta.table_name}: {_copy(old, model)} rows")
-        key = model._meta.primary_key
+        key: Any = model._meta.primary_key
         if key.field_type == "AUTO":
             database.execute_sql(
                 f"SELECT setval(pg_get_serial_sequence(%s, %s), COALESCE(MAX({key.column_name}), 1),"  # noqa: S608
