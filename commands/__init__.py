@@ -1,4 +1,5 @@
-"""Every command that one types as `flask --app app …`. Each reads its input, calls one function and prints what came of it."""
+"""Every command that one types as `flask --app app …`. Each reads its input, calls one function and prints what came
+of it."""
 
 from flask import Flask
 

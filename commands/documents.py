@@ -1,6 +1,6 @@
-"""The pages of `docs/` that are made from the running code, and the command that prints one.
+"""The pages of `docs/` that are generated from the running code, and the command that prints one.
 
-A test compares each with the file and names the command that writes it anew."""
+A test compares each with its file and names the command that regenerates it."""
 
 import inspect
 
@@ -62,7 +62,7 @@ OPERATED = {
     "/metrics": "Numbers for Prometheus (`KAVO_METRICS_TOKEN`).",
     "/readyz": "JSON of what the process leans on; 503 when it cannot serve.",
 }
-"""answered before the application, so not in its map of routes"""
+"""answered before the application, so not in its URL map"""
 
 
 DOCUMENTS = "rights", "privacy", "commands", "mails", "statuses", "routes"
@@ -72,12 +72,12 @@ DOCUMENTS = "rights", "privacy", "commands", "mails", "statuses", "routes"
 @click.argument("what", type=click.Choice(DOCUMENTS))
 @with_appcontext
 def describe(what):
-    """Print docs/WHAT.md, as the running code says."""
+    """Print docs/WHAT.md, generated from the running code."""
     click.echo(documents()[what], nl=False)
 
 
 def documents() -> dict[str, str]:
-    """Name → text of the documents that are made from the code."""
+    """Name → text of the documents that are generated from the code."""
     return {name: globals()[f"_{name}"]() for name in DOCUMENTS}
 
 

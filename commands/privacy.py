@@ -1,4 +1,4 @@
-"""Commands for who guards safety and privacy: the seals on the history, erasing, a lost second step."""
+"""Commands for security and privacy: checkpoints of the history, erasing, a lost second step."""
 
 import sys
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from workflow.privacy import erasure
 @click.argument("e_mail")
 @with_appcontext
 def wipe_second_step(e_mail):
-    """Let E_MAIL log in with the password alone once more, and set up another second step: for who lost app and codes."""
+    """Let E_MAIL log in with the password alone and set up a new second step, after losing app and codes."""
     with database.connection_context():
         user = User.get_or_none(User.email == e_mail.strip().lower())
         if user is None:
@@ -34,8 +34,8 @@ def wipe_second_step(e_mail):
 @click.command()
 @with_appcontext
 def check_history():
-    """Check the history against its seals; exit 1 with a line per breach. Keep the printed seal elsewhere: `check-data --seal`
-    tells later whether it still is what it was."""
+    """Check the history against its checkpoints; exit 1 with a line per breach. Keep the printed seal elsewhere:
+    `check-data --seal` says later whether the history still matches it."""
     with database.connection_context():
         found = [*hash_chain.breaches(), *hash_chain.unproved_erasures(), *hash_chain.unknown_keys()]
         newest = hash_chain.last()
@@ -52,7 +52,8 @@ def check_history():
 @click.argument("number", type=int)
 @with_appcontext
 def erase(kind, number):
-    """Erase the person in row NUMBER once more: after a restore of a backup from before the erasure (the log names the rows)."""
+    """Erase the person in row NUMBER again, after restoring a backup from before the erasure (the log names the
+    rows)."""
     verbs: dict[str, tuple[Any, Callable[..., None]]] = {
         "participant": (Participant, erasure.erase_participant),
         "user": (User, erasure.erase_user),

@@ -60,7 +60,7 @@ class EidCard:
 
 
 def eid_cards(now: datetime) -> list[EidCard]:
-    """Who can log in at the local eID provider; whoever has an account was born on the day that stands there."""
+    """The persons of the local eID provider; those with an account have the birth date stored there."""
     today = local_date(now)
     people = (
         ("an-maes", "An", "Maes", "an@kavo.test", date(1985, 5, 12), "beheert Jeugdhuis De Kelder"),
@@ -112,7 +112,7 @@ HOLIDAYS = ("summer", "easter", "autumn", "year")
 
 @dataclass
 class World:
-    """What the steps of the story share: the moment of loading (naive UTC), the chance, who acts for the team."""
+    """What the steps of the story share: the moment of loading (naive UTC), the random generator, the team's user."""
 
     now: datetime
     chance: Random
@@ -178,7 +178,7 @@ def _known_sites(world):
 
 
 def _eid(world, user, subject):
-    """Let somebody be recognised by the local eID provider."""
+    """Link a user to a person of the local eID provider."""
     settings = current_app.config["KAVO"]
     card = next(card for card in eid_cards(world.now) if card.subject == subject)
     Identity.create(
@@ -239,7 +239,7 @@ def _trajectory(world, participant, association, day, kind="animator"):
 
 
 def _known_participants(world, association, zandbak, kelder):
-    """The people whom contract and help pages name."""
+    """The people named by the documentation and the help pages."""
     for site, day in ((zandbak, -490), (kelder, -470)):
         _approved(world, site, day)
     jonas, an = zandbak.manager(), kelder.manager()
@@ -346,7 +346,7 @@ def _crowd(world, associations, approved):
     for number in range(60):
         person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
         kavo_id = f"{150000 + 37 * number:06}-{world.chance.randint(10, 99)}"
-        late = number % 20 == 19  # began long ago, when one was 14 too
+        late = number % 20 == 19  # began long ago, at 14 or older
         birth = world.days(-6000 - 400 * late - world.chance.randint(0, 900))
         participant = _participant(world, kavo_id, *person, birth)
         started = -1200 if late else -200 - world.chance.randint(0, 200)
@@ -376,11 +376,11 @@ def _graduates(world, association, site):
 
 
 def _release(world, trajectory):
-    mails.unsend(attests.release(trajectory, world.team, world.at(-5)))  # it left long ago
+    mails.unsend(attests.release(trajectory, world.team, world.at(-5)))  # it was sent long ago
 
 
 def _finish(world, trajectory):
-    """Of those who are ready, about half got their final evaluation, and some of these their attest."""
+    """About half of those who are ready got their final evaluation, and some of these their attest."""
     trajectory = Trajectory.get_by_id(trajectory.id)
     if trajectory.missing() or trajectory.ends_on < world.days(0) or world.chance.random() < 0.5:
         return
@@ -392,7 +392,7 @@ def _finish(world, trajectory):
 
 
 def _second_trajectory(world, association):
-    """Somebody with two open trajectories: one chooses at coupling."""
+    """A participant with two open trajectories, between which one chooses when coupling."""
     both = _participant(world, "160000-42", "Sofie", "Vandamme", world.days(-6800))
     _trajectory(world, both, association, -300)
     _trajectory(world, both, association, -60, "head_animator")

@@ -1,5 +1,5 @@
-"""Logs: one JSON object per line on standard error, with the reference of the request; no personal data. What breaks goes to a
-Sentry-compatible service too, where one is named."""
+"""Logs: one JSON object per line on standard error, with the reference of the request; no personal data. What breaks
+goes to a Sentry-compatible service too, where one is named."""
 
 import json
 import logging
@@ -33,7 +33,8 @@ class JsonLines(logging.Formatter):
 
 
 def _trace(error: BaseException) -> str:
-    """Where an error came from. Of its text the first line alone: in the next ones a database shows the row that it refused."""
+    """Where an error came from. Of its text the first line alone: in the next ones a database shows the row that it
+    refused."""
     told = traceback.TracebackException.from_exception(error)
     one = told
     while one is not None:
@@ -43,7 +44,8 @@ def _trace(error: BaseException) -> str:
 
 
 def set_up(settings: config.Settings):
-    """Send all logs through the formatter above. Requests are logged in production only: on a laptop they would be noise."""
+    """Send all logs through the formatter above. Requests are logged in production only: on a laptop they would be
+    noise."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
@@ -70,7 +72,8 @@ def _report_errors(settings):
 
 
 def _without_persons(event, hint):
-    """Where and of what kind an error is leaves this machine; its text may hold what somebody typed, and stays in our own log."""
+    """Where and of what kind an error is leaves this machine; its text may hold what somebody typed, and stays in our
+    own log."""
     for one in event.get("exception", {}).get("values", ()):
         one["value"] = ""
     for name in ("request", "user", "extra", "breadcrumbs"):

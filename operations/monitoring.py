@@ -1,6 +1,7 @@
 """What those who run the tool look at: /healthz, /readyz and /metrics, and a line in the log per request.
 
-The three addresses are answered before the application: they ask for no host name or log-in, and hold no personal data."""
+The three addresses are answered before the application: they ask for no host name or log-in, and hold no personal
+data."""
 
 import hmac
 import json
@@ -40,8 +41,8 @@ def _alive() -> Response:
 
 
 def readiness(now: datetime) -> dict[str, str]:
-    """What the web server leans on → 'ok', or what is wrong, in English. Without database and migrations it cannot serve; without
-    queue or clock pages work, but mails and terms wait."""
+    """What the web server leans on → 'ok', or what is wrong, in English. Without database and migrations it cannot
+    serve; without queue or clock pages work, but mails and terms wait."""
     found = {}
     try:
         with database.connection_context():

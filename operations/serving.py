@@ -64,8 +64,8 @@ def serve(settings: config.Settings):
 
 
 def _load(target: str):
-    """The application, in the process that answers. It ends when its parent says so (SIGTERM) and hears no Ctrl-C, which a
-    terminal sends to both: on the second signal Granian hangs."""
+    """The application, in the process that answers. It ends when its parent says so (SIGTERM) and hears no Ctrl-C,
+    which a terminal sends to both: on the second signal Granian hangs."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until Granian listens to it: so far it is the parent's
     module, _, factory = target.partition(":")
