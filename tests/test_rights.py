@@ -524,6 +524,17 @@ def test_a_site_that_was_given_away_is_gone_at_once(world):
     assert world["manager"].get(f"/gekoppelde-deelnemers/beoordelen/?id={world['mine'].id}").status_code == 404
 
 
+def test_the_database_says_whose_a_row_is_not_the_row_at_hand(world):
+    jonas = SiteManager.get(SiteManager.site == world["mine"].site_id).user
+    placement = make.placement(site=make.site(manager=make.user()))
+    placement.site = world["mine"].site
+
+    assert not scope.may(jonas, "cancel", placement)
+    placement.save()
+    assert scope.may(jonas, "cancel", placement)
+    assert not scope.may(jonas, "cancel", Placement(site=world["mine"].site))
+
+
 @pytest.mark.parametrize("role", ["manager", "team"])
 def test_every_change_needs_a_token(app, world, role):
     visitor, before = world[role], dump()
