@@ -7,10 +7,12 @@ import hmac
 import json
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from huey import RedisHuey, SqliteHuey, crontab
+from huey import Huey, RedisHuey, SqliteHuey, crontab
 from huey.registry import Message
 from huey.serializer import Serializer
 from redis import ConnectionPool
@@ -115,7 +117,15 @@ def with_tasks(huey, settings: config.Settings):
     return sweep, send_mails, work_on_imports
 
 
-_bell = {"ring": None, "queue": None}
+@dataclass
+class _Bell:
+    """How this process reaches the worker; set once at start-up."""
+
+    ring: Callable[[int], None] | None = None
+    queue: Callable[[], Huey] | None = None
+
+
+_bell = _Bell()
 SEND, IMPORT = 1, 2  # in what `with_tasks` returns
 
 
@@ -132,13 +142,14 @@ def ring_the_worker(settings: config.Settings):
         except Exception as error:  # whatever is wrong with the queue, the change itself is committed
             log.warning("the queue does not answer: %s", type(error).__name__)
 
-    _bell.update(ring=ring, queue=queue)
+    _bell.ring, _bell.queue = ring, queue
 
 
 def queue_trouble() -> str:
     """What is wrong with the queue; empty when it answers."""
     try:
-        _bell["queue"]().pending_count()
+        if _bell.queue is not None:
+            _bell.queue().pending_count()
     except Exception as error:  # each kind of queue has errors of its own
         return type(error).__name__
     return ""
@@ -146,11 +157,12 @@ def queue_trouble() -> str:
 
 @mails.written.connect
 def _on_written(mail, at_once=False):
-    if _bell["ring"] and (at_once or mail.next_at <= mail.created_at):
-        database.after_commit(lambda: _bell["ring"](SEND))
+    ring = _bell.ring
+    if ring and (at_once or mail.next_at <= mail.created_at):
+        database.after_commit(lambda: ring(SEND))
 
 
 @batches.waiting.connect
 def _on_file(batch):
-    if _bell["ring"]:
-        _bell["ring"](IMPORT)
+    if _bell.ring:
+        _bell.ring(IMPORT)

@@ -6,6 +6,7 @@ import logging
 import sys
 import traceback
 from datetime import UTC, datetime
+from typing import Any
 
 import sentry_sdk
 from flask import g, has_request_context, request
@@ -35,12 +36,12 @@ class JsonLines(logging.Formatter):
 def _trace(error: BaseException) -> str:
     """Where an error came from. Of its text the first line alone: in the next ones a database shows the row that it
     refused."""
-    told = traceback.TracebackException.from_exception(error)
-    one = told
-    while one is not None:
-        one._str = one._str.partition("\n")[0]
-        one = one.__cause__ or one.__context__
-    return "".join(told.format())
+    whole: Any = traceback.TracebackException.from_exception(error)
+    part = whole
+    while part is not None:
+        part._str = part._str.partition("\n")[0]
+        part = part.__cause__ or part.__context__
+    return "".join(whole.format())
 
 
 def set_up(settings: config.Settings):
