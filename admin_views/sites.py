@@ -160,7 +160,7 @@ class SiteView(AdminView):
 
     def listing(self, where=(), path=None, keep=("eigen",), columns=None):
         if self.narrowed and TEAM in self.by.role_names:
-            mine = SiteManager.select(SiteManager.site).where(SiteManager.user == self.by, SiteManager.until.is_null())
+            mine = SiteManager.select(SiteManager.site).where(SiteManager.user == self.by, SiteManager.current())
             where = (*where, Site.id.in_(mine))
         return super().listing(where, path, keep, columns)
 
@@ -329,9 +329,9 @@ class SiteView(AdminView):
                 form.hours.data,
                 self.by,
                 now,
-                form.starts_on.data,
-                form.ends_on.data,
-                form.on_behalf.data if "on_behalf" in form else None,
+                starts_on=form.starts_on.data,
+                ends_on=form.ends_on.data,
+                on_behalf=form.on_behalf.data if "on_behalf" in form else None,
             )
             cautions.extend(placements.cautions(placement, now))
             left = placement.trajectory.hours_left() - placement.counted

@@ -90,7 +90,7 @@ def _applications(now):
     sites = list(Site.select().where(Site.state == "submitted").order_by(Site.due_on, Site.id).limit(MOST_SHOWN))
     links = SiteManager.select(SiteManager, User).join(User)
     managers = {
-        link.site_id: str(link.user) for link in links.where(SiteManager.site.in_(sites), SiteManager.until.is_null())
+        link.site_id: str(link.user) for link in links.where(SiteManager.site.in_(sites), SiteManager.current())
     }
     for site in sites:
         yield Task(

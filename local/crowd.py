@@ -12,7 +12,17 @@ from random import Random
 from peewee import Select, fn
 
 import audit
-from database import bulk_insert, database, normalise, on_postgresql, postcodes, refresh_statistics, searchable, writing
+from database import (
+    bulk_insert,
+    database,
+    in_chunks,
+    normalise,
+    on_postgresql,
+    postcodes,
+    refresh_statistics,
+    searchable,
+    writing,
+)
 from local.demo import SEED
 from local.names import CALL_ENDS, CALLS, ENDS, FIRST_NAMES, HALVES, KINDS, LAST_NAMES, PREFIXES, STARTS
 from models import (
@@ -343,9 +353,9 @@ class _Crowd:
                 for pk in passed
             ),
         )
-        for start in range(0, len(passed), BATCH):
+        for chunk in in_chunks(passed, BATCH):
             finished = Trajectory.update(state="finished", outcome="passed")
-            finished.where(Trajectory.id.in_(passed[start : start + BATCH])).execute()
+            finished.where(Trajectory.id.in_(chunk)).execute()
 
 
 def _skewed(names, chance):

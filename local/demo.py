@@ -244,7 +244,7 @@ def _known_participants(world, association, zandbak, kelder):
     _trajectory(world, _participant(world, "125143-59", "Lotte", "Peeters", world.days(-6300)), association, -120)
     _trajectory(world, _participant(world, "100000-22", "Mohamed", "El Amrani", world.days(-6200)), association, -110)
     emma = _trajectory(world, _participant(world, "123456-76", "Emma", "Claes", world.days(-6400)), association, -140)
-    placements.couple(emma, kelder, 20, an, world.at(-60), world.days(-20), world.days(20))
+    placements.couple(emma, kelder, 20, an, world.at(-60), starts_on=world.days(-20), ends_on=world.days(20))
     story = (
         ("140001-15", "Noah", "Janssens", 30, -90, -75, "positive"),
         ("140002-16", "Louise", "Vermeulen", 25, -40, -20, None),
@@ -262,14 +262,13 @@ def _known_participants(world, association, zandbak, kelder):
 def _stage(world, trajectory, site, manager, hours, start, end, outcome):
     """A placement with its outcome: positive, negative, cancelled, or None while it is open."""
     coupled = world.at(min(start - 7, -1))
-    placement = placements.couple(trajectory, site, hours, manager, coupled, world.days(start), world.days(end))
+    placement = placements.couple(
+        trajectory, site, hours, manager, coupled, starts_on=world.days(start), ends_on=world.days(end)
+    )
     if outcome == "cancelled":
         placements.cancel(placement, manager, world.at(min(start, -1)), "De deelnemer is ziek geworden.", no_show=False)
     elif outcome:
-        evaluations.evaluate(
-            placement,
-            manager,
-            world.at(min(end + 3, 0)),
+        given = evaluations.EvaluationInput(
             mentor=f"{world.chance.choice(FIRST_NAMES)} {world.chance.choice(LAST_NAMES)}",
             criterion=world.chance.choice(CRITERIA_BY_TYPE[trajectory.type]),
             starts_on=world.days(start),
@@ -278,6 +277,7 @@ def _stage(world, trajectory, site, manager, hours, start, end, outcome):
             result=outcome,
             motivation="" if outcome == "positive" else "Kwam vaak te laat en liet de groep alleen.",
         )
+        evaluations.evaluate(placement, given, manager, world.at(min(end + 3, 0)))
     return placement
 
 

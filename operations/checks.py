@@ -149,7 +149,7 @@ def _final_evaluations():
 
 def _managers():
     count = fn.COUNT(SiteManager.id)
-    query = SiteManager.select(SiteManager.site, count).where(SiteManager.until.is_null())
+    query = SiteManager.select(SiteManager.site, count).where(SiteManager.current())
     for key, number in query.group_by(SiteManager.site).having(count > 1).tuples():
         yield f"site {key}: {number} managers at once"
 

@@ -193,7 +193,7 @@ def status(secret):
 
 def _status_page(secret, site, form):
     """What was asked and answered since the present manager is there: whoever was it before wrote to the team alone."""
-    since = SiteManager.select(fn.MIN(SiteManager.since)).where(SiteManager.site == site, SiteManager.until.is_null())
+    since = SiteManager.select(fn.MIN(SiteManager.since)).where(SiteManager.site == site, SiteManager.current())
     asked = site.messages.where(SiteMessage.kind != "note", SiteMessage.at >= since).order_by(SiteMessage.id)
     return render_template("public/application.html", site=site, secret=secret, form=form, messages=list(asked))
 

@@ -297,10 +297,7 @@ def test_one_mail_tells_a_manager_of_all_stages_by_first_name():
 def test_whoever_is_done_is_not_reminded(act):
     one, team, before = stage(), make.user("team"), at(START + DAY)
     if act == "evaluate":
-        evaluations.evaluate(
-            one,
-            team,
-            before,
+        given = evaluations.EvaluationInput(
             mentor="Eline",
             criterion="instructor",
             starts_on=START,
@@ -308,6 +305,7 @@ def test_whoever_is_done_is_not_reminded(act):
             hours_done=20,
             result="positive",
         )
+        evaluations.evaluate(one, given, team, before)
     elif act == "cancel":
         placements.cancel(one, team, before, "Ziek.")
     elif act == "finish":

@@ -143,10 +143,7 @@ def _finish(pk, act, by, now):
     if act == "cancel":
         placements.cancel(placement, by, now, "Gaat niet door.")
     else:
-        evaluations.evaluate(
-            placement,
-            by,
-            now,
+        given = evaluations.EvaluationInput(
             mentor="Eline",
             criterion="instructor",
             starts_on=date(2025, 12, 1),
@@ -154,6 +151,7 @@ def _finish(pk, act, by, now):
             hours_done=20,
             result="positive",
         )
+        evaluations.evaluate(placement, given, by, now)
     DONE[pk] = now
 
 

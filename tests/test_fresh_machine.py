@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from install import _cause
 
 import config
+from deploy.install import _cause
 from tests.conftest import KEYS
 from tests.machines import environment, free_port
 
@@ -25,8 +25,9 @@ PROJECT = Path(__file__).parents[1]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A project whose only requirement is a package of one line that lies in a folder. pip asks no other place."""
-    for name in ("Makefile", "install.py"):
-        shutil.copy(PROJECT / name, tmp_path)
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(PROJECT / "deploy" / "install.py", tmp_path / "deploy")
     wheel = tmp_path / "wheels" / "tiny-1-py3-none-any.whl"
     wheel.parent.mkdir()
     with zipfile.ZipFile(wheel, "w") as file:

@@ -111,7 +111,9 @@ def test_a_stage_that_has_begun_gets_a_remark_and_no_refusal(jonas, zandbak, now
 def test_the_expected_end_is_not_before_the_expected_begin(jonas, zandbak, now, days, allowed):
     start = local_date(now)
     with outcome(allowed, "voor de verwachte begindatum"):
-        placements.couple(make.trajectory(), zandbak, 10, jonas, now, start, start + timedelta(days=days))
+        placements.couple(
+            make.trajectory(), zandbak, 10, jonas, now, starts_on=start, ends_on=start + timedelta(days=days)
+        )
 
 
 # ---- changing and cancelling

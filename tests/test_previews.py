@@ -344,7 +344,9 @@ def site():
 @given(
     lines=pasted,
     hours=st.sampled_from([None, 0, 20, 50]),
-    days=st.sampled_from([(None, None), (date(2026, 7, 1), date(2026, 7, 9)), (date(2026, 7, 9), date(2026, 7, 1))]),
+    days=st.sampled_from(
+        [(None, None), (date(2026, 7, 1), date(2026, 7, 9)), (date(2026, 7, 9), date(2026, 7, 1))]
+    ).map(lambda pair: {"starts_on": pair[0], "ends_on": pair[1]}),
     by=st.sampled_from(["association", "manager", "team"]),
     second=st.booleans(),
 )
@@ -360,13 +362,13 @@ def test_the_preview_of_a_pasted_list_is_what_happens(world, hilde, site, lines,
         except RuleError:
             return
         before = Placement.select().count(), History.select().count(), Mail.select().count()
-        bulk.preview(preview, chosen, site, who, make.NOW, *days)
+        bulk.preview(preview, chosen, site, who, make.NOW, **days)
         assert (Placement.select().count(), History.select().count(), Mail.select().count()) == before
 
         found = [one for one in preview if one.participant]
         again = bulk.read("\n".join(f"{one.kavo_id};{one.hours or ''}" for one in found) or "0", None)
         bulk.look_up(again, site, who, make.NOW)
-        bulk.couple(again, chosen, site, who, make.NOW, *days)
+        bulk.couple(again, chosen, site, who, make.NOW, **days)
 
         if found:
             assert [bool(one.done) for one in again] == [one.good for one in found]

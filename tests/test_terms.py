@@ -51,9 +51,8 @@ def given():
 def test_a_term_that_was_given_stays_when_the_policy_changes(monkeypatch):
     old = given()
     for name in ("APPROVAL_DAYS", "HANDOVER_DAYS"):
-        monkeypatch.setattr(tables.sites if name.startswith("A") else tables.handovers, name, 21)
-        monkeypatch.setattr(handovers, name, 21, raising=False)
-        monkeypatch.setattr(sites, name, 21, raising=False)
+        for module in (tables.sites, tables.handovers, handovers, sites):
+            monkeypatch.setattr(module, name, 21, raising=False)
     new = given()
     for row in old:
         assert (row.due_on, row.day(at(DAY + timedelta(days=16)))) == (DAY + timedelta(days=14), 16)

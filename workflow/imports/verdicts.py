@@ -1,5 +1,5 @@
-"""What becomes of a line: new, a further trajectory, a change, known already, or not possible and why. A line is written to know
-it; a preview takes that back."""
+"""What becomes of a line: new, a further trajectory, a change, known already, or not possible and why. A line is
+written to know it; a preview takes that back."""
 
 import json
 from contextlib import contextmanager
@@ -89,7 +89,8 @@ class Known:
         ]
 
     def treat(self, line: ImportRow) -> Outcome:
-        """Write a line, with its history. Raises Refused with all that is wrong with it; nothing of it is written then."""
+        """Write a line, with its history. Raises Refused with all that is wrong with it; nothing of it is written
+        then."""
         cells = json.loads(line.cells)
         outcome = Outcome()
         if not cells:  # erased meanwhile
@@ -218,8 +219,8 @@ class Known:
 
 
 def changes(person: Participant, said: Typed) -> dict:
-    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an empty cell
-    or one without a value says nothing."""
+    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an
+    empty cell or one without a value says nothing."""
     found, kept = {}, Participant(**{name: getattr(said, name) for name in ("kavo_id", *PERSONAL)})
     kept.prepare()  # as it would be kept
     for name in PERSONAL:
@@ -271,8 +272,8 @@ def _problem(error: RuleError) -> tuple[str, str]:
 
 
 def _refusals(row: BaseModel) -> list[tuple[str, str]]:
-    """All that the rules of a row refuse. They stop at the first; a field that was refused is then taken for unchanged, and the
-    rules judge only what changes."""
+    """All that the rules of a row refuse. They stop at the first; a field that was refused is then taken for
+    unchanged, and the rules judge only what changes."""
     found = []
     while True:
         try:
@@ -294,7 +295,8 @@ def _copy(person: Participant) -> Participant:
 
 
 def _told(problems: list[tuple[str, str]], cells: list[str]) -> str:
-    """All that is wrong with a line, each with its cell, in the order of the cells; with their values where there is room."""
+    """All that is wrong with a line, each with its cell, in the order of the cells; with their values where there is
+    room."""
     values, order = dict(zip(LABELS, cells, strict=True)), list(LABELS)
     problems = sorted(problems, key=lambda one: order.index(one[0]) if one[0] else len(order))
     most = ImportRow.text.max_length
