@@ -11,9 +11,7 @@ from flask.cli import with_appcontext
 import config
 from admin_kit import rights
 from identity import second_step
-from models import MAIL_STATES, TABLES
-from tables import statuses
-from tables.system import MAIL_KINDS
+from models import MAIL_KINDS, MAIL_STATES, TABLES, statuses
 from workflow.privacy import personal_data, retention
 
 NOT_OURS = {"roles", "routes", "run", "shell", "users"}
