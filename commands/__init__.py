@@ -1,4 +1,4 @@
-"""Every command that one types as `flask --app app …`. Each reads its input, calls one function and prints what came of it."""
+"""Every command of `flask --app app …`. Each reads its input, calls one function and prints the result."""
 
 from flask import Flask
 
@@ -8,8 +8,8 @@ from commands.servers import serve, start
 from commands.work import add_team_member, import_participants, run_clock, send_mails
 
 
-def register(app: Flask):
-    """Put the commands on the app."""
+def register(app: Flask) -> None:
+    """Add the commands to the app."""
     for command in (
         migrate,
         load_demo,

@@ -1,4 +1,4 @@
-"""Commands that start the web server, and all that a laptop needs with it."""
+"""Commands that start the web server, and everything it needs beside it in development."""
 
 import signal
 import subprocess
@@ -23,14 +23,14 @@ WORKER_OPTIONS = "--quiet", "--workers=2", "--max-delay=1", "--graceful-signal=T
 
 @click.command()
 @with_appcontext
-def serve():
+def serve() -> None:
     """Answer browsers on KAVO_HOST and KAVO_PORT until SIGTERM; what runs is finished first. The worker is started apart."""
     serving.serve(current_app.config["KAVO"])
 
 
 @click.command()
 @with_appcontext
-def start():
+def start() -> None:
     """Migrate, load the demo world into an empty database, start the web server, the worker and, without KAVO_SMTP_URL, a local
     mail catcher, without KAVO_EID_ISSUER a local eID provider; Ctrl-C ends them."""
     settings = current_app.config["KAVO"]
@@ -58,7 +58,7 @@ def start():
 
 
 def _prepare(settings):
-    """The newest schema, and something to look at."""
+    """Apply the latest schema, and load the demo world into an empty database."""
     with database.connection_context():
         migrations.migrate()
         add_roles()
@@ -69,14 +69,14 @@ def _prepare(settings):
 
 
 def _spawn(module: str, *words: str) -> subprocess.Popen:
-    """Another process of ours, in a session of its own, so that a Ctrl-C reaches it once: through us."""
+    """Start another process of ours in its own session, so that Ctrl-C reaches it only through this process."""
     return subprocess.Popen([sys.executable, "-m", module, *words], start_new_session=True, cwd=config.PROJECT)  # noqa: S603
 
 
 def _stop(helpers: list[subprocess.Popen]):
-    """End the other processes, also when somebody asks twice."""
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, signal.SIG_IGN)
+    """Stop the other processes, even when a second Ctrl-C arrives meanwhile."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     for process in helpers:
         process.terminate()
     for process in helpers:

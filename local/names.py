@@ -1,4 +1,4 @@
-"""Names from which the made-up worlds draw: of people, of sites, and the parts from which many more are put together."""
+"""Names for the made-up worlds: of people and sites, and the parts from which many more are composed."""
 
 FIRST_NAMES = (
     "Amber",

@@ -1,7 +1,7 @@
-"""Backups: a consistent copy of a database that is in use, proved by restoring it, optionally for the eyes of one key only.
+"""Backups: a consistent copy of a database in use, proved by restoring it, optionally encrypted for one key.
 
-A backup is one file: a SQLite database (gzip) or a dump of PostgreSQL, inside an age file (https://age-encryption.org) when
-there is a public key. What a file is, its first bytes tell."""
+A backup is one file: a SQLite database (gzip) or a PostgreSQL dump, inside an age file (https://age-encryption.org) when there
+is a public key. The first bytes of a file tell which."""
 
 import contextlib
 import gzip
@@ -32,8 +32,8 @@ from workflow import hash_chain
 AGE, GZIP, SQLITE, DUMP = b"age-encryption.org/v1", b"\x1f\x8b", b"SQLite format 3\x00", b"PGDMP"
 IN_NAME = re.compile(rf"-seal({hash_chain.NOTED.pattern})\.")
 LOCK_SECONDS = 10
-LEAVING_SECONDS = 2  # PostgreSQL still counts a connection for a moment after it is closed
-HEAD_LINES = 100  # of a dump: schemas and extensions come first
+LEAVING_SECONDS = 2  # PostgreSQL counts a connection for a moment after it is closed
+HEAD_LINES = 100  # of a dump, where schemas and extensions are created
 IN_USE = "The database is in use. Stop the web servers and the worker first."
 LIBPQ = {
     "host": "PGHOST",
@@ -44,17 +44,17 @@ LIBPQ = {
     "sslmode": "PGSSLMODE",
     "sslrootcert": "PGSSLROOTCERT",
 }
-"""parts of a URL of PostgreSQL → the variables of its programs: a password on a command line could be read by others"""
+"""parts of a PostgreSQL URL → environment variables of its programs: others could read a password on a command line"""
 
 
 class BackupError(Exception):
-    """A backup cannot be made or used; the text says why and what to do."""
+    """A backup cannot be made or used; the text says why, and what to do."""
 
 
 @dataclass
 class Found:
-    """What a backup turned out to hold: rows of all tables together, the last step of its schema, breaches of the invariants; and
-    what this machine cannot judge (`notes`)."""
+    """What a backup holds: the number of rows in all tables, the last migration, breaches of the invariants, and what this
+    machine cannot judge (`notes`)."""
 
     rows: int
     step: str
@@ -63,7 +63,7 @@ class Found:
 
 
 def file_name(now: datetime, seal: str) -> str:
-    """The name of a backup made at `now` (UTC): with the last seal on the history, which so leaves the machine along."""
+    """The name of a backup made at `now` (UTC). It carries the last seal on the history, which thus leaves the machine too."""
     return f"kavo-{now:%Y%m%dT%H%M%SZ}{f'-seal{seal}' if seal else ''}.backup"
 
 
@@ -76,26 +76,26 @@ def last_seal(url: str) -> str:
 
 
 def seal_in(file: Path) -> str:
-    """The seal that the name of a backup tells; '' when it tells none."""
-    found = IN_NAME.search(file.name)
-    return found[1] if found else ""
+    """The seal in the name of a backup; '' when there is none."""
+    match = IN_NAME.search(file.name)
+    return match[1] if match else ""
 
 
 # ---- making
 
 
 def backup(url: str, target: Path, key: str = "", check: bool = True) -> Found | None:
-    """Write a backup of the database of `url` to the new file `target`; returns what a restored copy of it held.
+    """Write a backup of the database at `url` to the new file `target`; returns what a restored copy of it holds.
 
-    `key`: the public key (age1…) of who may read it. Raises BackupError; then there is no file."""
+    `key`: the public key (age1…) of those who may read it. Raises BackupError, without leaving a file."""
     if target.exists():
         raise BackupError(f"{target} exists already. A backup never replaces another.")
     recipient = _recipient(key) if key else None
     with _beside(target) as raw, _beside(target) as packed:
         _copy(url, raw)
-        found = examine(url, raw) if check else None
-        if found and found.breaches:
-            raise BackupError("The copy does not hold what it should: " + "; ".join(found.breaches[:5]))
+        report = examine(url, raw) if check else None
+        if report and report.breaches:
+            raise BackupError("The copy does not hold what it should: " + "; ".join(report.breaches[:5]))
         if not url.startswith("sqlite:"):
             shutil.copyfile(raw, packed)  # pg_dump compresses already
         else:
@@ -107,7 +107,7 @@ def backup(url: str, target: Path, key: str = "", check: bool = True) -> Found |
         with packed.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(packed, target)
-    return found
+    return report
 
 
 def _recipient(key):
@@ -119,7 +119,7 @@ def _recipient(key):
 
 @contextlib.contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A file for our eyes only, next to where the backup comes; gone afterwards."""
+    """A temporary file beside the backup, readable by its owner only."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     os.close(handle)
     try:
@@ -142,7 +142,7 @@ def _copy(url: str, raw: Path):
 
 
 def _run(url, program, *words):
-    """Run a program of PostgreSQL on the database of `url`; returns what it wrote. Raises BackupError."""
+    """Run a PostgreSQL program on the database at `url`; returns its output. Raises BackupError."""
     parts = conninfo_to_dict(url)
     environ = {**os.environ, **{LIBPQ[name]: str(value) for name, value in parts.items() if name in LIBPQ}}
     try:
@@ -154,12 +154,12 @@ def _run(url, program, *words):
     return done.stdout
 
 
-# ---- looking
+# ---- examining
 
 
 def examine(url: str, raw: Path, noted: str = "") -> Found:
-    """Restore a plain backup to a database of its own, made where that of `url` is, and look at all it holds. `noted`: a seal
-    that must be in it. That a key is not on this machine is no reason to do without the data: it is noted."""
+    """Restore a plain backup to a temporary database beside the one at `url`, and check everything in it. `noted`: a seal that it
+    must contain. A key that this machine lacks is noted, since the data can be used without it."""
     with _throw_away(url, raw) as copy, pointed_at(copy):
         known = migrations.available()
         steps = migrations.applied()
@@ -196,7 +196,7 @@ def _throw_away(url, raw) -> Iterator[str]:
 
 
 def _renamed(url, name) -> str:
-    """The same URL with another database in it."""
+    """The same URL with another database name."""
     head, mark, query = url.partition("?")
     return f"{head.rpartition('/')[0]}/{name}{mark}{query}"
 
@@ -207,7 +207,7 @@ def _administer(url, statement, name):
 
 
 def _fill(url, raw):
-    """Put a dump in the place of all there is, in one transaction."""
+    """Replace everything in the database by a dump, in one transaction."""
     begin = f"SET lock_timeout = '{LOCK_SECONDS}s'; DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public;"
     with _beside(raw) as script:
         _run(url, "pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(raw))
@@ -227,8 +227,8 @@ def _fill(url, raw):
 
 
 @contextlib.contextmanager
-def pointed_at(url: str):
-    """The models live in another database for a while."""
+def pointed_at(url: str) -> Iterator[None]:
+    """Connect the models to another database for the duration of a block."""
     kept = database.obj
     try:
         connect_to(url).connect()
@@ -279,20 +279,20 @@ def _identities(identity) -> list:
     return [pyrage.x25519.Identity.from_str(line.strip()) for line in lines]
 
 
-def suits(url: str, raw: Path):
-    """Raise BackupError when a plain backup is of another kind than the database of `url`."""
+def suits(url: str, raw: Path) -> None:
+    """Raise BackupError when a plain backup is of another database engine than the database at `url`."""
     wanted, name = (SQLITE, "SQLite") if url.startswith("sqlite:") else (DUMP, "PostgreSQL")
     if not _starts_with(raw, wanted):
         raise BackupError(f"This is no backup of {name}, to which KAVO_DATABASE_URL points.")
 
 
 def _is_absent(url) -> bool:
-    """Whether there is no file yet: looking into it would make one."""
+    """Whether the SQLite file does not exist yet: connecting would create it."""
     return url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists()
 
 
 def holds_people(url: str) -> bool:
-    """Whether the database of `url` holds accounts: then a restore would overwrite something."""
+    """Whether the database at `url` holds accounts, which a restore would overwrite."""
     if _is_absent(url):
         return False
     with pointed_at(url):
@@ -300,9 +300,9 @@ def holds_people(url: str) -> bool:
 
 
 def restore(url: str, raw: Path, now: datetime) -> Path | None:
-    """Put a plain backup in the place of the database of `url`; returns the file that keeps what was there, if anything.
+    """Replace the database at `url` by a plain backup; returns the file with the former contents, if there were any.
 
-    The web server and the worker must be stopped. Everybody has to log in again: a session that ended since would live again."""
+    The web server and the worker must be stopped. Everybody has to log in again, or sessions ended since would be valid again."""
     if not url.startswith("sqlite:"):
         _refuse_when_connected(url)
     kept = None
@@ -320,18 +320,18 @@ def restore(url: str, raw: Path, now: datetime) -> Path | None:
 
 
 def _refuse_when_connected(url):
-    """Raise BackupError while anybody else is connected to this database of PostgreSQL, but for who is just leaving."""
+    """Raise BackupError while anybody else is connected to this PostgreSQL database, after a moment for closing connections."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as connection:
         until = time.monotonic() + LEAVING_SECONDS
-        while connection.execute(others).fetchone()[0]:
+        while (row := connection.execute(others).fetchone()) and row[0]:
             if time.monotonic() > until:
                 raise BackupError(IN_USE)
             time.sleep(0.1)
 
 
 def _replace_file(live: Path, raw: Path):
-    """Copy a database over another in one transaction of SQLite; refuses while somebody has it open."""
+    """Copy one SQLite database over another in one transaction. Raises BackupError while somebody has it open."""
     live.touch(mode=0o600)
     with (
         contextlib.closing(sqlite3.connect(raw)) as copy,
@@ -339,7 +339,7 @@ def _replace_file(live: Path, raw: Path):
     ):
         try:
             target.execute("PRAGMA locking_mode = EXCLUSIVE")
-            target.execute("PRAGMA journal_mode = DELETE")  # possible for who is alone only
+            target.execute("PRAGMA journal_mode = DELETE")  # fails unless this is the only connection
             copy.backup(target)
         except sqlite3.OperationalError as error:
             raise BackupError(IN_USE) from error

@@ -1,8 +1,9 @@
-"""Every invariant of the data, for `check-data`: what the rules, the triggers and the verbs keep, asked of the whole database."""
+"""Every invariant of the data, for `check-data`: what rules, triggers and verbs guarantee, checked over the whole database."""
 
 from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 
-from peewee import JOIN, Case, DatabaseError, fn
+from peewee import JOIN, Case, DatabaseError, Field, fn
 
 import audit
 import migrations
@@ -32,15 +33,15 @@ from times import years_after
 from workflow import hash_chain
 
 
-def breaches(but: tuple = ()):
-    """One sentence per breach, in English, with table and id; empty when all holds. `but`: checks that are left out."""
+def breaches(but: Collection[Callable] = ()) -> Iterator[str]:
+    """One sentence per breach, in English, with table and id; none when all invariants hold. `but`: checks to skip."""
     for check in CHECKS:
         if check not in but:
             yield from check()
 
 
-def notes():
-    """One sentence, in English, for what stands in rows from before and would be asked about today; no breach."""
+def notes() -> Iterator[str]:
+    """One sentence, in English, for each kind of older data that would be questioned or refused today; no breach."""
     for look in NOTES:
         yield from look()
 
@@ -52,7 +53,7 @@ def _schema():
 
 
 def _engine():
-    """What SQLite can say of its own file; PostgreSQL keeps its references itself, and its triggers must be awake."""
+    """SQLite checks its own file and references; PostgreSQL guards its references itself, and its triggers must be enabled."""
     if on_postgresql():
         asleep = "SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE tgenabled = 'D' AND NOT tgisinternal"
         for name, table in database.execute_sql(asleep):
@@ -75,13 +76,13 @@ def _hours():
     )
     for key, used, summed in sums.tuples().iterator():
         yield f"trajectory {key}: hours_used is {used}, its placements count {summed}, the most is {STAGE_HOURS}"
-    for one in Placement.select().iterator():
-        if one.counted != one.counting():
-            yield f"placement {one.id}: counts {one.counted} hours instead of {one.counting()}"
+    for placement in Placement.select().iterator():
+        if placement.counted != placement.counting():
+            yield f"placement {placement.id}: counts {placement.counted} hours instead of {placement.counting()}"
 
 
 def _evaluations():
-    """An evaluated placement says what the newest version of its evaluation says; versions count 1, 2, 3 …"""
+    """An evaluated placement holds what the latest version of its evaluation holds; versions are numbered 1, 2, 3 …"""
     newest = Evaluation.select(fn.MAX(Evaluation.number), fn.COUNT(Evaluation.id), Evaluation.placement)
     for number, count, key in newest.group_by(Evaluation.placement).tuples().iterator():
         if number != count:
@@ -105,27 +106,27 @@ def _evaluations():
 
 
 def _terms():
-    """A trajectory ends 3 years after the start of its course, plus its extensions and those for everybody."""
-    extended = dict(
+    """A trajectory ends 3 years after the start of its course, plus its own extensions and the general ones."""
+    own_extensions = (
         Extension.select(Extension.trajectory, fn.SUM(Extension.days))
         .where(Extension.trajectory.is_null(False))
         .group_by(Extension.trajectory)
-        .tuples()
     )
+    extended: dict[int, int] = dict(own_extensions.tuples().iterator())
     for_all = list(Extension.select().where(Extension.trajectory.is_null()))
     query = Trajectory.select(Trajectory.id, Trajectory.course_started_on, Trajectory.ends_on)
     for key, started, ends in query.tuples().iterator():
         days = (ends - years_after(started, COURSE_YEARS)).days
         given = extended.get(key, 0) + sum(
-            one.days for one in for_all if one.courses_from <= started <= one.courses_until
+            extension.days for extension in for_all if extension.courses_from <= started <= extension.courses_until
         )
         if days != given:
             yield f"trajectory {key}: ends {days} days after its 3 years, with {given} days of extension"
 
 
 def _final_evaluations():
-    """A finished trajectory has one final evaluation that counts, 50 positive hours and nothing that waits; its outcome says what
-    that evaluation and a valid attest say."""
+    """A finished trajectory has one current final evaluation, 50 positive hours and no open placement; its outcome follows from
+    that evaluation and a valid attest."""
     current = FinalEvaluation.reopened_at.is_null()
     valid = fn.EXISTS(
         Attest.select(Attest.id).where(Attest.final_evaluation == FinalEvaluation.id, Attest.revoked_at.is_null())
@@ -150,32 +151,33 @@ def _final_evaluations():
 def _managers():
     count = fn.COUNT(SiteManager.id)
     query = SiteManager.select(SiteManager.site, count).where(SiteManager.current())
-    for key, number in query.group_by(SiteManager.site).having(count > 1).tuples():
+    for key, number in query.group_by(SiteManager.site).having(count > 1).tuples().iterator():
         yield f"site {key}: {number} managers at once"
 
 
 def _applications():
-    """Only what waits for a decision has a clock to stop; what was decided says when."""
-    for key, state in (
-        Site.select(Site.id, Site.state).where(Site.state != "submitted", Site.paused_at.is_null(False)).tuples()
-    ):
+    """Only undecided applications have a term that can pause; decided ones have a moment of decision."""
+    states = Site.select(Site.id, Site.state)
+    paused = states.where(Site.state != "submitted", Site.paused_at.is_null(False))
+    for key, state in paused.tuples().iterator():
         yield f"site {key}: {state}, with a clock that stands still"
-    for key, state in Site.select(Site.id, Site.state).where(Site.state == "submitted", Site.due_on.is_null()).tuples():
+    without_term = states.where(Site.state == "submitted", Site.due_on.is_null())
+    for key, state in without_term.tuples().iterator():
         yield f"site {key}: {state}, without a day to decide by"
     undecided = Proposal.select(Proposal.id, Proposal.state).where(
         (Proposal.state == "open") != Proposal.decided_at.is_null()
     )
-    for key, state in undecided.tuples():
+    for key, state in undecided.tuples().iterator():
         yield f"proposal {key}: {state}, which its moment of decision contradicts"
 
 
 def _handovers():
-    """What waits for an answer has no decision and one term; what was decided says when; who took a site over got it."""
-    for one in Handover.select().iterator():
-        if one.undecided != (one.decided_at is None):
-            yield f"handover {one.id}: {one.state}, which its moment of decision contradicts"
-        if one.state == "escalated" and one.team_due_on is None:
-            yield f"handover {one.id}: with the team, without a day to decide by"
+    """An undecided handover has no moment of decision and has a term; after an accepted one, the requester managed the site."""
+    for handover in Handover.select().iterator():
+        if handover.undecided != (handover.decided_at is None):
+            yield f"handover {handover.id}: {handover.state}, which its moment of decision contradicts"
+        if handover.state == "escalated" and handover.team_due_on is None:
+            yield f"handover {handover.id}: with the team, without a day to decide by"
     taken = SiteManager.select().where(
         SiteManager.site == Handover.site,
         SiteManager.user == Handover.requester,
@@ -186,7 +188,7 @@ def _handovers():
 
 
 def _identities():
-    """Who is recognised by an eID and is nothing but a site manager has no password."""
+    """A user with an eID whose only role is site manager has no password."""
     for user in User.select().join(Identity).where(User.password.is_null(False)):
         if user.is_plain_manager:
             yield f"user {user.id}: a site manager with an eID and a password"
@@ -203,7 +205,7 @@ def _identities():
 
 
 def _searches():
-    """What is searched and ordered follows from the names; trajectories and placements hold what their parents do."""
+    """The columns for searching and ordering follow from the names; trajectories and placements copy those of their parents."""
     for model in (model for model in TABLES if issubclass(model, Searched)):
         for row in model.select().iterator():
             names = ("search", "place") if model is Site else ("search",)
@@ -213,8 +215,11 @@ def _searches():
                 yield f"{model._meta.table_name} {row.pk}: search does not follow from its name"
     for key in _ids(Trajectory.select(Trajectory.id).join(Participant).where(Trajectory.search != Participant.search)):
         yield f"trajectory {key}: search is not the participant's"
-    copied = ((Placement.search, Trajectory.search), (Placement.type, Trajectory.type))
-    copied += ((Placement.association_id, Trajectory.association),)
+    copied: tuple[tuple[Field, Field], ...] = (
+        (Placement.search, Trajectory.search),
+        (Placement.type, Trajectory.type),
+        (Placement.association_id, Trajectory.association),
+    )
     for copy, original in copied:
         for key in _ids(Placement.select(Placement.id).join(Trajectory).where(copy != original)):
             yield f"placement {key}: {copy.name} is not the trajectory's"
@@ -227,16 +232,17 @@ def _ids(query):
 
 
 def _placed():
-    """A site counts its placements that are not cancelled."""
+    """`placed` of a site is the number of its placements that are not cancelled."""
     counted = fn.COUNT(Placement.id)
-    mine = (Placement.site == Site.id) & (Placement.state != "cancelled")
-    sums = Site.select(Site.id, Site.placed, counted).join(Placement, JOIN.LEFT_OUTER, on=mine)
-    for key, placed, count in sums.group_by(Site.id, Site.placed).having(Site.placed != counted).tuples():
+    own = (Placement.site == Site.id) & (Placement.state != "cancelled")
+    sums = Site.select(Site.id, Site.placed, counted).join(Placement, JOIN.LEFT_OUTER, on=own)
+    wrong = sums.group_by(Site.id, Site.placed).having(Site.placed != counted)
+    for key, placed, count in wrong.tuples().iterator():
         yield f"site {key}: placed is {placed}, there are {count}"
 
 
 def _words():
-    """The tables of words of SQLite hold what the rows hold (PostgreSQL keeps its indexes itself)."""
+    """SQLite's full-text tables match their rows (PostgreSQL maintains its indexes itself)."""
     if on_postgresql():
         return
     for model in (model for model in TABLES if "search" in model._meta.fields):
@@ -261,15 +267,19 @@ def _addresses():
 
 
 def _texts():
-    """One sentence, in English, for each column with texts from before that we would keep otherwise today, or refuse: with how
-    many. Nothing is wrong with those rows; whoever changes such a text meets the rule."""
+    """One sentence, in English, for each column with older texts that we would store differently or refuse today, with their
+    number. These rows are not wrong; the rule applies when somebody changes such a text."""
     for model in TABLES:
-        table, typed = model._meta.table_name, [one for one in model._meta.sorted_fields if isinstance(one, Typed)]
+        table, typed = (
+            model._meta.table_name,
+            [field for field in model._meta.sorted_fields if isinstance(field, Typed)],
+        )
         if not typed:
             continue
-        changed, refused = Counter(), Counter()
+        changed: Counter[str] = Counter()
+        refused: Counter[str] = Counter()
         with reading() as cursor:
-            names = ", ".join(f'"{one.column_name}"' for one in typed)
+            names = ", ".join(f'"{field.column_name}"' for field in typed)
             cursor.execute(f'SELECT {names} FROM "{table}"')  # noqa: S608 - our own names
             for row in cursor:
                 for field, text in zip(typed, row, strict=True):
@@ -283,10 +293,10 @@ def _texts():
 
 
 def _unread():
-    """One sentence, in English, for each column with values from before that we would refuse today: with how many. Nothing is
-    wrong with those rows; whoever changes such a value meets the rule."""
+    """One sentence, in English, for each column with older values that we would refuse today, with their number. These rows are
+    not wrong; the rule applies when somebody changes such a value."""
     for model in (model for model in TABLES if model.reads):
-        refused = Counter()
+        refused: Counter[str] = Counter()
         for row in model.select().iterator():
             if getattr(row, "erased_at", None) is None:
                 refused.update(name for name in model.reads if not _reads(row, name))
