@@ -222,7 +222,7 @@ def throughput(count, people, environ, folder, clients=16, seconds=20):
         ]
         for manager in crowd:
             manager.log_in()
-            one.figures, one.kind = figures, "list"
+            manager.figures, manager.kind = figures, "list"
         end = time.monotonic() + seconds
 
         def hammer(number, one):
