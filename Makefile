@@ -1,6 +1,6 @@
-# Everything one types in this project. `make help` lists it.
+# Every everyday command of this project; `make help` lists them.
 
-# A .venv whose Python cannot read its packages any more (another release of Debian) is made anew.
+# A .venv whose Python cannot read its packages any more (another release of Debian) is rebuilt.
 ifneq ($(wildcard .venv/.runtime),)
 $(shell .venv/bin/python -c 'import pip' 2>/dev/null || rm -f .venv/.runtime)
 endif
@@ -64,7 +64,7 @@ clean: ## Throw away what was installed and cached; instance/ (the data) stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# An empty file inside .venv remembers what was installed; a newer list of requirements installs again. See deploy/install.py.
+# An empty file inside .venv records what is installed; a newer list of requirements installs again. See deploy/install.py.
 INSTALL = @command -v python3 >/dev/null || { echo "python3 is missing: apt-get install python3 python3-venv" >&2; exit 1; }; \
 	echo "Installing $(filter %.txt,$^) in .venv; the first time that takes a minute or two ..."; \
 	python3 deploy/install.py $(@F)

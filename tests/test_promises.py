@@ -6,7 +6,7 @@ import re
 import pytest
 
 import config
-from tables.sites import RECOGNITIONS
+from models import RECOGNITIONS
 from tests import factories as make
 from tests.visitor import Visitor
 
