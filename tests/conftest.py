@@ -3,6 +3,7 @@
 import os
 import shutil
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -13,6 +14,7 @@ import migrations
 from database import checkpoint_keys, connect_to, connection, database
 from models import Clock
 from operations import start_up
+from tests import events
 from workflow import limits
 
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -52,16 +54,26 @@ SAME_ON_BOTH = (
 on both. They run on SQLite alone"""
 
 connection.SYNCHRONOUS = "off"  # nobody pulls the plug of a test
+LISTENER = events.Listener()
 
 
 def pytest_addoption(parser):
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
 
 
+def pytest_configure():
+    LISTENER.begin()
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.removeprefix("tests/").startswith(SAME_ON_BOTH):
             item.add_marker("one_database")
+
+
+def pytest_sessionfinish(session):
+    if events.FOLDER in os.environ and LISTENER.acts:
+        LISTENER.leave(Path(os.environ[events.FOLDER]))
 
 
 class Copies:
@@ -191,6 +203,14 @@ def canary(db):
         yield listening
         listening.read_mails()
     assert listening.found == []
+
+
+@pytest.fixture(autouse=True)
+def promises():
+    """No act may write other lines of history or mails than docs/events.md says."""
+    yield
+    broken, LISTENER.broken = LISTENER.broken, []
+    assert broken == [], f"see the top of {events.PAGE.relative_to(config.PROJECT)}"
 
 
 @pytest.fixture

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
+import audit
 import config
 from commands import documents
-from tables.system import MAIL_KINDS
+from database import RuleError
+from models import MAIL_KINDS
+from tests import events
 from tests import factories as make
+from tests.conftest import LISTENER
 from tests.visitor import Visitor
+from workflow.stages import trajectories
 
 DOCS = config.PROJECT / "docs"
 LICENCES = {
@@ -113,6 +118,62 @@ def test_only_one_page_lists_the_settings():
     for path in DOCS.glob("*.md"):
         defined = [row[0] for row in rows(path.read_text("utf-8")) if re.match(r"`KAVO_", row[0])]
         assert bool(defined) == (path.name == "settings.md"), path.name
+
+
+# ---- what each act writes
+
+
+def test_every_act_has_its_line_in_the_page_of_events():
+    """Every test listens whether it is true (`conftest.promises`); `make test` asks besides that something showed each of it."""
+    page = read("events.md")
+    changing, reading = set(events.read(page)), events.readers(page)
+    assert changing & reading == set()
+    assert changing | reading == events.names(), (
+        "run: KAVO_TEST_EVENTS_LEARN=1 make test; .venv/bin/python -m tests.events"
+    )
+    written = {one for always, sometimes in events.read(page).values() for one in always | sometimes}
+    assert {one for one in written if one.startswith("history ")} <= {f"history {verb}" for verb in audit.SENTENCES}
+    assert {one for one in written if one.startswith("mail ")} <= {f"mail {kind}" for kind in MAIL_KINDS}
+    assert len(written) > 80
+
+
+def test_the_listener_hears_what_an_act_writes(now):
+    team, run, act = make.user("team"), make.trajectory(), "stages.trajectories.stop"
+    before = LISTENER.acts.get(act, events.Act()).wrote["history trajectory.stopped"]
+    with pytest.raises(RuleError):
+        trajectories.stop(run, team, now, reason="")
+    assert LISTENER.acts.get(act, events.Act()).wrote["history trajectory.stopped"] == before, (
+        "a refusal writes nothing"
+    )
+    trajectories.stop(run, team, now, reason="Ziek.")
+    assert LISTENER.acts[act].wrote["history trajectory.stopped"] == before + 1
+
+
+@pytest.mark.parametrize(
+    "wrote, told",
+    [
+        ({"history a", "mail b"}, []),
+        ({"history a"}, []),
+        ({"history a", "mail c"}, ["x wrote 'mail c', which the page does not say"]),
+        ({"mail b"}, ["x did not write 'history a', which the page says it always does"]),
+    ],
+)
+def test_an_act_that_writes_something_else_than_its_line_says_is_noticed_once(wrote, told):
+    listener, call = events.Listener(), events.Call("x")
+    listener.promised = {"x": ({"history a"}, {"mail b"})}
+    call.changed, call.wrote = True, wrote
+    for _ in range(2):
+        listener.done(call)
+    assert listener.broken == told
+
+
+def test_a_promise_that_no_test_shows_is_noticed():
+    seen = {"x": events.Act(2, 2, {"history a": 2, "mail b": 1})}
+    page = events.write(seen)
+    assert events.read(page) == {"x": ({"history a"}, {"mail b"})}
+    assert events.not_heard(seen, page) == []
+    assert events.not_heard({"x": events.Act(1, 1, {"history a": 1})}, page) == ["x: no test saw 'mail b'"]
+    assert events.not_heard({}, page) == ["x: no test let it change anything"]
 
 
 # ---- which release it is
