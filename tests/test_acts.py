@@ -8,8 +8,8 @@ from database import RuleError
 from models import Association, Handover, History, ImportBatch, ImportRow, Mail, Passkey, Site
 from scope import NotYours
 from tests import factories as make
-from tests.eid.steps import bram
-from tests.test_second_step import passkey
+from tests.identity.eid.steps import bram
+from tests.identity.test_second_step import passkey
 from workflow import rows
 from workflow.accounts import joining, second_steps
 from workflow.imports import batches
