@@ -127,7 +127,7 @@ class ManyView(HiddenFromMenu, BaseView):
             del form.on_behalf
         ones = {row.id: _one(row) for row in rows}
         if rows and form.is_submitted() and self._valid(form, ones):
-            refused = {}
+            refused: dict[int, str] = {}
             asked = rows
             if form.carry_out(lambda now: self._evaluate(asked, ones, form, now, refused), self.by, utcnow()):
                 if not refused:

@@ -1,6 +1,7 @@
 """Fields that read what they hold, and what may be left out."""
 
 from collections.abc import Callable
+from typing import Any
 
 from wtforms import (
     BooleanField,
@@ -52,6 +53,8 @@ def input_id(field) -> str:
 
 class DayField(DateField):
     """A day: the browser's own date field, or typed in another way that `readings.day` reads."""
+
+    data: Any
 
     def __init__(self, label=None, validators=None, **kwargs):
         super().__init__(label, validators or [Optional()], format=["%Y-%m-%d"], **kwargs)

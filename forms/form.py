@@ -82,7 +82,7 @@ class KavoForm(FlaskForm):
         def render_field(self, field, render_kw):
             return super().render_field(field, {**_as_html_allows(field), **render_kw})  # type: ignore[misc]  # idem
 
-    def carry_out(self, act: Callable[[datetime], str | None], by: User, now: datetime) -> bool:
+    def carry_out(self, act: Callable[[datetime], str | None], by: User | None, now: datetime) -> bool:
         """Run `act(now)` once, in one transaction, and tell the sentence that it returns. True when it is done, also when the
         same form did it before; False when a rule refused, and then the form says why. Raises Conflict."""
         try:

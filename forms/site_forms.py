@@ -1,6 +1,7 @@
 """The fields of a site, the same for an applicant, a manager and the team, and those of a person who registers."""
 
 from datetime import date
+from typing import Any
 
 from flask import session
 from wtforms import BooleanField, PasswordField, StringField, ValidationError
@@ -43,6 +44,7 @@ class PlaceField(StringField):
     """The place of a `postcode` in the same form, which stands before it. An empty one is filled in, for somebody to look at.
     One that does not go with the postcode is asked about once: when the same pair is sent again it is right."""
 
+    data: Any
     asked = ""
     """the pair that this page asks about: the form sends it along, and the session has it for who goes back a page"""
 

@@ -115,7 +115,7 @@ def _password(label: str, *checks, kind="current-password") -> PasswordField:
 class Login(LoginForm):
     """Logging in, with limits per account and per address; no 'remember me'."""
 
-    remember = None  # type: ignore[assignment]  # how WTForms takes a field away
+    remember = None  # how WTForms takes a field away
     email = EmailField(
         "E-mailadres",
         [required("Typ je e-mailadres."), IsString(), EmailValidation(verify=False)],

@@ -182,7 +182,7 @@ def _application(secret) -> tuple[Site, User]:
         by = current_user._get_current_object()
         return scope.find(by, Site, secret, "submit_again") or abort(404), by
     token = opened(secret, links.APPLICATION)
-    return links.about(token), token.user
+    return links.about(token), token.owner
 
 
 @pages.get("/aanvraag/<secret>")
