@@ -190,7 +190,7 @@ def test_no_hash_and_no_token_is_on_any_screen_of_the_team(team):
         assert user.fs_uniquifier not in text
 
 
-def test_every_answer_bears_the_headers_that_protect(app):
+def test_every_response_carries_the_security_headers(app):
     for path in ("/", "/aanmelden", "/bestaat-niet", "/static/look.css"):
         headers = app.test_client().get(path).headers
         assert "script-src 'self';" in headers["Content-Security-Policy"]

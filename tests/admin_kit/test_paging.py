@@ -106,7 +106,7 @@ def test_no_row_is_missed_while_rows_come_go_and_change(team, stages, seed):
     assert len(pages) >= 3
 
 
-def test_a_place_that_nobody_made_shows_the_first_page(team, stages):
+def test_a_forged_page_position_shows_the_first_page(team, stages):
     team.get(LIST)
     first = shown(team)
     for text in ("1-abc", "x", "9" * 40, "1", "-", "1-é", f"{stages[0].id}-{'0' * 12}"):

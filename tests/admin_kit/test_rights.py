@@ -218,7 +218,7 @@ def test_every_route_is_classified(app):
 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
-def test_every_page_opens_for_who_may_see_it_and_for_nobody_else(app, world, role):
+def test_every_page_opens_for_exactly_those_who_may_see_it(app, world, role):
     visitor, ids = world[role], {"site": world["mine"].site_id, "placement": world["mine"].id}
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods or rule.endpoint.endswith(("static", "ajax_lookup")):
@@ -398,7 +398,7 @@ def test_no_way_leads_to_somebody_elses_row(world, role):
         assert after == before, (method, path)
 
 
-def test_who_works_for_an_association_finds_nothing_of_another(world):
+def test_staff_of_an_association_find_nothing_of_another(world):
     """Every list, export, saved page and search of the third role, with a row of its own to see that the list works."""
     mine = make.trajectory(association=Membership.get().association, participant=make.participant(first_name="Eigen"))
     make.placement(trajectory=mine, site=world["theirs"].site)
@@ -604,7 +604,7 @@ def without_traces_of_trying(tables):
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("role", ["manager", "association", "visitor"])
-def test_no_post_to_any_route_does_anything_for_who_may_not_open_it(app, world, role):
+def test_no_post_to_any_route_does_anything_for_those_who_may_not_open_it(app, world, role):
     visitor, before = world[role], without_traces_of_trying(dump())
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods and role not in who(rule.endpoint):

@@ -32,7 +32,7 @@ def test_one_starts_with_what_is_to_do(visitor, speelkaravaan):
     assert "Stages te beoordelen" in visitor.text
 
 
-def test_who_works_for_no_association_yet_reads_what_to_do(app):
+def test_staff_without_an_association_read_what_to_do(app):
     visitor = Visitor(app, make.user("association", password=make.PASSWORD))
     visitor.get("/te-doen/")
     assert "Je bent nog aan geen vereniging gekoppeld" in visitor.text

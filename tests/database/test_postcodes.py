@@ -248,7 +248,7 @@ def test_a_place_of_another_postcode_is_asked_about_once_and_never_refused(app, 
     assert written() == ("9000", "Brugge", None)
 
 
-def test_who_goes_back_a_page_and_sends_the_same_again_is_not_asked_again(app):
+def test_resubmitting_after_going_back_is_not_questioned_again(app):
     visitor, values = young(app)
     form = visitor.page.select_one("main form[method=post]")
     for asked in (True, False):

@@ -311,13 +311,13 @@ def test_a_participant_has_a_name(text):
 
 
 @pytest.mark.parametrize("ticked, last, made", [(True, "Suharto", True), (False, "Suharto", False), (True, "-", False)])
-def test_who_has_one_name_registers_with_a_tick(app, ticked, last, made):
+def test_people_with_a_single_name_register_by_ticking_a_box(app, ticked, last, made):
     fill_in(app, first_name=" ", last_name=last, **({"one_name": "y"} if ticked else {}))
 
     assert [str(user) for user in User.select()] == ["Suharto"] * made
 
 
-def test_who_has_one_name_keeps_it_in_the_own_data(app):
+def test_people_with_a_single_name_keep_it_in_their_data(app):
     visitor = Visitor(app, make.user(first_name="", last_name="Suharto", password=make.PASSWORD))
     visitor.get("/mijn-gegevens")
     visitor.send(phone="0470 12 34 56")

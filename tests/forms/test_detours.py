@@ -44,7 +44,7 @@ def test_another_button_loses_nothing_of_a_decision(app, what):
     )
 
 
-def test_being_asked_who_one_is_loses_nothing_of_a_form(app):
+def test_re_authentication_loses_nothing_of_a_form(app):
     anna = make.user(password=make.PASSWORD, first_name="Anna", last_name="Claes", phone="+32470112233")
     visitor = Visitor(app, anna)
     visitor.get("/mijn-gegevens")
@@ -62,7 +62,7 @@ def test_being_asked_who_one_is_loses_nothing_of_a_form(app):
     assert visitor.page.select_one("#last_name")["value"] == "Claeys"
 
 
-def test_being_asked_who_one_is_loses_nothing_of_an_action(app):
+def test_re_authentication_loses_nothing_of_an_action(app):
     """What has no page of its own is sent with one more click."""
     team, other = make.user("team", password=make.PASSWORD), make.user()
     visitor = Visitor(app, team)

@@ -170,7 +170,7 @@ def test_a_hundred_long_motivations_are_kept_as_they_were_typed(app):
         ("/trajecten/eindevaluatie/", "id", MOST_AT_ONCE, {}),
     ],
 )
-def test_who_chooses_more_rows_than_can_be_treated_is_told_so_and_nothing_happens(team, path, name, most, more):
+def test_selecting_too_many_rows_is_explained_and_changes_nothing(team, path, name, most, more):
     answer = team.post(path, {name: [str(number) for number in range(1, most + 2)], **more})
 
     assert answer.status_code == 302
@@ -193,7 +193,7 @@ def test_a_file_that_is_too_large_is_refused_with_a_sentence(app, size, said):
     assert said in BeautifulSoup(answer.data, "html.parser").get_text(" ")
 
 
-def test_who_is_not_logged_in_has_the_usual_room_everywhere(app):
+def test_visitors_who_are_not_logged_in_have_the_usual_room_everywhere(app):
     body = "x=" + "a" * MOST_BYTES
     for path in ("/samen/beoordelen", "/importeren/"):
         assert Visitor(app).client.post(path, data=body, content_type=FORM).status_code == 413

@@ -69,7 +69,7 @@ def test_one_address_may_be_wrong_100_times(app, jonas, wrong, refused):
     assert ("dit netwerk" in log_in(app, jonas.email, "Fout12345").text) is refused
 
 
-def test_a_success_starts_the_count_anew_and_time_ends_it(app, jonas):
+def test_a_success_resets_the_count_and_time_ends_it(app, jonas):
     now = utcnow()
     for _ in range(5):
         limits.claim("account", jonas.email, 5, now)
@@ -126,7 +126,7 @@ def test_a_session_ends_after_2_hours_of_rest_or_12_hours(jonas, now, idle, age,
     assert accounts.session_holds(secret, jonas, now) is holds
 
 
-def test_who_may_no_longer_log_in_is_out_at_once(app, jonas):
+def test_a_disabled_account_is_logged_out_at_once(app, jonas):
     visitor = log_in(app, jonas.email, make.WORD)
 
     User.update(active=False).execute()

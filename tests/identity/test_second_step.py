@@ -221,7 +221,7 @@ def later(visitor, minutes):
 
 
 @pytest.mark.parametrize("minutes, asked", [(14, False), (16, True)])
-def test_dangerous_pages_ask_who_one_is_after_a_quarter(app, team, minutes, asked):
+def test_sensitive_pages_require_re_authentication_after_15_minutes(app, team, minutes, asked):
     other = make.user()
     visitor = Visitor(app, team)
     later(visitor, minutes)
@@ -262,7 +262,7 @@ def test_a_thief_of_a_session_cannot_guess_the_password_there(app, anna):
     assert "te vaak fout" in visitor.text
 
 
-def test_a_new_address_waits_while_one_shows_who_one_is(app, anna):
+def test_a_new_address_waits_during_re_authentication(app, anna):
     visitor = Visitor(app, anna)
     later(visitor, 60)
     visitor.get("/mijn-gegevens")

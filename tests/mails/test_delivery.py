@@ -123,7 +123,7 @@ def test_a_server_that_does_not_answer_in_time_is_tried_again_later(sending, pos
     assert set(post.copies()) == {mail.message_id}
 
 
-def test_who_is_cut_off_every_time_ends_as_uncertain(sending, post, now):
+def test_a_mail_that_is_cut_off_every_time_ends_as_uncertain(sending, post, now):
     post.fault, mail, moment = "cut", write(now), now
     while state(mail)[0] == "pending":
         delivery.deliver(sending, lambda: moment)  # noqa: B023

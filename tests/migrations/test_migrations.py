@@ -44,7 +44,7 @@ def test_back_to_zero_leaves_nothing_and_forward_again_leaves_all():
     assert compare.describe() == before
 
 
-def test_two_who_migrate_at_once_take_each_step_once(db):
+def test_two_simultaneous_migrations_take_each_step_once(db):
     migrations.back("zero")
     database.close()
     code = f"import migrations, database; database.connect_to({db!r}).connect(); print(len(migrations.migrate()))"
@@ -75,7 +75,7 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     assert "0002_broken" not in migrations.applied()
 
 
-def test_a_step_waits_for_who_uses_its_tables_and_keeps_nobody_waiting_long(db, monkeypatch):
+def test_a_step_waits_for_users_of_its_tables_and_keeps_nobody_waiting_long(db, monkeypatch):
     """Somebody reads (PostgreSQL) or writes (SQLite) for six seconds; others who only read meanwhile wait for three at most."""
     monkeypatch.setattr(migrations, "PAUSE", 0.5)
     steps = migrations.available()

@@ -102,7 +102,7 @@ def test_a_backup_never_replaces_another(command, tmp_path):
     assert (code, "No such file or directory" in said, "Traceback" in said) == (1, True, False)
 
 
-def test_an_encrypted_backup_opens_with_its_own_key_alone(command, coupled, tmp_path):
+def test_an_encrypted_backup_opens_only_with_its_own_key(command, coupled, tmp_path):
     ours, other = (pyrage.x25519.Identity.generate() for _ in range(2))
     for name, key in (("ours", ours), ("other", other)):
         (tmp_path / name).write_text(f"# a comment\n{key}\n")
@@ -157,7 +157,7 @@ def test_a_trigger_that_sleeps_is_a_breach():
         transaction.rollback()
 
 
-def test_a_copy_that_breaks_a_rule_is_told_and_not_kept(db, tmp_path):
+def test_a_copy_that_breaks_a_rule_is_reported_and_not_kept(db, tmp_path):
     make.user(email="lore@kavo.test")
     trajectory = make.trajectory()
     database.execute_sql(f"UPDATE trajectory SET search = 'zzz' WHERE id = {trajectory.id}")
@@ -260,7 +260,7 @@ def _without_one(rows):
     return fewer
 
 
-def test_who_works_on_during_a_move_is_told_to_move_again(db, coupled, target, monkeypatch):
+def test_a_change_during_the_move_is_reported(db, coupled, target, monkeypatch):
     said = []
 
     def interfere(text):

@@ -48,7 +48,7 @@ def test_it_is_ready_when_all_that_it_leans_on_is_well(client):
     assert told(client) == {"state": "ready", "database": "ok", "migrations": "ok", "clock": "ok", "queue": "ok"}
 
 
-def test_a_silent_clock_is_told_and_pages_go_on(client):
+def test_a_silent_clock_is_reported_and_pages_keep_working(client):
     assert told(client)["clock"] == "has not run yet"
     Clock.update(ran_at=utcnow() - clock.SILENT_AFTER - timedelta(seconds=5)).execute()
     answer = client.get("/readyz")
@@ -64,7 +64,7 @@ def test_without_the_last_step_of_the_schema_it_is_not_ready(client):
     assert answer.json["migrations"] == f"not taken: {migrations.available()[-1]}"
 
 
-def test_a_queue_that_is_gone_is_told(settings, tmp_path):
+def test_a_missing_queue_is_reported(settings, tmp_path):
     from app import create_app
 
     gone = type(settings)(**{**settings.__dict__, "queue_url": "redis://127.0.0.1:1/0"})
@@ -97,7 +97,7 @@ def test_numbers_tell_what_waits_and_what_is_late(client, now):
         ("", {}, 200),
     ],
 )
-def test_numbers_are_for_who_knows_the_token(settings, token, sent, status):
+def test_metrics_require_the_token(settings, token, sent, status):
     from app import create_app
 
     guarded = type(settings)(**{**settings.__dict__, "metrics_token": token})

@@ -129,7 +129,7 @@ def test_a_wrong_password_leaves_a_hash_as_it_is(app):
 )
 @pytest.mark.parametrize("door", [by_link, changing])
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_who_sees_many_chooses_12_characters_and_a_site_manager_6(app, door, role, word, good, form):
+def test_passwords_have_12_characters_for_those_who_see_many_and_6_for_site_managers(app, door, role, word, good, form):
     visitor = door(app, unicodedata.normalize(form, word), role)
 
     with app.app_context():

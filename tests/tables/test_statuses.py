@@ -274,7 +274,7 @@ def applications(manager) -> dict[str, tuple[Site, Expected, str]]:
     return made
 
 
-def test_an_application_is_at_the_same_everywhere_also_for_who_applied(app):
+def test_an_application_has_the_same_status_everywhere_even_for_the_applicant(app):
     jonas = make.user(password=make.PASSWORD)
     made = applications(jonas)
     team, applicant = Visitor(app, make.user("team", password=make.PASSWORD)), Visitor(app, jonas)

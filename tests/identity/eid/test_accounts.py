@@ -43,7 +43,7 @@ def test_an_address_that_is_known_looks_the_same_and_its_owner_is_asked(app, op)
     assert (mail.kind, mail.to_address) == ("same_person", owner.email)
 
 
-def test_who_confirms_that_both_accounts_are_the_own_gets_one(app, op):
+def test_confirming_that_both_accounts_are_theirs_merges_them(app, op):
     owner = young(email="bram@kavo.test", birth_date=BORN, confirmed_at=utcnow())
     old_site = make.site(owner)
     register(app, op)
@@ -148,7 +148,7 @@ def test_from_the_18th_birthday_on_a_password_leads_to_linking_an_eid(app, days,
     assert visitor.get("/hulp").status_code == 200
 
 
-def test_who_links_at_18_keeps_sites_and_history(app, op):
+def test_linking_an_eid_at_18_keeps_sites_and_history(app, op):
     user = young(birth_date=BORN)
     site = make.site(user)
     visitor = link(app, op, user)

@@ -178,7 +178,7 @@ def team_page(app):
     return visitor
 
 
-def test_who_comes_with_another_number_reads_that_the_team_looks_and_is_not_in(app, op, new_number):
+def test_another_number_is_not_logged_in_and_goes_to_the_team(app, op, new_number):
     visitor, _ = new_number
 
     assert visitor.answer.status_code == 409
@@ -274,7 +274,7 @@ def test_the_team_is_asked_again_after_a_while(now):
     assert LinkRequest.get(LinkRequest.state == "open").created_at == now + timedelta(days=15)
 
 
-def test_who_is_not_the_person_is_not_in_the_insight_of_the_owner(app, now):
+def test_another_person_is_not_in_the_subject_access_of_the_owner(app, now):
     user = account()
     with pytest.raises(identities.WithTeam):
         identities.recognise(replace(OWNER, **OTHER["number"], first_name="Vreemde"), now)
@@ -345,7 +345,7 @@ def test_a_stranger_with_the_same_birth_date_is_not_linked_and_renames_nobody(ap
     assert "De naam verschilt." in team_page(app).text
 
 
-def test_who_shares_an_address_and_a_birth_date_but_no_name_becomes_nobody_else(app, op):
+def test_sharing_an_address_and_a_birth_date_but_no_name_merges_nobody(app, op):
     owner = young(first_name="Noor", email="bram@kavo.test", birth_date=BORN)
     register(app, op)
     visitor = Visitor(app)

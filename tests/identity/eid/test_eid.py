@@ -353,7 +353,7 @@ def test_logging_out_everywhere_goes_on_at_the_provider_too_and_a_password_login
     assert visitor.client.get("/afgemeld").headers["Location"] == "/"
 
 
-def test_where_one_wanted_to_go_is_remembered_but_not_elsewhere(app, op):
+def test_the_intended_page_is_remembered_but_no_other_site(app, op):
     register(app, op)
     for wanted, path in (
         ("/overdrachten/", "/overdrachten/"),

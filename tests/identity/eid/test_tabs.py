@@ -81,7 +81,7 @@ def test_the_way_back_of_an_attacker_logs_nobody_in(app, op):
     assert "v@kavo.test" in somebody.page.select_one("[name=email]")["value"]
 
 
-def test_whoever_is_logged_in_becomes_nobody_else_by_another_tab(app, op):
+def test_a_logged_in_user_becomes_nobody_else_by_another_tab(app, op):
     register(app, op)
     visitor = Visitor(app)
     first, second, third = begin(visitor), begin(visitor), begin(visitor)
@@ -98,7 +98,7 @@ def test_whoever_is_logged_in_becomes_nobody_else_by_another_tab(app, op):
     assert "Bram Wouters" in visitor.text
 
 
-def test_who_shows_once_more_who_it_is_goes_on_and_another_does_not(app, op):
+def test_re_authentication_lets_the_same_person_continue_and_nobody_else(app, op):
     visitor = register(app, op)
     wanted = {"next": "/mijn-gegevens"}
     location = visitor.client.get("/ben-jij-het/eid", query_string=wanted).location

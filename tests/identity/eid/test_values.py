@@ -15,7 +15,7 @@ from workflow.accounts import identities
 # ---- keys that were replaced
 
 
-def test_a_number_that_was_hashed_with_a_former_key_is_recognised_and_hashed_anew(now):
+def test_a_number_hashed_with_a_former_key_is_recognised_and_hashed_again(now):
     old = replace(OWNER, number_hash="1" * 64, key_id="old")
     user = account(old)
     asked = LinkRequest(user=make.user(), created_at=now, number_hash="1" * 64, key_id="old", subject="x", issuer="y")
@@ -137,7 +137,7 @@ def test_only_the_means_that_we_accept_log_somebody_in(op, another_app, acr, goo
     assert ("niet veilig genoeg" in visitor.text) is not good
 
 
-def test_who_is_new_and_who_shows_it_once_more_need_the_level_too(app, op, another_app):
+def test_first_logins_and_re_authentication_need_the_level_too(app, op, another_app):
     op.claims["acr"] = "urn:low"
     visitor = Visitor(app)
     go(visitor, op)

@@ -125,7 +125,7 @@ def test_after_a_long_silence_one_reminder_is_enough():
 
 
 @pytest.mark.parametrize("act", ["accept", "refuse", "withdraw"])
-def test_who_acted_is_not_reminded_and_nothing_escalates(act):
+def test_those_who_acted_are_not_reminded_and_nothing_escalates(act):
     handover = asked(datetime(2026, 6, 1, 10, 0))
     acts = {
         "accept": lambda now: handovers.accept(handover, handover.asked, now),
@@ -170,7 +170,7 @@ def test_several_applications_make_one_mail():
     assert mail.body.count("Speelplein") == 3
 
 
-def test_while_the_applicant_is_next_nobody_reminds_the_team_and_a_new_term_counts_anew():
+def test_while_the_applicant_must_act_nobody_reminds_the_team_and_a_new_term_starts_over():
     site, team = make.site(make.user(), state="submitted", submitted_at=datetime(2026, 6, 1, 10, 0)), make.user("team")
     sites.ask(site, team, datetime(2026, 6, 5, 10, 0), "Klopt het adres?")
     clock.sweep(at(date(2026, 6, 20)))
@@ -187,7 +187,7 @@ def test_while_the_applicant_is_next_nobody_reminds_the_team_and_a_new_term_coun
 # ---- completing a registration
 
 
-def test_who_did_not_complete_the_registration_is_reminded_on_day_7_and_25():
+def test_an_incomplete_registration_is_reminded_on_day_7_and_25():
     start = date(2026, 6, 1)
     user = make.user(password=make.PASSWORD, confirmed_at=None)
     site = make.site(user, state="submitted", submitted_at=at(start))
@@ -294,7 +294,7 @@ def test_one_mail_tells_a_manager_of_all_stages_by_first_name():
 
 
 @pytest.mark.parametrize("act", ["evaluate", "cancel", "finish", "no manager", "move the end"])
-def test_whoever_is_done_is_not_reminded(act):
+def test_those_who_are_done_are_not_reminded(act):
     one, team, before = stage(), make.user("team"), at(START + DAY)
     if act == "evaluate":
         given = evaluations.EvaluationInput(

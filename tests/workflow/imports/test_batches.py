@@ -200,7 +200,7 @@ def test_a_line_of_another_shape_is_bad_and_the_others_are_not(hilde):
     assert verdicts(checked([LOTTE, "300002-02;An;Maes"], hilde)) == ["new", "bad"]
 
 
-def test_the_same_person_twice_in_a_file_is_told(hilde):
+def test_a_person_who_occurs_twice_in_a_file_is_reported(hilde):
     batch = checked(
         [LOTTE, LOTTE, line(type="hoofdanimator"), line(type="instructeur", geboortedatum="13/03/2009")], hilde
     )
@@ -221,7 +221,7 @@ def test_a_known_person_gets_a_second_trajectory_at_another_association(hilde):
 
 
 @pytest.mark.parametrize("changes", [{"naam": "Peters"}, {"geboortedatum": "13/03/2009"}, {"email": "ander@kavo.test"}])
-def test_who_is_not_ones_own_is_not_to_be_guessed(hilde, changes):
+def test_participants_of_others_cannot_be_guessed(hilde, changes):
     make.trajectory(
         participant=make.participant(kavo_id="300001-01", first_name="Lotte", last_name="Peeters"), type="instructor"
     )
@@ -232,7 +232,7 @@ def test_who_is_not_ones_own_is_not_to_be_guessed(hilde, changes):
     assert only.text == "KAVO-ID 300001-01 past niet bij de andere gegevens. Kijk ze na, of bel het team Kadervorming."
 
 
-def test_that_somebody_was_found_by_the_kavo_id_alone_is_kept(hilde):
+def test_a_lookup_by_kavo_id_is_recorded(hilde):
     person = make.participant(kavo_id="300001-01", first_name="Lotte", last_name="Peeters", email="lotte@kavo.test")
     make.trajectory(participant=person, type="instructor")
     imported([LOTTE], hilde)
@@ -275,7 +275,7 @@ def test_one_open_trajectory_per_type(hilde, speelkaravaan):
     assert verdicts(checked([LOTTE], hilde)) == ["known"]
 
 
-def test_who_passed_does_not_start_again(hilde, speelkaravaan):
+def test_a_participant_who_passed_does_not_start_again(hilde, speelkaravaan):
     person = make.participant(kavo_id="300001-01", first_name="Lotte", last_name="Peeters", email="lotte@kavo.test")
     trajectory = make.trajectory(participant=person, association=speelkaravaan)
     make.evaluated(make.placement(trajectory=trajectory, hours=50))
@@ -337,7 +337,7 @@ def test_what_changed_since_the_check_is_looked_at_again(hilde, speelkaravaan):
     assert Participant.select().count() == 2
 
 
-def test_who_no_longer_works_there_writes_nothing(hilde):
+def test_a_former_member_of_staff_writes_nothing(hilde):
     batch = checked([LOTTE, line(kavo_id="300002-02", vereniging="")], hilde)
     batches.confirm(batch, hilde, make.NOW)
     hilde.memberships.get().delete_instance()
@@ -385,7 +385,7 @@ def test_memory_does_not_grow_with_the_file(hilde, monkeypatch):
     assert peak(600) < 1.5 * peak(100)
 
 
-def test_an_own_file_of_results_may_come_back(app, hilde):
+def test_a_results_file_of_ours_may_be_imported_again(app, hilde):
     visitor = Visitor(app, hilde)
     batch = checked([LOTTE, line(kavo_id="x", naam="=cmd")], hilde)
     answer = visitor.get(f"/importeren/{batch.id}/resultaat.csv")

@@ -173,7 +173,7 @@ def test_lines_far_apart_see_each_other(hilde, monkeypatch):
     assert [one for one, _ in judged(batch)] == ["new"] * 6 + ["trajectory", "bad"]
 
 
-def test_all_that_is_wrong_with_a_line_is_told_at_once_with_its_cell(app, hilde):
+def test_everything_wrong_with_a_line_is_reported_at_once_with_its_cell(app, hilde):
     batch = checked(["1;李;;31/02/2009;bea@ergens;Niets vzw;animator;ooit"], hilde)
 
     ((_, text),) = judged(batch)
@@ -222,7 +222,7 @@ def test_all_or_none_is_none_when_a_line_cannot_be_by_then(app, hilde, small_ste
     assert Participant.select().count() == 4
 
 
-def test_all_or_none_that_breaks_off_is_begun_anew(hilde, small_steps):
+def test_an_interrupted_all_or_nothing_import_starts_over(hilde, small_steps):
     batch = checked(LINES, hilde)
     batches.confirm(batch, hilde, make.NOW, all_or_none=True)
     with database.atomic() as broken_off:
@@ -265,7 +265,7 @@ def strangers(number):
     return [f"4000{one:02}-00;Kind;Maes;12/03/2009;;;animator;10/01/2026" for one in range(number)]
 
 
-def test_who_guesses_too_often_waits_an_hour(app, hilde):
+def test_guessing_too_often_means_waiting_an_hour(app, hilde):
     now = utcnow()
     batch = checked([*strangers(22), *LINES], hilde, now)
 
@@ -290,7 +290,7 @@ def test_the_team_and_the_command_line_may_err_as_often_as_they_do():
     assert not Lookup.select().exists()
 
 
-def test_who_guesses_by_hand_waits_too(app, hilde, monkeypatch):
+def test_guessing_by_hand_means_waiting_too(app, hilde, monkeypatch):
     monkeypatch.setattr(batches, "GUESSES_PER_HOUR", 2)
     make.trajectory(participant=person("300002-02"))
     visitor = Visitor(app, hilde)

@@ -258,7 +258,7 @@ def test_insight_holds_all_of_a_participant(app, people):
     assert all(label and "_" not in label for rows in parts.values() for row in rows for label, _ in row)
 
 
-def test_everybody_reads_and_saves_the_own_data(app, people):
+def test_everybody_reads_and_saves_their_own_data(app, people):
     visitor = Visitor(app, people["quirijn"])
     visitor.get("/mijn-gegevens/alles")
     assert "Quirijn" in visitor.text
@@ -279,13 +279,13 @@ def ended(days, **values):
 
 
 @pytest.mark.parametrize("days, erased", [(3 * 365, False), (3 * 365 + 1, True)])
-def test_who_got_no_attest_is_forgotten_after_the_term(app, days, erased):
+def test_a_participant_without_an_attest_is_erased_after_the_term(app, days, erased):
     participant = ended(days)
     retention.clean_up(make.NOW)
     assert bool(Participant.get_by_id(participant.id).erased_at) is erased
 
 
-def test_who_has_another_trajectory_that_is_younger_is_kept(app):
+def test_a_participant_with_a_more_recent_trajectory_is_kept(app):
     participant = ended(3 * 365 + 1)
     make.trajectory(participant=participant, type="head_animator")
     retention.clean_up(make.NOW)
@@ -448,7 +448,7 @@ def sealed(app):
         "INSERT INTO history (id, at, verb, object_type, object_id, digest) VALUES (0, '2020-01-01', 'user.eid', '', '', '')",
     ],
 )
-def test_who_changes_a_sealed_line_is_found_out(sealed, change):
+def test_a_change_to_a_sealed_line_is_detected(sealed, change):
     with guard_asleep():
         database.execute_sql(change)
     found = list(hash_chain.breaches())

@@ -46,11 +46,11 @@ def handed_over(site, giver):
     return taker
 
 
-def test_who_manages_a_site_reads_the_contact_that_was_entered(site, giver):
+def test_the_manager_of_a_site_reads_the_contact_that_was_entered(site, giver):
     assert of(giver)["site"][0]["email"] == "gever@kavo.test"
 
 
-def test_who_gave_a_site_away_reads_nothing_of_who_has_it_now(site, giver):
+def test_a_former_manager_reads_nothing_about_the_present_one(site, giver):
     taker = handed_over(site, giver)
     text = str(of(giver))
     assert "verklaard" in str(subject_access.readable(of(giver))).lower()
@@ -59,7 +59,7 @@ def test_who_gave_a_site_away_reads_nothing_of_who_has_it_now(site, giver):
         assert word not in text, word
 
 
-def test_who_took_a_site_over_reads_not_what_the_other_had_typed(site, giver):
+def test_a_new_manager_does_not_read_what_the_former_one_typed(site, giver):
     before = str(of(giver))
     text = str(of(handed_over(site, giver)))
     assert "van ‘…’ naar ‘nieuw@kavo.test’" in text
@@ -68,7 +68,7 @@ def test_who_took_a_site_over_reads_not_what_the_other_had_typed(site, giver):
         assert word not in text
 
 
-def test_a_site_that_came_back_does_not_show_the_contact_of_who_had_it_meanwhile(site, giver):
+def test_a_site_that_came_back_does_not_show_the_contact_of_the_manager_in_between(site, giver):
     assert "nieuw@kavo.test" in str(of(handed_over(site, giver)))
     sites.give_to(Site.get_by_id(site.id), giver, make.user("team"), LATER)
     assert "nieuw@kavo.test" not in str(of(giver))
@@ -92,7 +92,7 @@ def test_the_mails_to_an_address_of_somebody_else_before_are_not_shown(app):
     assert [mail["subject"] for mail in of(second)["mail"]] == [Mail.get(Mail.kind == "second_step_changed").subject]
 
 
-def test_who_changed_to_an_address_reads_no_mails_from_before(app):
+def test_a_changed_address_shows_no_earlier_mails(app):
     mails.password_changed(make.user(email="gedeeld@kavo.test"), make.NOW)
     User.update(email="weg@kavo.test").execute()
     changed = make.user(email="oud@kavo.test", created_at=make.NOW - timedelta(days=9))
@@ -104,7 +104,7 @@ def test_who_changed_to_an_address_reads_no_mails_from_before(app):
 
 
 @pytest.mark.parametrize("confirmed_at", [None, make.NOW])
-def test_who_types_the_address_of_an_association_reads_none_of_its_mails(app, confirmed_at):
+def test_typing_the_address_of_an_association_shows_none_of_its_mails(app, confirmed_at):
     association = make.association(email="info@kavo.test")
     mails.association_reminder("news_association", association, ["Lotte Peeters"], make.NOW)
     typed = make.user(email="info@kavo.test", confirmed_at=confirmed_at, created_at=make.NOW)
@@ -127,7 +127,7 @@ def test_an_eid_shows_its_holder_once_it_is_linked(app, giver, state, shown):
     assert ("Vreemd" in str(of(giver))) is shown
 
 
-def test_who_works_for_the_team_reads_no_contact_of_the_accounts_they_changed(app, giver):
+def test_team_members_read_no_contact_of_the_accounts_they_changed(app, giver):
     team = make.user("team")
     before, giver.phone = {"phone": giver.phone}, "0470 44 44 44"
     rows.change(giver, before, team, make.NOW, "account")
@@ -146,7 +146,7 @@ def test_what_a_joined_account_did_goes_along(app, giver):
     assert "wijzigde" in str(of(giver)["history"])
 
 
-def test_a_participant_reads_no_mail_of_who_shares_the_address(app):
+def test_a_participant_reads_no_mail_of_others_at_the_same_address(app):
     team = make.user("team")
     released = []
     for name in ("Lotte", "Mats"):
@@ -164,7 +164,7 @@ def test_a_participant_reads_no_mail_of_who_shares_the_address(app):
     assert "Mats" not in str(found)
 
 
-def test_a_wrong_line_of_a_file_is_not_about_who_has_that_number(app):
+def test_a_wrong_line_of_a_file_is_not_about_the_holder_of_that_number(app):
     team, person = make.user("team"), make.participant(kavo_id="777777-12", first_name="Lotte")
     head = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus"
     line = "777777-12;Ander;Mens;12/03/2007;ander@kavo.test;;animator;10/01/2026"

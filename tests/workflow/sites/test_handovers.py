@@ -76,7 +76,7 @@ def test_only_an_approved_site_can_be_taken_over(bram, now, state):
         ask(make.site(make.user(), state=state), bram, now)
 
 
-def test_one_cannot_take_over_the_own_site_nor_ask_twice(an, bram, kelder, now):
+def test_a_manager_cannot_take_over_their_own_site_nor_ask_twice(an, bram, kelder, now):
     with pytest.raises(RuleError, match="Jij beheert Jeugdhuis De Kelder al"):
         ask(kelder, an, now)
     ask(kelder, bram, now)
@@ -92,7 +92,7 @@ def test_after_a_refusal_one_may_ask_again(an, bram, kelder, now):
 
 
 @pytest.mark.parametrize("inactive", [True, False])
-def test_without_a_manager_who_can_answer_it_lies_with_the_team_at_once(bram, now, inactive):
+def test_without_a_manager_who_can_answer_the_team_decides_at_once(bram, now, inactive):
     site = make.site(make.user(active=False) if inactive else None)
 
     handover = ask(site, bram, now)
@@ -101,7 +101,7 @@ def test_without_a_manager_who_can_answer_it_lies_with_the_team_at_once(bram, no
     assert "handover_asked" not in kinds()
 
 
-def test_who_has_no_role_of_manager_cannot_ask(kelder, now):
+def test_users_without_the_role_of_manager_cannot_ask(kelder, now):
     with pytest.raises(NotYours):
         ask(kelder, make.user("association"), now)
 
@@ -185,7 +185,7 @@ def test_every_second_decision_is_refused_but_those_that_may_follow(an, bram, ke
         assert kinds() == before
 
 
-def test_who_decides_must_be_the_one_who_may(an, bram, kelder, now):
+def test_only_those_who_may_decide_can_decide(an, bram, kelder, now):
     handover, other = ask(kelder, bram, now), make.user()
     for by in (bram, other, make.user("association")):
         with pytest.raises(NotYours):
@@ -203,7 +203,7 @@ def test_a_mail_that_asks_and_has_not_left_does_not_leave_after_the_decision(an,
     assert kinds(an) == []
 
 
-def test_who_was_asked_is_told_that_it_was_withdrawn(an, bram, kelder, now):
+def test_the_person_asked_is_notified_of_the_withdrawal(an, bram, kelder, now):
     handover = ask(kelder, bram, now)
     Mail.update(state="sent").execute()
     handovers.withdraw(handover, bram, now)
@@ -439,7 +439,7 @@ def test_when_somebody_was_first_the_account_is_there_all_the_same(app, bram, ke
 # ---- a successor
 
 
-def test_who_is_named_accepts_at_once(app, an, bram, kelder):
+def test_a_named_successor_accepts_at_once(app, an, bram, kelder):
     visitor = Visitor(app, an)
     visitor.get(f"/stageplaats/{kelder.id}/opvolger")
     visitor.send(email=an.email)
@@ -487,7 +487,7 @@ def test_an_offer_can_be_withdrawn_and_lapses(an, kelder, now):
     assert kinds(an)[-1] == "handover_ended"
 
 
-def test_who_asks_for_a_site_that_was_offered_to_the_own_address_has_it_at_once(an, bram, kelder, now):
+def test_asking_for_a_site_that_was_offered_to_that_address_gives_it_at_once(an, bram, kelder, now):
     handovers.offer(kelder, an, bram.email, now)
 
     assert ask(kelder, bram, now).state == "accepted"

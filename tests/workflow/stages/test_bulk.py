@@ -142,7 +142,7 @@ def test_the_preview_tells_what_coupling_would_refuse(app, speelkaravaan, jonas,
     assert not Placement.select().exists()
 
 
-def test_a_trajectory_that_is_not_there_any_more_is_chosen_anew(speelkaravaan, jonas, site):
+def test_a_trajectory_that_is_gone_is_chosen_again(speelkaravaan, jonas, site):
     person(speelkaravaan, 1)
     (line,) = bulk.read("400001-01", 20)
     bulk.preview([line], {"400001-01": 999}, site, jonas, make.NOW)
@@ -181,7 +181,7 @@ def test_an_association_does_not_couple_somebody_elses_participant(hilde, site):
         placements.look_up("400001-01", site, hilde, make.NOW)
 
 
-def test_who_manages_the_site_and_works_for_the_association_acts_for_the_site(speelkaravaan, site, jonas):
+def test_a_manager_who_also_works_for_the_association_acts_for_the_site(speelkaravaan, site, jonas):
 
     UserRole.create(user=jonas, role=Role.get_or_create(name="association")[0])
     Membership.create(user=jonas, association=speelkaravaan, since=make.NOW)
@@ -218,7 +218,7 @@ def test_a_whole_list_is_evaluated_on_one_page(app, speelkaravaan, hilde, site):
     assert {row.state for row in Placement.select()} == {"evaluated"}
 
 
-def test_who_is_refused_stays_with_the_reason_and_the_others_are_done(app, speelkaravaan, hilde, site):
+def test_refused_rows_stay_with_the_reason_and_the_others_are_done(app, speelkaravaan, hilde, site):
     rows = [make.placement(trajectory=person(speelkaravaan, number), site=site) for number in (1, 2, 3)]
     visitor = Visitor(app, hilde)
     visitor.get("/samen/beoordelen?" + "&".join(f"id={row.id}" for row in rows))

@@ -150,7 +150,7 @@ def test_two_who_evaluate_at_once_do_not_overwrite_each_other():
         make.evaluated(placement, version=1, result="negative")
 
 
-def test_a_manager_evaluates_the_own_site_only():
+def test_a_manager_evaluates_only_at_their_own_site():
     jonas, other = make.user(), make.user()
     placement = make.placement(site=make.site(manager=jonas))
 

@@ -57,7 +57,7 @@ def give(trajectory, by, result="passed", day=TODAY, now=make.NOW, **more):
 # ---- when
 
 
-def test_a_final_evaluation_finishes_the_trajectory_and_is_told(ready, hilde):
+def test_a_final_evaluation_finishes_the_trajectory_and_is_reported(ready, hilde):
     give(ready, hilde)
 
     fresh = Trajectory.get_by_id(ready.id)
@@ -99,7 +99,7 @@ def test_a_negative_or_cancelled_stage_does_not_hold_it_up(ready, hilde, kim):
 @pytest.mark.parametrize(
     "result, motivation, allowed", [("passed", "", True), ("failed", "Te jong.", True), ("failed", " ", False)]
 )
-def test_who_fails_reads_why(ready, hilde, result, motivation, allowed):
+def test_a_participant_who_fails_reads_why(ready, hilde, result, motivation, allowed):
     with nullcontext() if allowed else pytest.raises(RuleError, match="Schrijf een motivering"):
         give(ready, hilde, result, motivation=motivation)
 
@@ -119,7 +119,9 @@ def test_its_day_lies_between_the_last_stage_and_today(ready, hilde, day, allowe
 
 
 @pytest.mark.parametrize("born, allowed", [(date(2010, 7, 1), True), (date(2010, 7, 2), False)])
-def test_who_passes_is_old_enough_unless_the_team_makes_an_exception(speelkaravaan, hilde, kim, born, allowed):
+def test_a_participant_who_passes_is_old_enough_unless_the_team_makes_an_exception(
+    speelkaravaan, hilde, kim, born, allowed
+):
     trajectory = done(speelkaravaan, birth_date=born)
 
     with nullcontext() if allowed else pytest.raises(RuleError, match="wordt pas 16 op 02/07/2026"):
@@ -129,7 +131,7 @@ def test_who_passes_is_old_enough_unless_the_team_makes_an_exception(speelkarava
         assert FinalEvaluation.get().exception == "De evaluatie was een dag vroeger."
 
 
-def test_who_fails_may_be_too_young(speelkaravaan, hilde):
+def test_a_participant_who_fails_may_be_too_young(speelkaravaan, hilde):
     give(done(speelkaravaan, birth_date=date(2011, 1, 1)), hilde, "failed", motivation="Nog niet klaar.")
 
 
@@ -317,7 +319,7 @@ def test_one_trajectory_gets_more_time_with_a_reason(ready, hilde, kim):
         trajectories.extend(ready, hilde, make.NOW, date(2030, 1, 1), "Ik wil het.")
 
 
-def test_everybody_between_two_days_gets_more_time_also_who_comes_later(kim):
+def test_everybody_between_two_days_gets_more_time_even_later_participants(kim):
     early, first, last, late = (make.trajectory(course_started_on=date(2026, 1, day)) for day in (9, 10, 20, 21))
 
     assert trajectories.extend_all(date(2026, 1, 10), date(2026, 1, 20), 10, kim, make.NOW, "Staking.") == 2
@@ -347,7 +349,7 @@ def test_a_trajectory_stops_and_goes_on_but_not_while_a_stage_waits(speelkaravaa
 # ---- who must act
 
 
-def test_who_must_act_next_is_told_at_every_step(speelkaravaan, hilde, kim):
+def test_every_step_shows_whose_turn_it_is(speelkaravaan, hilde, kim):
     person = make.participant(first_name="Lotte", last_name="Peeters", birth_date=date(2010, 8, 1))
     trajectory = make.trajectory(association=speelkaravaan, participant=person)
 
@@ -376,7 +378,7 @@ def test_an_expired_trajectory_is_the_teams_to_extend():
     assert timeline.whose_turn(trajectory, [], date(2029, 1, 11)).side == "het team"
 
 
-def test_a_manager_reads_of_the_own_site_only_and_no_reasons(speelkaravaan, hilde, kim):
+def test_a_manager_reads_only_about_their_own_site_and_no_reasons(speelkaravaan, hilde, kim):
     jonas = make.user()
     trajectory = make.trajectory(association=speelkaravaan)
     placements.couple(trajectory, make.site(manager=jonas, name="Eigen plein"), 10, jonas, make.NOW)
@@ -393,7 +395,7 @@ def test_a_manager_reads_of_the_own_site_only_and_no_reasons(speelkaravaan, hild
 # ---- on the screen
 
 
-def test_a_selection_gets_one_outcome_and_who_is_not_ready_stands_there(app, speelkaravaan, hilde):
+def test_a_selection_gets_one_outcome_and_those_not_ready_are_listed(app, speelkaravaan, hilde):
     pair = [done(speelkaravaan), done(speelkaravaan)]
     waiting = make.trajectory(association=speelkaravaan)
     young = done(speelkaravaan, birth_date=date(2011, 1, 1))
@@ -410,7 +412,7 @@ def test_a_selection_gets_one_outcome_and_who_is_not_ready_stands_there(app, spe
     assert Trajectory.get_by_id(young.id).outcome == "failed"
 
 
-def test_one_who_is_refused_stays_with_the_reason_and_what_was_typed(app, speelkaravaan, hilde):
+def test_a_refused_row_stays_with_the_reason_and_its_input(app, speelkaravaan, hilde):
     young = done(speelkaravaan, birth_date=date(2011, 1, 1))
     visitor = Visitor(app, hilde)
     visitor.get(f"/trajecten/eindevaluatie/?id={young.id}")
@@ -420,7 +422,7 @@ def test_one_who_is_refused_stays_with_the_reason_and_what_was_typed(app, speelk
     assert visitor.page.select_one("input[name=evaluated_on]")["value"] == "2026-06-30"
 
 
-def test_the_queue_holds_who_is_ready_and_nobody_else(app, speelkaravaan, hilde):
+def test_the_queue_holds_exactly_those_who_are_ready(app, speelkaravaan, hilde):
     ready, short = done(speelkaravaan, first_name="Klaar"), done(speelkaravaan, 40, first_name="Bijna")
     coupled = make.trajectory(association=speelkaravaan, participant=make.participant(first_name="Gekoppeld"))
     make.placement(trajectory=coupled, hours=50)

@@ -199,7 +199,7 @@ def test_the_database_itself_refuses_more_than_50_hours_or_another_sum(sql):
     assert Trajectory.get().hours_used == 20
 
 
-def test_the_database_adds_up_whoever_writes():
+def test_the_database_adds_up_hours_whatever_writes_them():
     placement = make.placement(hours=20)
     other = make.trajectory()
 
@@ -254,7 +254,7 @@ def test_twenty_unknown_numbers_an_hour_are_the_most(app, jonas, zandbak, now, b
         placements.look_up("999999-99", zandbak, jonas, now + timedelta(minutes=minutes))
 
 
-def test_who_has_two_trajectories_is_found_with_those_that_the_site_offers(jonas, now):
+def test_a_participant_is_found_with_the_trajectories_that_the_site_offers(jonas, now):
     sofie = make.participant()
     for kind in ("animator", "head_animator", "instructor"):
         make.trajectory(participant=sofie, type=kind)
