@@ -105,6 +105,7 @@ def _extend_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         phone=texts.OneLine(config.TEAM_PHONE),
         address=config.TEAM_ADDRESS,
+        release=config.VERSION,
         policy=policy,
         now=utcnow,
     )

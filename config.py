@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import click
 
 PROJECT = Path(__file__).resolve().parent
+VERSION = "1.0.0"
+"""of this release; the top of CHANGELOG.md has the same. Major: an installation must do something before it upgrades"""
 
 TEAM_PHONE = "02 553 69 73"
 TEAM_ADDRESS = "kadervorming.cjm@vlaanderen.be"

@@ -1,11 +1,9 @@
-"""Commands about the database: its tables, the demo world, checks, exports, backups, moving to PostgreSQL."""
+"""Commands about the database: its tables, the demo world, checks, exports, backups, another machine."""
 
 import os
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -28,7 +26,7 @@ from workflow.privacy import personal_data
 
 CHUNK = 500
 SECRETS = personal_data.SECRET | {"salt", "body", "data"}
-"""columns left out of every export: hashes, and texts that contain a link"""
+"""columns that are never exported: hashes, and texts with a link"""
 
 
 @click.command()
@@ -37,12 +35,12 @@ SECRETS = personal_data.SECRET | {"salt", "body", "data"}
 )
 @click.option("--back", metavar="STEP", help="Undo steps until STEP (or 'zero') is the last one left.")
 @with_appcontext
-def migrate(check: bool, back: str | None) -> None:
-    """Bring the database to the present tables."""
+def migrate(check, back):
+    """Bring the database to the present schema."""
     if check:
-        differences = compare.differences()
-        click.echo("\n".join(differences) or "The migrations and the models describe the same tables.")
-        sys.exit(bool(differences))
+        found = compare.differences()
+        click.echo("\n".join(found) or "The migrations and the models describe the same tables.")
+        sys.exit(bool(found))
     make_folder()
     with database.connection_context():
         taken = migrations.back(back) if back else migrations.migrate()
@@ -50,15 +48,15 @@ def migrate(check: bool, back: str | None) -> None:
     click.echo("\n".join(taken) or "Nothing to do: the database is up to date.")
 
 
-def make_folder() -> None:
-    """Create the folder of a SQLite file, readable by its owner only."""
+def make_folder():
+    """The folder of a SQLite file, readable by its owner only."""
     url = current_app.config["KAVO"].database_url
     if url.startswith("sqlite:///") and (folder := os.path.dirname(url.removeprefix("sqlite:///"))):
         os.makedirs(folder, mode=0o700, exist_ok=True)
 
 
-def add_roles() -> None:
-    """Add the roles, which the code defines and no screen edits."""
+def add_roles():
+    """Roles come with the code, not with the screen."""
     if database.table_exists("role"):
         for name in ROLE_LABELS:
             Role.get_or_create(name=name)
@@ -72,7 +70,7 @@ def add_roles() -> None:
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="As it would be loaded on this day (YYYY-MM-DD), at noon."
 )
 @with_appcontext
-def load_demo(size: int | None, day: datetime | None) -> None:
+def load_demo(size, day):
     """Load the demo world into an empty database."""
     now = at_hour(day.date(), 12) if day else utcnow()
     if current_app.config["KAVO"].production:
@@ -96,8 +94,9 @@ def load_demo(size: int | None, day: datetime | None) -> None:
     help="A seal that was noted elsewhere (a weekly mail, the name of a backup), such as 12-0123456789abcdef.",
 )
 @with_appcontext
-def check_data(noted: tuple[str, ...]) -> None:
-    """Check every invariant of the data; exit 1 with a line per breach. Notes tell what would be refused today: no breach."""
+def check_data(noted):
+    """Check every invariant of the data; exit 1 with a line per breach. Notes say what would be refused today; they
+    are no breaches."""
     with database.connection_context():
         breaches = 0
         try:
@@ -116,21 +115,21 @@ def check_data(noted: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("table", type=click.Choice(sorted(model._meta.table_name for model in TABLES)))
 @with_appcontext
-def export(table: str) -> None:
+def export(table):
     """Write a TABLE as CSV to standard output, without secrets; noted in the history."""
     model = next(model for model in TABLES if model._meta.table_name == table)
     fields = [field for field in model._meta.sorted_fields if field.column_name not in SECRETS]
     with database.connection_context():
         count = dutch.counted(model.select().count(), "rij", "rijen")
         audit.record(None, "list.exported", None, at=utcnow(), name=table, rows=count, filter="")
-        writer = exports.DutchCsv()
-        cells = ([[writer.cell(value) for value in row] for row in chunk] for chunk in _chunks(model, fields))
-        for text in writer.pieces([field.column_name for field in fields], cells):
+        made = exports.DutchCsv()
+        cells = ([[made.cell(value) for value in row] for row in chunk] for chunk in _chunks(model, fields))
+        for text in made.pieces([field.column_name for field in fields], cells):
             click.echo(text, nl=False)
 
 
 def _chunks(model, fields):
-    """All rows of a table as tuples, in chunks, ordered by primary key."""
+    """All rows of a table as tuples, CHUNK at a time, ordered by primary key."""
     pk, last = model._meta.primary_key, None
     while True:
         query = model.select(pk, *fields).order_by(pk).limit(CHUNK)
@@ -148,8 +147,9 @@ def _chunks(model, fields):
     "--check/--no-check", default=True, help="Restore the copy to a database of its own and check it (default)."
 )
 @with_appcontext
-def backup(target: Path | None, key: str | None, check: bool) -> None:
-    """Write a backup of the database, also while it is in use, to TARGET: a new file, or a folder (default: instance/backups)."""
+def backup(target, key, check):
+    """Write a backup of the database, even while it is in use, to TARGET: a new file, or a folder (default:
+    instance/backups)."""
     settings, begun = current_app.config["KAVO"], time.monotonic()
     with errors_as_sentences():
         seal = backups.last_seal(settings.database_url)
@@ -159,8 +159,8 @@ def backup(target: Path | None, key: str | None, check: bool) -> None:
     if target.is_dir():
         target /= backups.file_name(utcnow(), seal)
     with errors_as_sentences():
-        report = backups.backup(settings.database_url, target, key or settings.backup_key, check)
-    proof = f"restored as a trial: {report.rows} rows, all invariants hold" if report else "not tried"
+        found = backups.backup(settings.database_url, target, key or settings.backup_key, check)
+    proof = f"restored as a trial: {found.rows} rows, all invariants hold" if found else "not tried"
     click.echo(f"{target}: {target.stat().st_size} bytes in {time.monotonic() - begun:.1f} s; {proof}.")
     if seal:
         click.echo(f"Last seal on the history: {seal}")
@@ -172,18 +172,18 @@ def backup(target: Path | None, key: str | None, check: bool) -> None:
 @click.option("--check", is_flag=True, help="Change nothing: restore to a database of its own and say what it holds.")
 @click.option("--overwrite", is_flag=True, help="Replace the data that is there; they are kept in a file beside FILE.")
 @with_appcontext
-def restore(file: Path, identity: Path | None, check: bool, overwrite: bool) -> None:
-    """Put a backup in the place of the database. Stop the web servers and the worker first."""
+def restore(file, identity, check, overwrite):
+    """Replace the database by a backup. Stop the web servers and the worker first."""
     url = current_app.config["KAVO"].database_url
     make_folder()
     with errors_as_sentences(), backups.unpacked(file, file, identity) as raw:
         backups.suits(url, raw)
-        report = backups.examine(url, raw, backups.seal_in(file))
-        click.echo(f"{file}: {report.rows} rows, schema {report.step}.")
-        for note in report.notes:
+        found = backups.examine(url, raw, backups.seal_in(file))
+        click.echo(f"{file}: {found.rows} rows, schema {found.step}.")
+        for note in found.notes:
             click.echo(note)
-        if report.breaches:
-            raise click.ClickException("\n".join(report.breaches))
+        if found.breaches:
+            raise click.ClickException("\n".join(found.breaches))
         if check:
             return
         if backups.holds_people(url) and not overwrite:
@@ -196,8 +196,8 @@ def restore(file: Path, identity: Path | None, check: bool, overwrite: bool) -> 
 @click.option("--to", "target", required=True, metavar="URL", help="postgresql://user@host/database, which exists.")
 @click.option("--again", is_flag=True, help="Throw away what an earlier move left there.")
 @with_appcontext
-def move(target: str, again: bool) -> None:
-    """Copy the SQLite database to PostgreSQL, also while it is in use, and compare counts and sums."""
+def move(target, again):
+    """Copy the SQLite database to PostgreSQL, even while it is in use, and compare counts and sums."""
     source = current_app.config["KAVO"].database_url
     if not source.startswith("sqlite:") or not target.startswith(("postgresql:", "postgres:")):
         raise click.ClickException("This moves from SQLite (KAVO_DATABASE_URL) to postgresql://… only.")
@@ -211,13 +211,13 @@ def move(target: str, again: bool) -> None:
 
 
 @contextmanager
-def errors_as_sentences() -> Iterator[None]:
-    """Report expected errors as a sentence instead of a traceback."""
+def errors_as_sentences():
+    """Show failures as a sentence instead of a traceback."""
     try:
         yield
     except (backups.BackupError, moving.MoveError) as error:
         raise click.ClickException(str(error)) from error
     except UNAVAILABLE as error:
         raise click.ClickException(f"The database does not answer: {str(error).splitlines()[0]}") from error
-    except OSError as error:  # a disk that is full, a folder that is not there
+    except OSError as error:  # a full disk, a missing folder
         raise click.ClickException(f"{error.strerror}: {error.filename or ''}".rstrip(": ")) from error

@@ -1,8 +1,7 @@
-"""Commands that do the work of a person or the clock."""
+"""Commands that do what a person or the clock does."""
 
 import os
 import sys
-from typing import BinaryIO
 
 import click
 from flask import current_app
@@ -20,7 +19,7 @@ from workflow.imports import batches
 @click.command()
 @click.argument("e_mail")
 @with_appcontext
-def add_team_member(e_mail: str) -> None:
+def add_team_member(e_mail):
     """Give E_MAIL an account of the team; prints a single-use link to choose a password."""
     with database.connection_context():
         try:
@@ -32,8 +31,8 @@ def add_team_member(e_mail: str) -> None:
 
 @click.command()
 @with_appcontext
-def send_mails() -> None:
-    """Send every mail that waits now, also those that are held back or wait for a new try."""
+def send_mails():
+    """Send every waiting mail now, including those that are held back or wait for a retry."""
     settings = current_app.config["KAVO"]
     with database.connection_context():
         waiting = delivery.release(utcnow())
@@ -56,8 +55,8 @@ def send_mails() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing: say what would be treated.")
 @with_appcontext
-def run_clock(at: str | None, dry_run: bool) -> None:
-    """Treat everything that is due: reminders, terms that end, what is kept for a while only."""
+def run_clock(at, dry_run):
+    """Treat everything that is due: reminders, ending terms, data past its retention period."""
     try:
         moment = from_local(at) if at else utcnow()
     except ValueError as error:
@@ -78,8 +77,8 @@ def run_clock(at: str | None, dry_run: bool) -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--dry-run", is_flag=True, help="Change nothing: say what would become of each line.")
 @with_appcontext
-def import_participants(file: BinaryIO, dry_run: bool) -> None:
-    """Import participants and trajectories from FILE (CSV): all lines that are good. Exit 1 when some were not."""
+def import_participants(file, dry_run):
+    """Import participants and trajectories from FILE (CSV): all valid lines. Exit 1 when some were invalid."""
     now = utcnow()
     with database.connection_context():
         try:
@@ -89,23 +88,23 @@ def import_participants(file: BinaryIO, dry_run: bool) -> None:
         _advance(batch, "checked")
         for line in batch.lines.where(ImportRow.verdict == "bad").order_by(ImportRow.number).iterator():
             click.echo(f"line {line.number}: {line.text}")
-        counts = batches.counts(batch)
+        found = batches.counts(batch)
         if dry_run:
-            click.echo(f"{batch.rows} lines: {batches.told(counts)}. Nothing was changed.")
+            click.echo(f"{batch.rows} lines: {batches.told(found)}. Nothing was changed.")
             batches.erase(batch)
-        elif any(counts.get(verdict) for verdict in ImportRow.GOOD):
+        elif any(found.get(verdict) for verdict in ImportRow.GOOD):
             batches.confirm(batch, None, now)
             _advance(batch, "imported")
-            counts = batches.counts(batch)
-            click.echo(f"{batch.rows} lines: {batches.told(counts)}.")
+            found = batches.counts(batch)
+            click.echo(f"{batch.rows} lines: {batches.told(found)}.")
         else:
-            click.echo(f"{batch.rows} lines: {batches.told(counts)}. There was nothing to import.")
+            click.echo(f"{batch.rows} lines: {batches.told(found)}. There was nothing to import.")
             batches.forget(batch, now)
-    sys.exit(bool(counts.get("bad")))
+    sys.exit(bool(found.get("bad")))
 
 
 def _advance(batch, word):
-    """Take all steps of a phase, and show its progress on standard error."""
+    """Run all steps of a phase, and print the progress on standard error."""
     for position in batches.steps_of(batch, utcnow()):
         click.echo(f"\r{word} up to line {position} …", nl=False, err=True)
     click.echo(err=True)

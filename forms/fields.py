@@ -1,5 +1,7 @@
 """Fields that read what they hold, and what may be left out."""
 
+from collections.abc import Callable
+
 from wtforms import (
     BooleanField,
     DateField,
@@ -69,7 +71,8 @@ class ReadField(StringField):
     """A text that `reader` brings to the form in which we keep it. What cannot be read stays as it was typed, and is told what to
     do; what stood there from before stays as it is while nobody changes it."""
 
-    reader, shown = staticmethod(str), staticmethod(str)
+    reader: Callable[[str], str] = staticmethod(str)
+    shown: Callable[[str | None], str] = staticmethod(str)
     problem = ""
 
     def process_formdata(self, valuelist):
@@ -158,7 +161,7 @@ class _Required(InputRequired):
         typed = isinstance(field, StringField) and not isinstance(field, PasswordField)
         if typed and not says_something(field.data):
             field.errors = []
-            raise StopValidation(self.message)
+            raise StopValidation(self.message or "")
 
 
 def required(text="Vul dit in."):

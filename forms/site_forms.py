@@ -64,7 +64,7 @@ class PlaceField(StringField):
         question = "" if self.errors else postcodes.question(*pair)
         if not question or pair == (form.postcode.object_data, self.object_data):
             return
-        self.asked = " ".join(pair)
+        self.asked = f"{form.postcode.data} {self.data}"
         if self.asked not in (self.confirmed, session.pop(ASKED, None)):
             session[ASKED] = self.asked
             raise ValidationError(question)
@@ -93,7 +93,11 @@ def _key(period) -> str:
 def chosen_periods(form) -> Periods:
     """What a form with `periods`, `own_from` and `own_to` asks for."""
     kinds = [key for key in form.periods.data or [] if key in PERIODS]
-    own = [tuple(map(date.fromisoformat, key.split(".."))) for key in form.periods.data or [] if ".." in key]
+    own: list[tuple[date, date]] = []
+    for key in form.periods.data or []:
+        if ".." in key:
+            first, last = key.split("..")
+            own.append((date.fromisoformat(first), date.fromisoformat(last)))
     if form.own_from.data and form.own_to.data:
         own.append((form.own_from.data, form.own_to.data))
     return Periods(kinds, own)

@@ -3,7 +3,7 @@
 A step is a folder `NNNN_name` with `up.sqlite.sql`, `up.postgresql.sql`, `down.sqlite.sql`, `down.postgresql.sql`.
 
 The previous release keeps working during and after a step, so a step only adds and fills. A later release removes what is no
-longer used, in a step whose name ends in `_drop` (tests/test_migrations.py enforces this)."""
+longer used, in a step whose name ends in `_drop` (tests/migrations/test_migrations.py enforces this)."""
 
 import logging
 import re

@@ -141,7 +141,7 @@ class Probes:
     def __init__(self, application: WSGIApplication, settings: config.Settings, registry: CollectorRegistry) -> None:
         self.application, self.settings, self.registry = application, settings, registry
         self.pages: dict[str, Callable[[WSGIEnvironment], Response]] = {
-            "/healthz": lambda _: Response("ok\n"),
+            "/healthz": lambda _: Response(f"ok {config.VERSION}\n"),
             "/readyz": lambda _: _ready(),
             "/metrics": self._metrics,
         }

@@ -1,4 +1,5 @@
-"""Starting a process of ours: the web server, the worker and every command begin here, with the same settings in force."""
+"""Starting a process of ours: the web server, the worker and every command begin here, with the same settings in
+force."""
 
 import config
 import mails

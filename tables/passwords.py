@@ -47,7 +47,7 @@ def _length(password: str) -> int:
     return len(unicodedata.normalize("NFKC", password))
 
 
-def problem(password: str, email: str = "", names: Iterable[str] = (), least: int = LEAST) -> str | None:
+def problem(password: str, email: str = "", names: Iterable[str | None] = (), least: int = LEAST) -> str | None:
     """Why this password is refused, or None: by the rule of manual 2.2, or because it is common or contains the name or address
     of its owner (domain rule 2)."""
     password, length = normal(password), _length(password)

@@ -172,6 +172,9 @@ class Seal(BaseModel):
     unnamed = CharField(null=True, max_length=100)
     """on the first checkpoint with a key: the lines that were erased before without naming their erasure"""
 
+    class Meta:
+        table_name = "seal"
+
 
 class History(BaseModel):
     """Who did what, and when: append-only (the database refuses changes). The payload and its salt can be erased together; the

@@ -17,8 +17,8 @@ from app import create_app
 from database import Conflict, database
 from models import Association, History, Mail, Participant, Placement, Site, Token, User, UserSession
 from tests import factories as make
+from tests.admin_kit.test_rights import ARGUMENTS
 from tests.test_conventions import modules
-from tests.test_rights import ARGUMENTS
 from tests.visitor import Visitor
 from times import utcnow
 from workflow import limits

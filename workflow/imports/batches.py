@@ -53,7 +53,7 @@ def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime, tr
     if by is not None and not scope.allows(by, "import", Participant):
         raise scope.NotYours("import Participant")
     sheet = Sheet(stream, COLUMNS, RESULTS)
-    own = None if whole_reach(by) else scope.association_ids(by)
+    own = None if by is None or whole_reach(by) else scope.association_ids(by)
     with writing():
         batch = ImportBatch.create(
             by=by,
@@ -138,10 +138,10 @@ def advance(batch_id: int, now: datetime) -> bool:
         if batch.all_or_none:
             _write_whole(batch, now)
             return False
-        lines = batch.lines.where(ImportRow.number > batch.position).order_by(ImportRow.number).limit(WRITTEN)
+        query = batch.lines.where(ImportRow.number > batch.position).order_by(ImportRow.number).limit(WRITTEN)
         if batch.state == "importing":
-            lines = lines.where(ImportRow.verdict << ImportRow.GOOD)
-        lines = list(lines)
+            query = query.where(ImportRow.verdict << ImportRow.GOOD)
+        lines = list(query)
         if not lines:
             _end_phase(batch, now)
             return False
@@ -202,10 +202,12 @@ def _may_tell(outcome: Outcome, batch: ImportBatch, now: datetime) -> bool:
     return not outcome.guessed or claim_guess(batch.by, now) is not None
 
 
-def claim_guess(by: User, now: datetime) -> limits.Try | None:
+def claim_guess(by: User | None, now: datetime) -> limits.Try | None:
     """Count a wrong guess at somebody else's KAVO-ID, by file or by hand; None when there were too many within the
     hour."""
-    return limits.Try(None) if whole_reach(by) else limits.claim(GUESS, str(by.id), GUESSES_PER_HOUR, now, limits.HOUR)
+    if by is None or whole_reach(by):
+        return limits.Try(None)
+    return limits.claim(GUESS, str(by.id), GUESSES_PER_HOUR, now, limits.HOUR)
 
 
 def _treat(known: Known, lines: list[ImportRow]) -> dict[int, Outcome]:
@@ -221,7 +223,7 @@ def _treat(known: Known, lines: list[ImportRow]) -> dict[int, Outcome]:
 
 def _keep(batch, lines, found, now, written=True):
     """Note what became of lines, or would."""
-    problems = []
+    problems: list[tuple[str, str]] = []
     for line in lines:
         outcome = found[line.number]
         done = {"done": True, **outcome.made} if written and outcome.verdict in ImportRow.GOOD else {}
@@ -305,7 +307,7 @@ def _write_whole(batch, now):
     """Write all good lines, or nothing: then the file is as it was after the check, with what is wrong now."""
     good = batch.lines.where(ImportRow.verdict << ImportRow.GOOD)
     ids = [key for (key,) in good.select(ImportRow.id).order_by(ImportRow.kavo_id, ImportRow.number).tuples()]
-    bad = {}
+    bad: dict[ImportRow, Outcome] = {}
     try:
         with writing():
             for chunk in in_chunks(ids, STEP):
@@ -354,7 +356,7 @@ def add_one(
             raise RuleError("Deze deelnemer staat er al met dit traject.")
         if outcome.found:
             placements.log_lookup(line.kavo_id, True, "importeren", by, now)
-    return outcome.person
+    return outcome.participant
 
 
 def refused_one(kavo_id: str, by: User, now: datetime):

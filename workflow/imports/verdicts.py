@@ -44,6 +44,7 @@ class Outcome:
     text: str = ""
     made: dict = field(default_factory=dict)
     person: Participant | None = None
+    """whom the line is about; None while it was refused"""
     trajectory: Trajectory | None = None
     """the one that it began"""
     found: bool = False
@@ -52,6 +53,13 @@ class Outcome:
     """whether what it said of that person was wrong"""
     problems: list[tuple[str, str]] = field(default_factory=list)
     """(column or '', sentence) of all that is wrong"""
+
+    @property
+    def participant(self) -> Participant:
+        """Whom a line that was treated is about. Raises ValueError for one that was refused."""
+        if self.person is None:
+            raise ValueError("a refused line has no participant")
+        return self.person
 
 
 class Refused(RuleError):
@@ -67,15 +75,16 @@ class Known:
 
     def __init__(self, batch: ImportBatch, lines: list[ImportRow], now: datetime):
         self.batch, self.now, self.ahead = batch, now, local_date(now) + timedelta(days=COURSE_AHEAD)
-        self.reach = None if whole_reach(batch.by) else set(scope.association_ids(batch.by))
+        by = batch.by
+        self.reach = None if by is None or whole_reach(by) else set(scope.association_ids(by))
         self.associations = {normalise(one.name): one for one in Association.select()}
         ids = {line.kavo_id for line in lines if line.kavo_id}
         self.people = {one.kavo_id: one for one in Participant.select().where(Participant.kavo_id.in_(list(ids)))}
-        self.trajectories = {}
+        self.trajectories: dict[int, list[Trajectory]] = {}
         theirs = Trajectory.select().where(Trajectory.participant.in_([one.id for one in self.people.values()]))
         for one in theirs:
             self.trajectories.setdefault(one.participant_id, []).append(one)
-        self.earlier = {}
+        self.earlier: dict[str, list[ImportRow]] = {}
         for one in _firsts(batch, ids, max(line.number for line in lines)):
             self.earlier.setdefault(one.kavo_id, []).append(one)
 
@@ -102,7 +111,8 @@ class Known:
             if outcome.problems:
                 outcome.verdict, outcome.text = "bad", _told(outcome.problems, cells)
                 raise Refused(outcome)
-        self.people[said.kavo_id] = person = outcome.person
+        person = outcome.participant
+        self.people[said.kavo_id] = person
         if outcome.trajectory:
             self.trajectories.setdefault(person.id, []).append(outcome.trajectory)
         return outcome
@@ -242,6 +252,8 @@ def _told_changes(person, changed: dict) -> str:
 
 def _too_young(who: str, born: date, said: Typed) -> str:
     """Why this trajectory can never lead to an attest; empty when it can."""
+    if said.course_started_on is None:
+        return ""
     latest = years_after(said.course_started_on, COURSE_YEARS)
     if years_after(born, LEAST_AGES[said.type]) > latest:
         return f"{who} wordt geen {LEAST_AGES[said.type]} voor het einde van het traject. Kijk de geboortedatum na."
@@ -268,7 +280,7 @@ def _saved(outcome: Outcome, row: BaseModel, save) -> bool:
 
 
 def _problem(error: RuleError) -> tuple[str, str]:
-    return COLUMN_OF.get(error.field, ""), str(error)
+    return COLUMN_OF.get(error.field or "", ""), str(error)
 
 
 def _refusals(row: BaseModel) -> list[tuple[str, str]]:
