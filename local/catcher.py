@@ -1,5 +1,6 @@
-"""The local mail catcher of `make run`: accepts every mail, forwards none, and shows them on a page of its own. It listens on
-this machine only and is never started in production. `python -m local.catcher MAIL-PORT PAGE-PORT FOLDER`"""
+"""The local mail catcher of `make run`: accepts every mail, forwards none, and shows them on its own page. It listens
+to this machine only, and is never started in production. `python -m local.catcher PORT-FOR-MAILS PORT-FOR-THE-PAGE
+FOLDER`"""
 
 import email
 import email.policy
@@ -21,9 +22,9 @@ CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-a
 
 
 class Box:
-    """A folder with one file per received mail; the newest has the highest number."""
+    """A folder with one file per received mail; the newest have the highest numbers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path):
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.numbers = count(max((int(path.stem) for path in folder.glob("*.eml")), default=0) + 1)
@@ -33,7 +34,7 @@ class Box:
         return "250 caught"
 
     def newest(self) -> list[tuple[int, email.message.EmailMessage]]:
-        """(number, mail) of the latest mails, the newest first."""
+        """(number, mail) of the last received mails, the newest first."""
         numbers = sorted((int(path.stem) for path in self.folder.glob("*.eml")), reverse=True)
         return [(number, self.read(number)) for number in numbers[:SHOWN]]
 
@@ -44,13 +45,13 @@ class Box:
 
 
 def sent_at(mail) -> str:
-    """When a mail was sent, in Belgian notation; empty without a Date header."""
+    """When a mail was sent, the Belgian way; '' when it does not say so."""
     date = mail["Date"].datetime if mail["Date"] else None
     return dutch.moment(date.astimezone(UTC).replace(tzinfo=None)) if date else ""
 
 
 def make_page(box: Box) -> Flask:
-    """The page that shows the caught mails."""
+    """The page that shows the mails."""
     page = Flask("catcher", root_path=str(config.PROJECT))
 
     @page.get("/")
@@ -61,8 +62,8 @@ def make_page(box: Box) -> Flask:
 
     @page.get("/<int:number>")
     def mail(number):
-        caught = box.read(number) or abort(404)
-        return render_template("catcher/mail.html", mail=caught, at=sent_at(caught), text=caught.get_content())
+        found = box.read(number) or abort(404)
+        return render_template("catcher/mail.html", mail=found, at=sent_at(found), text=found.get_content())
 
     @page.after_request
     def protect(response):
@@ -72,7 +73,7 @@ def make_page(box: Box) -> Flask:
     return page
 
 
-def main(mail_port: str, page_port: str, folder: str) -> None:
+def main(mail_port: str, page_port: str, folder: str):
     box = Box(Path(folder))
     Controller(box, hostname=HERE, port=int(mail_port)).start()
     serve(make_page(box), host=HERE, port=int(page_port), threads=2, ident=None)

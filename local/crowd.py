@@ -1,7 +1,7 @@
 """A large made-up world for measuring: hundreds of thousands of people and their stages, by bulk insert.
 
-The rows obey every rule (`check-data` proves it) but bypass the models, since the verbs would take hours. The same seed and day
-give the same data. It is added to the demo world, whose accounts it uses."""
+The rows obey every rule (`check-data` proves it) but are written past the models: the verbs would take hours. Same
+seed and day, same data. It stands beside the demo world, whose accounts it uses."""
 
 import json
 from array import array
@@ -47,14 +47,14 @@ from times import local_date, years_after
 from workflow.sites import declarations
 
 PLACEMENTS_PER_PERSON, PLACEMENTS_PER_SITE, PLACEMENTS_PER_ASSOCIATION = 10 / 3, 50, 25_000
-SECOND_TRAJECTORY = 10  # one person in ten continues as head animator
-HOURS = (8, 10, 12)  # of each stage except the last, which at most four precede
+SECOND_TRAJECTORY = 10  # one person in ten goes on to be a head animator
+HOURS = (8, 10, 12)  # of each stage but the last; at most four before it
 BATCH = 5000
-CACHE_KIB = 512 * 1024  # while writing: rows are inserted all over the indexes of a large table
+CACHE_KIB = 512 * 1024  # while writing: large indexes are touched all over
 STAGE_DAYS = 14
 
 
-def load(size: int, now: datetime) -> None:
+def load(size: int, now: datetime):
     """Add people and stages to the demo world until there are `size` placements; `now` is naive UTC."""
     missing = size - Placement.select().count()
     if missing > 0:
@@ -99,7 +99,7 @@ class _Crowd:
         )
 
     def _sites(self):
-        """Sites with a manager each; half of the managers have two."""
+        """Sites with a manager each; one manager in two has two of them."""
         first_user, first = _next(User), _next(Site)
         self.managers = range(first_user, first_user + max(1, self.sites * 2 // 3))
         self.site_names, role, declared = [], Role.get(name=MANAGER), declarations.current(self.now)
@@ -202,7 +202,8 @@ class _Crowd:
         }
 
     def _trajectories(self):
-        """An animator trajectory for everybody, a second one as head animator for some; `starts`: days relative to today."""
+        """A trajectory as animator for everybody, a second one as head animator for some; `starts`: days before
+        today."""
         second = range(0, self.people, SECOND_TRAJECTORY)
         self.persons = array("l", [*range(self.people), *second])
         self.starts = array("l", (self.chance.randint(-1300, -60) for _ in self.persons))
@@ -228,7 +229,7 @@ class _Crowd:
         }
 
     def _placements(self):
-        """The stages with their evaluations, final evaluations and history, some thousands at a time."""
+        """The placements with their evaluations, final evaluations and history, some thousands at a time."""
         self.all_positive = bytearray(b"\1" * len(self.persons))
         self.left = bytearray([STAGE_HOURS] * len(self.persons))
         team = User.get(User.email == "team@kavo.test")
@@ -246,7 +247,7 @@ class _Crowd:
             yield self._stage(pk + number, which, self.starts[which], last)
 
     def _stage(self, pk, which, course, last):
-        """A stage; the last stage of a trajectory takes all the hours that are left."""
+        """A placement; the last one of a trajectory takes all remaining hours."""
         site = self.chance.choice(self.approved)
         start = self.chance.randint(course + 30, min(course + 1000, 120))
         luck, hours = self.chance.random(), self.left[which] if last else self.chance.choice(HOURS)
@@ -332,7 +333,7 @@ class _Crowd:
         }
 
     def _finish(self, team):
-        """Those who began long ago and have positive evaluations only have passed."""
+        """Participants with only positive evaluations who began long ago passed."""
         passed = [
             self.first_trajectory + which
             for which in range(min(len(self.persons), self.count))
@@ -359,7 +360,7 @@ class _Crowd:
 
 
 def _skewed(names, chance):
-    """A function that draws names as unevenly as they occur: a few often, most seldom."""
+    """A function that draws names as frequently as they occur: some often, most seldom."""
     names = list(dict.fromkeys(names))
     chance.shuffle(names)
     weights = list(accumulate(1 / (rank + 30) for rank in range(len(names))))
@@ -367,12 +368,12 @@ def _skewed(names, chance):
 
 
 def _next(model) -> int:
-    """The first id that no row of this table has or had."""
+    """The first id that was never used in this table."""
     return (model.select(model.id).order_by(model.id.desc()).limit(1).scalar() or 0) + 1
 
 
 def _follow_sequences():
-    """Let PostgreSQL continue its ids after those written here."""
+    """Let PostgreSQL continue with ids after those written here."""
     for model in (Association, User, Site, Participant, Trajectory, Placement):
         sequence = fn.pg_get_serial_sequence(f'"{model._meta.table_name}"', "id")
         database.execute(Select(columns=[fn.setval(sequence, _next(model) - 1)]))

@@ -1,6 +1,6 @@
 """The demo world: made-up people and sites (`@kavo.test`) in every state, with dates relative to the day of loading.
 
-It is built with the verbs that the screens use, so it has a history and obeys every rule. The same day gives the same data."""
+It is built by the same verbs as the screens use, so that it has a history and obeys every rule. Same day, same data."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,7 +9,7 @@ from random import Random
 from flask import current_app
 
 import mails
-from database import postcodes, writing
+from database import as_tuples, postcodes, writing
 from identity import eid
 from local.names import FIRST_NAMES, LAST_NAMES, SITE_NAMES
 from models import (
@@ -60,7 +60,7 @@ class EidCard:
 
 
 def eid_cards(now: datetime) -> list[EidCard]:
-    """The people who can log in at the local eID provider; those with an account have its birth date."""
+    """The persons of the local eID provider; those with an account have the birth date stored there."""
     today = local_date(now)
     people = (
         ("an-maes", "An", "Maes", "an@kavo.test", date(1985, 5, 12), "beheert Jeugdhuis De Kelder"),
@@ -84,8 +84,9 @@ def eid_cards(now: datetime) -> list[EidCard]:
         ),
         ("lore-dubbel", "Lore", "Claes", "", date(1999, 9, 9), "dezelfde naam, een andere geboortedatum"),
     )
-    with_account = User.select(User.email, User.birth_date).where(User.email << [person[3] for person in people])
-    stored: dict[str, date | None] = dict(with_account.tuples().iterator())
+    addresses = [address for _, _, _, address, _, _ in people]
+    query = User.select(User.email, User.birth_date).where(User.email << addresses)
+    stored: dict[str, date | None] = dict(as_tuples(query))
     cards = [
         EidCard(subject, first, last, national_number(stored.get(email) or born, 100 + serial), about)
         for serial, (subject, first, last, email, born, about) in enumerate(people)
@@ -111,7 +112,7 @@ HOLIDAYS = ("summer", "easter", "autumn", "year")
 
 @dataclass
 class World:
-    """What the steps below share: the moment of loading (naive UTC), the source of chance, the user who acts for the team."""
+    """What the steps of the story share: the moment of loading (naive UTC), the random generator, the team's user."""
 
     now: datetime
     chance: Random
@@ -126,7 +127,7 @@ class World:
         return self.now + timedelta(days=number)
 
 
-def load(now: datetime) -> None:
+def load(now: datetime):
     """Fill an empty, migrated database; `now` is naive UTC. Needs an application context (for the password hash)."""
     world = World(now, Random(SEED))  # noqa: S311 - made-up data, not a secret
     with writing():
@@ -136,10 +137,10 @@ def load(now: datetime) -> None:
         associations = _associations(world)
         zandbak, kelder = _known_sites(world)
         _known_participants(world, associations[0], zandbak, kelder)
-        others = _other_sites(world)
-        _crowd(world, associations, [zandbak, kelder, *others])
-        _proposal(world, others[0])
-        _handovers(world, others)
+        made = _other_sites(world)
+        _crowd(world, associations, [zandbak, kelder, *made])
+        _proposal(world, made[0])
+        _handovers(world, made)
 
 
 def _user(world, email, first_name, last_name, role, password=False, **values):
@@ -153,15 +154,15 @@ def _user(world, email, first_name, last_name, role, password=False, **values):
 
 
 def _associations(world):
-    created: list[Association] = []
+    made: list[Association] = []
     for name in ("Speelkaravaan vzw", *ASSOCIATIONS):
-        email = f"info{len(created) + 1}@kavo.test"
-        association = Association(name=name, email=email, phone="03 555 01 0" + str(len(created)))
+        email = f"info{len(made) + 1}@kavo.test"
+        association = Association(name=name, email=email, phone="03 555 01 0" + str(len(made)))
         rows.add(association, world.team, world.at(-900), "vereniging")
-        created.append(association)
+        made.append(association)
     staff = _user(world, "vereniging@kavo.test", "Hilde", "De Wit", ASSOCIATION, password=True)
-    Membership.create(user=staff, association=created[0], since=world.at(-800))
-    return created
+    Membership.create(user=staff, association=made[0], since=world.at(-800))
+    return made
 
 
 def _known_sites(world):
@@ -177,7 +178,7 @@ def _known_sites(world):
 
 
 def _eid(world, user, subject):
-    """Link a user to a card of the local eID provider."""
+    """Link a user to a person of the local eID provider."""
     settings = current_app.config["KAVO"]
     card = next(card for card in eid_cards(world.now) if card.subject == subject)
     Identity.create(
@@ -191,7 +192,7 @@ def _eid(world, user, subject):
 
 
 def _site(world, name, postcode, municipality, manager, day, **values):
-    """A submitted site; `day`: when, relative to the day of loading."""
+    """A site that was submitted on a day and, when that is longer ago than a week, approved by the team."""
     recognition = world.chance.choice(("flemish", "municipal", "municipality", "branch"))
     site = Site(
         name=name,
@@ -238,7 +239,7 @@ def _trajectory(world, participant, association, day, kind="animator"):
 
 
 def _known_participants(world, association, zandbak, kelder):
-    """The people named in the contract and the help pages."""
+    """The people named by the documentation and the help pages."""
     for site, day in ((zandbak, -490), (kelder, -470)):
         _approved(world, site, day)
     jonas, an = zandbak.manager(), kelder.manager()
@@ -283,7 +284,7 @@ def _stage(world, trajectory, site, manager, hours, start, end, outcome):
 
 
 def _other_sites(world):
-    """Approved sites with a manager each (some manage two), and at least one site in every other state."""
+    """Approved sites with a manager each (some manage two), and one or more in every other state."""
     approved, manager = [], None
     states = ["submitted"] * 4 + ["rejected", "withdrawn", "closed", "without"] + ["approved"] * (len(SITE_NAMES) - 8)
     for number, (name, state) in enumerate(zip(SITE_NAMES, states, strict=True)):
@@ -302,27 +303,26 @@ def _other_sites(world):
 
 
 def _proposal(world, site):
-    """A manager proposes another address."""
+    """A manager asks for another address."""
     values = {**{name: getattr(site, name) for name in Site.IDENTITY}, "street": "Nieuwe Laan 3"}
     proposals.propose(site, site.manager(), world.at(-3), **values)
 
 
 def _handovers(world, approved):
-    """Handovers in every state, between managers of sites that no page names."""
+    """Handovers in every state, between the managers of other sites than the known ones."""
     given = [site for site in approved if site.manager()]
     story = ((5, "open"), (17, "escalated"), (30, "accepted"), (40, "refused"), (50, "withdrawn"))
     for number, (ago, state) in enumerate(story):
         site, taker = given[number + 1], given[-1 - number].manager()
-        manager = site.manager()
-        if manager == taker:
+        if site.manager() == taker:
             continue
         handover = handovers.ask(site, taker, taker.email, taker.phone or "0470 00 00 09", world.at(-ago))
         if state == "escalated":
             handovers.escalate(handover, world.at(-ago + 15), "Er kwam geen antwoord binnen de termijn.")
         elif state == "accepted":
-            handovers.accept(handover, manager, world.at(-ago + 2))
+            handovers.accept(handover, site.manager(), world.at(-ago + 2))
         elif state == "refused":
-            handovers.refuse(handover, manager, world.at(-ago + 2), "Ik blijf zelf verantwoordelijke.")
+            handovers.refuse(handover, site.manager(), world.at(-ago + 2), "Ik blijf zelf verantwoordelijke.")
         elif state == "withdrawn":
             handovers.withdraw(handover, taker, world.at(-ago + 2))
 
@@ -346,7 +346,7 @@ def _crowd(world, associations, approved):
     for number in range(60):
         person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
         kavo_id = f"{150000 + 37 * number:06}-{world.chance.randint(10, 99)}"
-        late = number % 20 == 19  # began long ago, at 14 or older even then
+        late = number % 20 == 19  # began long ago, at 14 or older
         birth = world.days(-6000 - 400 * late - world.chance.randint(0, 900))
         participant = _participant(world, kavo_id, *person, birth)
         started = -1200 if late else -200 - world.chance.randint(0, 200)
@@ -376,11 +376,11 @@ def _graduates(world, association, site):
 
 
 def _release(world, trajectory):
-    mails.unsend(attests.release(trajectory, world.team, world.at(-5)))  # as if it was sent long ago
+    mails.unsend(attests.release(trajectory, world.team, world.at(-5)))  # it was sent long ago
 
 
 def _finish(world, trajectory):
-    """About half of those who are ready have their final evaluation, and some of these their attest."""
+    """About half of those who are ready got their final evaluation, and some of these their attest."""
     trajectory = Trajectory.get_by_id(trajectory.id)
     if trajectory.missing() or trajectory.ends_on < world.days(0) or world.chance.random() < 0.5:
         return
@@ -392,7 +392,7 @@ def _finish(world, trajectory):
 
 
 def _second_trajectory(world, association):
-    """A participant with two open trajectories, so that a manager has to choose when coupling."""
+    """A participant with two open trajectories, between which one chooses when coupling."""
     both = _participant(world, "160000-42", "Sofie", "Vandamme", world.days(-6800))
     _trajectory(world, both, association, -300)
     _trajectory(world, both, association, -60, "head_animator")

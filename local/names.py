@@ -1,4 +1,4 @@
-"""Names for the made-up worlds: of people and sites, and the parts from which many more are composed."""
+"""Names that the made-up worlds draw from: of people, of sites, and parts that combine into many more."""
 
 FIRST_NAMES = (
     "Amber",

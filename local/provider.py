@@ -1,5 +1,5 @@
-"""The local eID provider of `make run`: an OpenID Connect provider (Authlib's server) where one click logs you in as a made-up
-person. It listens on this machine only and refuses to start in production. `python -m local.provider`"""
+"""The local eID provider of `make run`: an OpenID Connect provider (Authlib's server) where one click logs in as a
+made-up person It listens to this machine only, and refuses to start in production. `python -m local.provider`"""
 
 import os
 import secrets
@@ -32,13 +32,13 @@ HERE = "127.0.0.1"
 
 @dataclass
 class Client(ClientMixin):
-    """The Kadervormingstool as a client of this provider."""
+    """The Kadervormingstool, as this provider knows it."""
 
     client_id: str
     secret: str
     scopes: set[str]
     places: set[str]
-    """the origins of the tool under each of its names: scheme://host:port"""
+    """origins of the tool, under each of its names: scheme://host:port"""
 
     def get_client_id(self):
         return self.client_id
@@ -47,7 +47,7 @@ class Client(ClientMixin):
         return None
 
     def get_allowed_scope(self, scope):
-        return " ".join(name for name in (scope or "").split() if name in self.scopes)
+        return " ".join(one for one in (scope or "").split() if one in self.scopes)
 
     def check_redirect_uri(self, redirect_uri):
         parts = urlsplit(redirect_uri)
@@ -78,10 +78,10 @@ class Code(AuthorizationCodeMixin):
     code_challenge: str
     code_challenge_method: str
     person: object
-    issued: float = field(default_factory=time.monotonic)
+    made: float = field(default_factory=time.monotonic)
 
-    def is_expired(self) -> bool:
-        return time.monotonic() - self.issued > CODE_SECONDS
+    def is_expired(self):
+        return time.monotonic() - self.made > CODE_SECONDS
 
     def get_redirect_uri(self):
         return self.redirect_uri
@@ -107,31 +107,31 @@ class CodeGrant(grants.AuthorizationCodeGrant):
     codes: dict[str, Code] = {}
 
     def save_authorization_code(self, code, request):
-        data = request.payload.data
+        asked = request.payload.data
         self.codes[code] = Code(
             code,
             request.client.client_id,
-            data["redirect_uri"],
+            asked["redirect_uri"],
             request.payload.scope,
-            data.get("nonce", ""),
-            data["code_challenge"],
-            data["code_challenge_method"],
+            asked.get("nonce", ""),
+            asked["code_challenge"],
+            asked["code_challenge_method"],
             request.user,
         )
 
     def query_authorization_code(self, code, client):
-        issued = self.codes.pop(code, None)
-        return issued if issued and issued.client_id == client.client_id and not issued.is_expired() else None
+        found = self.codes.pop(code, None)
+        return found if found and found.client_id == client.client_id and not found.is_expired() else None
 
     def delete_authorization_code(self, authorization_code):
-        """Nothing to do: looking it up removed it."""
+        """Nothing to delete: looking it up removed it."""
 
     def authenticate_user(self, authorization_code):
         return authorization_code.person
 
 
 class IdToken(OpenIDCode):
-    """The ID token itself holds the claims, as with the Flemish government's provider."""
+    """The ID token holds the claims, like that of the Flemish government."""
 
     def __init__(self, issuer: str, key: RSAKey):
         super().__init__(require_nonce=True)
@@ -180,7 +180,7 @@ def make_provider(settings: config.Settings) -> Flask:
     server = AuthorizationServer(
         app,
         query_client=lambda name: client if name == client.client_id else None,
-        save_token=lambda token, request: None,
+        save_token=lambda token, asked: None,
     )
     server.register_grant(CodeGrant, [IdToken(issuer, key), StrictChallenge(required=True)])
     app.add_url_rule(
@@ -195,13 +195,13 @@ def make_provider(settings: config.Settings) -> Flask:
 
     @app.route("/aanmelden", methods=["GET", "POST"])
     def log_in():
-        """Choose a person; 'Annuleren' goes back with an error, as the real provider does."""
+        """The page to pick a person; 'Annuleren' goes back with an error, like the real provider."""
         people = _people()
         try:
             grant = server.get_consent_grant(end_user=None)
         except OAuth2Error as error:
             return render_template("provider/refused.html", error=error.error), 400
-        except ValueError:  # Authlib rejects such characters in its own error response
+        except ValueError:  # Authlib refuses to repeat such characters in its refusal
             return render_template("provider/refused.html", error="invalid_request"), 400
         if request.method == "GET":
             return render_template("provider/choose.html", people=people.values())
@@ -234,12 +234,12 @@ def _metadata(issuer, client):
 
 
 def _people() -> dict[str, demo.EidCard]:
-    """The people who can log in, by subject; those with an account have its birth date."""
+    """The persons who can log in, by subject."""
     with database.connection_context():
         return {card.subject: card for card in demo.eid_cards(utcnow())}
 
 
-def main() -> None:
+def main():
     settings = config.load()
     connect_to(settings.database_url)
     serve(make_provider(settings), host=HERE, port=urlsplit(settings.eid_issuer).port, threads=2, ident=None)

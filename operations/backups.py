@@ -1,7 +1,7 @@
-"""Backups: a consistent copy of a database in use, proved by restoring it, optionally encrypted for one key.
+"""Backups: a consistent copy of a database in use, verified by restoring it, optionally encrypted for one key.
 
-A backup is one file: a SQLite database (gzip) or a PostgreSQL dump, inside an age file (https://age-encryption.org) when there
-is a public key. The first bytes of a file tell which."""
+A backup is one file: a SQLite database (gzip) or a dump of PostgreSQL, inside an age file
+(https://age-encryption.org) when there is a public key. The first bytes tell which kind a file is."""
 
 import contextlib
 import gzip
@@ -32,8 +32,8 @@ from workflow import hash_chain
 AGE, GZIP, SQLITE, DUMP = b"age-encryption.org/v1", b"\x1f\x8b", b"SQLite format 3\x00", b"PGDMP"
 IN_NAME = re.compile(rf"-seal({hash_chain.NOTED.pattern})\.")
 LOCK_SECONDS = 10
-LEAVING_SECONDS = 2  # PostgreSQL counts a connection for a moment after it is closed
-HEAD_LINES = 100  # of a dump, where schemas and extensions are created
+LEAVING_SECONDS = 2  # PostgreSQL still counts a connection for a moment after it is closed
+HEAD_LINES = 100  # of a dump: schemas and extensions come first
 IN_USE = "The database is in use. Stop the web servers and the worker first."
 LIBPQ = {
     "host": "PGHOST",
@@ -44,17 +44,17 @@ LIBPQ = {
     "sslmode": "PGSSLMODE",
     "sslrootcert": "PGSSLROOTCERT",
 }
-"""parts of a PostgreSQL URL → environment variables of its programs: others could read a password on a command line"""
+"""parts of a URL of PostgreSQL → the variables of its programs: a password on a command line could be read by others"""
 
 
 class BackupError(Exception):
-    """A backup cannot be made or used; the text says why, and what to do."""
+    """A backup cannot be made or used; the text says why and what to do."""
 
 
 @dataclass
 class Found:
-    """What a backup holds: the number of rows in all tables, the last migration, breaches of the invariants, and what this
-    machine cannot judge (`notes`)."""
+    """What a backup holds: the number of rows over all tables, the last step of its schema, breaches of the
+    invariants; and what this machine cannot verify (`notes`)."""
 
     rows: int
     step: str
@@ -63,12 +63,13 @@ class Found:
 
 
 def file_name(now: datetime, seal: str) -> str:
-    """The name of a backup made at `now` (UTC). It carries the last seal on the history, which thus leaves the machine too."""
+    """The name of a backup made at `now` (UTC): with the last checkpoint of the history, which leaves the machine
+    with it."""
     return f"kavo-{now:%Y%m%dT%H%M%SZ}{f'-seal{seal}' if seal else ''}.backup"
 
 
 def last_seal(url: str) -> str:
-    """The last seal on the history in the database of `url`; '' when there is none."""
+    """The last checkpoint of the history in the database of `url`; '' when there is none."""
     if _is_absent(url):
         return ""
     with pointed_at(url):
@@ -76,26 +77,26 @@ def last_seal(url: str) -> str:
 
 
 def seal_in(file: Path) -> str:
-    """The seal in the name of a backup; '' when there is none."""
-    match = IN_NAME.search(file.name)
-    return match[1] if match else ""
+    """The checkpoint in the name of a backup; '' when it has none."""
+    found = IN_NAME.search(file.name)
+    return found[1] if found else ""
 
 
 # ---- making
 
 
 def backup(url: str, target: Path, key: str = "", check: bool = True) -> Found | None:
-    """Write a backup of the database at `url` to the new file `target`; returns what a restored copy of it holds.
+    """Write a backup of the database of `url` to the new file `target`; returns what a restored copy of it held.
 
-    `key`: the public key (age1…) of those who may read it. Raises BackupError, without leaving a file."""
+    `key`: the public key (age1…) of those who may read it. Raises BackupError; then there is no file."""
     if target.exists():
         raise BackupError(f"{target} exists already. A backup never replaces another.")
     recipient = _recipient(key) if key else None
     with _beside(target) as raw, _beside(target) as packed:
         _copy(url, raw)
-        report = examine(url, raw) if check else None
-        if report and report.breaches:
-            raise BackupError("The copy does not hold what it should: " + "; ".join(report.breaches[:5]))
+        found = examine(url, raw) if check else None
+        if found and found.breaches:
+            raise BackupError("The copy does not hold what it should: " + "; ".join(found.breaches[:5]))
         if not url.startswith("sqlite:"):
             shutil.copyfile(raw, packed)  # pg_dump compresses already
         else:
@@ -107,7 +108,7 @@ def backup(url: str, target: Path, key: str = "", check: bool = True) -> Found |
         with packed.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(packed, target)
-    return report
+    return found
 
 
 def _recipient(key):
@@ -119,7 +120,7 @@ def _recipient(key):
 
 @contextlib.contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A temporary file beside the backup, readable by its owner only."""
+    """A private temporary file next to the backup; removed afterwards."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     os.close(handle)
     try:
@@ -142,7 +143,7 @@ def _copy(url: str, raw: Path):
 
 
 def _run(url, program, *words):
-    """Run a PostgreSQL program on the database at `url`; returns its output. Raises BackupError."""
+    """Run a program of PostgreSQL on the database of `url`; returns what it wrote. Raises BackupError."""
     parts = conninfo_to_dict(url)
     environ = {**os.environ, **{LIBPQ[name]: str(value) for name, value in parts.items() if name in LIBPQ}}
     try:
@@ -154,12 +155,13 @@ def _run(url, program, *words):
     return done.stdout
 
 
-# ---- examining
+# ---- inspecting
 
 
 def examine(url: str, raw: Path, noted: str = "") -> Found:
-    """Restore a plain backup to a temporary database beside the one at `url`, and check everything in it. `noted`: a seal that it
-    must contain. A key that this machine lacks is noted, since the data can be used without it."""
+    """Restore a plain backup to a separate database, created where that of `url` is, and inspect it. `noted`: a
+    checkpoint that must be in it. A key that is missing on this machine does not make the data unusable: it is
+    noted."""
     with _throw_away(url, raw) as copy, pointed_at(copy):
         known = migrations.available()
         steps = migrations.applied()
@@ -207,7 +209,7 @@ def _administer(url, statement, name):
 
 
 def _fill(url, raw):
-    """Replace everything in the database by a dump, in one transaction."""
+    """Replace everything by a dump, in one transaction."""
     begin = f"SET lock_timeout = '{LOCK_SECONDS}s'; DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public;"
     with _beside(raw) as script:
         _run(url, "pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(raw))
@@ -227,8 +229,8 @@ def _fill(url, raw):
 
 
 @contextlib.contextmanager
-def pointed_at(url: str) -> Iterator[None]:
-    """Connect the models to another database for the duration of a block."""
+def pointed_at(url: str):
+    """Point the models at another database within the block."""
     kept = database.obj
     try:
         connect_to(url).connect()
@@ -246,7 +248,8 @@ def pointed_at(url: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def unpacked(file: Path, beside: Path, identity: Path | None) -> Iterator[Path]:
-    """The database or dump inside a backup, as a plain file next to `beside`. `identity`: the file of the private key."""
+    """The database or dump inside a backup, as a plain file next to `beside`. `identity`: the file of the private
+    key."""
     with _beside(beside) as first, _beside(beside) as second:
         current, spare = file, first
         if _starts_with(current, AGE):
@@ -279,20 +282,20 @@ def _identities(identity) -> list:
     return [pyrage.x25519.Identity.from_str(line.strip()) for line in lines]
 
 
-def suits(url: str, raw: Path) -> None:
-    """Raise BackupError when a plain backup is of another database engine than the database at `url`."""
+def suits(url: str, raw: Path):
+    """Raise BackupError when a plain backup is of another kind than the database of `url`."""
     wanted, name = (SQLITE, "SQLite") if url.startswith("sqlite:") else (DUMP, "PostgreSQL")
     if not _starts_with(raw, wanted):
         raise BackupError(f"This is no backup of {name}, to which KAVO_DATABASE_URL points.")
 
 
 def _is_absent(url) -> bool:
-    """Whether the SQLite file does not exist yet: connecting would create it."""
+    """Whether there is no file yet: opening it would create one."""
     return url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists()
 
 
 def holds_people(url: str) -> bool:
-    """Whether the database at `url` holds accounts, which a restore would overwrite."""
+    """Whether the database of `url` holds accounts: then a restore would overwrite something."""
     if _is_absent(url):
         return False
     with pointed_at(url):
@@ -300,9 +303,10 @@ def holds_people(url: str) -> bool:
 
 
 def restore(url: str, raw: Path, now: datetime) -> Path | None:
-    """Replace the database at `url` by a plain backup; returns the file with the former contents, if there were any.
+    """Replace the database of `url` by a plain backup; returns the file with what was there before, if anything.
 
-    The web server and the worker must be stopped. Everybody has to log in again, or sessions ended since would be valid again."""
+    The web server and the worker must be stopped. Everybody has to log in again, since ended sessions would be open
+    again."""
     if not url.startswith("sqlite:"):
         _refuse_when_connected(url)
     kept = None
@@ -320,18 +324,19 @@ def restore(url: str, raw: Path, now: datetime) -> Path | None:
 
 
 def _refuse_when_connected(url):
-    """Raise BackupError while anybody else is connected to this PostgreSQL database, after a moment for closing connections."""
+    """Raise BackupError while others are connected to this PostgreSQL database; waits a moment for connections that
+    are closing."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as connection:
         until = time.monotonic() + LEAVING_SECONDS
-        while (row := connection.execute(others).fetchone()) and row[0]:
+        while (connection.execute(others).fetchone() or (0,))[0]:
             if time.monotonic() > until:
                 raise BackupError(IN_USE)
             time.sleep(0.1)
 
 
 def _replace_file(live: Path, raw: Path):
-    """Copy one SQLite database over another in one transaction. Raises BackupError while somebody has it open."""
+    """Copy a database over another in one transaction of SQLite; refuses while somebody has it open."""
     live.touch(mode=0o600)
     with (
         contextlib.closing(sqlite3.connect(raw)) as copy,
@@ -339,7 +344,7 @@ def _replace_file(live: Path, raw: Path):
     ):
         try:
             target.execute("PRAGMA locking_mode = EXCLUSIVE")
-            target.execute("PRAGMA journal_mode = DELETE")  # fails unless this is the only connection
+            target.execute("PRAGMA journal_mode = DELETE")  # only possible without other connections
             copy.backup(target)
         except sqlite3.OperationalError as error:
             raise BackupError(IN_USE) from error

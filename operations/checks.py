@@ -1,13 +1,14 @@
-"""Every invariant of the data, for `check-data`: what rules, triggers and verbs guarantee, checked over the whole database."""
+"""Every invariant of the data, for `check-data`: what rules, triggers and verbs guarantee, checked over the whole
+database."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
-from peewee import JOIN, Case, DatabaseError, Field, fn
+from peewee import JOIN, Case, DatabaseError, fn
 
 import audit
 import migrations
-from database import Searched, Typed, database, on_postgresql, postcodes, reading
+from database import Searched, Typed, as_tuples, database, on_postgresql, postcodes, reading
 from database.texts import RuleError, says_something
 from models import (
     COURSE_YEARS,
@@ -33,15 +34,16 @@ from times import years_after
 from workflow import hash_chain
 
 
-def breaches(but: Collection[Callable] = ()) -> Iterator[str]:
-    """One sentence per breach, in English, with table and id; none when all invariants hold. `but`: checks to skip."""
+def breaches(but: tuple = ()):
+    """One sentence per breach, in English, with table and id; empty when all holds. `but`: checks to skip."""
     for check in CHECKS:
         if check not in but:
             yield from check()
 
 
-def notes() -> Iterator[str]:
-    """One sentence, in English, for each kind of older data that would be questioned or refused today; no breach."""
+def notes():
+    """One English sentence for each kind of old data that today's rules would refuse or store otherwise; not a
+    breach."""
     for look in NOTES:
         yield from look()
 
@@ -53,7 +55,7 @@ def _schema():
 
 
 def _engine():
-    """SQLite checks its own file and references; PostgreSQL guards its references itself, and its triggers must be enabled."""
+    """SQLite checks its own file; PostgreSQL guarantees its references itself, but its triggers must be enabled."""
     if on_postgresql():
         asleep = "SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE tgenabled = 'D' AND NOT tgisinternal"
         for name, table in database.execute_sql(asleep):
@@ -76,13 +78,13 @@ def _hours():
     )
     for key, used, summed in sums.tuples().iterator():
         yield f"trajectory {key}: hours_used is {used}, its placements count {summed}, the most is {STAGE_HOURS}"
-    for placement in Placement.select().iterator():
-        if placement.counted != placement.counting():
-            yield f"placement {placement.id}: counts {placement.counted} hours instead of {placement.counting()}"
+    for one in Placement.select().iterator():
+        if one.counted != one.counting():
+            yield f"placement {one.id}: counts {one.counted} hours instead of {one.counting()}"
 
 
 def _evaluations():
-    """An evaluated placement holds what the latest version of its evaluation holds; versions are numbered 1, 2, 3 …"""
+    """An evaluated placement says what the newest version of its evaluation says; versions count 1, 2, 3 …"""
     newest = Evaluation.select(fn.MAX(Evaluation.number), fn.COUNT(Evaluation.id), Evaluation.placement)
     for number, count, key in newest.group_by(Evaluation.placement).tuples().iterator():
         if number != count:
@@ -106,27 +108,28 @@ def _evaluations():
 
 
 def _terms():
-    """A trajectory ends 3 years after the start of its course, plus its own extensions and the general ones."""
-    own_extensions = (
-        Extension.select(Extension.trajectory, fn.SUM(Extension.days))
-        .where(Extension.trajectory.is_null(False))
-        .group_by(Extension.trajectory)
+    """A trajectory ends 3 years after the start of its course, plus its extensions and those for everybody."""
+    extended: dict[int, int] = dict(
+        as_tuples(
+            Extension.select(Extension.trajectory, fn.SUM(Extension.days))
+            .where(Extension.trajectory.is_null(False))
+            .group_by(Extension.trajectory)
+        )
     )
-    extended: dict[int, int] = dict(own_extensions.tuples().iterator())
     for_all = list(Extension.select().where(Extension.trajectory.is_null()))
     query = Trajectory.select(Trajectory.id, Trajectory.course_started_on, Trajectory.ends_on)
     for key, started, ends in query.tuples().iterator():
         days = (ends - years_after(started, COURSE_YEARS)).days
         given = extended.get(key, 0) + sum(
-            extension.days for extension in for_all if extension.courses_from <= started <= extension.courses_until
+            one.days for one in for_all if one.courses_from <= started <= one.courses_until
         )
         if days != given:
             yield f"trajectory {key}: ends {days} days after its 3 years, with {given} days of extension"
 
 
 def _final_evaluations():
-    """A finished trajectory has one current final evaluation, 50 positive hours and no open placement; its outcome follows from
-    that evaluation and a valid attest."""
+    """A finished trajectory has one current final evaluation, 50 positive hours and no open placement; its outcome
+    matches that evaluation and its attest."""
     current = FinalEvaluation.reopened_at.is_null()
     valid = fn.EXISTS(
         Attest.select(Attest.id).where(Attest.final_evaluation == FinalEvaluation.id, Attest.revoked_at.is_null())
@@ -151,33 +154,33 @@ def _final_evaluations():
 def _managers():
     count = fn.COUNT(SiteManager.id)
     query = SiteManager.select(SiteManager.site, count).where(SiteManager.current())
-    for key, number in query.group_by(SiteManager.site).having(count > 1).tuples().iterator():
+    for key, number in as_tuples(query.group_by(SiteManager.site).having(count > 1)):
         yield f"site {key}: {number} managers at once"
 
 
 def _applications():
-    """Only undecided applications have a term that can pause; decided ones have a moment of decision."""
-    states = Site.select(Site.id, Site.state)
-    paused = states.where(Site.state != "submitted", Site.paused_at.is_null(False))
-    for key, state in paused.tuples().iterator():
+    """Only an application that waits for a decision can be paused; a decided one says when."""
+    paused = Site.select(Site.id, Site.state).where(Site.state != "submitted", Site.paused_at.is_null(False))
+    for key, state in as_tuples(paused):
         yield f"site {key}: {state}, with a clock that stands still"
-    without_term = states.where(Site.state == "submitted", Site.due_on.is_null())
-    for key, state in without_term.tuples().iterator():
+    endless = Site.select(Site.id, Site.state).where(Site.state == "submitted", Site.due_on.is_null())
+    for key, state in as_tuples(endless):
         yield f"site {key}: {state}, without a day to decide by"
     undecided = Proposal.select(Proposal.id, Proposal.state).where(
         (Proposal.state == "open") != Proposal.decided_at.is_null()
     )
-    for key, state in undecided.tuples().iterator():
+    for key, state in as_tuples(undecided):
         yield f"proposal {key}: {state}, which its moment of decision contradicts"
 
 
 def _handovers():
-    """An undecided handover has no moment of decision and has a term; after an accepted one, the requester managed the site."""
-    for handover in Handover.select().iterator():
-        if handover.undecided != (handover.decided_at is None):
-            yield f"handover {handover.id}: {handover.state}, which its moment of decision contradicts"
-        if handover.state == "escalated" and handover.team_due_on is None:
-            yield f"handover {handover.id}: with the team, without a day to decide by"
+    """An open handover has a term and no decision; a decided one says when; an accepted one made its requester the
+    manager."""
+    for one in Handover.select().iterator():
+        if one.undecided != (one.decided_at is None):
+            yield f"handover {one.id}: {one.state}, which its moment of decision contradicts"
+        if one.state == "escalated" and one.team_due_on is None:
+            yield f"handover {one.id}: with the team, without a day to decide by"
     taken = SiteManager.select().where(
         SiteManager.site == Handover.site,
         SiteManager.user == Handover.requester,
@@ -188,7 +191,7 @@ def _handovers():
 
 
 def _identities():
-    """A user with an eID whose only role is site manager has no password."""
+    """A user with an eID who is only a site manager has no password."""
     for user in User.select().join(Identity).where(User.password.is_null(False)):
         if user.is_plain_manager:
             yield f"user {user.id}: a site manager with an eID and a password"
@@ -205,7 +208,7 @@ def _identities():
 
 
 def _searches():
-    """The columns for searching and ordering follow from the names; trajectories and placements copy those of their parents."""
+    """Search columns follow from the names; trajectories and placements copy those of their parents."""
     for model in (model for model in TABLES if issubclass(model, Searched)):
         for row in model.select().iterator():
             names = ("search", "place") if model is Site else ("search",)
@@ -215,11 +218,11 @@ def _searches():
                 yield f"{model._meta.table_name} {row.pk}: search does not follow from its name"
     for key in _ids(Trajectory.select(Trajectory.id).join(Participant).where(Trajectory.search != Participant.search)):
         yield f"trajectory {key}: search is not the participant's"
-    copied: tuple[tuple[Field, Field], ...] = (
+    copied: list[tuple[Any, Any]] = [
         (Placement.search, Trajectory.search),
         (Placement.type, Trajectory.type),
         (Placement.association_id, Trajectory.association),
-    )
+    ]
     for copy, original in copied:
         for key in _ids(Placement.select(Placement.id).join(Trajectory).where(copy != original)):
             yield f"placement {key}: {copy.name} is not the trajectory's"
@@ -232,17 +235,16 @@ def _ids(query):
 
 
 def _placed():
-    """`placed` of a site is the number of its placements that are not cancelled."""
+    """A site counts its placements that are not cancelled."""
     counted = fn.COUNT(Placement.id)
-    own = (Placement.site == Site.id) & (Placement.state != "cancelled")
-    sums = Site.select(Site.id, Site.placed, counted).join(Placement, JOIN.LEFT_OUTER, on=own)
-    wrong = sums.group_by(Site.id, Site.placed).having(Site.placed != counted)
-    for key, placed, count in wrong.tuples().iterator():
+    mine = (Placement.site == Site.id) & (Placement.state != "cancelled")
+    sums = Site.select(Site.id, Site.placed, counted).join(Placement, JOIN.LEFT_OUTER, on=mine)
+    for key, placed, count in as_tuples(sums.group_by(Site.id, Site.placed).having(Site.placed != counted)):
         yield f"site {key}: placed is {placed}, there are {count}"
 
 
 def _words():
-    """SQLite's full-text tables match their rows (PostgreSQL maintains its indexes itself)."""
+    """SQLite's word tables match the rows (PostgreSQL maintains its indexes itself)."""
     if on_postgresql():
         return
     for model in (model for model in TABLES if "search" in model._meta.fields):
@@ -267,19 +269,16 @@ def _addresses():
 
 
 def _texts():
-    """One sentence, in English, for each column with older texts that we would store differently or refuse today, with their
-    number. These rows are not wrong; the rule applies when somebody changes such a text."""
+    """One English sentence, with a count, for each column with old texts that would be stored otherwise today, or
+    refused. Nothing is wrong with those rows; changing such a text applies the rule."""
     for model in TABLES:
-        table, typed = (
-            model._meta.table_name,
-            [field for field in model._meta.sorted_fields if isinstance(field, Typed)],
-        )
+        table, typed = model._meta.table_name, [one for one in model._meta.sorted_fields if isinstance(one, Typed)]
         if not typed:
             continue
         changed: Counter[str] = Counter()
         refused: Counter[str] = Counter()
         with reading() as cursor:
-            names = ", ".join(f'"{field.column_name}"' for field in typed)
+            names = ", ".join(f'"{one.column_name}"' for one in typed)
             cursor.execute(f'SELECT {names} FROM "{table}"')  # noqa: S608 - our own names
             for row in cursor:
                 for field, text in zip(typed, row, strict=True):
@@ -293,8 +292,8 @@ def _texts():
 
 
 def _unread():
-    """One sentence, in English, for each column with older values that we would refuse today, with their number. These rows are
-    not wrong; the rule applies when somebody changes such a value."""
+    """One English sentence, with a count, for each column with old values that would be refused today. Nothing is
+    wrong with those rows; changing such a value applies the rule."""
     for model in (model for model in TABLES if model.reads):
         refused: Counter[str] = Counter()
         for row in model.select().iterator():

@@ -1,14 +1,15 @@
-"""Moving a whole SQLite database to PostgreSQL while it is in use, with proof that everything arrived.
+"""Moving a whole SQLite database to PostgreSQL, while it is in use, and verifying that everything arrived.
 
-It is one transaction in PostgreSQL and one snapshot of SQLite: those who keep working in the old database lose nothing there, and
-the move can be repeated."""
+It is one transaction in PostgreSQL and one snapshot of SQLite: work that goes on in the old database meanwhile is not
+lost there, and the move can be repeated."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, datetime
+from typing import Any
 
-from peewee import AutoField, BlobField, BooleanField, CharField, DateField, DateTimeField, IntegerField, TextField
+from peewee import BlobField, BooleanField, CharField, DateField, DateTimeField, IntegerField, TextField
 
 import migrations
 from database import database
@@ -19,19 +20,19 @@ AT_ONCE = 2000
 
 
 class MoveError(Exception):
-    """The move cannot be done, or not everything arrived; PostgreSQL is unchanged."""
+    """The move failed or is incomplete; PostgreSQL is unchanged."""
 
 
-def move(source: str, target: str, again: bool, say: Callable[[str], None]) -> None:
-    """Copy the database at `source` (sqlite:///…) into the one at `target` (postgresql://…), and compare them.
+def move(source: str, target: str, again: bool, say: Callable[[str], None]):
+    """Copy the database of `source` (sqlite:///…) into that of `target` (postgresql://…), and compare.
 
-    `again`: discard what an earlier move left there. Raises MoveError."""
+    `again`: throw away what an earlier move left there. Raises MoveError."""
     with closing(sqlite3.connect(source.removeprefix("sqlite:///"), isolation_level=None)) as old, pointed_at(target):
         migrations.migrate()
         _same_release(old)
         before = old.execute("PRAGMA data_version").fetchone()
         old.execute("BEGIN")
-        old.execute("SELECT count(*) FROM migration").fetchone()  # the snapshot begins here
+        old.execute("SELECT count(*) FROM migration").fetchone()  # from here on: one snapshot of the database
         with database.atomic():
             if User.select().exists() and not again:
                 raise MoveError("The target holds data. Use --again to throw that away and move anew.")
@@ -53,15 +54,15 @@ def _same_release(old):
 
 
 def _copy_all(old, say):
-    """Copy all rows with triggers disabled: sums and counts are copied, not computed again."""
+    """Copy all rows with triggers disabled: sums and counts are copied, not recomputed."""
     names = [f'"{model._meta.table_name}"' for model in TABLES]
     for name in names:
         database.execute_sql(f"ALTER TABLE {name} DISABLE TRIGGER USER")
     database.execute_sql(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE")
     for model, name in zip(TABLES, names, strict=True):
         say(f"{model._meta.table_name}: {_copy(old, model)} rows")
-        key = model._meta.primary_key
-        if isinstance(key, AutoField):
+        key: Any = model._meta.primary_key
+        if key.field_type == "AUTO":
             database.execute_sql(
                 f"SELECT setval(pg_get_serial_sequence(%s, %s), COALESCE(MAX({key.column_name}), 1),"  # noqa: S608
                 f" MAX({key.column_name}) IS NOT NULL) FROM {name}",
@@ -91,24 +92,24 @@ def _rows(old, model, listed) -> Iterator[tuple]:
         yield from rows
 
 
-# ---- comparing
+# ---- verifying
 
 
 def _compare(old):
-    """Raise MoveError unless counts, sums of numbers and of lengths, first and last days are the same on both sides."""
+    """Counts, sums of numbers and of lengths, first and last days: the same on both sides, or MoveError."""
     for model in TABLES:
-        table, measures = model._meta.table_name, list(_measures(model))
-        columns = ", ".join(lite for _, lite, _ in measures)
-        there = old.execute(f'SELECT {columns} FROM "{table}"').fetchone()  # noqa: S608
-        columns = ", ".join(postgres for _, _, postgres in measures)
-        here = database.execute_sql(f'SELECT {columns} FROM "{table}"').fetchone()  # noqa: S608
-        for (name, _, _), expected, actual in zip(measures, there, here, strict=True):
-            if _plain(expected) != _plain(actual):
-                raise MoveError(f"{table}: {name} is {actual} instead of {expected}. Nothing was kept.")
+        table, questions = model._meta.table_name, list(_questions(model))
+        asked = ", ".join(lite for _, lite, _ in questions)
+        there = old.execute(f'SELECT {asked} FROM "{table}"').fetchone()  # noqa: S608
+        asked = ", ".join(postgres for _, _, postgres in questions)
+        here = database.execute_sql(f'SELECT {asked} FROM "{table}"').fetchone()  # noqa: S608
+        for (name, _, _), was, came in zip(questions, there, here, strict=True):
+            if _plain(was) != _plain(came):
+                raise MoveError(f"{table}: {name} is {came} instead of {was}. Nothing was kept.")
 
 
-def _measures(model) -> Iterator[tuple[str, str, str]]:
-    """What is compared in a table: a name, and its expression in SQLite and in PostgreSQL."""
+def _questions(model) -> Iterator[tuple[str, str, str]]:
+    """What is compared of a table: a name, and its expression in SQLite and in PostgreSQL."""
     yield "the number of rows", "COUNT(*)", "COUNT(*)"
     for field in model._meta.sorted_fields:
         column = f'"{field.column_name}"'
@@ -126,7 +127,7 @@ def _measures(model) -> Iterator[tuple[str, str, str]]:
 
 
 def _plain(value):
-    """A value in the form that is equal for both databases."""
+    """A value in a form that is equal for both databases."""
     if isinstance(value, str):
         return datetime.fromisoformat(value)
     if isinstance(value, datetime) or value is None:
