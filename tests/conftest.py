@@ -117,7 +117,7 @@ class PostgresCopies(Copies):
     )
 
     def __init__(self):
-        self.shape = None
+        self.shape = self.kept = None
         self.names = [f"kavo_test_{os.getpid()}_{kind}" for kind in ("template", "copy")]
         self._server(f"DROP DATABASE IF EXISTS {self.names[0]}", f"CREATE DATABASE {self.names[0]}")
         self._migrate(self._url(self.names[0]))
@@ -135,33 +135,39 @@ class PostgresCopies(Copies):
 
     def make(self):
         template, copy = self.names
-        if self.shape is None or not self._empty(copy):
+        if self.shape is None or not self._empty():
+            self._close()
             self._server(
                 f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)",
                 f"CREATE DATABASE {copy} TEMPLATE {template}",
                 f"ALTER DATABASE {copy} SET synchronous_commit = off",
             )
-            with psycopg.connect(self._url(copy)) as connection:
-                self.shape = connection.execute(self.SHAPE).fetchone()
+            self.kept = psycopg.connect(self._url(copy), autocommit=True)
+            self.kept.execute("SET lock_timeout = '2s'; SET session_replication_role = replica")
+            self.shape = self.kept.execute(self.SHAPE).fetchone()
         return self._url(copy)
 
-    def _empty(self, copy):
-        """Take all rows away; False when the last test changed the tables, or something still holds them."""
+    def _empty(self):
+        """Take all rows away; False when the last test changed the tables, or something still holds them. The connection stays
+        open for the next test: a new one reads the catalogue again, which takes longer than all the rest. It runs as a replica,
+        where no key or trigger holds on to a row."""
         try:
-            with psycopg.connect(self._url(copy), autocommit=True) as connection:
-                connection.execute("SET lock_timeout = '2s'")
-                if connection.execute(self.SHAPE).fetchone() != self.shape:
-                    return False
-                tables = connection.execute(self.TABLES).fetchall()
-                afresh = [f'DELETE FROM "{name}"' for name, _ in tables]
-                afresh += [f"SELECT setval('{numbers}', 1, false)" for _, numbers in tables if numbers]
-                connection.execute("SET session_replication_role = replica")  # no key or trigger holds on to a row
-                connection.execute("; ".join(afresh))
-                return connection.execute(self.LEFT_BY_MIGRATIONS).rowcount == 1
+            if self.kept.execute(self.SHAPE).fetchone() != self.shape:
+                return False
+            tables = self.kept.execute(self.TABLES).fetchall()
+            afresh = [f'DELETE FROM "{name}"' for name, _ in tables]
+            afresh += [f"SELECT setval('{numbers}', 1, false)" for _, numbers in tables if numbers]
+            self.kept.execute("; ".join(afresh))
+            return self.kept.execute(self.LEFT_BY_MIGRATIONS).rowcount == 1
         except psycopg.Error:
             return False
 
+    def _close(self):
+        if self.kept is not None:
+            self.kept.close()
+
     def drop(self):
+        self._close()
         self._server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self.names))
 
 
