@@ -1,6 +1,6 @@
-"""Numbered steps of the schema, forward (`up`) and back (`down`), in plain SQL for each database; one transaction per step.
+"""Numbered steps of the schema, forward (`up`) and back (`down`), in plain SQL; one transaction per step.
 
-A step is a folder `NNNN_name` with `up.sqlite.sql`, `up.postgresql.sql`, `down.sqlite.sql`, `down.postgresql.sql`.
+A step is a file `NNNN_name.sql`, as `migrations.steps` reads it; to make one, see docs/new-table.md.
 
 The previous release keeps working during and after a step, so a step only adds and fills. A later release removes what is no
 longer used, in a step whose name ends in `_drop` (tests/migrations/test_migrations.py enforces this)."""
@@ -9,16 +9,15 @@ import logging
 import re
 import time
 from contextlib import closing
-from pathlib import Path
 
 import peewee
 
 from database import database, on_postgresql
-from migrations import searches
+from migrations import searches, steps
+from migrations.steps import available
 
 log = logging.getLogger("kavo.migrations")
 
-FOLDER = Path(__file__).parent
 LOCK = 4_915_027  # an arbitrary number: PostgreSQL's advisory lock for migrations
 TABLE_SECONDS = 0.8
 """how long a step waits for its tables, while others wait behind it: less than PostgreSQL's second to detect a deadlock"""
@@ -26,11 +25,6 @@ PAUSE = 2  # seconds between two attempts
 PATIENCE = 600  # seconds during which a step is tried again when its tables are locked
 ORDER = "user", "site", "participant", "trajectory", "placement"
 BUSY = "database is locked", "lock timeout"
-
-
-def available() -> list[str]:
-    """The names of all steps, in order."""
-    return sorted(path.parent.name for path in FOLDER.glob("[0-9]*/up.sqlite.sql"))
 
 
 def applied() -> list[str]:
@@ -61,7 +55,7 @@ def back(target: str) -> list[str]:
 def _take(name: str, direction: str) -> bool:
     """Run a step and record it, in one transaction; wait for other migrations, and for tables that are in use."""
     engine = "postgresql" if on_postgresql() else "sqlite"
-    script = (FOLDER / name / f"{direction}.{engine}.sql").read_text(encoding="utf-8")
+    script = steps.sql(name, direction, engine)
     note = f"INSERT INTO migration (name) VALUES ('{name}');"
     if direction == "down":
         note = f"DELETE FROM migration WHERE name = '{name}';"
@@ -109,9 +103,9 @@ def _run(script: str) -> None:
     with vars(peewee)["__exception_wrapper__"], closing(connection.cursor()) as cursor:
         try:
             if on_postgresql():
-                cursor.execute("BEGIN;" + script + "COMMIT;")
+                cursor.execute("BEGIN;" + script + "\nCOMMIT;")
             else:
-                cursor.executescript("BEGIN IMMEDIATE;" + script + "COMMIT;")
+                cursor.executescript("BEGIN IMMEDIATE;" + script + "\nCOMMIT;")
         except Exception:
             connection.rollback()
             raise
