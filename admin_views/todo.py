@@ -65,7 +65,7 @@ class Todo(ForRoles, AdminIndexView):
     def index(self):
         now = utcnow()
         tasks = sorted(waiting(now), key=lambda task: (task.due_on, task.title))
-        groups: dict[str, list[tuple[Task, str, str]]] = {
+        groups: dict[str, list[Task]] = {
             LATE: [],
             "Vandaag": [],
             "Deze week": [],
