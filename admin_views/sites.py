@@ -290,7 +290,7 @@ class SiteView(AdminView):
             sums=self._sums(found, site),
             view=self.placements,
             is_own=scope.may(self.by, "view", site),
-            export_url=lambda one: url_for("site.export_participants", pk=site.id, **one.query),
+            export_url=lambda one: url_for("site.export_participants", pk=site.id, **one.requested.query),
         )
 
     @expose("/<int:pk>/deelnemers/export/")
