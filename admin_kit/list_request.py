@@ -63,7 +63,7 @@ class ListRequest:
     ) -> "ListRequest":
         """Read the arguments of a URL. What the list does not know counts as left out.
 
-        `reach` is scope.own or scope.listed; `columns` replace those of the view; `keep` are arguments of the surrounding page."""
+        `reach` is scope.own or scope.listed; `columns` replace those of the view; `keep` are arguments of the page around it."""
         args = {key: tidy(arguments.get(key, "")) for key in arguments}
         usual = list(columns or view.list_names)
         optional = () if columns else view.column_optional
