@@ -14,14 +14,13 @@ from peewee import SQL, ModelSelect, NodeList
 import scope
 from admin_kit.counting import Counts
 from admin_kit.list_request import ListRequest
-from database import alone, normalise
+from database import alone, in_chunks, normalise
 from database.searching import MOST_WORDS, Search
 from models import User
 
 if TYPE_CHECKING:
     from admin_kit.lists import ListView
 
-CHUNK = 500
 FEW_IN_TAB = 1000
 
 
@@ -55,7 +54,7 @@ class ListQuery:
         conditions = [(condition, [item.needs]) for item in used if (condition := item.condition(args)) is not None]
         if names and names != ["search"]:
             for word in normalise(self.requested.search).split()[:MOST_WORDS]:
-                matches = (self.joins.field(name).contains(word) for name in names)
+                matches = (self.joins.key(name).field.contains(word) for name in names)
                 conditions.append((reduce(or_, matches), names))
         return conditions
 
@@ -146,8 +145,8 @@ class ListQuery:
         return self._in_order(self.narrowed(fields, self.requested.tab, in_order=True, more=columns))
 
     def chunks(self) -> Iterator[list]:
-        """All rows of the list in order, CHUNK at a time. The ids are fixed at the start, so a row that is added or moved
+        """All rows of the list in order, some hundreds at a time. The ids are fixed at the start, so a row that is added or moved
         meanwhile neither doubles nor hides another."""
         ids = array("q", (key for (key,) in self.ordered_ids().tuples().iterator()))
-        for start in range(0, len(ids), CHUNK):
-            yield self.read(list(ids[start : start + CHUNK]))
+        for chunk in in_chunks(ids):
+            yield self.read(chunk)

@@ -3,8 +3,9 @@ when others appear or disappear meanwhile."""
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from peewee import Expression, Tuple, Value
@@ -84,8 +85,9 @@ def _find(query: "ListQuery", text: str) -> tuple | None:
         return None
     model = query.view.model
     pk = model._meta.primary_key
-    rows = query.joined(model.select(*(part.field for part in query.keys)).where(pk.in_(list(seals))))
-    keys = {row[-1]: row for row in rows.tuples()}
+    stored = model.select(*(part.field for part in query.keys)).where(pk.in_(list(seals)))
+    rows: Iterable[Any] = query.joined(stored).tuples()
+    keys = {row[-1]: row for row in rows}
     unmoved = (
         id for id, seal in seals.items() if id in keys and hmac.compare_digest(_seal(keys[id]).encode(), seal.encode())
     )
