@@ -1,4 +1,4 @@
-"""Low-code: the view of docs/new-table.md, as it stands there, is a complete screen."""
+"""Low-code: the view of docs/new-table.md is a complete screen as it stands there; `flask new-table` writes one that holds."""
 
 import re
 from pathlib import Path
@@ -10,10 +10,10 @@ import admin_views
 import audit
 import scope
 from admin_kit.actions import row_action
-from admin_kit.base import AdminView
+from admin_kit.base import AdminView, Screen
 from app import create_app
 from database import Versioned, database
-from models import History
+from models import TEAM, History
 from tests import factories as make
 from tests.visitor import Visitor
 
@@ -41,13 +41,14 @@ def finish_note(note, by, now):
 @pytest.fixture
 def team(settings, monkeypatch):
     """The team at an application that has this table too."""
-    names = {"AdminView": AdminView, "row_action": row_action, "finish_note": finish_note}
+    names = {"AdminView": AdminView, "Note": Note, "Screen": Screen, "TEAM": TEAM}
+    names |= {"row_action": row_action, "finish_note": finish_note}
     exec(compile(CODE, "docs/new-table.md", "exec"), names)
     register = admin_views.register
 
     def with_notes(app):
         admin = register(app)
-        admin.add_view(names["NoteView"](Note, "Berichten", category="Beheer", endpoint="note", url="/berichten"))
+        admin_views.add(admin, names["NoteView"])
         return admin
 
     monkeypatch.setattr(admin_views, "register", with_notes)
@@ -100,7 +101,7 @@ def test_the_action_asks_first_and_the_export_follows_the_list(team):
     note = Note.create(subject="Sleutel", written_on="2026-07-01")
 
     team.post("/berichten/action/", {"action": "finish", "rowid": note.id})
-    assert "Deze berichten verdwijnen uit de open lijst." in team.text
+    assert "Deze berichten zijn dan klaar." in team.text
     assert Note.get().state == "open"
     team.send()
     assert Note.get().state == "done"
