@@ -108,9 +108,11 @@ def declared_views() -> list[type[AdminView]]:
 
 def add(admin: Admin, view: type[AdminView]) -> None:
     """Put a view with a `screen` in the menu. It must name its roles: nobody gets, or loses, a table in silence."""
-    if "roles" not in vars(view):
-        raise TypeError(f"{view.__name__} does not say who sees it: write roles = (TEAM,)")
     screen = view.screen
+    if screen is None or "roles" not in vars(view):
+        raise TypeError(
+            f"{view.__name__} does not say where it stands or who sees it: write a screen and roles = (TEAM,)"
+        )
     admin.add_view(view(screen.model, screen.name, category=screen.category, endpoint=screen.endpoint, url=screen.url))
 
 

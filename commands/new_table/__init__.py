@@ -156,15 +156,19 @@ def _text_of_a_row(one: str, columns: list[Column]) -> str:
 
 
 def _of_view(columns: list[Column]) -> dict[str, Any]:
-    listed = [one.name for one in columns if one.kind.field != "LongText"] or [one.name for one in columns]
+    listed = [one for one in columns if one.kind.field != "LongText"] or columns
+    sortable = [(one.name, f"{one.name}.search" if one.has_words else "") for one in listed]
+    dates = [one.name for one in columns if one.kind.field == "DateField"]
     searched = [one for one in columns if one.kind.field == "Line"]
     filtered = ("BooleanField", "DateField")
     return {
-        "listed": listed,
+        "listed": [one.name for one in listed],
         "searched": [one.name for one in searched],
         "searched_words": " of ".join(one.label.lower() for one in searched[:2]),
         "filtered": [one.name for one in columns if one.kind.field in filtered],
-        "sorted": next((one.name for one in columns if one.kind.field == "DateField"), ""),
+        "by_words": any(order for _, order in sortable),
+        "sortable": sortable,
+        "order": f'("{dates[0]}", True)' if dates else f'"{listed[0].name}"',
         "looked_up": [one for one in columns if one.looked_up_by],
     }
 
@@ -194,8 +198,9 @@ def _write(written: dict[str, str]) -> None:
     try:
         for path, text in written.items():
             (PROJECT / path).write_text(text, encoding="utf-8")
-        _run("-m", "ruff", "check", "--fix", "--quiet", *python)
-        _run("-m", "ruff", "format", "--quiet", *python)
+        _run("-m", "ruff", "format", *python)
+        _run("-m", "ruff", "check", "--fix", *python)
+        _run("-m", "ruff", "format", *python)
         _run("-c", AFTER.format(names=DOCUMENTS))
     except BaseException:
         for path, content in kept.items():

@@ -15,8 +15,18 @@ from forms import KavoForm
 from models import TABLES, Association, Participant, Site, User
 from workflow.privacy import personal_data
 
-LABELS = {"date": "Datum", "note": "Opmerking", "title": "Titel", "by": "Door"}
+LABELS = {
+    "by": "Door",
+    "date": "Datum",
+    "kind": "Soort",
+    "note": "Opmerking",
+    "purpose": "Doel",
+    "subject": "Onderwerp",
+    "title": "Titel",
+    "user": "Account",
+}
 """the label of a name that no table has yet, where the name itself would be English on the screen"""
+OF_KIND = {"Email": "E-mailadres", "Phone": "Telefoonnummer"}
 LOOKED_UP_BY: dict[type[BaseModel], str] = {User: "email", Participant: "kavo_id"}
 """a table that is too long for a drop-down → the column by which a form finds its rows"""
 NOT_PERSONS = (Site, Association)
@@ -47,8 +57,9 @@ class Kind:
 
 def _line(length: int, typed: tuple[str, str], kept: tuple[str, str] | None = None, reader: str = "") -> Kind:
     size, sql = f"max_length={length}, ", f"VARCHAR({length}) NOT NULL"
-    values = tuple(map(repr, typed)), tuple(map(repr, kept or typed))
-    return Kind("Line", size, (f'default="", {size}', sql), sql, *values, reader)
+    kept = kept or typed
+    values = (repr(typed[0]), repr(typed[1])), (repr(kept[0]), repr(kept[1]))
+    return Kind("Line", size, (f'default="", {size}', sql), sql, values[0], values[1], reader)
 
 
 PHONES = "0470 11 22 33", "0470 11 22 44"
@@ -57,7 +68,8 @@ KINDS = {
     "Email": _line(254, ("een@kavo.test", "twee@kavo.test"), reader="email"),
     "Phone": _line(30, PHONES, (readings.phone(PHONES[0]), readings.phone(PHONES[1])), reader="phone"),
     "Text": Kind(
-        "LongText", "", ('default="", ', "TEXT NOT NULL"), "TEXT NOT NULL", *[("'Eerste tekst'", "'Tweede tekst'")] * 2
+        "LongText", "", ('default="", ', "TEXT NOT NULL"), "TEXT NOT NULL",
+        ("'Eerste tekst'", "'Tweede tekst'"), ("'Eerste tekst'", "'Tweede tekst'"),
     ),
     "Integer": Kind("IntegerField", "", ("null=True, ", "INTEGER"), "INTEGER NOT NULL", ("7", "8"), ("7", "8")),
     "Boolean": Kind(
@@ -121,6 +133,11 @@ class Column:
         return LOOKED_UP_BY.get(self.target, "") if self.target else ""
 
     @property
+    def has_words(self) -> bool:
+        """Whether it refers to rows that are ordered by words."""
+        return self.target is not None and "search" in self.target._meta.fields
+
+    @property
     def typed(self) -> str:
         """Python for what a test types in a form; '' for nothing."""
         return f"{self.name}.{self.looked_up_by or 'id'}" if self.target else self.kind.typed[0]
@@ -175,7 +192,7 @@ def _read(table: str, many: str, text: str, backrefs: list[str]) -> Column:
     _check_name(table, name)
     optional = written.endswith("?")
     kind, target = _kind(name, written.removesuffix("?"))
-    label = label.strip().strip('"').replace("'", "’") or _label(name)
+    label = label.strip().strip('"').replace("'", "’") or OF_KIND.get(kind) or _label(name)
     if not label.isprintable() or re.search(r'["\\{}<>]', label) or len(label) > MOST:
         raise click.ClickException(f"The label of '{name}' must be one short line without quotes, braces or < >.")
     backref = re.sub(r"\W", "_", many.lower())
@@ -199,7 +216,7 @@ def _kind(name: str, written: str) -> tuple[str, type[BaseModel] | None]:
     """The type that was written, and the table to which it refers: named as the type, or for ForeignKey as the column."""
     by_name = {model.__name__: model for model in TABLES}
     if written in by_name:
-        kind, target = "ForeignKey", by_name[written]
+        kind, target = "ForeignKey", by_name.get(written)
     else:
         kind = written.removesuffix("Field")
         kind = ALSO.get(kind, kind)
@@ -212,7 +229,7 @@ def _kind(name: str, written: str) -> tuple[str, type[BaseModel] | None]:
         )
     if kind == "ForeignKey" and target is None:
         raise click.ClickException(f"No table is called '{name}'. Write the table as the type: {name}:Site.")
-    if target and (name.endswith("_id") or target._meta.primary_key.name != "id"):
+    if target is not None and (name.endswith("_id") or "id" not in target._meta.fields):
         raise click.ClickException(
             f"'{name}' cannot refer to {target.__name__}: leave out _id, and choose a table with an id of its own."
         )
