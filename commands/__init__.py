@@ -6,7 +6,7 @@ from flask import Flask
 from commands import privacy
 from commands.database import backup, check_data, export, load_demo, migrate, move, restore
 from commands.documents import describe
-from commands.new_table import new_table
+from commands.new_table import write_table
 from commands.servers import serve, start, version
 from commands.work import add_team_member, import_participants, run_clock, send_mails
 
@@ -27,9 +27,9 @@ def register(app: Flask):
         backup,
         restore,
         move,
-        new_table,
         serve,
         start,
         version,
+        write_table,
     ):
         app.cli.add_command(command)

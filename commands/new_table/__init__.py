@@ -14,22 +14,20 @@ from flask import current_app
 from flask.cli import with_appcontext
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from commands import documents
 from commands.new_table.columns import Column, read_columns, read_table
 from config import PROJECT
 from migrations import steps
 
-DOCUMENTS = "rights", "privacy"
-"""pages made from the code that a new table changes"""
-AFTER = """
+PAGES = """
 from app import create_app
 from commands import documents
-app = create_app()
-with app.app_context():
-    made = documents.documents()
-for name in {names!r}:
-    with open(f"docs/{{name}}.md", "w", encoding="utf-8") as page:
-        page.write(made[name])
+with create_app().app_context():
+    for name, text in documents.documents().items():
+        with open(f"docs/{name}.md", "w", encoding="utf-8") as page:
+            page.write(text)
 """
+"""renews the pages that are made from the code, by the code as it is on disk now"""
 NEXT = """
 Now:
 1. Read tables/{table}.py: the labels, and `personal`, the line of the privacy register. Who else sees the data, and how
@@ -47,7 +45,7 @@ Now:
 @click.option("--one", metavar="WORDS", help="One row in Dutch, such as ‘bezoek’ (default: the name in words).")
 @click.option("--many", metavar="WORDS", help="Several rows in Dutch, such as ‘bezoeken’; also the name in the menu.")
 @with_appcontext
-def new_table(name: str, fields: tuple[str, ...], one: str | None, many: str | None) -> None:
+def write_table(name: str, fields: tuple[str, ...], one: str | None, many: str | None) -> None:
     """Write a table NAME with its screen, step, rights, privacy line and test: for a developer. TYPE is Line, Text, Integer,
     Boolean, Date, Email, Phone, ForeignKey or the name of a table; `?` after it: may stay empty."""
     if current_app.config["KAVO"].production:
@@ -63,8 +61,7 @@ def new_table(name: str, fields: tuple[str, ...], one: str | None, many: str | N
     taken = [path for path in written if (PROJECT / path).exists() and path != "models.py"]
     if taken:
         raise click.ClickException(f"{taken[0]} is there already. Choose another name.")
-    _write(written)
-    for path in (*written, *(f"docs/{page}.md" for page in DOCUMENTS)):
+    for path in _write(written):
         click.echo(f"wrote {path}")
     click.echo(NEXT.format(table=table).rstrip())
 
@@ -80,7 +77,7 @@ def _plural(word: str) -> str:
     """The plural of most Dutch words; who knows better says so with --many."""
     if re.search(r"(e|el|em|en|er|erd|aar|ie|[aiouy])$", word) and not word.endswith("ee"):
         return f"{word}’s" if re.search(r"[^e][aiouy]$", word) and not word.endswith("ie") else f"{word}s"
-    return f"{word}en"
+    return re.sub(r"([aeou])\1(?=[b-df-hj-np-tvxz]$)", r"\1", word) + "en"
 
 
 def _slug(words: str) -> str:
@@ -189,11 +186,11 @@ def _contents(text: str, table: str, name: str) -> str:
     return re.sub(r"(\nTABLES[^\n]*= \[\n.*?)(?=\n\])", rf"\1\n    {name},", text, count=1, flags=re.S)
 
 
-def _write(written: dict[str, str]) -> None:
-    """Write the files, lay them out and renew the pages that are made from the code; all of it or nothing."""
-    pages = [f"docs/{page}.md" for page in DOCUMENTS]
-    before = {path: PROJECT / path for path in (*written, *pages)}
-    kept = {path: file.read_bytes() if file.exists() else None for path, file in before.items()}
+def _write(written: dict[str, str]) -> list[str]:
+    """Write the files, lay them out and renew the pages that are made from the code; all of it or nothing. Returns what
+    changed."""
+    paths = [*written, *(f"docs/{name}.md" for name in documents.DOCUMENTS)]
+    kept = {path: (PROJECT / path).read_bytes() if (PROJECT / path).exists() else None for path in paths}
     python = [path for path in written if path.endswith(".py")]
     try:
         for path, text in written.items():
@@ -201,7 +198,7 @@ def _write(written: dict[str, str]) -> None:
         _run("-m", "ruff", "format", *python)
         _run("-m", "ruff", "check", "--fix", *python)
         _run("-m", "ruff", "format", *python)
-        _run("-c", AFTER.format(names=DOCUMENTS))
+        _run("-c", PAGES)
     except BaseException:
         for path, content in kept.items():
             if content is None:
@@ -209,6 +206,7 @@ def _write(written: dict[str, str]) -> None:
             else:
                 (PROJECT / path).write_bytes(content)
         raise
+    return [path for path, content in kept.items() if (PROJECT / path).read_bytes() != content]
 
 
 def _run(*arguments: str) -> None:
