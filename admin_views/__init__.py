@@ -1,9 +1,14 @@
 """The back office: one view per noun, and the menu that shows who may see what."""
 
+import importlib
+import inspect
+import pkgutil
+
 from flask import Flask, request, url_for
 from flask_admin import Admin
 from flask_security import current_user
 
+from admin_kit.base import AdminView
 from admin_kit.cells import Cell
 from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
@@ -83,9 +88,32 @@ def register(app: Flask) -> Admin:
     admin.add_view(RetentionView(name="Bewaartermijnen", category=MANAGE, endpoint="retention", url="/bewaartermijnen"))
     admin.add_view(RightsView(name="Rechten", category=MANAGE, endpoint="rights", url="/rechten"))
     admin.add_view(InsightView(name="Inzage", endpoint="insight", url="/inzage"))
+    for view in declared_views():
+        add(admin, view)
     app.jinja_env.tests["cell"] = lambda value: isinstance(value, Cell)
     app.context_processor(lambda: {"menu": menu(admin), "mail_trouble": mail_trouble})
     return admin
+
+
+def declared_views() -> list[type[AdminView]]:
+    """The views in this folder that say themselves where they stand in the menu (`AdminView.screen`), by file."""
+    modules = [importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)]
+    return [
+        view
+        for module in modules
+        for _, view in inspect.getmembers(module, inspect.isclass)
+        if view.__module__ == module.__name__ and issubclass(view, AdminView) and vars(view).get("screen")
+    ]
+
+
+def add(admin: Admin, view: type[AdminView]) -> None:
+    """Put a view with a `screen` in the menu. It must name its roles: nobody gets, or loses, a table in silence."""
+    screen = view.screen
+    if screen is None or "roles" not in vars(view):
+        raise TypeError(
+            f"{view.__name__} does not say where it stands or who sees it: write a screen and roles = (TEAM,)"
+        )
+    admin.add_view(view(screen.model, screen.name, category=screen.category, endpoint=screen.endpoint, url=screen.url))
 
 
 def mail_trouble() -> int:

@@ -8,6 +8,7 @@ from peewee import CharField, Expression, IntegerField, IntegrityError, Model, M
 
 from database.connection import database, on_postgresql, writing
 from database.fields import MAX_INTEGER, Typed
+from database.personal import Personal
 from database.search_text import SEARCH_LENGTH, searchable
 from database.texts import RuleError, says_something
 
@@ -65,6 +66,12 @@ class BaseModel(Model):
 
     clashes: dict[str, str] = {}
     """Column or constraint, as PostgreSQL or SQLite names it in an error → the Dutch sentence that says what to do."""
+
+    personal: tuple[Personal, ...] = ()
+    """What this table tells of people, unless `workflow.privacy.personal_data` says it."""
+
+    technical: str = ""
+    """The columns that say nothing of a person. A column in neither of the two fails a test."""
 
     class Meta:
         database = database

@@ -1,25 +1,31 @@
-"""Low-code: the view of docs/new-table.md, as it stands there, is a complete screen."""
+"""Low-code: the view of docs/new-table.md is a complete screen as it stands there; `flask new-table` writes one that holds."""
 
 import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from peewee import BooleanField, CharField, DateField
 
 import admin_views
 import audit
+import migrations
 import scope
 from admin_kit.actions import row_action
-from admin_kit.base import AdminView
+from admin_kit.base import AdminView, Screen
 from app import create_app
+from commands import new_table
 from database import Versioned, database
-from models import History
+from models import TEAM, History
 from tests import factories as make
 from tests.visitor import Visitor
 
-CODE = re.search(
-    r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "new-table.md").read_text("utf-8"), re.S
-)[1]
+PROJECT = Path(__file__).parents[2]
+CODE = re.search(r"```python\n(.*?)```", (PROJECT / "docs" / "new-table.md").read_text("utf-8"), re.S)[1]
 
 
 class Note(Versioned):
@@ -41,13 +47,14 @@ def finish_note(note, by, now):
 @pytest.fixture
 def team(settings, monkeypatch):
     """The team at an application that has this table too."""
-    names = {"AdminView": AdminView, "row_action": row_action, "finish_note": finish_note}
+    names = {"AdminView": AdminView, "Note": Note, "Screen": Screen, "TEAM": TEAM}
+    names |= {"row_action": row_action, "finish_note": finish_note}
     exec(compile(CODE, "docs/new-table.md", "exec"), names)
     register = admin_views.register
 
     def with_notes(app):
         admin = register(app)
-        admin.add_view(names["NoteView"](Note, "Berichten", category="Beheer", endpoint="note", url="/berichten"))
+        admin_views.add(admin, names["NoteView"])
         return admin
 
     monkeypatch.setattr(admin_views, "register", with_notes)
@@ -100,7 +107,7 @@ def test_the_action_asks_first_and_the_export_follows_the_list(team):
     note = Note.create(subject="Sleutel", written_on="2026-07-01")
 
     team.post("/berichten/action/", {"action": "finish", "rowid": note.id})
-    assert "Deze berichten verdwijnen uit de open lijst." in team.text
+    assert "Deze berichten zijn dan klaar." in team.text
     assert Note.get().state == "open"
     team.send()
     assert Note.get().state == "done"
@@ -117,3 +124,167 @@ def test_nobody_but_the_team_sees_it(team):
     assert "Berichten" in team.page.select_one("header").get_text()
     manager.get("/stageplaatsen/")
     assert "Berichten" not in manager.page.select_one("header").get_text()
+
+
+# ---- the command
+
+
+WRITTEN = {
+    "tables/bezoek.py",
+    "models.py",
+    f"migrations/{int(migrations.available()[-1][:4]) + 1:04}_bezoek.sql",
+    "admin_views/bezoek.py",
+    "tests/admin_views/test_bezoek.py",
+    "docs/commands.md",
+    "docs/privacy.md",
+    "docs/rights.md",
+}
+REGISTER = "tests/workflow/privacy/test_privacy.py::test_every_column_is_in_the_register_or_says_nothing_of_a_person"
+HOLDS = (
+    "tests/admin_views/test_bezoek.py",
+    "tests/test_conventions.py::test_imports_point_one_way",
+    "tests/test_conventions.py::test_nobody_imports_a_table_past_models",
+    "tests/test_conventions.py::test_every_module_is_on_a_floor_and_says_what_belongs_in_it",
+    "tests/test_conventions.py::test_every_view_goes_through_scope",
+    "tests/test_conventions.py::test_a_column_of_text_is_kept_tidy_unless_no_person_types_it",
+    REGISTER,
+    "tests/workflow/privacy/test_privacy.py::test_every_entry_says_how_long",
+    "tests/admin_kit/test_rights.py::test_every_route_is_classified",
+    "tests/test_words.py::test_every_column_has_a_dutch_word",
+    "tests/test_documentation.py::test_a_page_that_is_made_from_the_code_is_up_to_date",
+    "tests/migrations/test_migrations.py::test_the_migrations_and_the_models_describe_the_same_tables",
+    "tests/migrations/test_migrations.py::test_no_step_since_the_launch_breaks_the_release_before_it",
+)
+NOT_COPIED = shutil.ignore_patterns(".*", "instance", "node_modules", "__pycache__", "test-results")
+
+
+def contents(folder):
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {
+        name: path.read_bytes()
+        for name, path in files.items()
+        if "cache" not in name and not name.startswith("instance")
+    }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project in which the command wrote a table; `run` runs Python there."""
+    folder = tmp_path_factory.mktemp("copy") / "project"
+    shutil.copytree(PROJECT, folder, ignore=NOT_COPIED)
+    before = contents(folder)
+
+    def run(*arguments):
+        return subprocess.run([sys.executable, "-m", *arguments], cwd=folder, capture_output=True, text=True)
+
+    made = run("flask", "--app", "app", "new-table", "Bezoek", "site:ForeignKey", "date:DateField", "note:Text")
+    after = contents(folder)
+    changed = {name for name in after if after[name] != before.get(name)}
+    return SimpleNamespace(folder=folder, run=run, said=made.stdout + made.stderr, changed=changed)
+
+
+def test_the_command_says_what_it_wrote_and_what_comes_next(project):
+    assert project.changed == WRITTEN, project.said
+    assert {line.removeprefix("wrote ") for line in project.said.splitlines() if line.startswith("wrote ")} == WRITTEN
+    assert "flask --app app migrate" in project.said
+
+
+def test_what_it_wrote_holds_at_once(project, request):
+    database = request.config.getoption("--database")
+    python = sorted(name for name in WRITTEN if name.endswith(".py"))
+    for arguments in (
+        ("ruff", "check"),
+        ("ruff", "format", "--check"),
+        ("mypy", "--follow-imports=skip", *python),
+        ("flask", "--app", "app", "migrate", "--check"),
+        ("pytest", "-q", "-p", "no:cacheprovider", "--database", database, *HOLDS),
+    ):
+        done = project.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    "path, line, asked, said",
+    [
+        ("tables/bezoek.py", '    technical = "site date"\n', ("pytest", "-q", REGISTER), "test_every_column"),
+        ("admin_views/bezoek.py", "    roles = (TEAM,)\n", ("flask", "--app", "app", "version"), "who sees it"),
+        (
+            "migrations/*_bezoek.sql",
+            '    "date" DATE NOT NULL,\n',
+            ("flask", "--app", "app", "migrate", "--check"),
+            "date",
+        ),
+    ],
+)
+def test_a_table_that_lacks_its_privacy_line_roles_or_a_column_is_noticed(project, path, line, asked, said):
+    (file,) = project.folder.glob(path)
+    text = file.read_text("utf-8")
+    assert line in text
+    try:
+        file.write_text(text.replace(line, ""), "utf-8")
+        done = project.run(*asked)
+    finally:
+        file.write_text(text, "utf-8")
+    assert done.returncode != 0
+    assert said in done.stdout + done.stderr
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("Site", "name:Line"), "'Site' is taken"),
+        (("Session", "name:Line"), "'Session' is taken"),
+        (("site-visit", "name:Line"), "is no name for a table"),
+        (("visit", "name:Line"), "is no name for a table"),
+        (("Import", "name:Line"), "a word of Python"),
+        (("Exception", "name:Line"), "something else in the code"),
+        (("Screen", "name:Line"), "something else in the code"),
+        (("MigrationNote", "name:Line"), "reserved or too long"),
+        (("Handover2", "name:Line", "--many", "stageplaatsen"), "The address /stageplaatsen/ is taken"),
+        (("Todo", "name:Line"), "A screen is called 'todo' already"),
+        (("Work2", "name:Line", "--many", "a<b"), "--many: write one or a few words"),
+        (("Visit", "name:Word"), "'Word' of 'name' is no type"),
+        (("Visit", "at:DateTime"), "'DateTime' of 'at' is no type"),
+        (("Visit", "name"), "'' of 'name' is no type"),
+        (("Visit", "place:ForeignKey"), "No table is called 'place'"),
+        (("Visit", "form:FormKey"), "cannot refer to FormKey"),
+        (("Visit", "class:Line"), "'class' is a word of Python"),
+        (("Visit", "Name:Line"), "'Name' is no name for a column"),
+        (("Visit", "save:Line"), "something called 'save' already"),
+        (("Visit", "id:Integer"), "something called 'id' already"),
+        (("Visit", "data:Line"), "something called 'data' already"),
+        (("Visit", "site:Site", "site_id:Integer"), "is there twice"),
+        (("Visit", 'name:Line:a"b'), "one short line"),
+        (("Visit", "key_words:Line"), "reserved or too long"),
+    ],
+)
+def test_a_bad_name_is_refused_in_a_sentence_and_nothing_is_written(app, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.setattr(new_table, "PROJECT", tmp_path)
+    result = app.test_cli_runner().invoke(args=["new-table", *arguments])
+
+    assert result.exit_code == 1
+    assert said in result.output
+    assert result.output.startswith("Error: ")
+    assert result.output.rstrip().endswith(".")
+    assert contents(tmp_path) == {}
+
+
+def test_it_is_not_for_production(app, tmp_path, monkeypatch):
+    monkeypatch.setattr(new_table, "PROJECT", tmp_path)
+    app.config["KAVO"] = replace(app.config["KAVO"], environment="production")
+    result = app.test_cli_runner().invoke(args=["new-table", "Visit", "name:Line"])
+
+    assert result.exit_code == 1
+    assert "not for production" in result.output
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    "one, many",
+    [("bezoek", "bezoeken"), ("taak", "taken"), ("attest", "attesten"), ("lijstje", "lijstjes"), ("foto", "foto’s")],
+)
+def test_a_plural_is_guessed(one, many):
+    assert new_table._plural(one) == many
