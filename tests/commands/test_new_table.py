@@ -180,7 +180,9 @@ def project(tmp_path_factory):
     made = run("flask", "--app", "app", "new-table", "Bezoek", "site:ForeignKey", "date:DateField", "note:Text")
     after = contents(folder)
     changed = {name for name in after if after[name] != before.get(name)}
-    return SimpleNamespace(folder=folder, run=run, said=made.stdout + made.stderr, changed=changed)
+    return SimpleNamespace(
+        folder=folder, run=run, said=f"{made.stdout}{made.stderr} [{made.returncode}]", changed=changed
+    )
 
 
 def test_the_command_says_what_it_wrote_and_what_comes_next(project):
