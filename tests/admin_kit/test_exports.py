@@ -252,7 +252,7 @@ def test_every_list_exports_in_every_form_with_all_its_columns(app, team, stage)
                     answer = team.get(f"{view.url}/export/{kind}/{query}")
                     assert answer.status_code == 200, view
                     assert answer.mimetype == made.mimetype
-                    assert len(answer.data) > 20
+                    assert answer.data.strip()  # the titles at least, of an empty list
 
 
 @pytest.fixture
