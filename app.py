@@ -31,7 +31,7 @@ from database import (
     readings,
     texts,
 )
-from forms import refusing
+from forms import refusing, shown
 from identity import eid, login
 from mails import links
 from models import policy
@@ -117,18 +117,21 @@ def _give_words(app: Flask):
         address=config.TEAM_ADDRESS,
         policy=policy,
         now=utcnow,
+        here=_here,
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
         problems=forms.problems,
         shape=forms.shape,
-        width=forms.width,
         may_be_left_out=forms.may_be_left_out,
+        **shown.FILTERS,
         sentence=texts.in_html,
+        tone=lambda category: TONES.get(category, ""),
         near=_near,
         day=dutch.day,
         moment=dutch.moment,
         number=dutch.number,
+        signed=dutch.signed,
         shown=dutch.shown,
         counted=dutch.counted,
         telephone=readings.shown_phone,
@@ -136,6 +139,15 @@ def _give_words(app: Flask):
         in_words=dutch.in_words,
         status=lambda row: row.status(local_date(utcnow())),
     )
+
+
+TONES = {"good": "good", "success": "good", "warn": "warn", "error": "warn", "danger": "warn"}
+"""category of a message, as we or Flask-Security name it → its colour"""
+
+
+def _here(endpoint: str) -> str:
+    """What `aria-current` says of a link to this page."""
+    return "page" if request.endpoint == endpoint else ""
 
 
 def _near(url: str) -> str:

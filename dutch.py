@@ -30,6 +30,11 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", ".")
 
 
+def signed(value: int) -> str:
+    """A number as one writes it in a sum: -8 as '− 8'."""
+    return f"− {-value}" if value < 0 else str(value)
+
+
 def listing(words) -> str:
     """Words as 'a, b en c'."""
     words = [str(word) for word in words]

@@ -11,7 +11,7 @@ import mails
 import scope
 from admin_kit.actions import row_url
 from admin_kit.base import AdminView
-from admin_kit.cells import Cell
+from admin_kit.cells import Button, Cell
 from admin_kit.joins import Key, StatusKey
 from admin_kit.lists import BY_AGE, BY_FAMILY_NAME
 from forms import KavoForm, ReasonField
@@ -31,7 +31,6 @@ class HandoverView(AdminView):
     roles = (TEAM, MANAGER)
     kind, kinds = "overdracht", "overdrachten"
     can_create = can_edit = can_view_details = False
-    list_template = "admin/handovers.html"
     column_list = ("site", "requester", "state", "created_at", "last_due_on")
     column_labels = {"site": "Stageplaats", "requester": "Neemt over", "last_due_on": "Beslissen tegen"}
     column_sortable_list = (
@@ -55,6 +54,11 @@ class HandoverView(AdminView):
     empty_text = (
         "Hier staat wie het beheer van een stageplaats overneemt, en wat daarover beslist is. Nu is er geen overdracht."
     )
+
+    def list_buttons(self):
+        if TEAM in self.by.role_names:
+            return []
+        return [[Button("Beheer overnemen", url_for("take_over.choose"), "btn-primary")]]
 
     def row_links(self, row):
         return [("Bekijken", row_url("handover.show", row.id, "pk"))]

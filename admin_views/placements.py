@@ -8,7 +8,7 @@ from wtforms.validators import Length
 import scope
 from admin_kit.actions import row_action, row_url
 from admin_kit.base import AdminView
-from admin_kit.cells import Cell
+from admin_kit.cells import Cell, facts, of_status
 from admin_kit.lists import BY_FAMILY_NAME
 from database import Conflict, whole_number
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, required, room, sometimes
@@ -252,7 +252,14 @@ def told(trajectory) -> dict:
     waiting, today = timeline.waiting_of([trajectory])[trajectory.id], local_date(utcnow())
     return {
         "trajectory": trajectory,
-        "status": trajectory.status(today, waiting),
+        "story_facts": facts(
+            ("Traject", trajectory.type_label.capitalize()),
+            ("Vereniging", trajectory.association),
+            ("KAVO-ID", trajectory.participant.kavo_id, "num"),
+            ("Start van de cursus", trajectory.course_started_on),
+            ("Af te werken tegen", trajectory.ends_on),
+            ("Status", of_status(trajectory.status(today, waiting))),
+        ),
         "turn": timeline.whose_turn(trajectory, waiting, today),
         "sums": placements.sum_of_hours(trajectory),
         "left": trajectory.hours_left(),

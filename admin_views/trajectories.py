@@ -10,8 +10,9 @@ import dutch
 import scope
 from admin_kit.actions import row_action, row_url, too_many
 from admin_kit.base import AdminView
-from admin_kit.cells import Cell
+from admin_kit.cells import Button, Cell
 from admin_kit.lists import BY_FAMILY_NAME, in_this_order
+from admin_views import trajectory_page
 from admin_views.placements import told
 from database import RuleError, whole_number, writing
 from forms import LONGEST_TEXT, DayField, KavoForm, ReasonField, refusing, required, room
@@ -88,7 +89,6 @@ class TrajectoryView(AdminView):
     form_ajax_refs = {"participant": {"fields": ("kavo_id",)}}
     form_args = {"participant": {"description": "Typ het KAVO-ID of de naam en kies uit de lijst."}}
     details_template = "admin/trajectory.html"
-    list_template = "admin/trajectories.html"
     action_order = ("final", "release", "stop", "resume", "extend", "reopen")
     can_add_words = "Traject toevoegen"
     empty_text = "Er zijn nog geen trajecten. Voeg deelnemers toe, of importeer ze uit een bestand."
@@ -119,7 +119,16 @@ class TrajectoryView(AdminView):
         return TEAM in self.by.role_names or row.untouched
 
     def details_extra(self, row):
-        return told(row) | {"final": finals.current(row), "attest": attests.of(row), "missing": row.missing()}
+        final = trajectory_page.final_facts(row, finals.current(row), attests.of(row))
+        return told(row) | {"final_facts": final, "missing": row.missing() if row.state == "open" else []}
+
+    def page_buttons(self, row):
+        return trajectory_page.buttons(self, row, row.missing(), attests.of(row))
+
+    def list_buttons(self):
+        add = Button("Traject toevoegen", url_for("trajectory.create_view"), "btn-primary")
+        extend = Button("Voor iedereen verlengen", url_for("trajectory.extend_all"))
+        return [[add, extend] if self.allowed("extend", True) else [add]]
 
     def history(self, row):
         return timeline.lines(row, self.by)
@@ -316,6 +325,9 @@ class _Part(TrajectoryView):
 
     can_create = can_edit = can_view_details = False
 
+    def list_buttons(self):
+        return []
+
     def listing(self, where=(), path=None, keep=(), columns=None):
         return super().listing((*where, self.part()), path, keep, columns)
 
@@ -327,7 +339,6 @@ class ReadyView(_Part):
     column_filters = ("type", "association")
     column_tabs = None
     action_order = ("final",)
-    list_template = "admin/list.html"
     empty_text = (
         f"Er wacht niemand op een eindevaluatie. Wie {STAGE_HOURS} uur positief beoordeeld is, komt hier vanzelf."
     )
@@ -347,7 +358,6 @@ class AttestView(_Part):
     tab_words = {key: (TRAJECTORY.kinds[key].words, [key]) for key in ("passed", "attested")}
     column_statuses = {"outcome": TRAJECTORY}
     action_order = ("release", "reopen")
-    list_template = "admin/list.html"
     empty_text = "Er is nog niemand geslaagd voor een eindevaluatie."
 
     def is_visible(self):
