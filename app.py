@@ -1,56 +1,47 @@
-"""The application: settings, database per request, login, back office, public pages, refusals."""
+"""The application: settings, a database connection per request, log-in, back office, public pages, error pages."""
 
 import logging
 import secrets
 import threading
+from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response, abort, current_app, g, message_flashed, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Map
 
 import admin_views
 import commands
 import config
 import dutch
 import forms
-import mails
 import public_pages
-import tasks
-from database import (
-    MAX_INTEGER,
-    UNAVAILABLE,
-    Conflict,
-    checkpoint_keys,
-    connect_to,
-    database,
-    read_from,
-    readings,
-    texts,
-)
+from database import MAX_INTEGER, UNAVAILABLE, Conflict, database, readings, texts
 from forms import refusing, shown
 from identity import eid, login
-from mails import links
 from models import policy
-from operations import logs, monitoring
+from operations import monitoring
 from operations.serving import RETRY_SECONDS, Gate
+from operations.start_up import start_up
 from scope import NotYours
 from times import local_date, utcnow
-from workflow import limits
 
 log = logging.getLogger("kavo")
 _thread = threading.local()
-"""`own`: whether this thread opened the connection that it has; a test has its own"""
+"""`own`: whether this thread opened its connection itself; in a test, the test did"""
 
-REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another on the phone
+REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that sounds or looks like another
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
     " base-uri 'none'; frame-ancestors 'none'; form-action 'self' {eid}"
 )
-"""forms go to ourselves alone; after 'Afmelden' the browser goes on to the eID provider"""
+"""forms are submitted to this site only; after 'Afmelden' the browser goes on to the eID provider"""
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -72,23 +63,12 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
     app.url_map.converters["int"] = RowNumber
-    gate = app.wsgi_app = Gate(app.wsgi_app)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
-    logs.set_up(settings)
-    connect_to(settings.database_url)
-    read_from(settings.replica_url)
-    limits.set_up(settings.rate_limits, settings.lookup_key)
-    links.set_up(settings)
-    checkpoint_keys.set_up(settings)
-    mails.set_up(settings)
-    tasks.ring_the_worker(settings)
+    start_up(settings)
 
-    monitoring.set_up(app, settings, gate)
+    _put_in_front(app, settings)
     app.before_request(_begin)
-    policy = CONTENT_POLICY.format(eid=eid.origin(settings))
-    app.after_request(lambda response: _protect(response, policy))
+    content_policy = CONTENT_POLICY.format(eid=eid.origin(settings))
+    app.after_request(lambda response: _protect(response, content_policy))
     app.teardown_request(_end)
     message_flashed.connect(_note_refusal, app)
     Babel(app)
@@ -99,25 +79,36 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     public_pages.register(app)
     commands.register(app)
     app.register_error_handler(Exception, _refuse)
-    _give_words(app)
+    _extend_templates(app)
     return app
 
 
 class RowNumber(IntegerConverter):
-    """`<int:…>` in a route: a number that no column holds is no page, before a database is asked."""
+    """`<int:…>` in a route: a number too large for a column gives 404 without a query."""
 
-    def __init__(self, url_map, *args, **kwargs):
+    def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
         super().__init__(url_map, *args, **{"max": MAX_INTEGER, **kwargs})
 
 
-def _give_words(app: Flask):
-    """What every template may use."""
+def _put_in_front(app: Flask, settings: config.Settings) -> None:
+    """The layers around the application, from the inside out: the limit on requests at once, the proxy's headers, the probes."""
+    gate = Gate(app.wsgi_app)
+    layers: WSGIApplication = gate
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        layers = ProxyFix(layers, x_for=hops, x_proto=hops)
+    app.wsgi_app = monitoring.set_up(app, settings, gate, layers)  # type: ignore[method-assign]  # Flask's own way
+
+
+def _extend_templates(app: Flask) -> None:
+    """The names and filters that every template may use."""
     app.jinja_env.globals.update(
         phone=texts.OneLine(config.TEAM_PHONE),
         address=config.TEAM_ADDRESS,
+        release=config.VERSION,
         policy=policy,
         now=utcnow,
-        here=_here,
+        marked_here=_here,
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
@@ -151,72 +142,72 @@ def _here(endpoint: str) -> str:
 
 
 def _near(url: str) -> str:
-    """A link as it is written on the present page: without the path that both share. A list has hundreds of them."""
+    """A link relative to the current page, without the path that both share: a list has hundreds of links."""
     return url[len(request.path) :] if request.path.endswith("/") and url.startswith(request.path) else url
 
 
-def _begin():
-    """A reference for this request, and its own database connection."""
+def _begin() -> None:
+    """Give this request a reference and its own database connection. Raises 400 for malformed input."""
     letters = [secrets.choice(REFERENCE_LETTERS) for _ in range(8)]
     g.reference = "".join(letters[:4]) + "-" + "".join(letters[4:])
     _forget_broken_referrer()
     if request.endpoint != "static":
-        try:  # read now: a client that sends slowly must not hold a connection meanwhile
+        try:  # read before connecting: a slow client must not hold a connection
             _room().read(request)
-            wrong = None in request.form or _is_broken(request.args) or _is_broken(request.form)
+            malformed = None in request.form or _is_broken(request.args) or _is_broken(request.form)
         finally:
             _close_own()
             _thread.own = database.connect(reuse_if_open=True)
-        if wrong:
+        if malformed:
             abort(400)
 
 
 def _room() -> forms.Room:
-    """How much this request may send: what its view declares, for who is logged in; the usual for anybody else."""
-    view = current_app.view_functions.get(request.endpoint)
+    """How much this request may send: what its view declares for users who are logged in, the default for everybody else."""
+    view = current_app.view_functions.get(request.endpoint or "")
     return getattr(view, "room", forms.Room()) if "_user_id" in session else forms.Room()
 
 
-def _forget_broken_referrer():
-    """No browser tells an address that is none; whoever does gets the answer of one who tells nothing."""
+def _forget_broken_referrer() -> None:
+    """Treat a malformed Referer, which no browser sends, as an absent one."""
     try:
         urlsplit(request.referrer or "")
     except ValueError:
         del request.environ["HTTP_REFERER"]
 
 
-def _is_broken(sent) -> bool:
-    """Whether an address to go on to is none at all."""
+def _is_broken(values: MultiDict[str, str]) -> bool:
+    """Whether an address to redirect to is malformed."""
     try:
         for name in ("next", "url"):
-            urlsplit(sent.get(name, ""))
+            urlsplit(values.get(name, ""))
     except ValueError:
         return True
     return False
 
 
-def _close_own():
-    """Give back the connection that this thread opened for a request. An answer that streams ends twice: what it opened in
-    between is given back the second time, and what ended elsewhere before the next request."""
+def _close_own() -> None:
+    """Return the connection that this thread opened for a request. A streamed response ends twice: the second time returns what
+    it opened in between; a connection that another thread left open is returned before the next request."""
     if getattr(_thread, "own", False) and not database.is_closed():
         database.close()
 
 
-def _note_refusal(app, message, category):
-    """What an action on rows refuses is told by a message."""
+def _note_refusal(app: Flask, message: str, category: str) -> None:
+    """An action on rows reports its refusals as flashed warnings."""
     if category == "warn":
         refusing.note(message)
 
 
-def _end(error):
+def _end(error: BaseException | None) -> None:
     refusing.count()
     _close_own()
 
 
-def _protect(response, policy):
-    """The headers that every answer bears."""
+def _protect(response: Response, content_policy: str) -> Response:
+    """Set the security headers that every response carries."""
     headers = response.headers
-    headers["Content-Security-Policy"] = policy
+    headers["Content-Security-Policy"] = content_policy
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     headers["X-Frame-Options"] = "DENY"
@@ -248,10 +239,10 @@ REFUSALS = {
 }
 
 
-def _refuse(error):
-    """Every refusal and every bug as a page in Dutch; of a bug the text is only in the log."""
-    error = getattr(error, "original_exception", None) or error  # what went wrong while a refusal was written
-    if isinstance(error, SecurityError):  # a host name that is not ours: no page of ours can be built for it
+def _refuse(error: Exception) -> ResponseReturnValue | HTTPException:
+    """Show every refusal and every bug as a page in Dutch; the text of a bug goes to the log only."""
+    error = getattr(error, "original_exception", None) or error  # raised while an error page was rendered
+    if isinstance(error, SecurityError):  # an unknown host name: no URL can be built for a page
         return Response("Dit adres kennen we niet.", 400, mimetype="text/plain")
     if isinstance(error, NotYours):
         log.warning("refused: %s", error)
@@ -271,22 +262,24 @@ def _refuse(error):
         if (error.code or 500) < 400:
             return error
         log.info("refused", extra={"facts": {"status": error.code, "why": type(error).__name__}})
-        return _page(error.code or 500, response=error)
+        return _page(error.code or 500, error=error)
     log.error("unexpected error", exc_info=error)
     if isinstance(error, UNAVAILABLE):
-        return _standing_alone("errors/503.html"), 503, {"Retry-After": RETRY_SECONDS}
+        return _without_database("errors/503.html"), 503, {"Retry-After": str(RETRY_SECONDS)}
     return _page(500)
 
 
-def _page(code, title=None, text=None, response=None):
-    known = REFUSALS.get(code, REFUSALS[400])
+def _page(
+    code: int, title: str | None = None, text: str | None = None, error: HTTPException | None = None
+) -> ResponseReturnValue:
+    default_title, default_text = REFUSALS.get(code, REFUSALS[400])
     if code >= 500:
-        return _standing_alone("errors/500.html", code=code), code
-    page = render_template("errors/refusal.html", code=code, title=title or known[0], text=text or known[1])
-    headers = {"Allow": ", ".join(response.valid_methods)} if getattr(response, "valid_methods", None) else {}
-    return page, code, headers
+        return _without_database("errors/500.html", code=code), code
+    page = render_template("errors/refusal.html", code=code, title=title or default_title, text=text or default_text)
+    methods = getattr(error, "valid_methods", None)
+    return page, code, {"Allow": ", ".join(methods)} if methods else {}
 
 
-def _standing_alone(template, **values) -> str:
-    """A page that asks nothing of the database, not even who is logged in."""
+def _without_database(template: str, **values: Any) -> str:
+    """A page that needs no query, not even for the current user."""
     return current_app.jinja_env.get_template(template).render(**values)

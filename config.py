@@ -1,7 +1,8 @@
-"""Every value that differs per machine, read from the environment, with defaults fit for a laptop."""
+"""All settings that differ between machines, read from the environment, with defaults for a laptop."""
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -9,22 +10,24 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import click
 
 PROJECT = Path(__file__).resolve().parent
+VERSION = "1.0.0"
+"""of this release; the top of CHANGELOG.md has the same. Major: an installation must do something before it upgrades"""
 
 TEAM_PHONE = "02 553 69 73"
 TEAM_ADDRESS = "kadervorming.cjm@vlaanderen.be"
 
 
-CATCHER_PORTS = 25, 26  # beyond the own port: where the local mail catcher takes mails, and where it shows them
-EID_PORT = 27  # beyond the own port: where the local eID provider answers
+CATCHER_PORTS = 25, 26  # above our port: where the local mail catcher receives mails, and where it shows them
+EID_PORT = 27  # above our port: where the local eID provider listens
 EID_MEANS = tuple(
     f"urn:be:vlaanderen:authmech:{means}"
     for means in ("eid", "eidashigh", "itsme", "csamtotp", "csamsms", "eidassubstantial")
 )
-"""means of logging in by falling level, as the Flemish government names them"""
+"""means of authentication, strongest first, as the Flemish government names them"""
 EID_LEAST = {"development": "", "production": EID_MEANS[3]}
-"""the least that we accept unless KAVO_EID_ACR says otherwise"""
+"""the weakest means that we accept unless KAVO_EID_ACR says otherwise"""
 EID_SCOPES = "openid profile rrn vo"
-"""what we ask of the login of the Flemish government; a scope that was not granted makes every request fail"""
+"""the scopes that we request from the log-in of the Flemish government; every request fails with a scope that was not granted"""
 
 ADDRESSES = {
     "KAVO_DATABASE_URL": ("sqlite:///", "postgresql://", "postgres://"),
@@ -33,11 +36,14 @@ ADDRESSES = {
     "KAVO_EID_ISSUER": ("http://", "https://"),
     "KAVO_SENTRY_DSN": ("http://", "https://"),
 }
-"""what an address may start with; KAVO_SMTP_URL has a rule of its own"""
+"""the allowed beginnings of URLs; KAVO_SMTP_URL has its own rule"""
+
+
+Environment = Mapping[str, str]
 
 
 class SettingsError(click.ClickException):
-    """A setting is missing or unfit; the text says which and what to do. A command prints it instead of a trace."""
+    """A setting is missing or invalid; the text says which and what to do. A command prints it instead of a traceback."""
 
 
 @dataclass(frozen=True)
@@ -53,45 +59,45 @@ class MailServer:
 
 @dataclass(frozen=True)
 class Settings:
-    """What `create_app` needs to know about the machine. Times are in days unless the name says otherwise."""
+    """What `create_app` needs to know about the machine."""
 
     environment: str
     database_url: str
     queue_url: str
     host: str
-    """the address on which the web server listens"""
+    """the IP address on which the web server listens"""
     port: int
     base_url: str
     secret_key: str = field(repr=False)
     old_secret_keys: tuple[str, ...] = field(repr=False)
-    """keys that were replaced: what they signed stays good until they are taken out"""
+    """replaced keys: signatures made with them stay valid until they are removed here"""
     lookup_key: str = field(repr=False)
     old_lookup_keys: tuple[str, ...] = field(repr=False)
-    """former keys: a number hashed with one of these is recognised, and hashed with the present key at the next log-in"""
+    """former keys: a number hashed with one of them is recognised, and rehashed with the present key at the next log-in"""
     mail_server: MailServer
     catcher: bool
-    """whether mails go to the local catcher, since no mail server is named"""
+    """whether mails go to the local catcher, because no mail server is set"""
     mail_from: str
     team_mail: str
     rate_limits: bool
     team_2fa: bool
-    """whether who sees the data of many needs a second step besides the password"""
+    """whether those who see the data of many need a second step besides the password"""
     trusted_proxies: int
     eid_issuer: str
     eid_client_id: str
     eid_client_secret: str = field(repr=False)
     eid_scopes: str
     eid_acr: tuple[str, ...]
-    """the means of logging in that we accept, as the provider names them; empty for whatever it lets in"""
+    """the means of authentication that we accept, as the provider names them; empty: all that the provider accepts"""
     metrics_token: str = field(repr=False)
-    """what a Prometheus has to show to see /metrics"""
+    """the token with which Prometheus may read /metrics"""
     sentry_dsn: str = field(repr=False)
     replica_url: str = field(repr=False)
-    """a copy of the database from which exports are read; '' for the database itself"""
+    """a replica of the database for exports; '' for the database itself"""
     backup_key: str
-    """the public key (age1…) for which backups are encrypted; '' for not"""
+    """the public key (age1…) to encrypt backups with; '': not encrypted"""
     local_eid: bool
-    """whether the eID provider is our own local one, since no other is named"""
+    """whether the local eID provider is used, because no other is set"""
 
     @property
     def production(self) -> bool:
@@ -99,13 +105,13 @@ class Settings:
 
     @property
     def hosts(self) -> list[str]:
-        """Host names that a request may ask for; anything else is answered with 400."""
-        named = urlsplit(self.base_url).hostname
-        return [named] if self.production else [named, "localhost", "127.0.0.1"]
+        """The host names that requests may use; any other gets a 400."""
+        name = urlsplit(self.base_url).hostname or ""
+        return [name] if self.production else [name, "localhost", "127.0.0.1"]
 
 
-def load(environ=os.environ) -> Settings:
-    """Read the settings. Raises SettingsError when production lacks one or gets one that is only fit for a laptop."""
+def load(environ: Environment = os.environ) -> Settings:
+    """Read the settings. Raises SettingsError when production lacks a setting or has one that is only suitable for a laptop."""
     environment = environ.get("KAVO_ENV", "development")
     if environment not in ("development", "production"):
         raise SettingsError(f"KAVO_ENV is '{environment}'; use 'development' or 'production'.")
@@ -150,7 +156,7 @@ def load(environ=os.environ) -> Settings:
     )
 
 
-def _number(environ, name: str, default: int, least: int, most: int) -> int:
+def _number(environ: Environment, name: str, default: int, least: int, most: int) -> int:
     text = environ.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise SettingsError(f"{name} is '{text}'; use a number from {least} to {most}.")
@@ -158,13 +164,13 @@ def _number(environ, name: str, default: int, least: int, most: int) -> int:
 
 
 def _accepted_means(named: list[str]) -> tuple[str, ...]:
-    """One name is the least level: stronger means that we know are accepted too. Several are all that is accepted."""
+    """A single name is the weakest means: the stronger means that we know are accepted too. Several names: only those."""
     if len(named) == 1 and named[0] in EID_MEANS:
         return EID_MEANS[: EID_MEANS.index(named[0]) + 1]
     return tuple(named)
 
 
-def _refuse_laptop_settings(environ):
+def _refuse_laptop_settings(environ: Environment) -> None:
     needed = (
         "KAVO_DATABASE_URL",
         "KAVO_QUEUE_URL",
@@ -196,7 +202,7 @@ def _refuse_laptop_settings(environ):
 
 
 def _mail_server(url: str) -> MailServer:
-    """`smtp://user:pass@host:port`, with `?starttls=1`, or `smtps://…`; without either only to this machine."""
+    """`smtp://user:pass@host:port?starttls=1` or `smtps://…`; without encryption only for a server on this machine."""
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise SettingsError("KAVO_SMTP_URL must look like smtp://host:25?starttls=1 or smtps://host:465.")
@@ -208,7 +214,7 @@ def _mail_server(url: str) -> MailServer:
 
 
 def _under_project(url: str) -> str:
-    """`sqlite:///instance/kavo.db` means a file under the project, whatever the current folder; `sqlite:////x` is kept."""
+    """Make `sqlite:///instance/kavo.db` a file below the project, whatever the current folder; `sqlite:////x` stays as it is."""
     start = "sqlite:///"
     if not url.startswith(start) or url.startswith(start + "/") or ":memory:" in url:
         return url
@@ -216,15 +222,15 @@ def _under_project(url: str) -> str:
 
 
 def _kept(name: str) -> str:
-    """A random key of this machine, made once, readable by its owner only."""
+    """A random key of this machine, created once and readable by its owner only."""
     path = PROJECT / "instance" / name
     try:
-        return _made_once(path)
+        return _created_once(path)
     except OSError as error:
         raise SettingsError(f"The folder {path.parent} cannot keep our keys: {error.strerror}.") from error
 
 
-def _made_once(path: Path) -> str:
+def _created_once(path: Path) -> str:
     if not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")

@@ -1,6 +1,8 @@
-"""How dates, numbers and lists read on a Belgian screen."""
+"""Dates, numbers and lists as text for a Belgian reader."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 
 from times import local
 
@@ -16,8 +18,8 @@ def moment(value: datetime | None) -> str:
     """A stored moment (naive UTC) as '23/11/2026 om 14.05 uur' in Brussels; empty for None."""
     if value is None:
         return ""
-    here = local(value)
-    return f"{day(here)} om {here.hour}.{here.minute:02} uur"
+    brussels = local(value)
+    return f"{day(brussels)} om {brussels.hour}.{brussels.minute:02} uur"
 
 
 def weekday(value: date) -> str:
@@ -35,10 +37,10 @@ def signed(value: int) -> str:
     return f"− {-value}" if value < 0 else str(value)
 
 
-def listing(words) -> str:
+def listing(words: Iterable[object]) -> str:
     """Words as 'a, b en c'."""
-    words = [str(word) for word in words]
-    return " en ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+    texts = [str(word) for word in words]
+    return " en ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
 
 
 def counted(count: int, one: str, many: str) -> str:
@@ -55,15 +57,15 @@ def in_words(value: int) -> str:
 
 
 def span(days: int) -> str:
-    """A number of days as one says it: 14 as 'twee weken', 7 as 'één week', 10 as '10 dagen'."""
+    """A number of days in everyday words: 14 as 'twee weken', 7 as 'één week', 10 as '10 dagen'."""
     weeks, rest = divmod(days, 7)
     if rest or not 0 < weeks < len(NUMBERS):
         return counted(days, "dag", "dagen")
     return f"{in_words(weeks)} {'week' if weeks == 1 else 'weken'}"
 
 
-def shown(value) -> str:
-    """Any value of a row as a reader sees it: ja/nee, Belgian dates, nothing for None."""
+def shown(value: Any) -> str:
+    """Any value of a row as text: ja/nee, Belgian dates, nothing for None."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,5 +1,5 @@
-"""The tables, and the numbers and words of the policy that stand beside them: a contents page. Everybody imports them from here;
-the code is in `tables`, by subject. TABLES names every table."""
+"""A contents page of the tables, with the numbers and words of the policy beside them. All other code imports them from here; the
+code is in `tables`, by subject. TABLES lists every table."""
 
 from tables import passwords, statuses
 from tables.associations import Association, Membership
@@ -22,6 +22,7 @@ from tables.people import (
     Role,
     User,
     UserRole,
+    is_placeholder,
     of_age,
     own_address,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "User",
     "UserRole",
     "UserSession",
+    "is_placeholder",
     "of_age",
     "own_address",
     "passwords",

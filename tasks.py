@@ -1,16 +1,19 @@
-"""Huey: a time and one verb. Huey is an alarm clock and no memory: what must happen is a row with a date.
+"""Huey tasks: each is a time and one verb. Huey is an alarm clock, not a memory: whatever must happen is a row with a date.
 
-`worker` runs these; the web server only rings for the outbox once a mail is committed."""
+`worker` runs them; the web server only wakes it, once a mail or an imported file is committed."""
 
 import hashlib
 import hmac
 import json
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
-from huey import RedisHuey, SqliteHuey, crontab
+from huey import Huey, RedisHuey, SqliteHuey, crontab
 from huey.registry import Message
 from huey.serializer import Serializer
 from redis import ConnectionPool
@@ -19,31 +22,32 @@ import config
 import mails
 from database import database, refresh_statistics
 from mails import delivery
+from models import ImportBatch, Mail
 from times import utcnow
 from workflow import clock
 from workflow.imports import batches
 
 log = logging.getLogger("kavo.tasks")
 
-RING_SECONDS = 2  # how long a request waits for Redis at most; the worker asks it to wait for one second
+RING_SECONDS = 2  # longest that a request waits for Redis; the worker's own blocking reads last one second
 
 
 class SignedJson(Serializer):
-    """Messages as JSON with a keyed digest: who can write to the queue still cannot make the worker run code."""
+    """Messages as JSON with a keyed digest, so that write access to the queue does not let anybody run code in the worker."""
 
-    def __init__(self, key: str):
+    def __init__(self, key: str) -> None:
         super().__init__()
         self.key = key.encode()
 
     def _digest(self, text: bytes) -> bytes:
         return hmac.new(self.key, text, hashlib.sha256).hexdigest().encode()
 
-    def serialize(self, data) -> bytes:
+    def serialize(self, data: Any) -> bytes:
         plain = {"message": data._asdict()} if isinstance(data, Message) else {"value": data}
         text = json.dumps(plain, default=_typed).encode()
         return self._digest(text) + b"." + text
 
-    def deserialize(self, data: bytes):
+    def deserialize(self, data: bytes) -> Any:
         digest, _, text = data.partition(b".")
         if not hmac.compare_digest(digest, self._digest(text)):
             raise ValueError("a message in the queue bears no signature of ours")
@@ -55,7 +59,7 @@ class SignedJson(Serializer):
         return Message(**message)
 
 
-def _typed(value):
+def _typed(value: object) -> object:
     if isinstance(value, datetime):
         return {"moment": value.isoformat()}
     if isinstance(value, set):
@@ -63,12 +67,12 @@ def _typed(value):
     raise TypeError(f"a message cannot hold a {type(value).__name__}")
 
 
-def _untyped(plain: dict):
+def _untyped(plain: dict[str, Any]) -> Any:
     return datetime.fromisoformat(plain["moment"]) if set(plain) == {"moment"} else plain
 
 
-def make_huey(settings: config.Settings):
-    """The queue of KAVO_QUEUE_URL: a file (sqlite:///…) or Redis (redis://…)."""
+def make_huey(settings: config.Settings) -> Huey:
+    """The queue at KAVO_QUEUE_URL: a file (sqlite:///…) or Redis (redis://…)."""
     serializer = SignedJson(settings.secret_key)
     if settings.queue_url.startswith("sqlite:///"):
         return SqliteHuey("kavo", filename=settings.queue_url.removeprefix("sqlite:///"), serializer=serializer)
@@ -76,30 +80,30 @@ def make_huey(settings: config.Settings):
     return RedisHuey("kavo", connection_pool=pool, serializer=serializer)
 
 
-def with_tasks(huey, settings: config.Settings):
-    """Register the tasks on a queue; returns (sweep, send, import), which put themselves in it when called."""
+def with_tasks(huey: Huey, settings: config.Settings) -> tuple[Callable[[], Any], ...]:
+    """Register the tasks on a queue; returns (sweep, send, import), each of which enqueues itself when called."""
 
     @huey.task(name="send_mails")
-    def send_mails():
-        """Deliver the outbox; waits a little when another sender is just finishing, so that no mail is overlooked."""
+    def send_mails() -> None:
+        """Deliver the outbox; retries shortly when another sender is just finishing, so that no mail is overlooked."""
         with database.connection_context():
             for _ in range(3):
                 tally = delivery.deliver(settings)
                 if tally and tally["failed"]:
-                    clock.sweep(utcnow())  # a mailbox that refuses sends a handover to the team at once
+                    clock.sweep(utcnow())  # a handover whose mail is refused goes to the team at once
                 if tally is not None or not delivery.anything_due(utcnow()):
                     return
                 time.sleep(1)
 
     @huey.task(name="work_on_imports")
-    def work_on_imports():
-        """Check or write the lines of files that were imported; each step is a transaction, so it may be broken off."""
+    def work_on_imports() -> None:
+        """Check or write the lines of imported files; each step is a transaction, so the task may be interrupted."""
         with database.connection_context():
             batches.work(utcnow())
 
     @huey.periodic_task(crontab(minute="*"), name="sweep")
-    def sweep():
-        """Every minute: treat what is due. Safe late, twice and in parallel."""
+    def sweep() -> None:
+        """Treat what is due, every minute. Safe to run late, twice or in parallel."""
         send_mails()
         with database.connection_context():
             clock.sweep(utcnow())
@@ -107,50 +111,64 @@ def with_tasks(huey, settings: config.Settings):
                 work_on_imports()
 
     @huey.periodic_task(crontab(hour="2", minute="17"), name="look_at_tables")
-    def look_at_tables():
-        """Every night (UTC): lists stay fast while tables grow."""
+    def look_at_tables() -> None:
+        """Refresh the database's statistics every night (UTC), so that lists stay fast while tables grow."""
         with database.connection_context():
             refresh_statistics()
 
     return sweep, send_mails, work_on_imports
 
 
-_bell = {"ring": None, "queue": None}
-SEND, IMPORT = 1, 2  # in what `with_tasks` returns
+@dataclass(frozen=True)
+class _Bell:
+    """How this process wakes the worker."""
+
+    ring: Callable[[int], None]
+    """enqueues one of the tasks: SEND or IMPORT"""
+    queue: Callable[[], Huey]
 
 
-def ring_the_worker(settings: config.Settings):
-    """From now on, let mails leave and files be imported as soon as they are committed. Called once per process. When the queue
-    does not answer nothing is lost: the sweep of the next minute finds them."""
+_bell: _Bell | None = None
+"""None until `ring_the_worker` is called"""
+SEND, IMPORT = 1, 2  # positions in the result of `with_tasks`
 
+
+def ring_the_worker(settings: config.Settings) -> None:
+    """From now on, enqueue mails and imported files as soon as they are committed. Called once per process. When the queue does
+    not answer nothing is lost: the sweep of the next minute finds them."""
+    global _bell
     queue = cache(lambda: make_huey(settings))
-    known = cache(lambda: with_tasks(queue(), settings))
+    registered = cache(lambda: with_tasks(queue(), settings))
 
-    def ring(which):
+    def ring(task: int) -> None:
         try:
-            known()[which]()
+            registered()[task]()
         except Exception as error:  # whatever is wrong with the queue, the change itself is committed
             log.warning("the queue does not answer: %s", type(error).__name__)
 
-    _bell.update(ring=ring, queue=queue)
+    _bell = _Bell(ring, queue)
 
 
 def queue_trouble() -> str:
-    """What is wrong with the queue; empty when it answers."""
+    """What is wrong with the queue, as the name of an error; empty when it answers."""
+    if _bell is None:
+        return "NotStarted"
     try:
-        _bell["queue"]().pending_count()
+        _bell.queue().pending_count()
     except Exception as error:  # each kind of queue has errors of its own
         return type(error).__name__
     return ""
 
 
 @mails.written.connect
-def _on_written(mail, at_once=False):
-    if _bell["ring"] and (at_once or mail.next_at <= mail.created_at):
-        database.after_commit(lambda: _bell["ring"](SEND))
+def _on_written(mail: Mail, at_once: bool = False) -> None:
+    leaves_now = mail.next_at is not None and mail.next_at <= mail.created_at
+    if _bell and (at_once or leaves_now):
+        ring = _bell.ring
+        database.after_commit(lambda: ring(SEND))
 
 
 @batches.waiting.connect
-def _on_file(batch):
-    if _bell["ring"]:
-        _bell["ring"](IMPORT)
+def _on_file(batch: ImportBatch) -> None:
+    if _bell:
+        _bell.ring(IMPORT)

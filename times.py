@@ -1,4 +1,4 @@
-"""Moments and days: stored as naive UTC, decided and shown in Europe/Brussels."""
+"""Moments and days: stored as naive UTC, counted and shown in Europe/Brussels."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -7,12 +7,12 @@ BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
 def utcnow() -> datetime:
-    """The present moment as it is stored: naive, UTC."""
+    """The present moment as stored: naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 def local(moment: datetime) -> datetime:
-    """A stored moment (naive UTC) as a clock in Brussels shows it."""
+    """A stored moment (naive UTC) in the time zone of Brussels."""
     return moment.replace(tzinfo=UTC).astimezone(BRUSSELS)
 
 
@@ -30,23 +30,23 @@ def years_after(day: date, years: int) -> date:
 
 
 def days_after(moment: datetime, days: int) -> date:
-    """The calendar day in Brussels that lies `days` days after the day of a stored moment."""
+    """The calendar day in Brussels that comes `days` days after the day of a stored moment (naive UTC)."""
     return local_date(moment) + timedelta(days=days)
 
 
 def end_of_day(day: date) -> datetime:
-    """The moment (naive UTC) at which a day in Brussels is over: the midnight after it."""
+    """The moment (naive UTC) at which a day in Brussels ends: the midnight after it."""
     midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), BRUSSELS)
     return midnight.astimezone(UTC).replace(tzinfo=None)
 
 
 def at_hour(day: date, hour: int) -> datetime:
-    """The moment (naive UTC) at which a clock in Brussels shows this hour on this day."""
-    here = datetime.combine(day, time(hour), BRUSSELS)
-    return here.astimezone(UTC).replace(tzinfo=None)
+    """The moment (naive UTC) of this hour on this day in Brussels."""
+    moment = datetime.combine(day, time(hour), BRUSSELS)
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def from_local(text: str) -> datetime:
-    """An ISO moment as stored (naive UTC); without an offset it is one of Brussels. Raises ValueError."""
+    """A moment in ISO format as stored (naive UTC); without an offset it is in Brussels time. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=BRUSSELS)).astimezone(UTC).replace(tzinfo=None)

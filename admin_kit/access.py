@@ -27,7 +27,10 @@ def came_from() -> str | None:
 def _is_a_page(url: str) -> bool:
     """Whether one of our pages has this address, other than one that merely asks something on the way."""
     try:
-        endpoint, _ = current_app.create_url_adapter(request).match(urlsplit(url).path or "/", method="GET")
+        adapter = current_app.create_url_adapter(request)
+        if adapter is None:
+            return False
+        endpoint, _ = adapter.match(urlsplit(url).path or "/", method="GET")
     except HTTPException:  # no page, or the question before an action: that has no address of its own
         return False
     return endpoint not in second_step.ASKING
@@ -48,7 +51,7 @@ class ForRoles:
         return current_user.is_authenticated and bool(self.by.role_names & set(self.roles))
 
     def _handle_view(self, name, **kwargs):
-        answer = super()._handle_view(name, **kwargs)
+        answer = super()._handle_view(name, **kwargs)  # type: ignore[misc]  # of the view that it is mixed into
         if answer is None and name in self.fresh_pages and not second_step.is_fresh():
             return second_step.ask_who()
         return answer

@@ -40,7 +40,7 @@ def row_url(endpoint: str, pk: int, name: str = "id") -> str:
     """The address of a page about a row, whose route or query has the id as `name`. Made once a page: a list has hundreds."""
     known = g.setdefault("row_urls", {})
     if endpoint not in known:
-        known[endpoint] = url_for(endpoint, **{name: ANY})
+        known[endpoint] = url_for(endpoint, **{name: ANY})  # type: ignore[arg-type]  # the name is no option of Flask
     return known[endpoint].replace(str(ANY), str(pk))
 
 

@@ -54,7 +54,7 @@ class RelatedChoice(ChoiceField):
         self.data = str(value.pk) if value is not None else None
 
     def populate_obj(self, obj, name):
-        setattr(obj, name, self.rows.get(self.data))
+        setattr(obj, name, self.rows.get(self.data or ""))
 
 
 class RelatedLookup(StringField):

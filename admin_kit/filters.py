@@ -47,7 +47,7 @@ class ChoiceFilter(ListFilter):
     """One choice of a column with words; codes with the same words are one choice, of either."""
 
     def options(self):
-        words = {}
+        words: dict[str, str] = {}
         for key, label in self.plain.choices:
             words.setdefault(label, str(key))
         return [(key, label) for label, key in words.items()]

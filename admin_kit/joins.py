@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from peewee import JOIN, SQL, Case, Field, FieldAlias
 
@@ -15,7 +16,7 @@ class Key:
     """A column by which a list is ordered, or an expression with `value`, which reads the same of a row."""
 
     name: str
-    field: Field
+    field: Any
     value: Callable
 
     @property
@@ -94,7 +95,7 @@ class Joins:
         """A stored column as part of an order."""
         return Key(name, self.field(name), lambda row: dotted(row, name))
 
-    def plain(self, name: str) -> Field | None:
+    def plain(self, name: str) -> Any:
         """The field itself behind a dotted name, with its label and choices."""
         *keys, last = name.split(".")
         model = self.model

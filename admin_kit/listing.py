@@ -14,11 +14,10 @@ from werkzeug.datastructures import MultiDict
 import scope
 from admin_kit.counting import Counts
 from admin_kit.paging import Page, page_of, place
-from database import alone, normalise, whole_number
+from database import alone, in_chunks, normalise, whole_number
 from database.searching import MOST_WORDS, Search, corrections
 from database.texts import tidy
 
-CHUNK = 500
 FEW_IN_TAB = 1000
 
 
@@ -203,8 +202,8 @@ class Listing:
         """All rows of the list in order, some hundreds at a time: the ids are fixed at the start, so that a row added or
         moved meanwhile neither doubles nor hides another."""
         ids = array("q", (key for (key,) in self.ordered_ids().tuples().iterator()))
-        for start in range(0, len(ids), CHUNK):
-            yield self.read(list(ids[start : start + CHUNK]))
+        for chunk in in_chunks(ids):
+            yield self.read(chunk)
 
     # ---- counts
 

@@ -73,7 +73,7 @@ class ListView(ForRoles, ModelView):
     """the label of the search field: by what one can search"""
 
     can_view_details = True
-    column_formatters_export = {}  # nothing by itself: Flask-Admin would take those of the screen
+    column_formatters_export: dict[str, Callable] = {}  # nothing by itself: Flask-Admin would take those of the screen
     can_export = True
     page_size = 25
     list_template = "admin/list.html"
@@ -163,14 +163,14 @@ class ListView(ForRoles, ModelView):
     @property
     def tab_statuses(self) -> Statuses | None:
         """The statuses that the tabs are made of, if they are."""
-        return self.column_statuses.get(self.column_tabs)
+        return self.column_statuses.get(self.column_tabs or "")
 
     @property
     def tab_choices(self):
         words = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
         if words:
             return [(name, label) for name, (label, _) in words.items()]
-        return list(self.joins.plain(self.column_tabs).choices) if self.column_tabs else []
+        return list(self.joins.plain(self.column_tabs).choices or ()) if self.column_tabs else []
 
     def tab_parts(self, name) -> list:
         """The values of the key of the tabs that a tab holds."""
@@ -181,7 +181,7 @@ class ListView(ForRoles, ModelView):
         """What tells of a row in which tab it stands."""
         if self.tab_statuses:
             return self.tab_statuses.column(self.model, self.today)
-        return self.joins.field(self.column_tabs)
+        return self.joins.field(self.column_tabs or "")
 
     def narrow_to_tab(self, query, name):
         if self.tab_statuses:
@@ -302,8 +302,9 @@ class ListView(ForRoles, ModelView):
     def _export_rows(self, listing, names, made):
         """Chunks of rows of cells. When all columns are stored or computed of stored ones, no row is made an object."""
         sources = [self._source(name, made.in_words) for name in names]
-        if all(sources):
-            return exports.from_columns(listing, sources, made)
+        stored = [source for source in sources if source]
+        if len(stored) == len(names):
+            return exports.from_columns(listing, stored, made)
         return (
             [[made.cell(self.export_value(row, name)) for name in names] for row in chunk] for chunk in listing.chunks()
         )

@@ -85,5 +85,5 @@ def _find(listing, text: str) -> tuple | None:
 
 def _seal(key: tuple) -> str:
     """A short mark of the values by which a row is ordered; without our secret nobody reads or makes one."""
-    secret = current_app.secret_key.encode()[:32]
+    secret = str(current_app.secret_key).encode()[:32]
     return hashlib.blake2s(repr(key).encode(), key=secret, digest_size=6).hexdigest()

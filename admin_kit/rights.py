@@ -1,6 +1,7 @@
 """The matrix of rights: which role may do what with which rows, read from the views and from `scope`, which decide it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import scope
 from models import (
@@ -92,7 +93,7 @@ def _screen(view, role):
 
 
 def _acts(model, admin):
-    acts = sorted({act for role in scope.ACTS.values() for act in role.get(model, ())}, key=VERBS.get)
+    acts = sorted({act for role in scope.ACTS.values() for act in role.get(model, ())}, key=lambda act: VERBS[act])
     lines = [Line(VERBS[act], {role: _rows(role, model, act) for role in ROLES}) for act in acts]
     if any(model in listed for listed in scope.LISTED.values()):
         found = {role: PUBLIC if model in scope.LISTED.get(role, ()) else NOT for role in ROLES}
@@ -109,7 +110,7 @@ def _rows(role, model, act):
 
 def _actions(model, admin) -> list[Line]:
     """What the views of a table offer for one row or several, and what no role but the team has."""
-    seen = {}
+    seen: dict[str, Any] = {}
     for view in (one for one in admin._views if getattr(one, "model", None) is model):
         for name, text in view._actions:
             if name != "delete":

@@ -68,5 +68,5 @@ def _login(user: User) -> str:
 
 def _sites(user: User) -> list[Site]:
     """The sites that this person manages now."""
-    mine = SiteManager.select(SiteManager.site).where(SiteManager.user == user, SiteManager.until.is_null())
+    mine = SiteManager.select(SiteManager.site).where(SiteManager.user == user, SiteManager.current())
     return list(Site.select().where(Site.id.in_(mine)).order_by(Site.search))

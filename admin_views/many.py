@@ -17,6 +17,7 @@ from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, refusing, requi
 from models import ASSOCIATION, CRITERIA, MANAGER, ON_BEHALF, RESULTS, TEAM, Site
 from times import utcnow
 from workflow.stages import bulk
+from workflow.stages.evaluations import EvaluationInput
 
 MOST_BYTES = 64 * 1024
 MOST_PASTED = 20_000
@@ -88,7 +89,7 @@ class ManyView(HiddenFromMenu, BaseView):
             else:
                 done = "sure" in request.form and form.carry_out(self._couple(lines, site, form), self.by, utcnow())
                 if not done:
-                    bulk.preview(lines, _chosen(), site, self.by, utcnow(), *self._shared(form))
+                    bulk.preview(lines, _chosen(), site, self.by, utcnow(), **self._shared(form))
         for line in lines:
             if line.problem and (line.trajectories or not done):  # the rest was told before it was confirmed
                 refusing.note(line.problem, "text")
@@ -98,16 +99,17 @@ class ManyView(HiddenFromMenu, BaseView):
     def _couple(self, lines, site, form):
         def act(now):
             bulk.look_up(lines, site, self.by, now)
-            bulk.couple(lines, _chosen(), site, self.by, now, *self._shared(form))
+            bulk.couple(lines, _chosen(), site, self.by, now, **self._shared(form))
             count = sum(bool(line.done) for line in lines)
             return f"{dutch.counted(count, 'deelnemer', 'deelnemers')} toegevoegd aan {site}." if count else ""
 
         return act
 
     @staticmethod
-    def _shared(form) -> tuple:
+    def _shared(form) -> dict:
         """What holds for every line: expected days, and on whose behalf."""
-        return form.starts_on.data, form.ends_on.data, form.on_behalf.data if "on_behalf" in form else None
+        on_behalf = form.on_behalf.data if "on_behalf" in form else None
+        return {"starts_on": form.starts_on.data, "ends_on": form.ends_on.data, "on_behalf": on_behalf}
 
     # ---- evaluating
 
@@ -125,7 +127,7 @@ class ManyView(HiddenFromMenu, BaseView):
             del form.on_behalf
         ones = {row.id: _one(row) for row in rows}
         if rows and form.is_submitted() and self._valid(form, ones):
-            refused = {}
+            refused: dict[int, str] = {}
             asked = rows
             if form.carry_out(lambda now: self._evaluate(asked, ones, form, now, refused), self.by, utcnow()):
                 if not refused:
@@ -171,7 +173,7 @@ class ManyView(HiddenFromMenu, BaseView):
             if one.result.data == LATER:
                 continue
             values = {name: one[name].data for name in FIELDS if name in one} | shared
-            problem = bulk.evaluate(row, self.by, now, on_behalf=behalf, **values)
+            problem = bulk.evaluate(row, EvaluationInput(**values), self.by, now, on_behalf=behalf)
             count += not problem
             if problem:
                 refused[row.id] = problem

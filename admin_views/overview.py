@@ -1,5 +1,7 @@
 """'Overzicht': figures over trajectories for the team, as table, chart and CSV."""
 
+from typing import Any
+
 from flask import Response, request, url_for
 from flask_admin import BaseView, expose
 
@@ -40,7 +42,7 @@ class OverviewView(ForRoles, BaseView):
     def _asked(self):
         """What the address asks for, and its figures."""
         group = request.args.get("per", "")
-        chosen = {
+        chosen: dict[str, Any] = {
             "per": group if group in statistics.GROUPS else "jaar",
             "jaar": whole_number(request.args.get("jaar")),
             "type": request.args.get("type", "") if request.args.get("type") in TYPES else "",

@@ -9,7 +9,7 @@ from admin_kit.base import AdminView
 from admin_kit.cells import Button
 from admin_kit.lists import BY_FAMILY_NAME
 from admin_views.privacy import EraseForm
-from database import RuleError
+from database import RuleError, as_tuples
 from forms import ChoiceField, DayField, required, sometimes
 from models import ASSOCIATION, TEAM, TYPES, Association, Participant, Trajectory
 from times import utcnow
@@ -68,7 +68,7 @@ class ParticipantView(AdminView):
             Trajectory.participant.in_([row.id for row in rows]),
             Trajectory.association.not_in(scope.association_ids(self.by)),
         )
-        shared = {key for (key,) in others.tuples()}
+        shared = {key for (key,) in as_tuples(others)}
         for row in rows:
             row.is_shared = row.id in shared
 
@@ -121,7 +121,7 @@ class ParticipantView(AdminView):
             form.refuse(RuleError("We weigerden het laatste uur te veel deelnemers. Probeer het over een uur opnieuw."))
             return None
         done = super().try_to_save(form, row, created)
-        if created and done:
+        if attempt and done:
             attempt.give_back()
         elif created:
             batches.refused_one(form.kavo_id.data, self.by, utcnow())

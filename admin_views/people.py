@@ -13,7 +13,7 @@ from admin_kit.cells import Cell
 from admin_kit.joins import Key
 from admin_kit.lists import BY_FAMILY_NAME, BY_SIZE
 from admin_views.privacy import EraseForm
-from database import RuleError, readings
+from database import RuleError, as_tuples, readings
 from forms import CheckList, sometimes
 from models import ADULT_YEARS, ROLE_LABELS, TEAM, Association, Role, User, UserRole
 from workflow.accounts import accounts, second_steps
@@ -78,7 +78,7 @@ class UserView(AdminView):
 
     def enrich(self, rows, names):
         """The roles of all these users, in one query."""
-        roles = {row.id: [] for row in rows}
+        roles: dict[int, list[Role]] = {row.id: [] for row in rows}
         for link in UserRole.select(UserRole, Role).join(Role).where(UserRole.user.in_(list(roles))).order_by(Role.id):
             roles[link.user_id].append(link.role)
         for row in rows:
@@ -190,7 +190,7 @@ class RoleView(AdminView):
 
     def enrich(self, rows, names):
         query = UserRole.select(UserRole.role, fn.COUNT(UserRole.id)).group_by(UserRole.role)
-        counts = dict(query.tuples())
+        counts: dict[int, int] = dict(as_tuples(query))
         for row in rows:
             row.users = counts.get(row.id, 0)
 

@@ -216,9 +216,9 @@ class PlacementView(AdminView):
     def _evaluate(self, row, form, now):
         evaluations.evaluate(
             row,
+            evaluations.EvaluationInput(**{name: form[name].data for name in FIELDS}),
             self.by,
             now,
-            **{name: form[name].data for name in FIELDS},
             on_behalf=form.on_behalf.data if "on_behalf" in form else None,
             version=whole_number(request.form.get("version")),
         )

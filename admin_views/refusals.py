@@ -157,6 +157,7 @@ def _titles(model) -> dict[str, str]:
 
 
 def _forms(form: type) -> Iterable[type]:
-    for one in form.__subclasses__():
-        yield one
-        yield from _forms(one)
+    subclasses: list[type] = form.__subclasses__()
+    for subclass in subclasses:
+        yield subclass
+        yield from _forms(subclass)

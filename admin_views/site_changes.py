@@ -68,7 +68,7 @@ class SiteChangeView(HiddenFromMenu, BaseView):
             del form.running
 
         def act(now):
-            sites.close(site, self.by, now, form.reason.data, running and form.running.data == "cancel")
+            sites.close(site, self.by, now, form.reason.data, bool(running) and form.running.data == "cancel")
             return f"{site} is gesloten."
 
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):

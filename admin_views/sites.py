@@ -15,7 +15,7 @@ from admin_kit.filters import AnyOfFilter
 from admin_kit.list_page import ListPage
 from admin_kit.lists import in_this_order
 from admin_views import site_page
-from database import RuleError
+from database import RuleError, as_tuples
 from database.texts import tidy
 from forms import ChoiceField, DayField, KavoForm, refusing, required, site_forms
 from models import (
@@ -162,7 +162,7 @@ class SiteView(AdminView):
 
     def listing(self, where=(), path=None, keep=("eigen",), columns=None):
         if self.narrowed and TEAM in self.by.role_names:
-            mine = SiteManager.select(SiteManager.site).where(SiteManager.user == self.by, SiteManager.until.is_null())
+            mine = SiteManager.select(SiteManager.site).where(SiteManager.user == self.by, SiteManager.current())
             where = (*where, Site.id.in_(mine))
         return super().listing(where, path, keep, columns)
 
@@ -194,13 +194,14 @@ class SiteView(AdminView):
             Handover.asked == self.by, Handover.state << Handover.UNDECIDED, ~Handover.offered
         )
         mine = Placement.select(fn.COUNT(Placement.id), asked).where(scope.own(self.by, Placement), _to_evaluate())
-        ((waiting, handovers),) = mine.tuples()
+        ((waiting, handovers),) = as_tuples(mine)
         return waiting, handovers
 
     def enrich(self, rows, names):
         """Periods of all these sites and how many participants wait for an evaluation, in one query each."""
         ids = [row.id for row in rows]
-        periods, waiting = {pk: [] for pk in ids}, {}
+        periods: dict[int, list[SitePeriod]] = {pk: [] for pk in ids}
+        waiting: dict[int, int] = {}
         if {"stages", "periods"} & set(names):
             for period in SitePeriod.select().where(SitePeriod.site.in_(ids)).order_by(SitePeriod.id):
                 periods[period.site_id].append(period)
@@ -208,7 +209,7 @@ class SiteView(AdminView):
             late = Placement.select(Placement.site, fn.COUNT(Placement.id)).where(
                 Placement.site.in_(ids), _to_evaluate()
             )
-            waiting = dict(late.group_by(Placement.site).tuples())
+            waiting = dict(as_tuples(late.group_by(Placement.site)))
         mine = self._own_among(ids)
         for row in rows:
             row.period_list, row.waiting, row.is_own = periods[row.id], waiting.get(row.id, 0), row.id in mine
@@ -218,7 +219,7 @@ class SiteView(AdminView):
         if ASSOCIATION not in self.by.role_names or TEAM in self.by.role_names:
             return set(ids)
         mine = Site.select(Site.id).where(Site.id.in_(ids), scope.own(self.by, Site))
-        return {key for (key,) in mine.tuples()}
+        return {key for (key,) in as_tuples(mine)}
 
     def row_links(self, row):
         people = (
@@ -348,9 +349,9 @@ class SiteView(AdminView):
                 form.hours.data,
                 self.by,
                 now,
-                form.starts_on.data,
-                form.ends_on.data,
-                form.on_behalf.data if "on_behalf" in form else None,
+                starts_on=form.starts_on.data,
+                ends_on=form.ends_on.data,
+                on_behalf=form.on_behalf.data if "on_behalf" in form else None,
             )
             cautions.extend(placements.cautions(placement, now))
             left = placement.trajectory.hours_left() - placement.counted

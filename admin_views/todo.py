@@ -65,7 +65,13 @@ class Todo(ForRoles, AdminIndexView):
     def index(self):
         now = utcnow()
         tasks = sorted(waiting(now), key=lambda task: (task.due_on, task.title))
-        groups = {LATE: [], "Vandaag": [], "Deze week": [], "Later": [], WAITING: []}
+        groups: dict[str, list[Task]] = {
+            LATE: [],
+            "Vandaag": [],
+            "Deze week": [],
+            "Later": [],
+            WAITING: [],
+        }
         for task in tasks:
             groups[_group(task, local_date(now))].append(task)
         state, year = clock.state(now), statistics.applications(now)
@@ -156,7 +162,7 @@ def _applications(now):
     sites = list(Site.select().where(Site.state == "submitted").order_by(Site.due_on, Site.id).limit(MOST_SHOWN))
     links = SiteManager.select(SiteManager, User).join(User)
     managers = {
-        link.site_id: str(link.user) for link in links.where(SiteManager.site.in_(sites), SiteManager.until.is_null())
+        link.site_id: str(link.user) for link in links.where(SiteManager.site.in_(sites), SiteManager.current())
     }
     for site in sites:
         yield Task(
@@ -198,7 +204,7 @@ def _handovers(now):
             str(one.requester),
             url_for("handover.show", pk=one.id),
             one.status(local_date(now)),
-            one.team_due_on,
+            one.last_due_on,
             one.day(now),
             one.team_days,
         )

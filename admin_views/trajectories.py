@@ -1,6 +1,9 @@
 """Trajectories: one participant's way to one type of attest, with the final evaluation, and the lists of who is ready for it and
 for the attest."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Response, abort, redirect, request, url_for
 from flask_admin import expose
 from wtforms import IntegerField, RadioField, TextAreaField
@@ -56,11 +59,19 @@ class FinalForm(KavoForm):
 class TrajectoryView(AdminView):
     roles = (TEAM, ASSOCIATION)
     kind, kinds = "traject", "trajecten"
-    column_list = ("participant", "type", "association", "course_started_on", "ends_on", "hours_used", "state")
+    column_list: tuple[Any, ...] = (
+        "participant",
+        "type",
+        "association",
+        "course_started_on",
+        "ends_on",
+        "hours_used",
+        "state",
+    )
     search_words = "Zoek op naam of KAVO-ID"
     column_searchable_list = ("search",)
-    column_filters = ("type", "association", "course_started_on", "ends_on", "outcome")
-    column_sortable_list = (
+    column_filters: tuple[Any, ...] = ("type", "association", "course_started_on", "ends_on", "outcome")
+    column_sortable_list: tuple[Any, ...] = (
         ("participant", "search"),
         "type",
         ("association", "association.search"),
@@ -75,7 +86,7 @@ class TrajectoryView(AdminView):
     }
     column_statuses = {"state": TRAJECTORY}
     column_default_sort = "participant"
-    column_tabs = "state"
+    column_tabs: str | None = "state"
     column_spread = {
         "participant": ("participant.kavo_id", "participant.first_name", "participant.last_name"),
         "state": ("state", "outcome"),
@@ -84,12 +95,12 @@ class TrajectoryView(AdminView):
         "participant": lambda view, context, row, name: Cell(str(row.participant), row.participant.kavo_id),
         "hours_used": lambda view, context, row, name: Cell(f"{row.hours_used} van {STAGE_HOURS} uur", hours=row.hours),
     }
-    column_formatters_export = {}
+    column_formatters_export: dict[str, Callable] = {}
     form_columns = ("participant", "association", "type", "course_started_on")
     form_ajax_refs = {"participant": {"fields": ("kavo_id",)}}
     form_args = {"participant": {"description": "Typ het KAVO-ID of de naam en kies uit de lijst."}}
     details_template = "admin/trajectory.html"
-    action_order = ("final", "release", "stop", "resume", "extend", "reopen")
+    action_order: tuple[str, ...] = ("final", "release", "stop", "resume", "extend", "reopen")
     can_add_words = "Traject toevoegen"
     empty_text = "Er zijn nog geen trajecten. Voeg deelnemers toe, of importeer ze uit een bestand."
 
@@ -173,7 +184,8 @@ class TrajectoryView(AdminView):
         if TEAM not in self.by.role_names:
             del form.exception
         chosen = [row for row in rows if not missing[row.id]]
-        done, refused = [], {}
+        done: list[Any] = []
+        refused: dict[int, str] = {}
         if chosen and form.validate_on_submit():
             asked = chosen
             if form.carry_out(lambda now: self._give(asked, form, now, done, refused), self.by, utcnow()):

@@ -4,7 +4,7 @@ from flask import url_for
 from markupsafe import Markup
 
 import dutch
-from admin_kit.cells import Button, Fact, facts
+from admin_kit.cells import Button, Cell, Fact, facts
 from database.texts import OneLine
 from models import FINAL_RESULTS
 
@@ -39,5 +39,5 @@ def final_facts(row, final, attest) -> list[Fact]:
         ("Door", f"{final.by}, namens {row.association}"),
         ("Motivering", final.motivation, "lines"),
         ("Uitzondering", final.exception, "lines"),
-        ("Attest", issued.format(dutch.day(attest.issued_on), OneLine(attest.code)) if attest else ""),
+        ("Attest", Cell(issued.format(dutch.day(attest.issued_on), OneLine(attest.code))) if attest else ""),
     )

@@ -33,7 +33,7 @@ def couple(database) -> list[tuple]:
 
 
 def _free(database) -> list[tuple]:
-    """(site, KAVO-ID, trajectory) of people whom one can still couple, and a site for each."""
+    """(site, KAVO-ID, trajectory) of people who can still be coupled, and a site for each."""
     people = (
         "SELECT p.kavo_id, t.id FROM trajectory t JOIN participant p ON p.id = t.participant_id WHERE t.state = 'open'"
         " AND t.type = 'animator' AND t.ends_on > DATE('now', '+30 days') AND t.hours_used < 40 ORDER BY t.id DESC LIMIT ?"
@@ -98,7 +98,7 @@ def rehearse(chosen) -> list[list[str]]:
 
 
 def _by_us(text: str) -> bool:
-    """Whether this is a statement that somebody would send by hand. (A trigger's INSERT is told again for each trigger.)"""
+    """Whether this is a statement that somebody would send by hand. (SQLite reports an INSERT again for each trigger.)"""
     return not text.startswith(("--", "PRAGMA", "SAVEPOINT", "RELEASE"))
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench.distance`: what a database costs whose answers come from further away, as those of a distributed one do.
+"""`python -m bench.distance`: what a more distant database costs, such as a distributed one.
 
 A proxy between us and PostgreSQL holds back every answer for some milliseconds: what a round trip to another rack (0.5), between
 data centres of one region (2) or between regions (10) takes. It says nothing about conflicts inside such a database."""
@@ -113,10 +113,10 @@ def together(by, site) -> float:
                 done.append(1)
 
     writers = [threading.Thread(target=write) for _ in range(WRITERS)]
-    for one in writers:
-        one.start()
-    for one in writers:
-        one.join()
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
     return len(done) / SECONDS
 
 

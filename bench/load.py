@@ -115,7 +115,7 @@ class Figures:
 
     def show(self, duration):
         print("| request | number | p50 ms | p95 ms | p99 ms | most ms |\n|---|---|---|---|---|---|")
-        everything = [one for some in self.seconds.values() for one in some]
+        everything = [second for seconds in self.seconds.values() for second in seconds]
         for kind, some in [*sorted(self.seconds.items()), ("all", everything)]:
             some = sorted(some)
             at = [round(1000 * some[min(int(len(some) * share), len(some) - 1)]) for share in (0.5, 0.95, 0.99, 1)]
@@ -160,17 +160,17 @@ def peak(chosen, people, environ, folder):
         for number, (email, *place) in enumerate(people)
     ]
     try:
-        for one in workers:
-            one.start()
+        for process in workers:
+            process.start()
         time.sleep(max(0, begun - time.monotonic()) + chosen.minutes * 30)
         backup = folder / "under-load.backup"
         said, seconds = flask(environ, "backup", backup, "--no-check")
         print(f"Backup under load: {seconds:.1f} s. {said}", flush=True)
-        for one in workers:
-            one.join()
+        for process in workers:
+            process.join()
     finally:
-        for one in (*webs, worker):
-            one.stop()
+        for server in (*webs, worker):
+            server.stop()
     print(
         f"\n{chosen.managers} managers, {chosen.web} web processes, {chosen.minutes:g} minutes, {chosen.think:g} s between acts"
     )
@@ -220,9 +220,9 @@ def throughput(count, people, environ, folder, clients=16, seconds=20):
         crowd = [
             Timed(webs[number % count].address, people[number % len(people)][0], Figures()) for number in range(clients)
         ]
-        for one in crowd:
-            one.log_in()
-            one.figures, one.kind = figures, "list"
+        for manager in crowd:
+            manager.log_in()
+            manager.figures, manager.kind = figures, "list"
         end = time.monotonic() + seconds
 
         def hammer(number, one):
@@ -234,13 +234,13 @@ def throughput(count, people, environ, folder, clients=16, seconds=20):
                     figures.fail(type(error).__name__)
 
         threads = [threading.Thread(target=hammer, args=pair) for pair in enumerate(crowd)]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     finally:
-        for one in webs:
-            one.stop()
+        for web in webs:
+            web.stop()
     print(f"\n{clients} clients that never wait, {count} web process{'es' if count > 1 else ''}")
     figures.show(seconds)
 

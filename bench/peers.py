@@ -77,7 +77,7 @@ def servers(databases: dict[str, Path]):
 
 
 class Client:
-    """One browser at one server: a connection that stays open, and its cookies."""
+    """A browser on one server: a persistent connection and its cookies."""
 
     def __init__(self, name: str):
         self.port, self.cookies = PORTS[name], {}

@@ -74,12 +74,12 @@ def _open_one(database: Path) -> tuple[int, int, str]:
 
 
 def _middle(database: Path) -> str:
-    """Our page after the row in the middle of the list, as one reaches it by leafing."""
+    """Our page after the middle row of the list, as reached by paging."""
     code = (
         "from app import create_app; from database import database; from admin_views.paging import place\n"
         "from models import Placement as P\n"
         "app = create_app()\n"
-        "view = next(one for one in app.extensions['admin'][0]._views if one.endpoint == 'placement')\n"
+        "view = next(view for view in app.extensions['admin'][0]._views if view.endpoint == 'placement')\n"
         "with app.app_context(), database.connection_context():\n"
         "    keys = view.sort_keys['state']\n"
         "    row = P.select().order_by(*(key.ordered for key in keys)).offset(P.select().count() // 2).first()\n"

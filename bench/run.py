@@ -1,4 +1,4 @@
-"""Makes the data, starts ours and its peers, asks all of them the same in turn, and prints one table; also as CSV and a chart.
+"""Makes the data, starts our server and its peers, sends each the same requests in turn; prints a table, writes CSV and a chart.
 
     python -m bench.run [--size N] [--rounds N] [--no-peer-export] [--only WORD]
 

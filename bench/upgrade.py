@@ -58,7 +58,7 @@ def flask(url, folder, *more) -> float:
 
 
 def upgrade(url):
-    """Take the steps one by one, with somebody at work beside them."""
+    """Apply the steps one by one, while another process reads and writes."""
     context = multiprocessing.get_context("spawn")
     waits, ended = context.Queue(), context.Event()
     beside = context.Process(target=at_work, args=(url, waits, ended))
@@ -81,7 +81,7 @@ def upgrade(url):
     reads, writes, errors = waits.get()
     beside.join()
     for name, seconds in (("read", reads), ("write", writes)):
-        long = [one for one in seconds if one > 0.3]
+        long = [wait for wait in seconds if wait > 0.3]
         print(
             f"{len(seconds)} times {name}: at most {max(seconds):.1f} s, {sum(long):.1f} s in {len(long)} waits over 0.3 s"
         )
@@ -89,7 +89,7 @@ def upgrade(url):
 
 
 def at_work(url, waits, ended):
-    """Read a row and write one, until told to end; the seconds of each."""
+    """Read and write a row until stopped; sends back the seconds that each took."""
     lite = url.startswith("sqlite:")
     if lite:
         connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=3600)

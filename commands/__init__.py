@@ -1,10 +1,12 @@
-"""Every command that one types as `flask --app app …`. Each reads its input, calls one function and prints what came of it."""
+"""Every command that one types as `flask --app app …`. Each reads its input, calls one function and prints what came
+of it."""
 
 from flask import Flask
 
 from commands import privacy
 from commands.database import backup, check_data, export, load_demo, migrate, move, restore
-from commands.servers import serve, start
+from commands.documents import describe
+from commands.servers import serve, start, version
 from commands.work import add_team_member, import_participants, run_clock, send_mails
 
 
@@ -16,6 +18,7 @@ def register(app: Flask):
         add_team_member,
         check_data,
         *privacy.COMMANDS,
+        describe,
         export,
         send_mails,
         run_clock,
@@ -25,5 +28,6 @@ def register(app: Flask):
         move,
         serve,
         start,
+        version,
     ):
         app.cli.add_command(command)

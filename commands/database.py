@@ -26,7 +26,7 @@ from workflow.privacy import personal_data
 
 CHUNK = 500
 SECRETS = personal_data.SECRET | {"salt", "body", "data"}
-"""columns that no export holds: hashes, and texts that hold a link"""
+"""columns that are never exported: hashes, and texts with a link"""
 
 
 @click.command()
@@ -36,7 +36,7 @@ SECRETS = personal_data.SECRET | {"salt", "body", "data"}
 @click.option("--back", metavar="STEP", help="Undo steps until STEP (or 'zero') is the last one left.")
 @with_appcontext
 def migrate(check, back):
-    """Bring the database to the present tables."""
+    """Bring the database to the present schema."""
     if check:
         found = compare.differences()
         click.echo("\n".join(found) or "The migrations and the models describe the same tables.")
@@ -95,7 +95,8 @@ def load_demo(size, day):
 )
 @with_appcontext
 def check_data(noted):
-    """Check every invariant of the data; exit 1 with a line per breach. Notes tell what would be refused today: no breach."""
+    """Check every invariant of the data; exit 1 with a line per breach. Notes say what would be refused today; they
+    are no breaches."""
     with database.connection_context():
         breaches = 0
         try:
@@ -128,7 +129,7 @@ def export(table):
 
 
 def _chunks(model, fields):
-    """All rows of a table as tuples, some hundreds at a time, in the order of the primary key."""
+    """All rows of a table as tuples, CHUNK at a time, ordered by primary key."""
     pk, last = model._meta.primary_key, None
     while True:
         query = model.select(pk, *fields).order_by(pk).limit(CHUNK)
@@ -147,7 +148,8 @@ def _chunks(model, fields):
 )
 @with_appcontext
 def backup(target, key, check):
-    """Write a backup of the database, also while it is in use, to TARGET: a new file, or a folder (default: instance/backups)."""
+    """Write a backup of the database, even while it is in use, to TARGET: a new file, or a folder (default:
+    instance/backups)."""
     settings, begun = current_app.config["KAVO"], time.monotonic()
     with errors_as_sentences():
         seal = backups.last_seal(settings.database_url)
@@ -171,7 +173,7 @@ def backup(target, key, check):
 @click.option("--overwrite", is_flag=True, help="Replace the data that is there; they are kept in a file beside FILE.")
 @with_appcontext
 def restore(file, identity, check, overwrite):
-    """Put a backup in the place of the database. Stop the web servers and the worker first."""
+    """Replace the database by a backup. Stop the web servers and the worker first."""
     url = current_app.config["KAVO"].database_url
     make_folder()
     with errors_as_sentences(), backups.unpacked(file, file, identity) as raw:
@@ -195,7 +197,7 @@ def restore(file, identity, check, overwrite):
 @click.option("--again", is_flag=True, help="Throw away what an earlier move left there.")
 @with_appcontext
 def move(target, again):
-    """Copy the SQLite database to PostgreSQL, also while it is in use, and compare counts and sums."""
+    """Copy the SQLite database to PostgreSQL, even while it is in use, and compare counts and sums."""
     source = current_app.config["KAVO"].database_url
     if not source.startswith("sqlite:") or not target.startswith(("postgresql:", "postgres:")):
         raise click.ClickException("This moves from SQLite (KAVO_DATABASE_URL) to postgresql://… only.")
@@ -210,12 +212,12 @@ def move(target, again):
 
 @contextmanager
 def errors_as_sentences():
-    """What cannot be done, as a sentence instead of a trace."""
+    """Show failures as a sentence instead of a traceback."""
     try:
         yield
     except (backups.BackupError, moving.MoveError) as error:
         raise click.ClickException(str(error)) from error
     except UNAVAILABLE as error:
         raise click.ClickException(f"The database does not answer: {str(error).splitlines()[0]}") from error
-    except OSError as error:  # a disk that is full, a folder that is not there
+    except OSError as error:  # a full disk, a missing folder
         raise click.ClickException(f"{error.strerror}: {error.filename or ''}".rstrip(": ")) from error

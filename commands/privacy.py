@@ -1,25 +1,25 @@
-"""Commands for who guards safety and privacy: the seals on the history, erasing, a lost second step, generated documents."""
+"""Commands for security and privacy: checkpoints of the history, erasing, a lost second step."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
-from admin_kit import rights
 from database import RuleError, database
 from models import Participant, User
 from times import utcnow
 from workflow import hash_chain
 from workflow.accounts import second_steps
-from workflow.privacy import erasure, personal_data, retention
+from workflow.privacy import erasure
 
 
 @click.command()
 @click.argument("e_mail")
 @with_appcontext
 def wipe_second_step(e_mail):
-    """Let E_MAIL log in with the password alone once more, and set up another second step: for who lost app and codes."""
+    """Let E_MAIL log in with the password alone and set up a new second step, after losing app and codes."""
     with database.connection_context():
         user = User.get_or_none(User.email == e_mail.strip().lower())
         if user is None:
@@ -34,8 +34,8 @@ def wipe_second_step(e_mail):
 @click.command()
 @with_appcontext
 def check_history():
-    """Check the history against its seals; exit 1 with a line per breach. Keep the printed seal elsewhere: `check-data --seal`
-    tells later whether it still is what it was."""
+    """Check the history against its checkpoints; exit 1 with a line per breach. Keep the printed seal elsewhere:
+    `check-data --seal` says later whether the history still matches it."""
     with database.connection_context():
         found = [*hash_chain.breaches(), *hash_chain.unproved_erasures(), *hash_chain.unknown_keys()]
         newest = hash_chain.last()
@@ -52,8 +52,13 @@ def check_history():
 @click.argument("number", type=int)
 @with_appcontext
 def erase(kind, number):
-    """Erase the person in row NUMBER once more: after a restore of a backup from before the erasure (the log names the rows)."""
-    model, act = {"participant": (Participant, erasure.erase_participant), "user": (User, erasure.erase_user)}[kind]
+    """Erase the person in row NUMBER again, after restoring a backup from before the erasure (the log names the
+    rows)."""
+    verbs: dict[str, tuple[Any, Callable[..., None]]] = {
+        "participant": (Participant, erasure.erase_participant),
+        "user": (User, erasure.erase_user),
+    }
+    model, act = verbs[kind]
     with database.connection_context():
         row = model.get_or_none(model.id == number)
         if row is None:
@@ -62,61 +67,4 @@ def erase(kind, number):
     click.echo(f"{kind} {number} is erased.")
 
 
-@click.command()
-@click.argument("what", type=click.Choice(["rights", "privacy"]))
-@with_appcontext
-def describe(what):
-    """Print docs/rights.md or docs/privacy.md, as the running code says."""
-    click.echo(documents()[what], nl=False)
-
-
-COMMANDS = wipe_second_step, check_history, erase, describe
-
-
-def documents() -> dict[str, str]:
-    """Name → text of the documents that are made from the code."""
-    return {"rights": _rights(), "privacy": _privacy()}
-
-
-def _rights():
-    lines = [
-        "# Rechten per rol",
-        "",
-        "Gemaakt uit de code door `flask --app app describe rights`; het team ziet hetzelfde onder Beheer, Rechten.",
-        "",
-    ]
-    for group, found in rights.matrix(current_app.extensions["admin"][0]):
-        lines += [f"## {group}", "", *_table(["Functie", *rights.ROLES.values()])]
-        lines += [_row([line.name, *line.rows.values()]) for line in found] + [""]
-    return "\n".join(lines).replace("\u00ad", "").rstrip() + "\n"
-
-
-def _privacy():
-    kept = personal_data.kept({rule.key: rule.days for rule in retention.RULES})
-    lines = [
-        "# Register van persoonsgegevens",
-        "",
-        "Gemaakt uit de code door `flask --app app describe privacy`; iedereen ziet hetzelfde op de pagina Privacy.",
-        "",
-        personal_data.ASSUMED,
-        "",
-        *_table(["Gegevens", "Van wie", "Waarom", "Grond", "Wie ziet het", "Hoelang", "Kolommen"]),
-    ]
-    for entry in personal_data.REGISTER:
-        columns = [f"{model._meta.table_name}: {', '.join(names)}" for model, names in entry.columns.items()]
-        lines.append(
-            _row(
-                [entry.name, entry.whose, entry.why, entry.ground, entry.seen_by, kept[entry.name], "; ".join(columns)]
-            )
-        )
-    lines += ["", "## Bewaartermijnen", "", *_table(["Wat", "Hoelang", "Waarom zolang"])]
-    lines += [_row([f"{rule.name}: {rule.what}", f"{rule.days} dagen", rule.ground]) for rule in retention.RULES]
-    return "\n".join(lines) + "\n"
-
-
-def _table(titles):
-    return [_row(titles), _row(["---"] * len(titles))]
-
-
-def _row(cells):
-    return f"| {' | '.join(cells)} |"
+COMMANDS = wipe_second_step, check_history, erase

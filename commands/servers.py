@@ -1,8 +1,10 @@
-"""Commands that start the web server, and all that a laptop needs with it."""
+"""Commands that start the web server, and all that a laptop needs with it; which release it is."""
 
+import platform
 import signal
 import subprocess
 import sys
+from importlib import metadata
 
 import click
 from flask import current_app
@@ -24,15 +26,16 @@ WORKER_OPTIONS = "--quiet", "--workers=2", "--max-delay=1", "--graceful-signal=T
 @click.command()
 @with_appcontext
 def serve():
-    """Answer browsers on KAVO_HOST and KAVO_PORT until SIGTERM; what runs is finished first. The worker is started apart."""
+    """Answer browsers on KAVO_HOST and KAVO_PORT until SIGTERM; running requests finish first. The worker is a
+    separate process."""
     serving.serve(current_app.config["KAVO"])
 
 
 @click.command()
 @with_appcontext
 def start():
-    """Migrate, load the demo world into an empty database, start the web server, the worker and, without KAVO_SMTP_URL, a local
-    mail catcher, without KAVO_EID_ISSUER a local eID provider; Ctrl-C ends them."""
+    """Migrate, load the demo world into an empty database, start the web server, the worker and, without
+    KAVO_SMTP_URL, a local mail catcher, without KAVO_EID_ISSUER a local eID provider; Ctrl-C ends them."""
     settings = current_app.config["KAVO"]
     ports = [settings.port + more for more in config.CATCHER_PORTS] if settings.catcher else []
     purposes = dict.fromkeys(ports, "the local mail catcher")
@@ -57,8 +60,15 @@ def start():
         _stop(helpers)
 
 
+@click.command()
+def version():
+    """Print the version of this release, and of what it runs on."""
+    click.echo(f"Kadervormingstool {config.VERSION}")
+    click.echo(f"Python {platform.python_version()}, Flask {metadata.version('flask')}")
+
+
 def _prepare(settings):
-    """The newest schema, and something to look at."""
+    """Migrate, and load the demo world into an empty database."""
     with database.connection_context():
         migrations.migrate()
         add_roles()
@@ -69,12 +79,12 @@ def _prepare(settings):
 
 
 def _spawn(module: str, *words: str) -> subprocess.Popen:
-    """Another process of ours, in a session of its own, so that a Ctrl-C reaches it once: through us."""
+    """Start another process in its own session, so that a Ctrl-C reaches it only through us."""
     return subprocess.Popen([sys.executable, "-m", module, *words], start_new_session=True, cwd=config.PROJECT)  # noqa: S603
 
 
 def _stop(helpers: list[subprocess.Popen]):
-    """End the other processes, also when somebody asks twice."""
+    """Stop the other processes, also on a second Ctrl-C."""
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     for process in helpers:

@@ -32,7 +32,7 @@ def add_team_member(e_mail):
 @click.command()
 @with_appcontext
 def send_mails():
-    """Send every mail that waits now, also those that are held back or wait for a new try."""
+    """Send every waiting mail now, including those that are held back or wait for a retry."""
     settings = current_app.config["KAVO"]
     with database.connection_context():
         waiting = delivery.release(utcnow())
@@ -56,7 +56,7 @@ def send_mails():
 @click.option("--dry-run", is_flag=True, help="Change nothing: say what would be treated.")
 @with_appcontext
 def run_clock(at, dry_run):
-    """Treat everything that is due: reminders, terms that end, what is kept for a while only."""
+    """Treat everything that is due: reminders, ending terms, data past its retention period."""
     try:
         moment = from_local(at) if at else utcnow()
     except ValueError as error:
@@ -78,7 +78,7 @@ def run_clock(at, dry_run):
 @click.option("--dry-run", is_flag=True, help="Change nothing: say what would become of each line.")
 @with_appcontext
 def import_participants(file, dry_run):
-    """Import participants and trajectories from FILE (CSV): all lines that are good. Exit 1 when some were not."""
+    """Import participants and trajectories from FILE (CSV): all valid lines. Exit 1 when some were invalid."""
     now = utcnow()
     with database.connection_context():
         try:
@@ -104,7 +104,7 @@ def import_participants(file, dry_run):
 
 
 def _advance(batch, word):
-    """Take all steps of a phase, and say on standard error how far it is."""
+    """Run all steps of a phase, and print the progress on standard error."""
     for position in batches.steps_of(batch, utcnow()):
         click.echo(f"\r{word} up to line {position} …", nl=False, err=True)
     click.echo(err=True)

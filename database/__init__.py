@@ -1,10 +1,12 @@
-"""The database as the rest of the code sees it: connecting, transactions, columns, and what every row has in common."""
+"""The database for the rest of the code: connections, transactions, columns, and what every row has in common."""
 
 from database.connection import (
     UNAVAILABLE,
     bulk_insert,
     connect_to,
     database,
+    in_chunks,
+    let_others_write,
     on_postgresql,
     read_from,
     reading,
@@ -27,7 +29,7 @@ from database.fields import (
     ordered,
     whole_number,
 )
-from database.rows import BaseModel, Conflict, Named, Searched, Versioned, check_name, locking
+from database.rows import BaseModel, Conflict, Named, Searched, Versioned, as_tuples, check_name, locking
 from database.search_text import SEARCH_LENGTH, normalise, searchable, searched
 from database.texts import RuleError
 
@@ -47,13 +49,16 @@ __all__ = [
     "Typed",
     "Versioned",
     "alone",
+    "as_tuples",
     "before_all",
     "bulk_insert",
     "check_name",
     "choices",
     "connect_to",
     "database",
+    "in_chunks",
     "is_phone",
+    "let_others_write",
     "locking",
     "normalise",
     "on_postgresql",

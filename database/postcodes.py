@@ -1,5 +1,5 @@
-"""Postcodes: reading one as people write it, the places that go with it, and the NIS code of the municipality. Flanders and
-Brussels (data/README.md); a postcode or place that is not in the list is never refused or questioned."""
+"""Postcodes: reading them as people write them, the places that belong to them, and the NIS code of the municipality. The list
+covers Flanders and Brussels (data/README.md); a postcode or place outside the list is never refused or questioned."""
 
 import re
 from functools import cache
@@ -15,12 +15,12 @@ WRITTEN = re.compile(r"(?:BE?)?[ -]{0,3}([1-9][0-9]{3})(?:[ ,;-]{1,4}(['’]?[^\
 """9000, B-9000, BE 9000, 9000 Gent"""
 COUNTRY = re.compile(r"\bBE?[ -]?(?=[1-9][0-9]{3}\b)", re.IGNORECASE)
 APART = re.compile(r"[(),/;]| - ")
-"""what stands between two names of one place: Mariakerke (Gent)"""
+"""separators between two names of the same place: Mariakerke (Gent)"""
 
 
 class Place(NamedTuple):
-    """A name that goes with a postcode. `kind`: hoofdplaats, plaats, gemeente (since the last merger), or ook: right, but not
-    offered. `nis`: of the municipality, 5 figures; '' when the street decides which one it is."""
+    """A name that belongs to a postcode. `kind`: hoofdplaats, plaats, gemeente (since the last merger), or ook: correct, but not
+    suggested. `nis`: the code of the municipality, 5 digits; '' when it depends on the street."""
 
     name: str
     nis: str
@@ -29,22 +29,22 @@ class Place(NamedTuple):
 
 @cache
 def _list() -> dict[str, list[Place]]:
-    """Postcode → its places, the main one first."""
-    found: dict[str, list[Place]] = {}
+    """Postcode → its places, the main place first."""
+    result: dict[str, list[Place]] = {}
     for line in (config.PROJECT / "data" / "postcodes.csv").read_text(encoding="utf-8").splitlines()[1:]:
         postcode, *place = line.split(";")
-        found.setdefault(postcode, []).append(Place(*place))
-    return found
+        result.setdefault(postcode, []).append(Place(*place))
+    return result
 
 
 @cache
 def _known() -> dict[str, dict[str, Place]]:
     """Postcode → the letters of a name → the place."""
-    return {postcode: {_letters(one.name): one for one in places} for postcode, places in _list().items()}
+    return {postcode: {_letters(place.name): place for place in places} for postcode, places in _list().items()}
 
 
 def _letters(name: str) -> str:
-    """What counts when names of places are compared: 'St.-Niklaas' is 'Sint-Niklaas'."""
+    """The letters by which names of places are compared: 'St.-Niklaas' equals 'Sint-Niklaas'."""
     words = re.findall(r"\w+", normalise(tidy(name)))
     return "".join("sint" if word == "st" else word for word in words)
 
@@ -56,37 +56,37 @@ def _find(postcode: str, name: str) -> Place | None:
 
 
 def read(text: str | None) -> tuple[str, str]:
-    """(postcode, place) of what stands where a postcode is asked: 'B-9000' → ('9000', ''), '9000 Gent' → ('9000', 'Gent'). What
-    is no postcode comes back tidied, without a place."""
+    """(postcode, place) as typed in a postcode field: 'B-9000' → ('9000', ''), '9000 Gent' → ('9000', 'Gent'). Any other text is
+    returned tidied, without a place."""
     plain = identifier(text or "")
     match = WRITTEN.fullmatch(plain)
     if match is None:
         return plain, ""
     postcode, name = match[1], match[2] or ""
     place = _find(postcode, name) if name else None
-    if len(name) in (1, 2) and not place:  # 1011 AB is of the Netherlands; 3665 As is ours
+    if len(name) in (1, 2) and not place:  # 1011 AB is Dutch; 3665 As is Belgian
         return plain, ""
     return postcode, place.name if place and _letters(name) == _letters(place.name) else name
 
 
 def without_country(text: str) -> str:
-    """A text to search for, with each postcode in it bare: 'B-9000;Gent' → '9000 Gent'."""
+    """A search text without the country before postcodes: 'B-9000;Gent' → '9000 Gent'."""
     return COUNTRY.sub("", " ".join(read(text)).strip())
 
 
-def check(postcode: str):
-    """Raise RuleError when this is no Belgian postcode; whether it exists is not asked."""
+def check(postcode: str) -> None:
+    """Raise RuleError unless this looks like a Belgian postcode; it is not checked that it exists."""
     if not (len(postcode) == 4 and postcode.isascii() and postcode.isdigit() and postcode[0] != "0"):
         raise RuleError("Een Belgische postcode heeft 4 cijfers.", "postcode")
 
 
 def all_places() -> list[tuple[str, str]]:
-    """Every postcode with each name that we offer for it."""
+    """Every postcode with each of its suggested names."""
     return [(postcode, name) for postcode in _list() for name in places(postcode)]
 
 
 def places(postcode: str | None) -> list[str]:
-    """The names that we offer for a postcode, the main place first; none when it is unknown."""
+    """The suggested names for a postcode, the main place first; empty when the postcode is unknown."""
     return [place.name for place in _list().get(read(postcode)[0], []) if place.kind != "ook"]
 
 
@@ -96,18 +96,18 @@ def main_place(postcode: str | None) -> str:
 
 
 def nis(postcode: str | None, name: str | None) -> str | None:
-    """The NIS code of the municipality of an address; None when we do not know it."""
+    """The NIS code of the municipality of an address; None when unknown."""
     place = _find(postcode or "", name or "")
     return place.nis or None if place else None
 
 
 def fits(postcode: str | None, name: str | None) -> bool:
-    """Whether nothing speaks against this place at this postcode."""
+    """Whether this place may belong to this postcode."""
     return postcode not in _list() or not name or _find(postcode, name) is not None
 
 
 def question(postcode: str | None, name: str | None) -> str:
-    """What to ask about a place that does not go with its postcode; '' when there is nothing to ask."""
+    """The question about a place that does not belong to its postcode; '' when there is nothing to ask."""
     if fits(postcode, name):
         return ""
     names = places(postcode)

@@ -1,9 +1,10 @@
-"""How a KAVO-ID, a day, a telephone number and an e-mail address are read, whatever the door: each becomes the one form in which
-we keep it, or a RuleError says in Dutch what to do."""
+"""Reading a KAVO-ID, a day, a telephone number or an e-mail address, whatever its source: each is converted to the single form in
+which it is stored, or a RuleError says in Dutch what to do."""
 
 import re
 import unicodedata
 from calendar import monthrange
+from collections.abc import Callable
 from datetime import date
 
 import phonenumbers
@@ -33,26 +34,26 @@ COUNTRY, COUNTRY_CODE = "BE", 32
 
 
 def plain(text: str) -> str:
-    """Tidied, with dashes as '-' and digits and signs of every width and script as those of ASCII."""
-    wide = unicodedata.normalize("NFKC", identifier(text or ""))
-    return identifier("".join(str(unicodedata.decimal(char, char)) for char in wide))
+    """Tidied, with '-' for every dash, and ASCII digits and signs for those of every width and script."""
+    composed = unicodedata.normalize("NFKC", identifier(text or ""))
+    return identifier("".join(str(unicodedata.decimal(char, char)) for char in composed))
 
 
 # ---- names
 
 LATIN = re.compile("[\x00-\u02af\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7b\ufb00-\ufb06‘’‚‛“”„‹›‐‑–—ʻʼʾʿ]*")
-"""what the fonts of the attest have"""
+"""the characters in the fonts of the attest"""
 
 
 def is_latin(text: str) -> bool:
-    """Whether a text is written in Latin letters and common marks, as names on a Belgian identity card are; in whatever form of
-    Unicode, and with whatever accents."""
+    """Whether a text is written in Latin letters and common marks, like names on a Belgian identity card, in any form of Unicode
+    and with any accents."""
     return LATIN.fullmatch(unicodedata.normalize("NFC", text)) is not None
 
 
 def name(text: str | None, field: str = "last_name") -> str:
-    """The first or last name of a person, tidied; '' when one reads nothing in it, as where somebody with one name typed '-'.
-    Raises RuleError for what is no name, or cannot stand on an attest."""
+    """The first or last name of a person, tidied; '' without a letter or digit: somebody with a single name may type '-'. Raises
+    RuleError for text that is not a name or that cannot be printed on an attest."""
     text = tidy(text or "")
     refuse_address(text, field)
     if not says_something(text):
@@ -62,8 +63,8 @@ def name(text: str | None, field: str = "last_name") -> str:
     return text
 
 
-def refuse_address(text: str, field: str):
-    """Raise RuleError for a web address in a name: names stand in our mails, and those must not carry links of others."""
+def refuse_address(text: str, field: str) -> None:
+    """Raise RuleError for a web address in a name: our mails contain names, and must not carry other people's links."""
     if "://" in text or "www." in text.lower():
         raise RuleError("Typ hier alleen een naam, geen webadres.", field)
 
@@ -73,32 +74,34 @@ def refuse_address(text: str, field: str):
 KAVO_EXAMPLE = "Een KAVO-ID heeft 6 cijfers, een streepje en 2 cijfers. Bijvoorbeeld 125143-59."
 LABEL = re.compile(r"\bkavo[\W_]*(?:id|nr|nummer)?", re.I)
 FRACTION = re.compile(r"\b(\d{8})[.,]0+(?!\d)")
-"""what a spreadsheet makes of a number without dash"""
+"""what a spreadsheet turns a number without a dash into"""
 MARKS = r"(?:[^\w;|,]|_)"
 WHOLE = re.compile(rf"(?<!\d)\d{{6}}(?:,|{MARKS}{{0,3}})\d{{2}}(?!\d)")
 LOOSE = re.compile(rf"\d+(?:{MARKS}{{1,3}}\d+)*")
-"""digits with at most three marks between two of them"""
+"""runs of digits with at most three marks between them"""
 DAY_SHAPES = [2, 2, 4], [4, 2, 2]
 
 
 def kavo_id(text: str, field: str = "kavo_id") -> str:
-    """The KAVO-ID in a text as '125143-59': with any dash, dot, slash, spaces or none, in brackets, behind a label, beside a
-    name. No check digit is known. Raises RuleError for none, for two, and for other digits beside it: nobody guesses."""
+    """The KAVO-ID in a text as '125143-59': typed with any dash, dot, slash, spaces or nothing, in brackets, after a label, or
+    beside a name. It has no known check digit. Raises RuleError for none, for two, and for other digits beside it: we never
+    guess."""
     text = FRACTION.sub(r"\1", LABEL.sub(" ", plain(text)))
     runs = list(WHOLE.finditer(text))
     if len(runs) * 8 != sum(map(str.isdecimal, text)):
-        runs = LOOSE.finditer(text)
+        runs = list(LOOSE.finditer(text))
     numbers = {_joined(run.group(), text[: run.start()], text[run.end() :]) for run in runs}
     if len(numbers) > 1 and None not in numbers:
         raise RuleError("Hier staan twee KAVO-ID’s. Typ er één.", field)
-    if len(numbers) != 1 or None in numbers:
+    digits = numbers.pop() if len(numbers) == 1 else None
+    if digits is None:
         raise RuleError(KAVO_EXAMPLE, field)
-    digits = numbers.pop()
     return f"{digits[:6]}-{digits[6:]}"
 
 
 def _joined(run: str, before: str, after: str) -> str | None:
-    """The eight digits of a run; None when it has others, looks like a day, leaves one digit alone, or stands in a word."""
+    """The eight digits of a run; None when it has more or fewer, looks like a day, leaves a single digit apart, or is part of a
+    word."""
     parts = re.findall(r"\d+", run)
     lengths = [len(part) for part in parts]
     alone = lengths[-1] == 1 and set(lengths) != {1}
@@ -116,14 +119,14 @@ MIDNIGHT = re.compile(r"(?:T| (?:om )?)0?0[:.]00(?:[:.]00(?:[.,]0+)?)?(?:Z|[+-]0
 
 
 def day(text: str, field: str | None = None) -> date:
-    """A day as people and programs write it: 12/03/2010, 12-3-2010, 12.03.2010, 12 03 2010, 2010-03-12, and with midnight behind
-    it. Raises RuleError, which names a day or month that does not exist."""
+    """A day as people and programs write it: 12/03/2010, 12-3-2010, 12.03.2010, 12 03 2010, 2010-03-12, and any of these followed
+    by midnight. Raises RuleError, which names a day or month that does not exist."""
     text = MIDNIGHT.sub("", plain(text)).strip()
-    if found := YEAR_FIRST.fullmatch(text):
-        year, month, number = map(int, found.groups())
-    elif found := DAY_FIRST.fullmatch(text):
-        number, month, year = map(int, found.groups())
-        if len(found[3]) == 2:
+    if match := YEAR_FIRST.fullmatch(text):
+        year, month, number = map(int, match.groups())
+    elif match := DAY_FIRST.fullmatch(text):
+        number, month, year = map(int, match.groups())
+        if len(match[3]) == 2:
             raise RuleError("Typ het jaar met 4 cijfers, bijvoorbeeld 23/11/2026.", field)
     else:
         raise RuleError(DAY_EXAMPLE, field)
@@ -138,7 +141,7 @@ def day(text: str, field: str | None = None) -> date:
 
 
 def day_or_none(text: str | None) -> date | None:
-    """A day in an address or a filter; None when it is none."""
+    """A day in a URL or a filter; None for any other text."""
     try:
         return day(text or "")
     except RuleError:
@@ -146,7 +149,7 @@ def day_or_none(text: str | None) -> date | None:
 
 
 def birth_date(born: date, field: str = "birth_date") -> date:
-    """The same day, if somebody who lives can be born on it. Raises RuleError before 1920 and after today."""
+    """The same day, if it is a plausible birth date. Raises RuleError before 1920 and after today."""
     if born < EARLIEST_BIRTH:
         raise RuleError(f"Kijk de geboortedatum na: we aanvaarden er geen van voor {EARLIEST_BIRTH.year}.", field)
     if born > local_date(utcnow()):
@@ -161,16 +164,17 @@ PHONE = re.compile(r"(?:tel(?:efoon(?:nummer)?)?|gsm|mobiel)?[.:]* *([+\d(][\d (
 
 
 def phone(text: str, field: str = "phone") -> str:
-    """A Belgian or foreign number that exists in the plan of its country, as E.164: '+32470123456'. Raises RuleError."""
-    found = PHONE.fullmatch(plain(text))
-    number = _parsed(re.sub(r"[^+\d]", "", found[1])) if found else None
+    """A Belgian or foreign number that is valid in the numbering plan of its country, as E.164: '+32470123456'. Raises
+    RuleError."""
+    match = PHONE.fullmatch(plain(text))
+    number = _parsed(re.sub(r"[^+\d]", "", match[1])) if match else None
     if number is None or not phonenumbers.is_valid_number(number):
         raise RuleError(PHONE_EXAMPLE, field)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def _parsed(text: str):
-    if len(text) < 9 and text[:1] not in "+0":  # a zone without its 0: a KAVO-ID looks so too
+def _parsed(text: str) -> phonenumbers.PhoneNumber | None:
+    if len(text) < 9 and text[:1] not in "+0":  # an area code without its 0: a KAVO-ID looks like that too
         return None
     try:
         return phonenumbers.parse(text, COUNTRY)
@@ -179,18 +183,21 @@ def _parsed(text: str):
 
 
 def shown_phone(text: str | None) -> str:
-    """A kept number as people write it: 0470 12 34 56, or +31 6 12345678 abroad. What is no number is left as it is."""
+    """A stored number as people write it: 0470 12 34 56, or +31 6 12345678 abroad. Any other text is left as it is."""
     try:
         number = _parsed(phone(text or ""))
     except RuleError:
         return text or ""
-    here = number.country_code == COUNTRY_CODE
-    form = PhoneNumberFormat.NATIONAL if here else PhoneNumberFormat.INTERNATIONAL
+    if number is None:
+        return text or ""
+    belgian = number.country_code == COUNTRY_CODE
+    form = PhoneNumberFormat.NATIONAL if belgian else PhoneNumberFormat.INTERNATIONAL
     return OneLine(phonenumbers.format_number(number, form))
 
 
 def phone_digits(text: str | None) -> str:
-    """By what a number is found, however it is typed: '0470123456', or '31612345678' abroad. '' for what is no number."""
+    """The digits by which a number is found, however it is typed: '0470123456', or '31612345678' abroad. '' for any other
+    text."""
     try:
         return re.sub(r"\D", "", shown_phone(phone(text or "")))
     except RuleError:
@@ -203,16 +210,19 @@ EMAIL_EXAMPLE = "Typ een e-mailadres zoals naam@voorbeeld.be."
 
 
 def email(text: str, field: str = "email") -> str:
-    """An address that mail can reach, in small letters, its domain in ASCII: 'jan@xn--mller-kva.be' for jan@müller.be. Whether it
-    exists is not asked. Raises RuleError."""
-    found = _address(tidy(text or ""), field)
-    return found.ascii_email.lower()
+    """A valid address in lower case, with its domain in ASCII: 'jan@xn--mller-kva.be' for jan@müller.be. It is not checked that
+    it exists. Raises RuleError."""
+    return _in_ascii(_address(tidy(text or ""), field))
+
+
+def _in_ascii(address: ValidatedEmail) -> str:
+    return (address.ascii_email or address.normalized).lower()
 
 
 def _address(text: str, field: str) -> ValidatedEmail:
     if not text.rpartition("@")[0].isascii():
         raise RuleError(f"Voor de @ staan geen letters met accenten. {EMAIL_EXAMPLE}", field)
-    try:  # a test environment allows .test
+    try:  # `test_environment` allows .test
         return validate_email(
             text, strict=True, check_deliverability=False, allow_smtputf8=False, test_environment=True
         )
@@ -221,21 +231,21 @@ def _address(text: str, field: str) -> ValidatedEmail:
 
 
 def known_email(text: str | None) -> str:
-    """The kept form of an address that somebody types to be found by; tidied, in small letters, when it is none."""
+    """The stored form of an address that somebody searches for; any other text is tidied and in lower case."""
     return same(email, text)
 
 
 def spellings(text: str | None) -> list[str]:
-    """The ways in which a row may hold this address: as we keep it, and as rows from before may, with an umlaut in its domain."""
+    """The forms in which a row may hold this address: the present form, and that of older rows, with an umlaut in its domain."""
     try:
-        found = _address(tidy(text or ""), "email")
+        address = _address(tidy(text or ""), "email")
     except RuleError:
         return [known_email(text)]
-    return sorted({found.ascii_email.lower(), found.normalized.lower()})
+    return sorted({_in_ascii(address), address.normalized.lower()})
 
 
-def same(reader, text: str | None) -> str:
-    """By what two texts are compared that mean the same: what `reader` makes of one, or the tidied text in small letters."""
+def same(reader: Callable[[str], str], text: str | None) -> str:
+    """The form in which two texts are compared: as `reader` reads it, or else tidied and in lower case."""
     try:
         return reader(text or "")
     except RuleError:

@@ -1,4 +1,4 @@
-"""Text as rows are searched and ordered by it: no accents, no capitals, no marks."""
+"""Text for searching and sorting rows: no accents, no capitals, no marks."""
 
 import re
 import unicodedata
@@ -7,9 +7,9 @@ from database.texts import tidy
 
 SEARCH_LENGTH = 255
 ONE_MARK = str.maketrans(dict.fromkeys("‘’‚‛`´ʻʼʾʿ′", "'") | dict.fromkeys("“”„«»″", '"') | dict.fromkeys("‐‑–—", "-"))
-"""phones type curly quotes and long dashes"""
+"""phones insert curly quotes and long dashes"""
 NO_MARKS = str.maketrans("", "", "'\"-.,:;!?/&()[]")
-"""signs in, before and after words of names"""
+"""signs in, before and after the words of names"""
 PLAIN = str.maketrans(
     {
         "ł": "l",
@@ -43,22 +43,22 @@ PLAIN = str.maketrans(
         "ɫ": "l",
     }
 )
-"""small letters that Unicode does not take apart → how somebody types them who has no such key"""
+"""lower-case letters that Unicode does not decompose → how people type them without such a key"""
 
 
 def normalise(text: str | None) -> str:
-    """Text as it is searched and ordered: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'.
-    A change of what it returns needs a step: each step renews what rows are found by."""
+    """Text for searching and sorting: no accents, no capitals, single spaces. 'Özdemir  El-Amrani' → 'ozdemir el-amrani'. A
+    change in its result needs a migration: each migration renews the search texts."""
     plain = tidy(text or "").casefold().translate(ONE_MARK)
     if not plain.isascii():
-        apart = unicodedata.normalize("NFKD", plain)
-        plain = "".join(char for char in apart if not unicodedata.combining(char)).translate(PLAIN)
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in decomposed if not unicodedata.combining(char)).translate(PLAIN)
     return " ".join(plain.split())
 
 
 def searchable(text: str) -> str:
-    """Text as a row keeps it to be found: normalised, and after it the parts of words with a mark in, before or after them, so
-    that "D'Hondt (Chiro) 125143-59" is found by hondt, dhondt, chiro and 12514359 too. One finds a row by the beginnings of its
+    """The search text of a row: normalised, followed by the parts of words with a mark in, before or after them, so that
+    "D'Hondt (Chiro) 125143-59" is also found by hondt, dhondt, chiro and 12514359. A row is found by the beginnings of its
     words."""
     plain = normalise(text)
     more = []
@@ -69,11 +69,11 @@ def searchable(text: str) -> str:
 
 
 def searched(text: str | None) -> list[str]:
-    """The words of what somebody typed to search, without the marks in, before and after them: `searchable` keeps them so too.
-    A word of marks alone, or with other signs than names have, stays as it is."""
+    """The words of a typed search, without the marks in, before and after them, like `searchable`. A word that consists of marks,
+    or contains signs that names do not have, stays as it is."""
     words = normalise(text).split()
     bare = [word.translate(NO_MARKS) for word in words]
-    return [other if other.isalnum() else word for word, other in zip(words, bare, strict=True) if other] or words
+    return [plain if plain.isalnum() else word for word, plain in zip(words, bare, strict=True) if plain] or words
 
 
 def _parts(word: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Makes .venv for the Makefile, and says in one line what this machine lacks. Python 3.6 can read it."""
+"""Creates .venv for the Makefile, and reports in one line what this machine lacks. Python 3.6 can read it."""
 
 import importlib.util
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 OLDEST = (3, 11)
 ENVIRONMENT = Path(".venv")
 STAMPS = (".runtime", ".dev", ".bench")
-"""empty files in .venv that tell which lists are installed; each holds the lists of those before it"""
+"""empty files in .venv that record which lists are installed; each includes the lists of those before it"""
 LOG = ENVIRONMENT / "install.log"
 PIP = ["-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check", "--use-pep517", "--require-hashes"]
 NO_VENV = "python3-venv is missing: apt-get install python3-venv"
@@ -26,11 +26,11 @@ CAUSES = {
     "ConnectionError|NameResolutionError|MaxRetryError|ProxyError|timed out|HTTP error 5": NO_INDEX,
     "No matching distribution found for ([\\w.-]+)": "The Python package index has no {} that fits this Python.",
 }
-"""what pip and venv say, and what that means; the first that is found counts"""
+"""patterns in the output of pip and venv → their meaning; the first match counts"""
 
 
 def lacking() -> str:
-    """What must be mended before anything can be installed, as a sentence; '' for nothing."""
+    """What must be fixed before anything can be installed, as a sentence; '' when nothing."""
     if sys.version_info[:2] < OLDEST:
         needed, here = (".".join(map(str, version[:2])) for version in (OLDEST, sys.version_info))
         return f"Python {needed} or newer is needed; python3 is {here} here ({sys.executable})."
@@ -43,8 +43,8 @@ def lacking() -> str:
 
 
 def install(stamp: str, lists) -> str:
-    """Bring .venv to these lists of requirements; returns what went wrong as a sentence, or ''. While it is under way no stamp
-    is there, and what was broken off is thrown away the next time: pip takes a half installed package for a whole one."""
+    """Bring .venv to these lists of requirements; returns what went wrong as a sentence, or ''. No stamp exists
+    meanwhile, so an interrupted installation is discarded the next time: pip takes a half-installed package for a whole one."""
     done = [ENVIRONMENT / name for name in STAMPS[: STAMPS.index(stamp) + 1]]
     whole = done[0].exists()
     for name in STAMPS:
@@ -64,7 +64,7 @@ def install(stamp: str, lists) -> str:
 
 
 def _cause(said: str) -> str:
-    """One line for all that pip or venv said, which goes to a file when that can be written."""
+    """The output of pip or venv in one line; all of it goes to a log file where that can be written."""
     try:
         LOG.write_text(said, encoding="utf-8")
         more = f" (All that was said: {LOG})"

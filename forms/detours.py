@@ -34,7 +34,9 @@ def keep(by: int, now: datetime) -> str:
     came = urlsplit(request.referrer or "/")
     _keep(by, _here(), f"{came.path}?{came.query}".rstrip("?"), now)
     try:
-        current_app.create_url_adapter(request).match(request.path, method="GET")
+        adapter = current_app.create_url_adapter(request)
+        if adapter is not None:
+            adapter.match(request.path, method="GET")
     except HTTPException:
         return ""
     return _here()

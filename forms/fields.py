@@ -1,5 +1,8 @@
 """Fields that read what they hold, and what may be left out."""
 
+from collections.abc import Callable
+from typing import Any
+
 from wtforms import (
     BooleanField,
     DateField,
@@ -51,6 +54,8 @@ def input_id(field) -> str:
 class DayField(DateField):
     """A day: the browser's own date field, or typed in another way that `readings.day` reads."""
 
+    data: Any
+
     def __init__(self, label=None, validators=None, **kwargs):
         super().__init__(label, validators or [Optional()], format=["%Y-%m-%d"], **kwargs)
 
@@ -69,7 +74,8 @@ class ReadField(StringField):
     """A text that `reader` brings to the form in which we keep it. What cannot be read stays as it was typed, and is told what to
     do; what stood there from before stays as it is while nobody changes it."""
 
-    reader, shown = staticmethod(str), staticmethod(str)
+    reader: Callable[[str], str] = staticmethod(str)
+    shown: Callable[[str | None], str] = staticmethod(str)
     problem = ""
 
     def process_formdata(self, valuelist):
@@ -158,7 +164,7 @@ class _Required(InputRequired):
         typed = isinstance(field, StringField) and not isinstance(field, PasswordField)
         if typed and not says_something(field.data):
             field.errors = []
-            raise StopValidation(self.message)
+            raise StopValidation(self.message or "")
 
 
 def required(text="Vul dit in."):

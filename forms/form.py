@@ -63,7 +63,7 @@ class KavoForm(FlaskForm):
 
         def wrap_formdata(self, form, formdata):
             """A form reopened after a detour holds what was typed in it."""
-            sent = super().wrap_formdata(form, formdata)
+            sent = super().wrap_formdata(form, formdata)  # type: ignore[misc]  # of the Meta that WTForms adds
             form.typed_before = detours.sent_to_here(getattr(current_user, "id", None)) if formdata is _Auto else None
             return form.typed_before if sent is None and form.typed_before is not None else sent
 
@@ -81,9 +81,9 @@ class KavoForm(FlaskForm):
             return unbound_field.bind(form=form, **{**options, "filters": filters})
 
         def render_field(self, field, render_kw):
-            return super().render_field(field, {**_as_html_allows(field), **render_kw})
+            return super().render_field(field, {**_as_html_allows(field), **render_kw})  # type: ignore[misc]  # idem
 
-    def carry_out(self, act: Callable[[datetime], str | None], by: User, now: datetime) -> bool:
+    def carry_out(self, act: Callable[[datetime], str | None], by: User | None, now: datetime) -> bool:
         """Run `act(now)` once, in one transaction, and tell the sentence that it returns. True when it is done, also when the
         same form did it before; False when a rule refused, and then the form says why. Raises Conflict."""
         try:

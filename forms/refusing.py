@@ -72,7 +72,7 @@ def _found() -> Counter:
     pairs = [pair for form in forms.values() for pair in _errors(form)]
     told = {text for _, text in pairs}  # what a form says may be shown as a message too
     pairs += [(field, text) for field, text in loose if text not in told]
-    found = Counter()
+    found: Counter[tuple[str, str, str]] = Counter()
     for field, text in pairs[:MOST]:
         found[request.endpoint or "", re.sub(r"\d+", "#", field), sentences.of(text)] += 1
     return found

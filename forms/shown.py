@@ -12,7 +12,9 @@ from forms.fields import shape, width
 def attributes(values: dict) -> Markup:
     """Attributes of an element as a template writes them, each after a space: True stands as its name alone; what is empty or
     False is left out."""
-    said = [html_params(**{name: value}) for name, value in values.items() if value not in (None, False, "")]
+    said = [
+        html_params(**{name: value}) for name, value in values.items() if value or (value == 0 and value is not False)
+    ]
     return Markup("".join(f" {one}" for one in said))  # noqa: S704 - WTForms escaped the values
 
 

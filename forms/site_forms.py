@@ -1,6 +1,7 @@
 """The fields of a site, the same for an applicant, a manager and the team, and those of a person who registers."""
 
 from datetime import date
+from typing import Any
 
 from flask import session
 from wtforms import BooleanField, PasswordField, StringField, ValidationError
@@ -43,6 +44,7 @@ class PlaceField(StringField):
     """The place of a `postcode` in the same form, which stands before it. An empty one is filled in, for somebody to look at.
     One that does not go with the postcode is asked about once: when the same pair is sent again it is right."""
 
+    data: Any
     asked = ""
     """the pair that this page asks about: the form sends it along, and the session has it for who goes back a page"""
 
@@ -64,7 +66,7 @@ class PlaceField(StringField):
         question = "" if self.errors else postcodes.question(*pair)
         if not question or pair == (form.postcode.object_data, self.object_data):
             return
-        self.asked = " ".join(pair)
+        self.asked = f"{form.postcode.data} {self.data}"
         if self.asked not in (self.confirmed, session.pop(ASKED, None)):
             session[ASKED] = self.asked
             raise ValidationError(question)
@@ -93,7 +95,11 @@ def _key(period) -> str:
 def chosen_periods(form) -> Periods:
     """What a form with `periods`, `own_from` and `own_to` asks for."""
     kinds = [key for key in form.periods.data or [] if key in PERIODS]
-    own = [tuple(map(date.fromisoformat, key.split(".."))) for key in form.periods.data or [] if ".." in key]
+    own: list[tuple[date, date]] = []
+    for key in form.periods.data or []:
+        if ".." in key:
+            first, last = key.split("..")
+            own.append((date.fromisoformat(first), date.fromisoformat(last)))
     if form.own_from.data and form.own_to.data:
         own.append((form.own_from.data, form.own_to.data))
     return Periods(kinds, own)

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import cast
 
 import flask_security.babel
 from flask import abort, flash, g, has_request_context, redirect, request, session, url_for
@@ -114,7 +115,7 @@ def _password(label: str, *checks, kind="current-password") -> PasswordField:
 class Login(LoginForm):
     """Logging in, with limits per account and per address; no 'remember me'."""
 
-    remember = None
+    remember = None  # how WTForms takes a field away
     email = EmailField(
         "E-mailadres",
         [required("Typ je e-mailadres."), IsString(), EmailValidation(verify=False)],
@@ -175,7 +176,7 @@ class Forgot(ForgotPasswordForm):
             return False
         super().validate(**kwargs)
         if self.user is not None:
-            registration.forgot_password(self.user, now)
+            registration.forgot_password(cast(User, self.user), now)
         return False
 
 
@@ -206,7 +207,7 @@ class ChangePassword(ChangePasswordForm):
                     self.password.data
                 )  # one of a release before gets its normal form
             for field in (self.password, self.new_password, self.new_password_confirm):
-                field.data = passwords.normal(field.data)
+                field.data = passwords.normal(field.data or "")
             good.append(super(ChangePassword, self).validate(**kwargs))
             return good[0] or not self.password.errors  # a new password that is too weak is no wrong old one
 

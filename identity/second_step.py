@@ -4,6 +4,7 @@ import base64
 import hmac
 import io
 from datetime import timedelta
+from typing import Any
 
 import qrcode
 import qrcode.image.svg
@@ -97,7 +98,7 @@ class OnceOnly(Totp):
 class Accounts(PeeweeUserDatastore):
     """Flask-Security's way to our tables; a change of somebody's second step is told and written down."""
 
-    def create_webauthn(self, user, **values):
+    def create_webauthn(self, user, **values):  # type: ignore[override]  # Flask-Security passes them by name
         second_steps.add_passkey(user, utcnow(), lambda: super(Accounts, self).create_webauthn(user, **values))
 
     def mf_set_recovery_codes(self, user, rcs):
@@ -108,7 +109,11 @@ class Accounts(PeeweeUserDatastore):
 
 
 class _Limited:
-    """A form with a code: so many wrong ones, and it asks to wait."""
+    """A form with a code, mixed into one of Flask-Security: after too many wrong codes it asks to wait."""
+
+    code: Any
+    user: Any
+    EMPTY: str
 
     def validate(self, **kwargs):
         self.code.data = (self.code.data or "").replace(" ", "").strip().lower()[:40]
@@ -128,7 +133,7 @@ class _Limited:
         return False
 
     def check_code(self, **kwargs):
-        return super().validate(**kwargs)
+        return super().validate(**kwargs)  # type: ignore[misc]  # of the form that it is mixed into
 
 
 class CodeForm(_Limited, TwoFactorVerifyCodeForm):
@@ -167,7 +172,7 @@ class EmergencyForm(_Limited, MfRecoveryForm):
     def check_code(self, **kwargs):
         if not super().check_code(**kwargs):
             return False
-        opened = current_app.security.mf_recovery_codes_util._decrypt_codes
+        opened = current_app.extensions["security"].mf_recovery_codes_util._decrypt_codes
         kept = next(one for one in self.user.mf_recovery_codes if opened([one]) == [self.code.data])
         return second_steps.use_emergency_code(self.user, kept, utcnow())
 
@@ -239,7 +244,7 @@ def _lead():
         abort(404)
     if endpoint == "security.two_factor_token_validation":  # theirs would log out who comes here by mistake
         return redirect(url_for("pages.after_login"))
-    own = endpoint in WHILE_MISSING or endpoint.startswith("second_step.")
+    own = endpoint in WHILE_MISSING or (endpoint or "").startswith("second_step.")
     if not own and must_set_up(current_user):
         return redirect(url_for("second_step.index"))
     return None

@@ -1,5 +1,6 @@
-"""The local mail catcher of `make run`: takes every mail, sends none on, and shows them on a page of its own. It listens to this
-machine only, and is never started in production. `python -m catcher PORT-FOR-MAILS PORT-FOR-THE-PAGE FOLDER`"""
+"""The local mail catcher of `make run`: accepts every mail, forwards none, and shows them on its own page. It listens
+to this machine only, and is never started in production. `python -m local.catcher PORT-FOR-MAILS PORT-FOR-THE-PAGE
+FOLDER`"""
 
 import email
 import email.policy
@@ -21,7 +22,7 @@ CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-a
 
 
 class Box:
-    """A folder with one file per mail that came in; the newest have the highest numbers."""
+    """A folder with one file per received mail; the newest have the highest numbers."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -33,7 +34,7 @@ class Box:
         return "250 caught"
 
     def newest(self) -> list[tuple[int, email.message.EmailMessage]]:
-        """(number, mail) of the last ones that came in, the newest first."""
+        """(number, mail) of the last received mails, the newest first."""
         numbers = sorted((int(path.stem) for path in self.folder.glob("*.eml")), reverse=True)
         return [(number, self.read(number)) for number in numbers[:SHOWN]]
 
@@ -44,13 +45,13 @@ class Box:
 
 
 def sent_at(mail) -> str:
-    """When a mail was sent, as a Belgian reads it; empty when it does not say so."""
+    """When a mail was sent, the Belgian way; '' when it does not say so."""
     date = mail["Date"].datetime if mail["Date"] else None
     return dutch.moment(date.astimezone(UTC).replace(tzinfo=None)) if date else ""
 
 
 def make_page(box: Box) -> Flask:
-    """The page on which one reads the mails."""
+    """The page that shows the mails."""
     page = Flask("catcher", root_path=str(config.PROJECT))
 
     @page.get("/")

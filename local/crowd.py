@@ -1,7 +1,7 @@
 """A large made-up world for measuring: hundreds of thousands of people and their stages, by bulk insert.
 
-The rows obey every rule (`check-data` proves it) but are written past the models: the verbs would take hours. Same seed and day,
-same data. It stands beside the demo world, whose accounts it uses."""
+The rows obey every rule (`check-data` proves it) but are written past the models: the verbs would take hours. Same
+seed and day, same data. It stands beside the demo world, whose accounts it uses."""
 
 import json
 from array import array
@@ -12,7 +12,17 @@ from random import Random
 from peewee import Select, fn
 
 import audit
-from database import bulk_insert, database, normalise, on_postgresql, postcodes, refresh_statistics, searchable, writing
+from database import (
+    bulk_insert,
+    database,
+    in_chunks,
+    normalise,
+    on_postgresql,
+    postcodes,
+    refresh_statistics,
+    searchable,
+    writing,
+)
 from local.demo import SEED
 from local.names import CALL_ENDS, CALLS, ENDS, FIRST_NAMES, HALVES, KINDS, LAST_NAMES, PREFIXES, STARTS
 from models import (
@@ -40,7 +50,7 @@ PLACEMENTS_PER_PERSON, PLACEMENTS_PER_SITE, PLACEMENTS_PER_ASSOCIATION = 10 / 3,
 SECOND_TRAJECTORY = 10  # one person in ten goes on to be a head animator
 HOURS = (8, 10, 12)  # of each stage but the last; at most four before it
 BATCH = 5000
-CACHE_KIB = 512 * 1024  # while it writes: the indexes of a large table are touched all over
+CACHE_KIB = 512 * 1024  # while writing: large indexes are touched all over
 STAGE_DAYS = 14
 
 
@@ -192,7 +202,8 @@ class _Crowd:
         }
 
     def _trajectories(self):
-        """One as animator for everybody, a second one as head animator for some; `starts`: days before today."""
+        """A trajectory as animator for everybody, a second one as head animator for some; `starts`: days before
+        today."""
         second = range(0, self.people, SECOND_TRAJECTORY)
         self.persons = array("l", [*range(self.people), *second])
         self.starts = array("l", (self.chance.randint(-1300, -60) for _ in self.persons))
@@ -218,7 +229,7 @@ class _Crowd:
         }
 
     def _placements(self):
-        """The stages with what hangs on them: evaluations, final evaluations and history, some thousands at a time."""
+        """The placements with their evaluations, final evaluations and history, some thousands at a time."""
         self.all_positive = bytearray(b"\1" * len(self.persons))
         self.left = bytearray([STAGE_HOURS] * len(self.persons))
         team = User.get(User.email == "team@kavo.test")
@@ -236,7 +247,7 @@ class _Crowd:
             yield self._stage(pk + number, which, self.starts[which], last)
 
     def _stage(self, pk, which, course, last):
-        """A stage; the last of somebody takes all the hours that are left."""
+        """A placement; the last one of a trajectory takes all remaining hours."""
         site = self.chance.choice(self.approved)
         start = self.chance.randint(course + 30, min(course + 1000, 120))
         luck, hours = self.chance.random(), self.left[which] if last else self.chance.choice(HOURS)
@@ -322,7 +333,7 @@ class _Crowd:
         }
 
     def _finish(self, team):
-        """Whoever has positive evaluations only, and began long ago, passed."""
+        """Participants with only positive evaluations who began long ago passed."""
         passed = [
             self.first_trajectory + which
             for which in range(min(len(self.persons), self.count))
@@ -343,13 +354,13 @@ class _Crowd:
                 for pk in passed
             ),
         )
-        for start in range(0, len(passed), BATCH):
+        for chunk in in_chunks(passed, BATCH):
             finished = Trajectory.update(state="finished", outcome="passed")
-            finished.where(Trajectory.id.in_(passed[start : start + BATCH])).execute()
+            finished.where(Trajectory.id.in_(chunk)).execute()
 
 
 def _skewed(names, chance):
-    """A function that draws from names as they occur: some often, most seldom."""
+    """A function that draws names as frequently as they occur: some often, most seldom."""
     names = list(dict.fromkeys(names))
     chance.shuffle(names)
     weights = list(accumulate(1 / (rank + 30) for rank in range(len(names))))
@@ -357,12 +368,12 @@ def _skewed(names, chance):
 
 
 def _next(model) -> int:
-    """The first id that no row of this table has or had."""
+    """The first id that was never used in this table."""
     return (model.select(model.id).order_by(model.id.desc()).limit(1).scalar() or 0) + 1
 
 
 def _follow_sequences():
-    """Let PostgreSQL give out ids after those that were written here."""
+    """Let PostgreSQL continue with ids after those written here."""
     for model in (Association, User, Site, Participant, Trajectory, Placement):
         sequence = fn.pg_get_serial_sequence(f'"{model._meta.table_name}"', "id")
         database.execute(Select(columns=[fn.setval(sequence, _next(model) - 1)]))

@@ -2,14 +2,14 @@
 
 It is built by the same verbs as the screens use, so that it has a history and obeys every rule. Same day, same data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 
 from flask import current_app
 
 import mails
-from database import postcodes, writing
+from database import as_tuples, postcodes, writing
 from identity import eid
 from local.names import FIRST_NAMES, LAST_NAMES, SITE_NAMES
 from models import (
@@ -60,7 +60,7 @@ class EidCard:
 
 
 def eid_cards(now: datetime) -> list[EidCard]:
-    """Who can log in at the local eID provider; whoever has an account was born on the day that stands there."""
+    """The persons of the local eID provider; those with an account have the birth date stored there."""
     today = local_date(now)
     people = (
         ("an-maes", "An", "Maes", "an@kavo.test", date(1985, 5, 12), "beheert Jeugdhuis De Kelder"),
@@ -84,7 +84,9 @@ def eid_cards(now: datetime) -> list[EidCard]:
         ),
         ("lore-dubbel", "Lore", "Claes", "", date(1999, 9, 9), "dezelfde naam, een andere geboortedatum"),
     )
-    stored = dict(User.select(User.email, User.birth_date).where(User.email << [one[3] for one in people]).tuples())
+    addresses = [address for _, _, _, address, _, _ in people]
+    query = User.select(User.email, User.birth_date).where(User.email << addresses)
+    stored: dict[str, date | None] = dict(as_tuples(query))
     cards = [
         EidCard(subject, first, last, national_number(stored.get(email) or born, 100 + serial), about)
         for serial, (subject, first, last, email, born, about) in enumerate(people)
@@ -110,11 +112,11 @@ HOLIDAYS = ("summer", "easter", "autumn", "year")
 
 @dataclass
 class World:
-    """What the steps of the story share: the moment of loading (naive UTC), the chance, who acts for the team."""
+    """What the steps of the story share: the moment of loading (naive UTC), the random generator, the team's user."""
 
     now: datetime
     chance: Random
-    team: User = None
+    team: User = field(init=False)
 
     def days(self, number: int) -> date:
         """The day in Brussels this many days from the day of loading (negative: before)."""
@@ -152,7 +154,7 @@ def _user(world, email, first_name, last_name, role, password=False, **values):
 
 
 def _associations(world):
-    made = []
+    made: list[Association] = []
     for name in ("Speelkaravaan vzw", *ASSOCIATIONS):
         email = f"info{len(made) + 1}@kavo.test"
         association = Association(name=name, email=email, phone="03 555 01 0" + str(len(made)))
@@ -176,7 +178,7 @@ def _known_sites(world):
 
 
 def _eid(world, user, subject):
-    """Let somebody be recognised by the local eID provider."""
+    """Link a user to a person of the local eID provider."""
     settings = current_app.config["KAVO"]
     card = next(card for card in eid_cards(world.now) if card.subject == subject)
     Identity.create(
@@ -237,14 +239,14 @@ def _trajectory(world, participant, association, day, kind="animator"):
 
 
 def _known_participants(world, association, zandbak, kelder):
-    """The people whom contract and help pages name."""
+    """The people named by the documentation and the help pages."""
     for site, day in ((zandbak, -490), (kelder, -470)):
         _approved(world, site, day)
     jonas, an = zandbak.manager(), kelder.manager()
     _trajectory(world, _participant(world, "125143-59", "Lotte", "Peeters", world.days(-6300)), association, -120)
     _trajectory(world, _participant(world, "100000-22", "Mohamed", "El Amrani", world.days(-6200)), association, -110)
     emma = _trajectory(world, _participant(world, "123456-76", "Emma", "Claes", world.days(-6400)), association, -140)
-    placements.couple(emma, kelder, 20, an, world.at(-60), world.days(-20), world.days(20))
+    placements.couple(emma, kelder, 20, an, world.at(-60), starts_on=world.days(-20), ends_on=world.days(20))
     story = (
         ("140001-15", "Noah", "Janssens", 30, -90, -75, "positive"),
         ("140002-16", "Louise", "Vermeulen", 25, -40, -20, None),
@@ -262,14 +264,13 @@ def _known_participants(world, association, zandbak, kelder):
 def _stage(world, trajectory, site, manager, hours, start, end, outcome):
     """A placement with its outcome: positive, negative, cancelled, or None while it is open."""
     coupled = world.at(min(start - 7, -1))
-    placement = placements.couple(trajectory, site, hours, manager, coupled, world.days(start), world.days(end))
+    placement = placements.couple(
+        trajectory, site, hours, manager, coupled, starts_on=world.days(start), ends_on=world.days(end)
+    )
     if outcome == "cancelled":
         placements.cancel(placement, manager, world.at(min(start, -1)), "De deelnemer is ziek geworden.", no_show=False)
     elif outcome:
-        evaluations.evaluate(
-            placement,
-            manager,
-            world.at(min(end + 3, 0)),
+        given = evaluations.EvaluationInput(
             mentor=f"{world.chance.choice(FIRST_NAMES)} {world.chance.choice(LAST_NAMES)}",
             criterion=world.chance.choice(CRITERIA_BY_TYPE[trajectory.type]),
             starts_on=world.days(start),
@@ -278,6 +279,7 @@ def _stage(world, trajectory, site, manager, hours, start, end, outcome):
             result=outcome,
             motivation="" if outcome == "positive" else "Kwam vaak te laat en liet de groep alleen.",
         )
+        evaluations.evaluate(placement, given, manager, world.at(min(end + 3, 0)))
     return placement
 
 
@@ -318,9 +320,9 @@ def _handovers(world, approved):
         if state == "escalated":
             handovers.escalate(handover, world.at(-ago + 15), "Er kwam geen antwoord binnen de termijn.")
         elif state == "accepted":
-            handovers.accept(handover, handover.asked, world.at(-ago + 2))
+            handovers.accept(handover, site.manager(), world.at(-ago + 2))
         elif state == "refused":
-            handovers.refuse(handover, handover.asked, world.at(-ago + 2), "Ik blijf zelf verantwoordelijke.")
+            handovers.refuse(handover, site.manager(), world.at(-ago + 2), "Ik blijf zelf verantwoordelijke.")
         elif state == "withdrawn":
             handovers.withdraw(handover, taker, world.at(-ago + 2))
 
@@ -344,7 +346,7 @@ def _crowd(world, associations, approved):
     for number in range(60):
         person = world.chance.choice(FIRST_NAMES), world.chance.choice(LAST_NAMES)
         kavo_id = f"{150000 + 37 * number:06}-{world.chance.randint(10, 99)}"
-        late = number % 20 == 19  # began long ago, when one was 14 too
+        late = number % 20 == 19  # began long ago, at 14 or older
         birth = world.days(-6000 - 400 * late - world.chance.randint(0, 900))
         participant = _participant(world, kavo_id, *person, birth)
         started = -1200 if late else -200 - world.chance.randint(0, 200)
@@ -374,11 +376,11 @@ def _graduates(world, association, site):
 
 
 def _release(world, trajectory):
-    mails.unsend(attests.release(trajectory, world.team, world.at(-5)))  # it left long ago
+    mails.unsend(attests.release(trajectory, world.team, world.at(-5)))  # it was sent long ago
 
 
 def _finish(world, trajectory):
-    """Of those who are ready, about half got their final evaluation, and some of these their attest."""
+    """About half of those who are ready got their final evaluation, and some of these their attest."""
     trajectory = Trajectory.get_by_id(trajectory.id)
     if trajectory.missing() or trajectory.ends_on < world.days(0) or world.chance.random() < 0.5:
         return
@@ -390,7 +392,7 @@ def _finish(world, trajectory):
 
 
 def _second_trajectory(world, association):
-    """Somebody with two open trajectories: one chooses at coupling."""
+    """A participant with two open trajectories, between which one chooses when coupling."""
     both = _participant(world, "160000-42", "Sofie", "Vandamme", world.days(-6800))
     _trajectory(world, both, association, -300)
     _trajectory(world, both, association, -60, "head_animator")

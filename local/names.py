@@ -1,4 +1,4 @@
-"""Names from which the made-up worlds draw: of people, of sites, and the parts from which many more are put together."""
+"""Names that the made-up worlds draw from: of people, of sites, and parts that combine into many more."""
 
 FIRST_NAMES = (
     "Amber",

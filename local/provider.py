@@ -1,5 +1,5 @@
-"""The local eID provider of `make run`: an OpenID Connect provider (Authlib's server) that lets one log in as a made-up person
-with a click. It listens to this machine only, and refuses to start in production. `python -m provider`"""
+"""The local eID provider of `make run`: an OpenID Connect provider (Authlib's server) where one click logs in as a
+made-up person It listens to this machine only, and refuses to start in production. `python -m local.provider`"""
 
 import os
 import secrets
@@ -38,7 +38,7 @@ class Client(ClientMixin):
     secret: str
     scopes: set[str]
     places: set[str]
-    """where the tool lives, by each of its names: scheme://host:port"""
+    """origins of the tool, under each of its names: scheme://host:port"""
 
     def get_client_id(self):
         return self.client_id
@@ -124,14 +124,14 @@ class CodeGrant(grants.AuthorizationCodeGrant):
         return found if found and found.client_id == client.client_id and not found.is_expired() else None
 
     def delete_authorization_code(self, authorization_code):
-        """It was taken out when it was looked up."""
+        """Nothing to delete: looking it up removed it."""
 
     def authenticate_user(self, authorization_code):
         return authorization_code.person
 
 
 class IdToken(OpenIDCode):
-    """The ID token holds the claims, as that of the Flemish government does."""
+    """The ID token holds the claims, like that of the Flemish government."""
 
     def __init__(self, issuer: str, key: RSAKey):
         super().__init__(require_nonce=True)
@@ -195,7 +195,7 @@ def make_provider(settings: config.Settings) -> Flask:
 
     @app.route("/aanmelden", methods=["GET", "POST"])
     def log_in():
-        """One picks who one is; 'Annuleren' goes back with an error, as the real one does."""
+        """The page to pick a person; 'Annuleren' goes back with an error, like the real provider."""
         people = _people()
         try:
             grant = server.get_consent_grant(end_user=None)
@@ -205,7 +205,7 @@ def make_provider(settings: config.Settings) -> Flask:
             return render_template("provider/refused.html", error="invalid_request"), 400
         if request.method == "GET":
             return render_template("provider/choose.html", people=people.values())
-        person = people.get(request.form.get("person"))
+        person = people.get(request.form.get("person", ""))
         return server.create_authorization_response(grant_user=person, grant=grant)
 
     @app.get("/afmelden")
@@ -234,7 +234,7 @@ def _metadata(issuer, client):
 
 
 def _people() -> dict[str, demo.EidCard]:
-    """Who can log in, by subject; somebody with an account was born on the day that stands there."""
+    """The persons who can log in, by subject."""
     with database.connection_context():
         return {card.subject: card for card in demo.eid_cards(utcnow())}
 

@@ -1,5 +1,5 @@
-"""One function per mail: each writes a row of the outbox, in the transaction of the change that causes it. `delivery` sends them,
-`links` makes what stands in them."""
+"""One function per mail: each writes a row of the outbox, in the transaction of the change that causes it, and returns None when
+the recipient has no address. `delivery` sends the mails, `links` makes the links in them."""
 
 from mails.accounts import (
     activation,

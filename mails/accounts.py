@@ -1,4 +1,4 @@
-"""Mails about an account: its password, its address, its eID."""
+"""Mails about an account: its password, its address, its eID. Times are in UTC."""
 
 from datetime import datetime
 
@@ -7,8 +7,8 @@ from mails.outbox import write
 from models import LinkRequest, Mail, Site, User
 
 
-def choose_password(user: User, token: str, expires_at: datetime, now: datetime) -> Mail:
-    """The team made an account: a single-use link to choose a password. Times in UTC."""
+def choose_password(user: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
+    """The team made an account: a single-use link to choose a password."""
     return write(
         "choose_password",
         user.email,
@@ -19,74 +19,74 @@ def choose_password(user: User, token: str, expires_at: datetime, now: datetime)
     )
 
 
-def reset_password(user: User, token: str, now: datetime) -> Mail:
+def reset_password(user: User, token: str, now: datetime) -> Mail | None:
     """'Wachtwoord vergeten?': a link to choose a new one."""
     return write("reset_password", user.email, now, user=user, link=links.mailed(token))
 
 
-def password_changed(user: User, now: datetime) -> Mail:
-    """The password was changed: tell the owner, who may not have done it."""
+def password_changed(user: User, now: datetime) -> Mail | None:
+    """The password was changed: tell the owner, who may not have done this."""
     return write("password_changed", user.email, now, user=user, at=now)
 
 
 def second_step_changed(user: User, what: str, now: datetime) -> Mail | None:
-    """Something changed in how one logs in: tell the owner, who may not have done it."""
+    """The second step of logging in changed: tell the owner, who may not have done this."""
     return write("second_step_changed", user.email, now, user=user, what=what, at=now)
 
 
-def address_known(user: User, path: str, now: datetime) -> Mail:
-    """Somebody registered with an address that has an account: tell its owner, and nobody else. `path`: where to go on."""
+def address_known(user: User, path: str, now: datetime) -> Mail | None:
+    """Somebody registered with the address of an account: tell its owner, and nobody else. `path`: the page to continue on."""
     return write("address_known", user.email, now, user=user, link=links.full(path))
 
 
-def registration_waits(site: Site, user: User, now: datetime) -> Mail:
+def registration_waits(site: Site, user: User, now: datetime) -> Mail | None:
     """'Wachtwoord vergeten?' by somebody whose site is not approved yet: the link leads to the status page."""
     link = links.full(links.application(site, now))
     return write("registration_waits", user.email, now, site, user=user, site=site, link=link)
 
 
-def activation(site: Site, user: User, token: str, expires_at: datetime, now: datetime) -> Mail:
-    """A new link to complete the registration, since the first one was too old or went to a wrong address."""
+def activation(site: Site, user: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
+    """A new link to complete the registration: the first one expired or went to a wrong address."""
     path = links.mailed(token)
     return write("activation", user.email, now, site, user=user, site=site, link=path, expires_at=expires_at)
 
 
 def confirm_address(
     user: User, address: str, token: str, expires_at: datetime, now: datetime, site: Site | None = None
-) -> Mail:
-    """A link by which somebody shows that this address is the own one; `site`: what was asked for and waits for it."""
+) -> Mail | None:
+    """A link that confirms that this address is theirs; `site`: the application that waits for it."""
     path = links.mailed(token)
     return write("confirm_address", address, now, user, user=user, site=site, link=path, expires_at=expires_at)
 
 
-def same_person(owner: User, token: str, expires_at: datetime, now: datetime) -> Mail:
-    """Somebody with eID gave the address of an account: if it was its owner, the two become one."""
+def same_person(owner: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
+    """Somebody with an eID typed the address of an account: if this was its owner, the two accounts are merged."""
     path = links.mailed(token)
     return write("same_person", owner.email, now, owner, user=owner, link=path, expires_at=expires_at)
 
 
-def address_changed(user: User, old: str, now: datetime) -> Mail:
-    """Somebody has another address from now on: tell the old one, whose owner may not have done it."""
+def address_changed(user: User, old: str, now: datetime) -> Mail | None:
+    """The address of an account changed: tell the old address, whose owner may not have done this."""
     return write("address_changed", old, now, user, user=user, at=now, link=links.full("/hulp"))
 
 
-def log_in_with_eid(user: User, now: datetime) -> Mail:
+def log_in_with_eid(user: User, now: datetime) -> Mail | None:
     """'Wachtwoord vergeten?' by somebody who logs in with eID: there is no password to choose."""
     return write("log_in_with_eid", user.email, now, user=user, link=links.full("/aanmelden-met-eid"))
 
 
-def eid_linked(user: User, now: datetime) -> Mail:
+def eid_linked(user: User, now: datetime) -> Mail | None:
     """From now on this person logs in with eID."""
     return write("eid_linked", user.email, now, user, user=user, link=links.full("/aanmelden-met-eid"))
 
 
-def eid_renewed(user: User, now: datetime) -> Mail:
-    """The team looked at an eID on which something had changed: its owner can log in with it again."""
+def eid_renewed(user: User, now: datetime) -> Mail | None:
+    """The team checked an eID with changed details: its owner can log in with it again."""
     return write("eid_renewed", user.email, now, user, user=user, link=links.full("/aanmelden-met-eid"))
 
 
-def eid_not_linked(request: LinkRequest, now: datetime) -> Mail:
-    """The team did not link an eID to this account, for the reason on the row. Who came with it may be somebody else."""
+def eid_not_linked(request: LinkRequest, now: datetime) -> Mail | None:
+    """The team did not link an eID to this account, for the reason on the row. The eID may be somebody else's."""
     kind = "eid_not_renewed" if request.kind in ("login", "two") else "eid_not_linked"
     return write(
         kind,
@@ -99,12 +99,12 @@ def eid_not_linked(request: LinkRequest, now: datetime) -> Mail:
     )
 
 
-def activation_reminder(site: Site | None, user: User, token: str, expires_at: datetime, now: datetime) -> Mail:
+def activation_reminder(site: Site | None, user: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
     """The registration is not completed yet."""
     path = links.mailed(token)
     return write("activation_reminder", user.email, now, user, user=user, site=site, link=path, expires_at=expires_at)
 
 
-def turned_18(user: User, now: datetime) -> Mail:
+def turned_18(user: User, now: datetime) -> Mail | None:
     """From now on this person logs in with eID."""
     return write("turned_18", user.email, now, user, user=user, link=links.full("/aanmelden"))

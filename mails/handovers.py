@@ -1,6 +1,7 @@
-"""Mails about a handover, to each side."""
+"""Mails about a handover, to each party."""
 
 from datetime import datetime
+from typing import Any
 
 from mails import links
 from mails.outbox import render, write
@@ -8,11 +9,13 @@ from models import HANDOVER, Handover, Mail, User
 from times import local_date
 
 ASKING = ("handover_asked", "handover_reminder", "handover_offered")
-"""kinds of mail that ask for a decision about a handover: senseless once it is there"""
+"""kinds of mail that ask for a decision about a handover: pointless once there is one"""
 
 
-def _handover(kind: str, to: User | str | None, handover: Handover, now: datetime, path: str, **facts) -> Mail | None:
-    """A mail about a handover to one of its sides, or to an address."""
+def _handover(
+    kind: str, to: User | str | None, handover: Handover, now: datetime, path: str, **facts: Any
+) -> Mail | None:
+    """A mail about a handover to one of its parties, or to an address."""
     if to is None:
         return None
     address, user = (to.email, to) if isinstance(to, User) else (to, None)
@@ -21,34 +24,35 @@ def _handover(kind: str, to: User | str | None, handover: Handover, now: datetim
     return write(kind, address, now, handover, **facts)
 
 
-def handover_asked(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
-    """Somebody wants to take the site over: the manager answers by a link, without login. `moves`: what goes along, in words."""
+def handover_asked(handover: Handover, token: str, moves: str, now: datetime) -> Mail | None:
+    """Somebody wants to take over the site: the manager answers through a link, without logging in. `moves`: what is transferred
+    with it, in words."""
     return _handover("handover_asked", handover.asked, handover, now, links.path(token), moves=moves)
 
 
-def handover_reminder(handover: Handover, token: str, now: datetime) -> Mail:
-    """The manager did not answer yet."""
+def handover_reminder(handover: Handover, token: str, now: datetime) -> Mail | None:
+    """The manager has not answered yet."""
     return _handover("handover_reminder", handover.asked, handover, now, links.path(token))
 
 
-def handover_received(handover: Handover, now: datetime) -> Mail:
-    """The receipt for who asked."""
+def handover_received(handover: Handover, now: datetime) -> Mail | None:
+    """The receipt for the requester."""
     return _handover("handover_received", handover.requester, handover, now, "/overdrachten/")
 
 
-def handover_escalated(handover: Handover, now: datetime) -> Mail:
-    """It lies with the team now: tell who asked."""
+def handover_escalated(handover: Handover, now: datetime) -> Mail | None:
+    """The team must decide now: tell the requester."""
     return _handover("handover_escalated", handover.requester, handover, now, "/overdrachten/")
 
 
-def handover_accepted(handover: Handover, now: datetime):
-    """The site changed hands: tell both sides."""
+def handover_accepted(handover: Handover, now: datetime) -> None:
+    """The site has a new manager: tell both parties."""
     _handover("handover_taken", handover.requester, handover, now, "/stageplaatsen/?eigen=1")
     _handover("handover_given", handover.asked, handover, now, "/overdrachten/")
 
 
-def handover_refused(handover: Handover, now: datetime):
-    """The site stays where it is: tell the side that did not decide; both when the team did."""
+def handover_refused(handover: Handover, now: datetime) -> None:
+    """The site keeps its manager: tell the party that did not decide, or both when the team decided."""
     for user in (handover.requester, handover.asked):
         if user and user.id != handover.decided_by_id:
             _handover("handover_refused", user, handover, now, "/overdrachten/")
@@ -69,18 +73,18 @@ def handover_previews(handover: Handover, now: datetime) -> dict[str, tuple[str,
     return {**previews, "De e-mail bij afkeuren": render("handover_refused", refused)}
 
 
-def handover_withdrawn(handover: Handover, now: datetime) -> Mail:
-    """No answer is needed any more."""
+def handover_withdrawn(handover: Handover, now: datetime) -> Mail | None:
+    """An answer is no longer needed."""
     to = handover.email if handover.offered else handover.asked
     return _handover("handover_withdrawn", to, handover, now, "/")
 
 
-def handover_ended(handover: Handover, now: datetime) -> Mail:
-    """It ended without a decision, for the reason on the row: tell who asked or offered."""
-    side = handover.asked if handover.offered else handover.requester
-    return _handover("handover_ended", side, handover, now, "/overdrachten/")
+def handover_ended(handover: Handover, now: datetime) -> Mail | None:
+    """The handover ended without a decision, for the reason on the row: tell the one who requested or offered it."""
+    user = handover.asked if handover.offered else handover.requester
+    return _handover("handover_ended", user, handover, now, "/overdrachten/")
 
 
-def handover_offered(handover: Handover, token: str, moves: str, now: datetime) -> Mail:
-    """A manager names a successor."""
+def handover_offered(handover: Handover, token: str, moves: str, now: datetime) -> Mail | None:
+    """A manager offers the site to a successor."""
     return _handover("handover_offered", handover.email, handover, now, links.path(token), moves=moves)

@@ -1,7 +1,7 @@
-"""Links in mails: where they point, and the one kind of secret that opens a page without logging in.
+"""Links in mails: where they point, and the single kind of secret that opens a page without logging in.
 
 A secret belongs to a row of `Token`. It is bound to its purpose, a person, the address that it was mailed to, and the state of
-what it is about. `works` compares these with the present each time: whatever changes them, by any door, makes the link void."""
+the row that it is about. `works` compares these with the present each time: any change, whatever its cause, voids the link."""
 
 import hashlib
 import hmac
@@ -11,54 +11,58 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from peewee import Model
 
 import config
-from database import RuleError, whole_number
+from database import BaseModel, RuleError, whole_number
 from models import Attest, Handover, Site, Token, User
 
-LETTERS = string.ascii_letters + string.digits  # a mail program takes none of these for the end of a link
+LETTERS = string.ascii_letters + string.digits  # no mail program takes one of these for the end of a link
 LENGTH = 22  # 131 bits
 AS_TYPED = re.compile(r"[\w-]+(?:\.[\w-]{27}(?![\w-]))?", re.ASCII)
-"""a secret as it stands in an address; with a dot in it only those signed before 0007_links"""
+"""a secret in a URL; only those signed before 0007_links contain a dot"""
 KEPT = timedelta(days=2 * 365), timedelta(days=10 * 365)
-"""how long one reads by link how an application stands, and takes an attest"""
+"""how long a link shows the status of an application, and gives access to an attest"""
 NO_LONGER = "Deze link werkt niet meer."
 
-_home = {"base_url": "http://localhost:8000", "host": "localhost", "keys": ["only until set_up is called"]}
+_home: dict[str, Any] = {
+    "base_url": "http://localhost:8000",
+    "host": "localhost",
+    "keys": ["only until set_up is called"],
+}
 
 
-def set_up(settings: config.Settings):
-    """Called once by `create_app`: where links point to, and the keys that they were once signed with, the newest last."""
+def set_up(settings: config.Settings) -> None:
+    """Called once by `create_app`: where links point, and the keys with which old links were signed, newest last."""
     _home.update(
         base_url=settings.base_url, host=settings.hosts[0], keys=[*settings.old_secret_keys, settings.secret_key]
     )
 
 
 def host() -> str:
-    """The host name of our addresses."""
+    """The host name in our URLs."""
     return _home["host"]
 
 
 def full(path: str) -> str:
-    """An address of ours in full, for use in a mail: full('/hulp')."""
+    """The absolute URL of one of our paths, for use in a mail: full('/hulp')."""
     return _home["base_url"] + path
 
 
 def hashed(secret: str) -> str:
-    """A secret of ours (long and random) as it is stored."""
+    """A secret (long and random) as it is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 # ---- what a link is for
 
 ACTIVATION, CONFIRM, SAME_PERSON = "activation", "confirm", "same_person"
-"""to complete a registration; to show that an address is theirs; to say that the account with this address is mine too"""
-PASSWORD, RESET = "password", "reset"  # to choose a first password; a new one
-HANDOVER, OFFER = "handover", "offer"  # to answer a request; to take up an offer
-APPLICATION, ATTEST = "application", "attest"  # to read how an application stands; to take an attest
+"""to complete a registration; to confirm that an address is theirs; to confirm that another account is theirs too"""
+PASSWORD, RESET = "password", "reset"  # to choose a first password; to choose a new password
+HANDOVER, OFFER = "handover", "offer"  # to answer a request; to accept an offer
+APPLICATION, ATTEST = "application", "attest"  # to see the status of an application; to download an attest
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,21 @@ class Purpose:
 
     page: str
     """the path of its page, before the secret"""
-    holds: Callable[[Token, Model | None], bool]
-    """whether what the link is about (None: gone) still waits for it"""
-    address: Callable[[Token, Model | None], str | None] = lambda token, about: token.user.email
-    """the address that the link has to be mailed to, now"""
+    holds: Callable[[Any, Any], bool]
+    """whether the row that the token is about (None: gone) still waits for this link"""
+    address: Callable[[Any, Any], str | None] = lambda token, about: token.user.email
+    """the present address to which a token about this row must be mailed"""
     needs_row: bool = True
     """whether it is about a row, without which it opens nothing"""
     lone: bool = False
-    """whether a new link ends the earlier ones"""
+    """whether a new link ends the earlier links"""
     stamped: bool = False
-    """whether it dies with every change in how the account is opened: a password, an eID"""
+    """whether it stops working when the credentials of the account change: a password, an eID"""
 
 
-def _may_choose_password(token, about):
-    return not (token.user.has_eid and token.user.is_plain_manager)
+def _may_choose_password(token: Token, about: Any) -> bool:
+    user = token.user
+    return user is not None and not (user.has_eid and user.is_plain_manager)
 
 
 PURPOSES = {
@@ -110,11 +115,11 @@ PURPOSES = {
 }
 
 
-TABLES = {model._meta.table_name: model for model in (Site, User, Handover, Attest)}
+TABLES: dict[str, type[BaseModel]] = {model._meta.table_name: model for model in (Site, User, Handover, Attest)}
 
 
-def about(token: Token) -> Model | None:
-    """The row that a link is about, if any."""
+def about(token: Token) -> Any:
+    """The row that a link is about (of one of TABLES), or None."""
     model = TABLES.get(token.object_type)
     return model.get_or_none(model.id == whole_number(token.object_id)) if model else None
 
@@ -127,11 +132,11 @@ def issue(
     now: datetime,
     expires_at: datetime,
     user: User | None = None,
-    about: Model | None = None,
+    about: BaseModel | None = None,
     beside: bool = False,
 ) -> str:
-    """A new secret that works until `expires_at` (UTC), for a link mailed to the address that counts now. `user`: whose link it
-    is; `about`: the row that it is about. Ends the earlier ones, where there may be one only, unless it stands `beside` them."""
+    """A new secret that works until `expires_at` (UTC), for a link mailed to the present address. `user`: whose link it is;
+    `about`: the row that it is about; `beside`: keep earlier links working, also for a purpose where a new link ends them."""
     rules, secret = PURPOSES[purpose], "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
     if rules.lone and not beside:
         end(purpose, user, now)
@@ -143,39 +148,39 @@ def issue(
         expires_at=expires_at,
         object_type=about._meta.table_name if about else "",
         object_id=about.pk if about else "",
-        stamp=user.fs_uniquifier if rules.stamped else None,
+        stamp=user.fs_uniquifier if user and rules.stamped else None,
     )
     token.address = rules.address(token, about)
     token.save()
     return secret
 
 
-def end(purpose: str, user: User, now: datetime):
-    """The links for this purpose that this person got stop working; the rows stay, to know an old link by."""
+def end(purpose: str, user: User | None, now: datetime) -> None:
+    """Make this person's links for this purpose stop working; the rows stay, so that an old link is recognised."""
     waiting = (Token.user == user) & (Token.purpose == purpose) & Token.used_at.is_null() & (Token.expires_at > now)
     Token.update(expires_at=now).where(waiting).execute()
 
 
 def bare(text: str) -> str:
-    """The secret in the last part of an address, without what a mail program glued to it: 'abc).' is 'abc'."""
+    """The secret in the last part of a URL, without what a mail program appended to it: 'abc).' becomes 'abc'."""
     match = AS_TYPED.match(text)
     return match[0] if match else ""
 
 
 def is_whole(text: str) -> bool:
-    """Whether a secret is long enough to be one of ours; what is shorter was cut off."""
+    """Whether a secret has its full length; a shorter secret was cut off."""
     return len(bare(text)) >= LENGTH
 
 
 def find(text: str, *purposes: str) -> Token | None:
-    """The row of the link with this secret, for one of these purposes (none given: for any), whether it still works or not."""
+    """The row of the link with this secret for one of these purposes (none given: any), whether or not it still works."""
     secret = bare(text)
     token = Token.get_or_none(Token.key_hash << [hashed(secret), hashed(secret[:LENGTH])]) or _signed(secret)
     return token if token and (token.purpose in purposes or not purposes) else None
 
 
 def addressed(token: Token) -> bool:
-    """Whether the one who got this link is still the one whom we would mail it to."""
+    """Whether this link would still be mailed to the same address."""
     rules, row = PURPOSES[token.purpose], about(token)
     if (rules.needs_row and row is None) or (token.user and not token.user.active):
         return False
@@ -183,16 +188,18 @@ def addressed(token: Token) -> bool:
 
 
 def works(token: Token, now: datetime) -> bool:
-    """Whether this link opens its page at `now` (UTC): not used, not too old, and all that it is bound to is as it was."""
+    """Whether this link opens its page at `now` (UTC): not used, not expired, and everything that it is bound to is unchanged."""
     rules = PURPOSES[token.purpose]
     if token.used_at is not None or token.expires_at <= now or not addressed(token):
         return False
-    return (not rules.stamped or token.stamp == token.user.fs_uniquifier) and rules.holds(token, about(token))
+    if rules.stamped and (token.user is None or token.stamp != token.user.fs_uniquifier):
+        return False
+    return rules.holds(token, about(token))
 
 
 def use(text: str, now: datetime, *purposes: str) -> Token:
-    """Use up a link of which somebody pressed the button. Inside a transaction. Raises RuleError when it does not work (any
-    more), also for the second of two who press at once."""
+    """Use up a link whose button was pressed. Inside a transaction. Raises RuleError when it does not work (any more), also for
+    the second of two simultaneous presses."""
     token = find(text, *purposes)
     if token is None or not works(token, now):
         raise RuleError(NO_LONGER)
@@ -202,12 +209,12 @@ def use(text: str, now: datetime, *purposes: str) -> Token:
 
 
 def path(secret: str) -> str:
-    """The path of a link as it stands in a mail: short, so that no mail program breaks it."""
+    """The path of a link in a mail: short, so that no mail program breaks it."""
     return f"/l/{secret}"
 
 
 def mailed(secret: str) -> str:
-    """The link in full."""
+    """The absolute URL of a link."""
     return full(path(secret))
 
 
@@ -217,7 +224,7 @@ def application(site: Site, now: datetime, page: str = "") -> str:
 
 
 def attest(attest: Attest, now: datetime) -> str:
-    """The path of a new link by which a participant takes an attest."""
+    """The path of a new link with which a participant downloads an attest."""
     return path(issue(ATTEST, now, now + KEPT[1], about=attest))
 
 
@@ -225,8 +232,9 @@ def attest(attest: Attest, now: datetime) -> str:
 
 
 def _signed(text: str) -> Token | None:
-    """The row, not saved, that such a link would have today; None when it was forged, or mailed to another address."""
-    for salt, purpose, model in (("aanvraag", APPLICATION, Site), ("attest", ATTEST, Attest)):
+    """The row, not saved, that such a link would have today; None when it is forged or was mailed to another address."""
+    models: tuple[tuple[str, str, type[BaseModel]], ...] = (("aanvraag", APPLICATION, Site), ("attest", ATTEST, Attest))
+    for salt, purpose, model in models:
         try:
             key, fingerprint = URLSafeSerializer(_home["keys"], salt=salt).loads(text)
         except (BadSignature, ValueError, TypeError):
@@ -237,5 +245,5 @@ def _signed(text: str) -> Token | None:
             return None
         token = Token(purpose=purpose, user=user, object_type=model._meta.table_name, object_id=str(key))
         token.expires_at, token.address = datetime.max, PURPOSES[purpose].address(token, row)
-        return token if hmac.compare_digest(str(fingerprint), hashed(token.address)[:16]) else None
+        return token if hmac.compare_digest(str(fingerprint), hashed(token.address or "")[:16]) else None
     return None

@@ -9,10 +9,10 @@ from times import local_date
 
 APPROVED, APPROVED_ACTIVATE, REJECTED = "site_approved", "site_approved_activate", "site_rejected"
 DECISIONS = (APPROVED, APPROVED_ACTIVATE, REJECTED)
-"""kinds of mail that tell a decision about a site"""
+"""kinds of mail with a decision about a site"""
 
 
-def application_received(site: Site, user: User, now: datetime) -> Mail:
+def application_received(site: Site, user: User, now: datetime) -> Mail | None:
     """The receipt of an application, with the link to its status page."""
     return write(
         "application_received",
@@ -25,16 +25,16 @@ def application_received(site: Site, user: User, now: datetime) -> Mail:
     )
 
 
-def site_approved(site: Site, user: User, token: str | None, now: datetime, leaves_at: datetime) -> Mail:
-    """A site is approved; with a `token` the mail holds the link that completes the registration."""
+def site_approved(site: Site, user: User, token: str | None, now: datetime, leaves_at: datetime) -> Mail | None:
+    """A site was approved; with a `token` the mail holds the link to complete the registration."""
     path = links.path(token) if token else "/stageplaatsen/?eigen=1"
     kind = APPROVED_ACTIVATE if token else APPROVED
     facts = {"user": user, "site": site, "status": site.status(local_date(now)), "link": links.full(path)}
     return write(kind, user.email, now, site, leaves_at, **facts)
 
 
-def site_rejected(site: Site, user: User, now: datetime, leaves_at: datetime) -> Mail:
-    """A site is rejected, for the reason on its row; the link leads to 'Aanpassen en opnieuw indienen'."""
+def site_rejected(site: Site, user: User, now: datetime, leaves_at: datetime) -> Mail | None:
+    """A site was rejected, for the reason on its row; the link leads to 'Aanpassen en opnieuw indienen'."""
     path = links.full(links.application(site, now, "/aanpassen"))
     status = site.status(local_date(now))
     return write(
@@ -54,44 +54,53 @@ def decision_previews(site: Site, user: User) -> dict[str, tuple[str, str]]:
     }
 
 
-def question(site: Site, user: User, text: str, now: datetime) -> Mail:
-    """The team asks the applicant something; the link leads to the page on which to answer."""
+def question(site: Site, user: User, text: str, now: datetime) -> Mail | None:
+    """The team asks the applicant something; the link leads to the page with the answer form."""
     path = links.full(links.application(site, now))
     return write("question", user.email, now, site, user=user, site=site, text=text, link=path)
 
 
-def application_reopened(site: Site, user: User, reason: str, now: datetime) -> Mail:
+def application_reopened(site: Site, user: User, reason: str, now: datetime) -> Mail | None:
     """The team looks at a decided application again."""
     path = links.full(links.application(site, now))
     return write("application_reopened", user.email, now, site, user=user, site=site, reason=reason, link=path)
 
 
-def application_withdrawn(site: Site, user: User, erased: bool, now: datetime) -> Mail:
+def application_withdrawn(site: Site, user: User, erased: bool, now: datetime) -> Mail | None:
     """An application was withdrawn; `erased`: the account went with it."""
     link = links.full("/registreren")
     return write("application_withdrawn", user.email, now, site, user=user, site=site, erased=erased, link=link)
 
 
-def proposal_decided(proposal: Proposal, now: datetime) -> Mail:
+def proposal_decided(proposal: Proposal, now: datetime) -> Mail | None:
     """The team decided about a change of name, recognition or address."""
     path = links.full(f"/stageplaatsen/details/?id={proposal.site_id}")
-    facts = {"proposal": proposal, "status": proposal.status(local_date(now)), "user": proposal.by, "link": path}
-    return write("proposal_decided", proposal.by.email, now, proposal.site, **facts)
+    status = proposal.status(local_date(now))
+    return write(
+        "proposal_decided",
+        proposal.by.email,
+        now,
+        proposal.site,
+        proposal=proposal,
+        status=status,
+        user=proposal.by,
+        link=path,
+    )
 
 
-def site_opened(site: Site, user: User, reason: str, now: datetime) -> Mail:
-    """The team opened a closed site again: tell its manager."""
+def site_opened(site: Site, user: User, reason: str, now: datetime) -> Mail | None:
+    """The team reopened a closed site: tell its manager."""
     path = links.full(f"/stageplaatsen/details/?id={site.id}")
     return write("site_opened", user.email, now, site, user=user, site=site, reason=reason, link=path)
 
 
-def site_closed(site: Site, user: User, reason: str, now: datetime) -> Mail:
+def site_closed(site: Site, user: User, reason: str, now: datetime) -> Mail | None:
     """The team closed a site: tell its manager."""
     path = links.full(f"/stageplaatsen/details/?id={site.id}")
     return write("site_closed", user.email, now, site, user=user, site=site, reason=reason, link=path)
 
 
-def team_reminder(kind: str, sites: list[Site], now: datetime) -> Mail:
+def team_reminder(kind: str, sites: list[Site], now: datetime) -> Mail | None:
     """Applications that wait for the team: `kind` applications_due or applications_overdue."""
     link = links.full("/te-behandelen/")
     return write(kind, HOME["team"], now, sites=sites, today=local_date(now), link=link)

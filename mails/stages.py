@@ -1,14 +1,16 @@
 """Mails about stages and trajectories: reminders, news, attests."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from mails import links
 from mails.outbox import HOME, write
-from models import TRAJECTORY, Attest, Mail, Trajectory, User
+from models import TRAJECTORY, Association, Attest, Mail, Trajectory, User
 
 
 def attest_released(attest: Attest, now: datetime) -> Mail | None:
-    """The attest is there: a link by which the participant takes it, without login. None when no address is known."""
+    """The attest was issued: a link to download it without logging in. None when the participant has no address."""
     return write(
         "attest_released",
         attest.participant.email,
@@ -20,8 +22,8 @@ def attest_released(attest: Attest, now: datetime) -> Mail | None:
 
 
 def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now: datetime) -> Mail | None:
-    """The team took a final evaluation back: tell the association."""
-    association, who = trajectory.association, trajectory.participant
+    """The team reopened a final evaluation: tell the association."""
+    association, participant = trajectory.association, trajectory.participant
     path = links.full(f"/trajecten/details/?id={trajectory.id}")
     return write(
         "trajectory_reopened",
@@ -31,13 +33,14 @@ def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now:
         association=association,
         reason=reason,
         link=path,
-        name=f"{who.call_name} ({who.kavo_id})",
+        name=f"{participant.call_name} ({participant.kavo_id})",
         revoked=revoked,
     )
 
 
-def team_week(seal: str, refused: list, now: datetime) -> Mail:
-    """Once a week, for the team to keep: the last seal on the history; and what was refused most often (`refusals.Frequent`)."""
+def team_week(seal: str, refused: Sequence[object], now: datetime) -> Mail | None:
+    """Once a week, for the team to keep: the last checkpoint of the history, and the most frequent refusals
+    (`refusals.Frequent`)."""
     return write("team_week", HOME["team"], now, seal=seal, refused=refused, link=links.full("/wat-er-misloopt/"))
 
 
@@ -45,23 +48,28 @@ NAMING_PARTICIPANTS = ("evaluate_reminder", "news_site")
 """kinds of mail to an account that name participants"""
 
 
-def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) -> Mail:
-    """Stages that should be over wait for an evaluation by their site's manager; `lines`: one in words each."""
+def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) -> Mail | None:
+    """Stages whose end date has passed wait for an evaluation by the manager of their site; `lines`: one sentence each."""
     link = links.full("/gekoppelde-deelnemers/")
     return write("evaluate_reminder", user.email, now, user, user=user, lines=lines, again=again, link=link)
 
 
-def association_reminder(kind: str, association, lines: list[str], now: datetime) -> Mail:
-    """What an association should know of its participants: `kind` evaluate_association, trajectory_first, trajectory_second,
+def association_reminder(kind: str, association: Association, lines: list[str], now: datetime) -> Mail | None:
+    """News for an association about its participants: `kind` evaluate_association, trajectory_first, trajectory_second,
     trajectory_ended or news_association."""
     expired = TRAJECTORY.kinds["expired"]
     tab = expired.key if kind == "trajectory_ended" else "open"
     path = f"/trajecten/?tab={tab}&sort=ends_on" if kind.startswith("trajectory") else "/gekoppelde-deelnemers/"
-    facts = {"association": association, "lines": lines, "expired": expired.words, "link": links.full(path)}
+    facts: dict[str, Any] = {
+        "association": association,
+        "lines": lines,
+        "expired": expired.words,
+        "link": links.full(path),
+    }
     return write(kind, association.email, now, association, **facts)
 
 
-def news_for_manager(user: User, lines: list[str], now: datetime) -> Mail:
-    """What others did with the participants at somebody's sites; `lines`: one in words each."""
+def news_for_manager(user: User, lines: list[str], now: datetime) -> Mail | None:
+    """What others did with the participants at the sites of this manager; `lines`: one sentence each."""
     link = links.full("/gekoppelde-deelnemers/")
     return write("news_site", user.email, now, user, user=user, lines=lines, link=link)

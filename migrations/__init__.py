@@ -1,49 +1,41 @@
-"""Numbered steps of the schema, forward (`up`) and back (`down`), plain SQL for each database; one transaction a step.
+"""Numbered steps of the schema, forward (`up`) and back (`down`), in plain SQL; one transaction per step.
 
-A step is a folder `NNNN_name` with `up.sqlite.sql`, `up.postgresql.sql`, `down.sqlite.sql`, `down.postgresql.sql`.
+A step is a file `NNNN_name.sql`, as `migrations.steps` reads it; to make one, see docs/new-table.md.
 
-The release before goes on working meanwhile, and after it: a step adds and fills. What nobody uses any more a later release takes
-away, in a step whose name ends in `_drop` (tests/test_migrations.py keeps that).
-"""
+The previous release keeps working during and after a step, so a step only adds and fills. A later release removes what is no
+longer used, in a step whose name ends in `_drop` (tests/migrations/test_migrations.py enforces this)."""
 
 import logging
 import re
 import time
 from contextlib import closing
-from pathlib import Path
 
 import peewee
 
 from database import database, on_postgresql
-from migrations import searches
+from migrations import searches, steps
+from migrations.steps import available
 
 log = logging.getLogger("kavo.migrations")
 
-FOLDER = Path(__file__).parent
-LOCK = 4_915_027  # any number: PostgreSQL's advisory lock for whoever migrates
-TABLE_SECONDS = (
-    0.8  # how long a step waits for its tables: others wait behind it. Below PostgreSQL's second for deadlocks
-)
-PAUSE = 2  # seconds until it tries again
-PATIENCE = 600  # seconds in which a step is tried again when somebody holds what it needs
+LOCK = 4_915_027  # an arbitrary number: PostgreSQL's advisory lock for migrations
+TABLE_SECONDS = 0.8
+"""how long a step waits for its tables, while others wait behind it: less than PostgreSQL's second to detect a deadlock"""
+PAUSE = 2  # seconds between two attempts
+PATIENCE = 600  # seconds during which a step is tried again when its tables are locked
 ORDER = "user", "site", "participant", "trajectory", "placement"
 BUSY = "database is locked", "lock timeout"
 
 
-def available() -> list[str]:
-    """Names of all steps, in order."""
-    return sorted(path.parent.name for path in FOLDER.glob("[0-9]*/up.sqlite.sql"))
-
-
 def applied() -> list[str]:
-    """Names of the steps that this database has had, in order."""
+    """The names of the steps applied to this database, in order."""
     if not database.table_exists("migration"):
         return []
     return [name for (name,) in database.execute_sql("SELECT name FROM migration ORDER BY name")]
 
 
 def migrate() -> list[str]:
-    """Take all steps that this database has not had; returns their names. Waits for another process that migrates."""
+    """Apply all steps that this database lacks; returns their names. Waits for another process that is migrating."""
     taken = []
     while (waiting := [name for name in available() if name not in applied()]) and _take(waiting[0], "up"):
         taken.append(waiting[0])
@@ -53,7 +45,7 @@ def migrate() -> list[str]:
 
 
 def back(target: str) -> list[str]:
-    """Undo steps, the newest first, until `target` (a step, or 'zero') is the last one left; returns those undone."""
+    """Undo steps, newest first, until `target` (a step, or 'zero') is the last step left; returns those undone."""
     undone = []
     while (done := applied()) and done[-1] != target and _take(done[-1], "down"):
         undone.append(done[-1])
@@ -61,30 +53,30 @@ def back(target: str) -> list[str]:
 
 
 def _take(name: str, direction: str) -> bool:
-    """Run one step and note it, in one transaction; wait for another who migrates, and for tables that are in use."""
+    """Run a step and record it, in one transaction; wait for other migrations, and for tables that are in use."""
     engine = "postgresql" if on_postgresql() else "sqlite"
-    script = (FOLDER / name / f"{direction}.{engine}.sql").read_text(encoding="utf-8")
+    script = steps.sql(name, direction, engine)
     note = f"INSERT INTO migration (name) VALUES ('{name}');"
     if direction == "down":
         note = f"DELETE FROM migration WHERE name = '{name}';"
     table = "CREATE TABLE IF NOT EXISTS migration (name VARCHAR(100) NOT NULL PRIMARY KEY);"
     try:
-        _run_patiently(_taking_tables(script) + table + note + script)
+        _run_patiently(_locking_tables(script) + table + note + script)
     except peewee.IntegrityError:
-        if name in applied():  # another process took this step while we waited for it
+        if name in applied():  # another process applied this step while we waited
             return True
         raise
     return True
 
 
-def _taking_tables(script: str) -> str:
-    """What a step begins with: wait for another who migrates, then take all tables that the script names, at once and in the
-    order in which the verbs hold their rows. Who takes them one by one meets the verbs half-way: a deadlock."""
+def _locking_tables(script: str) -> str:
+    """The beginning of a step: wait for other migrations, then lock all tables in the script, at once and in the order in which
+    verbs lock their rows. Locking them one by one would cause deadlocks with the verbs."""
     if not on_postgresql():
         return ""
-    words, there = set(re.findall(r"\w+", script)), database.get_tables()
+    words, tables = set(re.findall(r"\w+", script)), database.get_tables()
     named = sorted(
-        (name for name in there if name in words), key=lambda name: (ORDER.index(name) if name in ORDER else -1, name)
+        (name for name in tables if name in words), key=lambda name: (ORDER.index(name) if name in ORDER else -1, name)
     )
     begin = f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({LOCK}); SET LOCAL lock_timeout = '{TABLE_SECONDS}s';"
     if named:
@@ -92,8 +84,8 @@ def _taking_tables(script: str) -> str:
     return begin
 
 
-def _run_patiently(script: str):
-    """Run it, again and again while somebody holds what it needs. Between two tries those who waited behind us come first."""
+def _run_patiently(script: str) -> None:
+    """Run a script, again and again while its tables are locked. Between two attempts those who waited behind us go first."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -105,15 +97,15 @@ def _run_patiently(script: str):
             time.sleep(PAUSE)
 
 
-def _run(script: str):
-    """Run a script of many statements as one transaction, or not at all."""
+def _run(script: str) -> None:
+    """Run a script of many statements as a single transaction."""
     connection = database.connection()
-    with peewee.__exception_wrapper__, closing(connection.cursor()) as cursor:
+    with vars(peewee)["__exception_wrapper__"], closing(connection.cursor()) as cursor:
         try:
             if on_postgresql():
-                cursor.execute("BEGIN;" + script + "COMMIT;")
+                cursor.execute("BEGIN;" + script + "\nCOMMIT;")
             else:
-                cursor.executescript("BEGIN IMMEDIATE;" + script + "COMMIT;")
+                cursor.executescript("BEGIN IMMEDIATE;" + script + "\nCOMMIT;")
         except Exception:
             connection.rollback()
             raise

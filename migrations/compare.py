@@ -1,6 +1,7 @@
 """Whether the migrations and the models describe the same tables."""
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import migrations
@@ -10,18 +11,18 @@ from models import TABLES
 ONLY_MIGRATIONS = re.compile(r""" COLLATE "C"| DEFAULT ('[^']*'|\d+)""")
 
 OF_WORDS = re.compile("_words|_terms")
-"""the tables and indexes by which words are found"""
+"""tables and indexes for finding words"""
 
 
 def describe() -> set[str]:
-    """Every column, constraint and index of the present database, one line each, without what only migrations know
+    """Every column, constraint and index of the present database, a line each, without those that only migrations create
     (triggers, collations, defaults, the indexes of words)."""
     rows = _postgresql_rows() if on_postgresql() else _sqlite_rows()
     lines = {re.sub(r"\s+", " ", ONLY_MIGRATIONS.sub("", row)).replace("( ", "(").replace(" )", ")") for row in rows}
     return {line for line in lines if not line.startswith("migration") and not OF_WORDS.search(line)}
 
 
-def _sqlite_rows():
+def _sqlite_rows() -> Iterator[str]:
     for kind, name, sql in database.execute_sql(
         "SELECT type, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''"
     ):
@@ -31,8 +32,8 @@ def _sqlite_rows():
 
 
 def _parts(text: str) -> list[str]:
-    """The columns and constraints of a CREATE TABLE: split at the commas that stand in no brackets. A column that a later
-    step added stands last, so the order says nothing."""
+    """The columns and constraints of a CREATE TABLE: split at commas outside brackets. Columns that later steps added come last,
+    so the order means nothing."""
     parts, depth = [""], 0
     for char in text:
         depth += (char == "(") - (char == ")")
@@ -43,7 +44,7 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _postgresql_rows():
+def _postgresql_rows() -> Iterator[str]:
     yield from (
         ": ".join(map(str, row))
         for row in database.execute_sql(
@@ -65,7 +66,7 @@ def _postgresql_rows():
 
 
 def differences() -> list[str]:
-    """What the migrated tables have and the models lack, or the other way round, on an empty SQLite database."""
+    """Differences between the migrated tables and the models, on an empty SQLite database."""
     with _in_memory():
         migrations.migrate()
         migrated = describe()
@@ -78,11 +79,11 @@ def differences() -> list[str]:
 
 
 @contextmanager
-def _in_memory():
-    kept = database.obj
+def _in_memory() -> Iterator[None]:
+    before = database.obj
     try:
         connect_to("sqlite:///:memory:").connect()
         yield
         database.close()
     finally:
-        database.initialize(kept)
+        database.initialize(before)

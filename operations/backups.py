@@ -1,7 +1,7 @@
-"""Backups: a consistent copy of a database that is in use, proved by restoring it, optionally for the eyes of one key only.
+"""Backups: a consistent copy of a database in use, verified by restoring it, optionally encrypted for one key.
 
-A backup is one file: a SQLite database (gzip) or a dump of PostgreSQL, inside an age file (https://age-encryption.org) when
-there is a public key. What a file is, its first bytes tell."""
+A backup is one file: a SQLite database (gzip) or a dump of PostgreSQL, inside an age file
+(https://age-encryption.org) when there is a public key. The first bytes tell which kind a file is."""
 
 import contextlib
 import gzip
@@ -53,8 +53,8 @@ class BackupError(Exception):
 
 @dataclass
 class Found:
-    """What a backup turned out to hold: rows of all tables together, the last step of its schema, breaches of the invariants; and
-    what this machine cannot judge (`notes`)."""
+    """What a backup holds: the number of rows over all tables, the last step of its schema, breaches of the
+    invariants; and what this machine cannot verify (`notes`)."""
 
     rows: int
     step: str
@@ -63,12 +63,13 @@ class Found:
 
 
 def file_name(now: datetime, seal: str) -> str:
-    """The name of a backup made at `now` (UTC): with the last seal on the history, which so leaves the machine along."""
+    """The name of a backup made at `now` (UTC): with the last checkpoint of the history, which leaves the machine
+    with it."""
     return f"kavo-{now:%Y%m%dT%H%M%SZ}{f'-seal{seal}' if seal else ''}.backup"
 
 
 def last_seal(url: str) -> str:
-    """The last seal on the history in the database of `url`; '' when there is none."""
+    """The last checkpoint of the history in the database of `url`; '' when there is none."""
     if _is_absent(url):
         return ""
     with pointed_at(url):
@@ -76,7 +77,7 @@ def last_seal(url: str) -> str:
 
 
 def seal_in(file: Path) -> str:
-    """The seal that the name of a backup tells; '' when it tells none."""
+    """The checkpoint in the name of a backup; '' when it has none."""
     found = IN_NAME.search(file.name)
     return found[1] if found else ""
 
@@ -87,7 +88,7 @@ def seal_in(file: Path) -> str:
 def backup(url: str, target: Path, key: str = "", check: bool = True) -> Found | None:
     """Write a backup of the database of `url` to the new file `target`; returns what a restored copy of it held.
 
-    `key`: the public key (age1…) of who may read it. Raises BackupError; then there is no file."""
+    `key`: the public key (age1…) of those who may read it. Raises BackupError; then there is no file."""
     if target.exists():
         raise BackupError(f"{target} exists already. A backup never replaces another.")
     recipient = _recipient(key) if key else None
@@ -119,7 +120,7 @@ def _recipient(key):
 
 @contextlib.contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """A file for our eyes only, next to where the backup comes; gone afterwards."""
+    """A private temporary file next to the backup; removed afterwards."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     os.close(handle)
     try:
@@ -154,12 +155,13 @@ def _run(url, program, *words):
     return done.stdout
 
 
-# ---- looking
+# ---- inspecting
 
 
 def examine(url: str, raw: Path, noted: str = "") -> Found:
-    """Restore a plain backup to a database of its own, made where that of `url` is, and look at all it holds. `noted`: a seal
-    that must be in it. That a key is not on this machine is no reason to do without the data: it is noted."""
+    """Restore a plain backup to a separate database, created where that of `url` is, and inspect it. `noted`: a
+    checkpoint that must be in it. A key that is missing on this machine does not make the data unusable: it is
+    noted."""
     with _throw_away(url, raw) as copy, pointed_at(copy):
         known = migrations.available()
         steps = migrations.applied()
@@ -196,7 +198,7 @@ def _throw_away(url, raw) -> Iterator[str]:
 
 
 def _renamed(url, name) -> str:
-    """The same URL with another database in it."""
+    """The same URL with another database name."""
     head, mark, query = url.partition("?")
     return f"{head.rpartition('/')[0]}/{name}{mark}{query}"
 
@@ -207,7 +209,7 @@ def _administer(url, statement, name):
 
 
 def _fill(url, raw):
-    """Put a dump in the place of all there is, in one transaction."""
+    """Replace everything by a dump, in one transaction."""
     begin = f"SET lock_timeout = '{LOCK_SECONDS}s'; DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public;"
     with _beside(raw) as script:
         _run(url, "pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(raw))
@@ -228,7 +230,7 @@ def _fill(url, raw):
 
 @contextlib.contextmanager
 def pointed_at(url: str):
-    """The models live in another database for a while."""
+    """Point the models at another database within the block."""
     kept = database.obj
     try:
         connect_to(url).connect()
@@ -246,7 +248,8 @@ def pointed_at(url: str):
 
 @contextlib.contextmanager
 def unpacked(file: Path, beside: Path, identity: Path | None) -> Iterator[Path]:
-    """The database or dump inside a backup, as a plain file next to `beside`. `identity`: the file of the private key."""
+    """The database or dump inside a backup, as a plain file next to `beside`. `identity`: the file of the private
+    key."""
     with _beside(beside) as first, _beside(beside) as second:
         current, spare = file, first
         if _starts_with(current, AGE):
@@ -287,7 +290,7 @@ def suits(url: str, raw: Path):
 
 
 def _is_absent(url) -> bool:
-    """Whether there is no file yet: looking into it would make one."""
+    """Whether there is no file yet: opening it would create one."""
     return url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists()
 
 
@@ -300,9 +303,10 @@ def holds_people(url: str) -> bool:
 
 
 def restore(url: str, raw: Path, now: datetime) -> Path | None:
-    """Put a plain backup in the place of the database of `url`; returns the file that keeps what was there, if anything.
+    """Replace the database of `url` by a plain backup; returns the file with what was there before, if anything.
 
-    The web server and the worker must be stopped. Everybody has to log in again: a session that ended since would live again."""
+    The web server and the worker must be stopped. Everybody has to log in again, since ended sessions would be open
+    again."""
     if not url.startswith("sqlite:"):
         _refuse_when_connected(url)
     kept = None
@@ -320,11 +324,12 @@ def restore(url: str, raw: Path, now: datetime) -> Path | None:
 
 
 def _refuse_when_connected(url):
-    """Raise BackupError while anybody else is connected to this database of PostgreSQL, but for who is just leaving."""
+    """Raise BackupError while others are connected to this PostgreSQL database; waits a moment for connections that
+    are closing."""
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as connection:
         until = time.monotonic() + LEAVING_SECONDS
-        while connection.execute(others).fetchone()[0]:
+        while (connection.execute(others).fetchone() or (0,))[0]:
             if time.monotonic() > until:
                 raise BackupError(IN_USE)
             time.sleep(0.1)
@@ -339,7 +344,7 @@ def _replace_file(live: Path, raw: Path):
     ):
         try:
             target.execute("PRAGMA locking_mode = EXCLUSIVE")
-            target.execute("PRAGMA journal_mode = DELETE")  # possible for who is alone only
+            target.execute("PRAGMA journal_mode = DELETE")  # only possible without other connections
             copy.backup(target)
         except sqlite3.OperationalError as error:
             raise BackupError(IN_USE) from error

@@ -1,12 +1,14 @@
-"""Every invariant of the data, for `check-data`: what the rules, the triggers and the verbs keep, asked of the whole database."""
+"""Every invariant of the data, for `check-data`: what rules, triggers and verbs guarantee, checked over the whole
+database."""
 
 from collections import Counter
+from typing import Any
 
 from peewee import JOIN, Case, DatabaseError, fn
 
 import audit
 import migrations
-from database import Searched, Typed, database, on_postgresql, postcodes, reading
+from database import Searched, Typed, as_tuples, database, on_postgresql, postcodes, reading
 from database.texts import RuleError, says_something
 from models import (
     COURSE_YEARS,
@@ -33,14 +35,15 @@ from workflow import hash_chain
 
 
 def breaches(but: tuple = ()):
-    """One sentence per breach, in English, with table and id; empty when all holds. `but`: checks that are left out."""
+    """One sentence per breach, in English, with table and id; empty when all holds. `but`: checks to skip."""
     for check in CHECKS:
         if check not in but:
             yield from check()
 
 
 def notes():
-    """One sentence, in English, for what stands in rows from before and would be asked about today; no breach."""
+    """One English sentence for each kind of old data that today's rules would refuse or store otherwise; not a
+    breach."""
     for look in NOTES:
         yield from look()
 
@@ -52,7 +55,7 @@ def _schema():
 
 
 def _engine():
-    """What SQLite can say of its own file; PostgreSQL keeps its references itself, and its triggers must be awake."""
+    """SQLite checks its own file; PostgreSQL guarantees its references itself, but its triggers must be enabled."""
     if on_postgresql():
         asleep = "SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE tgenabled = 'D' AND NOT tgisinternal"
         for name, table in database.execute_sql(asleep):
@@ -106,11 +109,12 @@ def _evaluations():
 
 def _terms():
     """A trajectory ends 3 years after the start of its course, plus its extensions and those for everybody."""
-    extended = dict(
-        Extension.select(Extension.trajectory, fn.SUM(Extension.days))
-        .where(Extension.trajectory.is_null(False))
-        .group_by(Extension.trajectory)
-        .tuples()
+    extended: dict[int, int] = dict(
+        as_tuples(
+            Extension.select(Extension.trajectory, fn.SUM(Extension.days))
+            .where(Extension.trajectory.is_null(False))
+            .group_by(Extension.trajectory)
+        )
     )
     for_all = list(Extension.select().where(Extension.trajectory.is_null()))
     query = Trajectory.select(Trajectory.id, Trajectory.course_started_on, Trajectory.ends_on)
@@ -124,8 +128,8 @@ def _terms():
 
 
 def _final_evaluations():
-    """A finished trajectory has one final evaluation that counts, 50 positive hours and nothing that waits; its outcome says what
-    that evaluation and a valid attest say."""
+    """A finished trajectory has one current final evaluation, 50 positive hours and no open placement; its outcome
+    matches that evaluation and its attest."""
     current = FinalEvaluation.reopened_at.is_null()
     valid = fn.EXISTS(
         Attest.select(Attest.id).where(Attest.final_evaluation == FinalEvaluation.id, Attest.revoked_at.is_null())
@@ -149,28 +153,29 @@ def _final_evaluations():
 
 def _managers():
     count = fn.COUNT(SiteManager.id)
-    query = SiteManager.select(SiteManager.site, count).where(SiteManager.until.is_null())
-    for key, number in query.group_by(SiteManager.site).having(count > 1).tuples():
+    query = SiteManager.select(SiteManager.site, count).where(SiteManager.current())
+    for key, number in as_tuples(query.group_by(SiteManager.site).having(count > 1)):
         yield f"site {key}: {number} managers at once"
 
 
 def _applications():
-    """Only what waits for a decision has a clock to stop; what was decided says when."""
-    for key, state in (
-        Site.select(Site.id, Site.state).where(Site.state != "submitted", Site.paused_at.is_null(False)).tuples()
-    ):
+    """Only an application that waits for a decision can be paused; a decided one says when."""
+    paused = Site.select(Site.id, Site.state).where(Site.state != "submitted", Site.paused_at.is_null(False))
+    for key, state in as_tuples(paused):
         yield f"site {key}: {state}, with a clock that stands still"
-    for key, state in Site.select(Site.id, Site.state).where(Site.state == "submitted", Site.due_on.is_null()).tuples():
+    endless = Site.select(Site.id, Site.state).where(Site.state == "submitted", Site.due_on.is_null())
+    for key, state in as_tuples(endless):
         yield f"site {key}: {state}, without a day to decide by"
     undecided = Proposal.select(Proposal.id, Proposal.state).where(
         (Proposal.state == "open") != Proposal.decided_at.is_null()
     )
-    for key, state in undecided.tuples():
+    for key, state in as_tuples(undecided):
         yield f"proposal {key}: {state}, which its moment of decision contradicts"
 
 
 def _handovers():
-    """What waits for an answer has no decision and one term; what was decided says when; who took a site over got it."""
+    """An open handover has a term and no decision; a decided one says when; an accepted one made its requester the
+    manager."""
     for one in Handover.select().iterator():
         if one.undecided != (one.decided_at is None):
             yield f"handover {one.id}: {one.state}, which its moment of decision contradicts"
@@ -186,7 +191,7 @@ def _handovers():
 
 
 def _identities():
-    """Who is recognised by an eID and is nothing but a site manager has no password."""
+    """A user with an eID who is only a site manager has no password."""
     for user in User.select().join(Identity).where(User.password.is_null(False)):
         if user.is_plain_manager:
             yield f"user {user.id}: a site manager with an eID and a password"
@@ -203,7 +208,7 @@ def _identities():
 
 
 def _searches():
-    """What is searched and ordered follows from the names; trajectories and placements hold what their parents do."""
+    """Search columns follow from the names; trajectories and placements copy those of their parents."""
     for model in (model for model in TABLES if issubclass(model, Searched)):
         for row in model.select().iterator():
             names = ("search", "place") if model is Site else ("search",)
@@ -213,8 +218,11 @@ def _searches():
                 yield f"{model._meta.table_name} {row.pk}: search does not follow from its name"
     for key in _ids(Trajectory.select(Trajectory.id).join(Participant).where(Trajectory.search != Participant.search)):
         yield f"trajectory {key}: search is not the participant's"
-    copied = ((Placement.search, Trajectory.search), (Placement.type, Trajectory.type))
-    copied += ((Placement.association_id, Trajectory.association),)
+    copied: list[tuple[Any, Any]] = [
+        (Placement.search, Trajectory.search),
+        (Placement.type, Trajectory.type),
+        (Placement.association_id, Trajectory.association),
+    ]
     for copy, original in copied:
         for key in _ids(Placement.select(Placement.id).join(Trajectory).where(copy != original)):
             yield f"placement {key}: {copy.name} is not the trajectory's"
@@ -231,12 +239,12 @@ def _placed():
     counted = fn.COUNT(Placement.id)
     mine = (Placement.site == Site.id) & (Placement.state != "cancelled")
     sums = Site.select(Site.id, Site.placed, counted).join(Placement, JOIN.LEFT_OUTER, on=mine)
-    for key, placed, count in sums.group_by(Site.id, Site.placed).having(Site.placed != counted).tuples():
+    for key, placed, count in as_tuples(sums.group_by(Site.id, Site.placed).having(Site.placed != counted)):
         yield f"site {key}: placed is {placed}, there are {count}"
 
 
 def _words():
-    """The tables of words of SQLite hold what the rows hold (PostgreSQL keeps its indexes itself)."""
+    """SQLite's word tables match the rows (PostgreSQL maintains its indexes itself)."""
     if on_postgresql():
         return
     for model in (model for model in TABLES if "search" in model._meta.fields):
@@ -261,13 +269,14 @@ def _addresses():
 
 
 def _texts():
-    """One sentence, in English, for each column with texts from before that we would keep otherwise today, or refuse: with how
-    many. Nothing is wrong with those rows; whoever changes such a text meets the rule."""
+    """One English sentence, with a count, for each column with old texts that would be stored otherwise today, or
+    refused. Nothing is wrong with those rows; changing such a text applies the rule."""
     for model in TABLES:
         table, typed = model._meta.table_name, [one for one in model._meta.sorted_fields if isinstance(one, Typed)]
         if not typed:
             continue
-        changed, refused = Counter(), Counter()
+        changed: Counter[str] = Counter()
+        refused: Counter[str] = Counter()
         with reading() as cursor:
             names = ", ".join(f'"{one.column_name}"' for one in typed)
             cursor.execute(f'SELECT {names} FROM "{table}"')  # noqa: S608 - our own names
@@ -283,10 +292,10 @@ def _texts():
 
 
 def _unread():
-    """One sentence, in English, for each column with values from before that we would refuse today: with how many. Nothing is
-    wrong with those rows; whoever changes such a value meets the rule."""
+    """One English sentence, with a count, for each column with old values that would be refused today. Nothing is
+    wrong with those rows; changing such a value applies the rule."""
     for model in (model for model in TABLES if model.reads):
-        refused = Counter()
+        refused: Counter[str] = Counter()
         for row in model.select().iterator():
             if getattr(row, "erased_at", None) is None:
                 refused.update(name for name in model.reads if not _reads(row, name))

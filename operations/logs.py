@@ -1,23 +1,25 @@
-"""Logs: one JSON object per line on standard error, with the reference of the request; no personal data. What breaks goes to a
-Sentry-compatible service too, where one is named."""
+"""Logs: one JSON object per line on standard error, with the reference of the request and no personal data. Errors also go to a
+Sentry-compatible service where KAVO_SENTRY_DSN names one."""
 
 import json
 import logging
 import sys
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import sentry_sdk
 from flask import g, has_request_context, request
 from sentry_sdk.integrations.logging import LoggingIntegration
+from sentry_sdk.types import Event, Hint
 
 import config
 
 
 class JsonLines(logging.Formatter):
-    """A log record as one line of JSON. Path without query: what people search for stays out."""
+    """A log record as one line of JSON. The endpoint stands for the path, so that no search term or secret gets in."""
 
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -33,17 +35,22 @@ class JsonLines(logging.Formatter):
 
 
 def _trace(error: BaseException) -> str:
-    """Where an error came from. Of its text the first line alone: in the next ones a database shows the row that it refused."""
-    told = traceback.TracebackException.from_exception(error)
-    one = told
-    while one is not None:
-        one._str = one._str.partition("\n")[0]
-        one = one.__cause__ or one.__context__
-    return "".join(told.format())
+    """The traceback with only the first line of each error's text: on later lines a database shows the row that it refused."""
+    trace = traceback.TracebackException.from_exception(error)
+    for part in _causes(trace):
+        part._str = part._str.partition("\n")[0]  # type: ignore[attr-defined]  # has no public name
+    return "".join(trace.format())
 
 
-def set_up(settings: config.Settings):
-    """Send all logs through the formatter above. Requests are logged in production only: on a laptop they would be noise."""
+def _causes(trace: traceback.TracebackException | None) -> Iterator[traceback.TracebackException]:
+    """A traceback and those it came from, the latest first."""
+    while trace is not None:
+        yield trace
+        trace = trace.__cause__ or trace.__context__
+
+
+def set_up(settings: config.Settings) -> None:
+    """Send all logs through the formatter above. Requests are logged in production only; in development they are noise."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
@@ -55,7 +62,7 @@ def set_up(settings: config.Settings):
         _report_errors(settings)
 
 
-def _report_errors(settings):
+def _report_errors(settings: config.Settings) -> None:
     sentry_sdk.init(
         settings.sentry_dsn,
         environment=settings.environment,
@@ -69,12 +76,14 @@ def _report_errors(settings):
     )
 
 
-def _without_persons(event, hint):
-    """Where and of what kind an error is leaves this machine; its text may hold what somebody typed, and stays in our own log."""
-    for one in event.get("exception", {}).get("values", ()):
-        one["value"] = ""
-    for name in ("request", "user", "extra", "breadcrumbs"):
-        event.pop(name, None)
+def _without_persons(event: Event, hint: Hint) -> Event:
+    """Only the place and type of an error leave this machine; its text may hold user input and stays in our own log."""
+    for exception in event.get("exception", {}).get("values", ()):
+        exception["value"] = ""
+    event.pop("request", None)
+    event.pop("user", None)
+    event.pop("extra", None)
+    event.pop("breadcrumbs", None)
     if has_request_context():
         event.setdefault("tags", {})["reference"] = g.get("reference", "")
     return event

@@ -1,12 +1,13 @@
-"""Moving up: the whole of a SQLite database to PostgreSQL, while it is in use, and proof that all arrived.
+"""Moving a whole SQLite database to PostgreSQL, while it is in use, and verifying that everything arrived.
 
-It is one transaction in PostgreSQL and one state of SQLite: who goes on working in the old database meanwhile loses nothing
-there, and the move can be done again."""
+It is one transaction in PostgreSQL and one snapshot of SQLite: work that goes on in the old database meanwhile is not
+lost there, and the move can be repeated."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, datetime
+from typing import Any
 
 from peewee import BlobField, BooleanField, CharField, DateField, DateTimeField, IntegerField, TextField
 
@@ -19,7 +20,7 @@ AT_ONCE = 2000
 
 
 class MoveError(Exception):
-    """The move cannot be done, or not all arrived; PostgreSQL is as it was."""
+    """The move failed or is incomplete; PostgreSQL is unchanged."""
 
 
 def move(source: str, target: str, again: bool, say: Callable[[str], None]):
@@ -31,7 +32,7 @@ def move(source: str, target: str, again: bool, say: Callable[[str], None]):
         _same_release(old)
         before = old.execute("PRAGMA data_version").fetchone()
         old.execute("BEGIN")
-        old.execute("SELECT count(*) FROM migration").fetchone()  # from here on: one state of the database
+        old.execute("SELECT count(*) FROM migration").fetchone()  # from here on: one snapshot of the database
         with database.atomic():
             if User.select().exists() and not again:
                 raise MoveError("The target holds data. Use --again to throw that away and move anew.")
@@ -53,14 +54,14 @@ def _same_release(old):
 
 
 def _copy_all(old, say):
-    """All rows, with the triggers asleep: sums and counts are copied, not made anew."""
+    """Copy all rows with triggers disabled: sums and counts are copied, not recomputed."""
     names = [f'"{model._meta.table_name}"' for model in TABLES]
     for name in names:
         database.execute_sql(f"ALTER TABLE {name} DISABLE TRIGGER USER")
     database.execute_sql(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE")
     for model, name in zip(TABLES, names, strict=True):
         say(f"{model._meta.table_name}: {_copy(old, model)} rows")
-        key = model._meta.primary_key
+        key: Any = model._meta.primary_key
         if key.field_type == "AUTO":
             database.execute_sql(
                 f"SELECT setval(pg_get_serial_sequence(%s, %s), COALESCE(MAX({key.column_name}), 1),"  # noqa: S608
@@ -91,7 +92,7 @@ def _rows(old, model, listed) -> Iterator[tuple]:
         yield from rows
 
 
-# ---- did all arrive
+# ---- verifying
 
 
 def _compare(old):
@@ -126,7 +127,7 @@ def _questions(model) -> Iterator[tuple[str, str, str]]:
 
 
 def _plain(value):
-    """A value as both databases would say it."""
+    """A value in a form that is equal for both databases."""
     if isinstance(value, str):
         return datetime.fromisoformat(value)
     if isinstance(value, datetime) or value is None:

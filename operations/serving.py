@@ -1,10 +1,12 @@
-"""The web server: Granian with our numbers, and the gate in front of the application."""
+"""The web server: Granian with our limits, and the limit on concurrent requests in front of the application."""
 
 import errno
 import importlib
 import signal
 import socket
 import threading
+from collections.abc import Callable, Iterable, Iterator
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -13,16 +15,16 @@ from granian.log import LogLevels
 import config
 from database import database
 
-THREADS = 64  # a slow client keeps one busy while it sends a form or takes a file
-AT_WORK = 56  # requests at once; what comes on top is told to come back by the threads that are left
+THREADS = 64  # a slow client keeps one busy while it sends a form or downloads a file
+AT_WORK = 56  # concurrent requests; the remaining threads tell the rest to come back later
 CONNECTIONS = 12_000
-STOP_SECONDS = 30  # how long requests that run may take at a stop
+STOP_SECONDS = 30  # how long running requests may take to finish at a stop
 RETRY_SECONDS = 30
 BUSY = (config.PROJECT / "templates" / "errors" / "busy.html").read_bytes()
 
 
-def require_ports(host: str, ports: dict[int, str]):
-    """Raises SettingsError when this machine cannot listen on one of these ports; `ports`: what each is for."""
+def require_ports(host: str, ports: dict[int, str]) -> None:
+    """Raise SettingsError when this machine cannot listen on one of these ports (number → purpose)."""
     for port, purpose in ports.items():
         try:
             family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -41,12 +43,12 @@ def _refused(error: OSError) -> str:
     return f"{error.strerror}. Is KAVO_HOST an address of this machine?"
 
 
-def serve(settings: config.Settings):
-    """Answer on KAVO_HOST:KAVO_PORT, from a process of its own, until SIGTERM or SIGINT; what runs is finished first.
+def serve(settings: config.Settings) -> None:
+    """Serve on KAVO_HOST:KAVO_PORT, from a child process, until SIGTERM or SIGINT; running requests are finished first.
     Raises SettingsError when it cannot listen there."""
     require_ports(settings.host, {settings.port: "the web server"})
     if hasattr(database.obj, "close_all"):
-        database.close_all()  # that process must not share a connection with this one
+        database.close_all()  # the child must not share a connection with this process
     Granian(
         "app:create_app",
         interface=Interfaces.WSGI,
@@ -63,23 +65,23 @@ def serve(settings: config.Settings):
     ).serve(target_loader=_load)
 
 
-def _load(target: str):
-    """The application, in the process that answers. It ends when its parent says so (SIGTERM) and hears no Ctrl-C, which a
-    terminal sends to both: on the second signal Granian hangs."""
+def _load(target: str) -> WSGIApplication:
+    """The application, in the child process. It stops when its parent sends SIGTERM and ignores Ctrl-C, which a terminal sends
+    to both: a second signal makes Granian hang."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until Granian listens to it: so far it is the parent's
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the handler inherited from the parent, until Granian sets its own
     module, _, factory = target.partition(":")
     return getattr(importlib.import_module(module), factory)()
 
 
 class Gate:
-    """Lets so many requests in at once; to who comes on top it says at once to come back, so that nobody waits in vain.
-    `refused`: to how many it did."""
+    """Limits concurrent requests; those above the limit are told at once to come back later, so that nobody waits in vain.
+    `refused`: how many were."""
 
-    def __init__(self, application, most: int = AT_WORK):
+    def __init__(self, application: WSGIApplication, most: int = AT_WORK) -> None:
         self.application, self.free, self.refused = application, threading.Semaphore(most), 0
 
-    def __call__(self, environ, start_response):
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not self.free.acquire(blocking=False):
             self.refused += 1
             headers = [
@@ -98,15 +100,15 @@ class Gate:
 
 
 class Answer:
-    """The pieces of an answer; when it is closed, or forgotten, the next request may come in."""
+    """The body of a response; when it is closed or garbage-collected, the next request may come in."""
 
-    def __init__(self, pieces, leave):
+    def __init__(self, pieces: Iterable[bytes], leave: Callable[[], None]) -> None:
         self.pieces, self.leave, self.closed = pieces, leave, False
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[bytes]:
         return iter(self.pieces)
 
-    def close(self):
+    def close(self) -> None:
         if self.closed:
             return
         self.closed = True
@@ -116,5 +118,5 @@ class Answer:
         finally:
             self.leave()
 
-    def __del__(self):
+    def __del__(self) -> None:
         self.close()

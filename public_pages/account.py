@@ -47,7 +47,7 @@ class OwnData(site_forms.NameFields):
 @account.route("/wachtwoord-kiezen/<secret>", methods=["GET", "POST"])
 def choose_password(secret):
     """A first password, or a new one. GET shows the form, POST uses the link up: who merely opens it changes nothing."""
-    user = opened(secret, links.PASSWORD, links.RESET).user
+    user = opened(secret, links.PASSWORD, links.RESET).owner
     form = FirstPassword()
     form.password.description = passwords.hint(user.least_password)
     if form.validate_on_submit():

@@ -60,4 +60,4 @@ def after_login():
     roles = current_user.role_names
     endpoint = next((page for role, page in FIRST_PAGE.items() if role in roles), "account.own_data")
     arguments = {"eigen": 1} if endpoint == "site.index_view" else {}
-    return redirect(url_for(endpoint, **arguments))
+    return redirect(url_for(endpoint, **arguments))  # type: ignore[arg-type]  # no option of Flask

@@ -182,7 +182,7 @@ def _application(secret) -> tuple[Site, User]:
         by = current_user._get_current_object()
         return scope.find(by, Site, secret, "submit_again") or abort(404), by
     token = opened(secret, links.APPLICATION)
-    return links.about(token), token.user
+    return links.about(token), token.owner
 
 
 @pages.get("/aanvraag/<secret>")
@@ -193,7 +193,7 @@ def status(secret):
 
 def _status_page(secret, site, form):
     """What was asked and answered since the present manager is there: whoever was it before wrote to the team alone."""
-    since = SiteManager.select(fn.MIN(SiteManager.since)).where(SiteManager.site == site, SiteManager.until.is_null())
+    since = SiteManager.select(fn.MIN(SiteManager.since)).where(SiteManager.site == site, SiteManager.current())
     asked = site.messages.where(SiteMessage.kind != "note", SiteMessage.at >= since).order_by(SiteMessage.id)
     return render_template("public/application.html", site=site, secret=secret, form=form, messages=list(asked))
 

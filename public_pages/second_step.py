@@ -53,7 +53,7 @@ def index():
 @pages.route("/app", methods=["GET", "POST"])
 def app():
     """The picture for the app, and the code that proves that it works; the picture stays the same after a wrong one."""
-    user, codes, form = current_user._get_current_object(), current_app.security.totp_factory, AppForm()
+    user, codes, form = current_user._get_current_object(), current_app.extensions["security"].totp_factory, AppForm()
     secret = session.setdefault(NEW_APP, codes.generate_totp_secret())
     try:
         shown = codes.fetch_setup_values(secret, user)
@@ -80,7 +80,7 @@ def app():
 
 def _proved(secret: str, code: str) -> int | None:
     """The number of a code that fits, or None."""
-    factory = current_app.security.totp_factory
+    factory = current_app.extensions["security"].totp_factory
     try:
         return factory._totp.verify(code.replace(" ", ""), secret, window=second_step.CODE_LASTS).counter
     except (TokenError, MalformedTokenError):

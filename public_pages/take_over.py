@@ -1,5 +1,7 @@
 """'Beheer overnemen': choosing a site and asking for it, answering by a link without login, and taking up an offer."""
 
+from typing import Any
+
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask_security import current_user
 
@@ -141,7 +143,7 @@ def thanks():
 def answer(secret):
     """GET shows, POST decides: a mail scanner that follows the link changes nothing."""
     token, now, form = opened(secret, links.HANDOVER), utcnow(), Answer()
-    handover, by = links.about(token), token.user
+    handover, by = links.about(token), token.owner
     if form.validate_on_submit():
 
         def act(at):
@@ -164,20 +166,20 @@ def offer(secret):
     handover, by, person, now = links.about(opened(secret, links.OFFER)), _manager(), eid.pending(), utcnow()
     if by is None:
         session[eid.OFFER] = secret
-    form = DecisionForm() if by else eid.form_for(person, Successor) if person else None
+    form: Any = DecisionForm() if by else eid.form_for(person, Successor) if person else None
     made = []
 
     def act(at):
         if by:
             handovers.accept(handover, by, at, by_link=True)
-        else:
+        elif person:
             made.append(joining.taking_up(person, form.contact(), handover, at))
         return f"Jij beheert nu {handover.site}."
 
     if form and form.validate_on_submit() and form.carry_out(act, by, now):
         session.pop(eid.OFFER, None)
         following = url_for("site.index_view", eigen=1)
-        return redirect(following) if by else eid.welcome(made, person, following)
+        return eid.welcome(made, person, following) if person and not by else redirect(following)
     moves = handovers.moves(handover.site, now)
     page = "offer" if by else "offer_new" if person else "offer_closed"
     return render_template(f"public/{page}.html", handover=handover, form=form, person=person, moves=moves)

@@ -1,6 +1,6 @@
-"""Associations, and who works for them."""
+"""Associations and their staff."""
 
-from peewee import BooleanField, DateTimeField, ForeignKeyField
+from peewee import BooleanField, DateTimeField, Expression, ForeignKeyField
 
 from database import BaseModel, Line, Named, readings
 from tables.people import User
@@ -16,26 +16,33 @@ class Association(Named):
 
     reads = {"email": readings.email, "phone": readings.phone}
 
-    def search_text(self):
+    def search_text(self) -> str:
         return f"{self.name} {readings.phone_digits(self.phone)}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
 class Membership(BaseModel):
-    """Somebody works for an association; one person may work for several."""
+    """A person who works for an association; one person may work for several."""
 
     user = ForeignKeyField(User, backref="memberships", on_delete="RESTRICT")
+    user_id: int
     association = ForeignKeyField(Association, backref="memberships", on_delete="RESTRICT")
+    association_id: int
     since = DateTimeField()
     until = DateTimeField(null=True)
+
+    @classmethod
+    def current(cls) -> Expression:
+        """The condition for those who work for an association now."""
+        return cls.until.is_null()
 
 
 Membership.add_index(
     Membership.user,
     Membership.association,
     unique=True,
-    where=Membership.until.is_null(),
+    where=Membership.current(),
     name="membership_one_current",
 )

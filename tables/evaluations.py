@@ -1,4 +1,4 @@
-"""Evaluations of a stage, final evaluations of a trajectory, and the attests that follow, with the rules that each row obeys."""
+"""Evaluations of an internship, final evaluations of a trajectory, and attests, with the rules that each row obeys."""
 
 from datetime import date
 
@@ -13,7 +13,7 @@ from tables.sites import TYPES
 from tables.stages import ON_BEHALF, RESULTS, Placement, Trajectory
 from times import local_date
 
-MOST_HOURS_DONE = 500  # a negative stage may have lasted longer than what was planned; more is a slip
+MOST_HOURS_DONE = 500  # an internship may have lasted longer than planned; more than this is a typo
 
 CRITERIA = {
     "instructor": "een attest van instructeur",
@@ -31,9 +31,10 @@ FINAL_RESULTS = {"passed": "Geslaagd", "failed": "Niet geslaagd"}
 
 
 class Evaluation(BaseModel):
-    """One version of the evaluation of a placement ('Traject opvolging'); a correction adds a version."""
+    """A version of the evaluation of a placement ('Traject opvolging'); each correction adds a version."""
 
     placement = ForeignKeyField(Placement, backref="evaluations", on_delete="RESTRICT")
+    placement_id: int
     number = IntegerField(constraints=[Check("number >= 1")])
     mentor = Line(max_length=200, verbose_name="Stagebegeleider", required="Typ de naam van de stagebegeleider.")
     criterion = CharField(
@@ -52,6 +53,7 @@ class Evaluation(BaseModel):
     remarks = LongText(default="", verbose_name="Opmerkingen")
     on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
     by = ForeignKeyField(User, backref="evaluations", on_delete="RESTRICT")
+    by_id: int
     at = DateTimeField()
 
     class Meta:
@@ -62,8 +64,8 @@ class Evaluation(BaseModel):
             Check("result <> 'positive' OR hours_done >= 1"),
         ]
 
-    def check(self):
-        """The rules of domain rule 9 and 11."""
+    def check(self) -> None:
+        """Domain rules 9 and 11."""
         kind = self.placement.trajectory.type
         if self.criterion not in CRITERIA_BY_TYPE[kind]:
             raise RuleError(
@@ -86,7 +88,7 @@ class Evaluation(BaseModel):
 
     @classmethod
     def last_day(cls, trajectory: Trajectory) -> date | None:
-        """The last day of the stages of a trajectory that were evaluated, as the newest version of each says."""
+        """The last day of the evaluated internships of a trajectory, by the newest version of each evaluation."""
         newest = cls.alias()
         number = newest.select(fn.MAX(newest.number)).where(newest.placement == cls.placement)
         stages = cls.select(fn.MAX(cls.ends_on)).join(Placement)
@@ -94,16 +96,19 @@ class Evaluation(BaseModel):
 
 
 class FinalEvaluation(BaseModel):
-    """The outcome of the whole trajectory, by the association or the team. Reopened: it no longer counts, the row stays."""
+    """The outcome of a whole trajectory, given by the association or the team. A reopened one stays as a row but no longer
+    counts."""
 
     trajectory = ForeignKeyField(Trajectory, backref="final_evaluations", on_delete="RESTRICT")
+    trajectory_id: int
     result = CharField(max_length=20, choices=choices(FINAL_RESULTS), constraints=[one_of("result", FINAL_RESULTS)])
     evaluated_on = DateField(verbose_name="Datum evaluatie")
     motivation = LongText(default="", verbose_name="Motivering")
     on_behalf = CharField(null=True, max_length=20, choices=choices(ON_BEHALF), verbose_name="Namens")
     exception = Lines(default="", max_length=2000, verbose_name="Reden van de uitzondering")
-    """why the team gave it although age or term did not allow it"""
+    """why the team gave it although the age or the term did not allow it"""
     by = ForeignKeyField(User, backref="final_evaluations", on_delete="RESTRICT")
+    by_id: int
     at = DateTimeField()
     reopened_at = DateTimeField(null=True)
     reopened_by = ForeignKeyField(User, null=True, backref="reopenings", on_delete="RESTRICT")
@@ -112,11 +117,11 @@ class FinalEvaluation(BaseModel):
     class Meta:
         constraints = [Check("result <> 'failed' OR motivation <> ''")]
 
-    def check(self):
-        """The rules of domain rule 9, and 13 for who passes; the trajectory is locked by the verb."""
-        trajectory, who = self.trajectory, self.trajectory.participant
+    def check(self) -> None:
+        """Domain rule 9, and rule 13 for those who pass; the verb locks the trajectory."""
+        trajectory, participant = self.trajectory, self.trajectory.participant
         if missing := trajectory.missing():
-            raise RuleError(f"{who} kan nog geen eindevaluatie krijgen. {' '.join(missing)}")
+            raise RuleError(f"{participant} kan nog geen eindevaluatie krijgen. {' '.join(missing)}")
         if self.result == "failed" and not says_something(self.motivation):
             raise RuleError("Schrijf een motivering: die is verplicht voor wie niet geslaagd is.", "motivation")
         if self.evaluated_on > local_date(self.at):
@@ -124,25 +129,25 @@ class FinalEvaluation(BaseModel):
         last = Evaluation.last_day(trajectory)
         if last and self.evaluated_on < last:
             raise RuleError(
-                f"De laatste stage van {who} liep tot {dutch.day(last)}. Kies die dag of later.", "evaluated_on"
+                f"De laatste stage van {participant} liep tot {dutch.day(last)}. Kies die dag of later.", "evaluated_on"
             )
         if not says_something(self.exception) and (refusal := self.needs_exception()):
             raise RuleError(refusal, "evaluated_on")
 
     def needs_exception(self) -> str:
-        """Why only the team can give this, as a sentence; empty when nothing is against it. Domain rule 13."""
-        trajectory, who = self.trajectory, self.trajectory.participant
+        """Why only the team can give this, as a sentence; empty when everybody may. Domain rule 13."""
+        trajectory, participant = self.trajectory, self.trajectory.participant
         if self.evaluated_on > trajectory.ends_on:
             return (
-                f"Het traject van {who} moest afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}. Vraag het team Kadervorming "
-                "om een verlenging of een uitzondering."
+                f"Het traject van {participant} moest afgewerkt zijn tegen {dutch.day(trajectory.ends_on)}. Vraag het team "
+                "Kadervorming om een verlenging of een uitzondering."
             )
-        from_day = who.old_enough_on(trajectory.type)
+        from_day = participant.old_enough_on(trajectory.type)
         if self.result == "passed" and self.evaluated_on < from_day:
             least = LEAST_AGES[trajectory.type]
             return (
-                f"{who} wordt pas {least} op {dutch.day(from_day)}: vanaf dan kan een attest van {trajectory.type_label}. Wacht "
-                "tot dan, of vraag het team Kadervorming om een uitzondering."
+                f"{participant} wordt pas {least} op {dutch.day(from_day)}: vanaf dan kan een attest van "
+                f"{trajectory.type_label}. Wacht tot dan, of vraag het team Kadervorming om een uitzondering."
             )
         return ""
 

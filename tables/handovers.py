@@ -1,6 +1,7 @@
-"""What changes at a site by a decision: changes that a manager proposes, and handovers."""
+"""Changes of a site that need a decision: proposals of its manager, and handovers."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField
 
@@ -17,13 +18,15 @@ tell(handover_days=lambda: HANDOVER_DAYS)
 
 
 class Proposal(BaseModel):
-    """A change of name, recognition or address that a manager asks of the team."""
+    """A change of name, recognition or address that a manager asks the team to approve."""
 
     STATES = statuses.PROPOSAL.words("open", "accepted", "refused", "withdrawn")
     steps = {"open": {"accepted", "refused", "withdrawn"}}
 
     site = ForeignKeyField(Site, backref="proposals", on_delete="RESTRICT")
+    site_id: int
     by = ForeignKeyField(User, backref="proposals", on_delete="RESTRICT")
+    by_id: int
     name = Line(max_length=200, verbose_name="Naam van de stageplaats", required="Typ de naam van de stageplaats.")
     recognition = CharField(
         max_length=20,
@@ -39,9 +42,10 @@ class Proposal(BaseModel):
     created_at = DateTimeField()
     due_on = DateField()
     term_days = IntegerField(default=lambda: APPROVAL_DAYS)
-    """how many days this term was given"""
+    """the length of this term, in days"""
     decided_at = DateTimeField(null=True)
     decided_by = ForeignKeyField(User, null=True, backref="proposals_decided", on_delete="RESTRICT")
+    decided_by_id: int | None
     reason = Lines(default="", max_length=2000)
 
     class Meta:
@@ -51,28 +55,28 @@ class Proposal(BaseModel):
         "proposal_one_open proposal.site_id": "Er ligt al een wijziging van {row.site} bij het team. Trek die eerst in."
     }
 
-    def prepare(self):
+    def prepare(self) -> None:
         read_address(self)
         if self.due_on is None:
             self.due_on = days_after(self.created_at, self.term_days)
 
-    def check(self):
+    def check(self) -> None:
         readings.refuse_address(self.name, "name")
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"de wijziging van {self.site}"
 
-    def step_refused(self, by=None):
+    def step_refused(self, by: Any = None) -> str:
         stored = Proposal.get_by_id(self.id)
-        who = f" door {stored.decided_by}" if stored.decided_by else ""
-        return f"Deze wijziging is intussen al behandeld{who}: {Proposal.STATES[stored.state].lower()}."
+        decider = f" door {stored.decided_by}" if stored.decided_by else ""
+        return f"Deze wijziging is intussen al behandeld{decider}: {Proposal.STATES[stored.state].lower()}."
 
     def status(self, today: date) -> statuses.Status:
-        """What the change is at on this day."""
+        """The status of the change on this day."""
         return statuses.PROPOSAL.of(self, today)
 
-    def day(self, now) -> int:
-        """Which day of the term it is, as for a new site."""
+    def day(self, now: datetime) -> int:
+        """The day number in the term, as for a new site."""
         return statuses.day_of(self.term_days, self.due_on, local_date(now))
 
 
@@ -80,7 +84,7 @@ Proposal.add_index(Proposal.site, unique=True, where=(Proposal.state == "open"),
 
 
 class Handover(Versioned):
-    """A request to take a site over from its manager; or (`offered`) the offer of a manager to whoever has this address."""
+    """A request to take over a site from its manager, or (`offered`) the manager's offer to the owner of an address."""
 
     STATES = statuses.HANDOVER.words("open", "escalated", "accepted", "refused", "withdrawn")
     steps = {
@@ -89,17 +93,20 @@ class Handover(Versioned):
     }
     UNDECIDED = ("open", "escalated")
     GIVER = "wie de stageplaats beheert"
-    """how who gives is called while the other side may not know the name"""
+    """what the manager is called as long as the requester may not know the name"""
 
     site = ForeignKeyField(Site, backref="handovers", on_delete="RESTRICT", verbose_name="Stageplaats")
+    site_id: int
     requester = ForeignKeyField(
         User, null=True, backref="handovers_asked", on_delete="RESTRICT", verbose_name="Neemt over"
     )
-    """who takes over; None while an offer waits for its successor"""
+    """the user who takes over; None while an offer waits for a successor"""
+    requester_id: int | None
     asked = ForeignKeyField(
         User, null=True, backref="handovers_to_answer", on_delete="RESTRICT", verbose_name="Geeft door"
     )
-    """the manager when it was asked or offered; None: the site had none"""
+    """the manager at the time of the request or offer; None: the site had none"""
+    asked_id: int | None
     offered = BooleanField(default=False)
     email = Line(max_length=254, verbose_name="E-mailadres")
     phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
@@ -115,13 +122,14 @@ class Handover(Versioned):
     due_on = DateField(index=True, verbose_name="Antwoord tegen")
     """the last day to answer, `term_days` after the request"""
     term_days = IntegerField(default=lambda: HANDOVER_DAYS)
-    """how many days to answer were given"""
+    """the length of the term to answer, in days"""
     team_due_on = DateField(null=True, verbose_name="Team beslist tegen")
-    """once it lies with the team: the last day to decide"""
+    """once the team must decide: the last day to do so"""
     team_days = IntegerField(default=lambda: HANDOVER_DAYS)
-    """once it lies with the team: how many days it was given"""
+    """once the team must decide: the length of its term, in days"""
     decided_at = DateTimeField(null=True, verbose_name="Beslist op")
     decided_by = ForeignKeyField(User, null=True, backref="handovers_decided", on_delete="RESTRICT")
+    decided_by_id: int | None
 
     class Meta:
         constraints = [
@@ -135,46 +143,46 @@ class Handover(Versioned):
         "of bel het team Kadervorming."
     }
 
-    def prepare(self):
+    def prepare(self) -> None:
         if self.due_on is None:
             self.due_on = days_after(self.created_at, self.term_days)
 
     reads = {"email": readings.email, "phone": readings.phone}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"de overdracht van {self.site}"
 
     @property
     def undecided(self) -> bool:
         return self.state in self.UNDECIDED
 
-    def step_refused(self, by=None):
-        """Who gives is named once it was accepted (domain rule 7), and who works for the team never: a page without login may
-        tell this."""
+    def step_refused(self, by: Any = None) -> str:
+        """The manager is named once the handover is accepted (domain rule 7), staff of the team never: a page without login may
+        show this."""
         stored = Handover.get_by_id(self.id)
         when = f" op {dutch.moment(stored.decided_at)}" if stored.decided_at else ""
         giver = stored.asked if stored.offered or stored.state == "accepted" else self.GIVER
-        who = {None: "", stored.asked_id: f" door {giver}", stored.requester_id: f" door {stored.requester}"}
-        by = who.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
-        return f"Deze overdracht is al behandeld{by}{when}: {Handover.STATES[stored.state].lower()}."
+        names = {None: "", stored.asked_id: f" door {giver}", stored.requester_id: f" door {stored.requester}"}
+        decider = names.get(stored.decided_by_id, " door het team") if stored.decided_by_id else ""
+        return f"Deze overdracht is al behandeld{decider}{when}: {Handover.STATES[stored.state].lower()}."
 
     def status(self, today: date) -> statuses.Status:
-        """What the handover is at on this day; an offer waits for the successor."""
+        """The status of the handover on this day; an offer waits for the successor."""
         status = statuses.HANDOVER.of(self, today)
         offered = self.offered and self.state == "open"
         return statuses.with_turn(status, statuses.SUCCESSOR) if offered else status
 
     @property
     def last_due_on(self) -> date:
-        """The last day of the present term: of the manager, or once it lies with the team of the team."""
+        """The last day of the present term: the team's once it must decide, otherwise the manager's."""
         return self.team_due_on or self.due_on
 
-    def day(self, now) -> int:
-        """Which day of the present term it is: of the manager, or once escalated of the team."""
+    def day(self, now: datetime) -> int:
+        """The day number in the present term: the team's once it must decide, otherwise the manager's."""
         days = self.team_days if self.team_due_on else self.term_days
         return statuses.day_of(days, self.last_due_on, local_date(now))
 
 
 Handover.add_index(
-    Handover.site, unique=True, where=(Handover.state << ("open", "escalated")), name="handover_one_unanswered"
+    Handover.site, unique=True, where=(Handover.state << Handover.UNDECIDED), name="handover_one_unanswered"
 )

@@ -1,11 +1,11 @@
-"""The hours of a trajectory as every screen shows them: done, planned and free."""
+"""The hours of a trajectory as all pages show them: done, planned and free."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the bar: how many hours, what they are in words, and where it stands (percents from the left)."""
+    """A part of the bar: its hours, a word for them, and its position and width in percent."""
 
     key: str
     hours: int
@@ -16,7 +16,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Hours:
-    """Hours of stage: `done` were evaluated as positive, `planned` are coupled and not evaluated, of `total` in all."""
+    """Hours of internship, out of `total`: `done` were evaluated as positive, `planned` are coupled and not evaluated yet."""
 
     done: int
     planned: int

@@ -1,18 +1,20 @@
-"""Imported files: a batch, and what became of each of its lines. `models` names these tables with all others."""
+"""Imported files: a batch, and the outcome for each of its lines."""
 
-from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, TextField
+from typing import Any
+
+from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, TextField
 
 from database import BaseModel, Line, choices, one_of
 from tables.associations import Association
 from tables.people import User
 from tables.sites import TYPES
 
-KEPT_DAYS = 90  # how long the lines of a file are kept, and an import can be undone
+KEPT_DAYS = 90  # how long the lines of a file are kept; an import can be undone as long
 
 
 class ImportBatch(BaseModel):
-    """A file with participants that was received: first every line is checked, then somebody confirms, then the good lines are
-    written. `position` is the last line that the present phase treated, so that whoever goes on knows where."""
+    """A received file with participants: every line is checked, then a user confirms, then the good lines are written. `position`
+    is the last line that the present phase has processed, from which it resumes."""
 
     STATES = {
         "checking": "Wordt nagekeken",
@@ -24,18 +26,20 @@ class ImportBatch(BaseModel):
     }
     AT_WORK = ("checking", "importing")
     ALL_OR_NONE = -1
-    """the position of a file whose lines are all written in one transaction, or none"""
+    """the position of a file whose lines are written all or none, in one transaction"""
     steps = {
         "checking": {"checked", "dropped"},
         "checked": {"importing", "dropped"},
-        "importing": {"done", "checked"},  # back when all or none was asked, and not all could be
+        "importing": {"done", "checked"},  # back when all or none was requested and not all could be written
         "done": {"undone"},
     }
 
     by = ForeignKeyField(User, null=True, backref="imports", on_delete="RESTRICT", verbose_name="Door")
-    """None: typed on the server's command line"""
+    """None: imported with a command on the server"""
+    by_id: int | None
     association = ForeignKeyField(Association, null=True, on_delete="RESTRICT", verbose_name="Vereniging")
-    """the association of all lines when `by` works for one; it stands for what a line leaves empty"""
+    """the association of all lines when `by` works for one; it fills in lines that leave it empty"""
+    association_id: int | None
     file_name = Line(max_length=200, verbose_name="Bestand")
     digest = CharField(max_length=64, index=True)
     state = CharField(
@@ -49,8 +53,9 @@ class ImportBatch(BaseModel):
     position = IntegerField(default=0)
     created_at = DateTimeField(index=True, verbose_name="Ontvangen op")
     finished_at = DateTimeField(null=True, verbose_name="Geïmporteerd op")
+    lines: "ModelSelect[ImportRow]"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.file_name
 
     @property
@@ -61,13 +66,13 @@ class ImportBatch(BaseModel):
     def all_or_none(self) -> bool:
         return self.state == "importing" and self.position == self.ALL_OR_NONE
 
-    def step_refused(self, by=None):
+    def step_refused(self, by: Any = None) -> str:
         stored = ImportBatch.get_by_id(self.id)
         return f"Dit is intussen al gebeurd. De status van {self} is nu: {ImportBatch.STATES[stored.state].lower()}."
 
 
 class ImportRow(BaseModel):
-    """A line of an imported file: what stands in it, what we think of it, and what was made of it."""
+    """A line of an imported file: its cells, our verdict, and the result."""
 
     VERDICTS = {
         "new": "Nieuwe deelnemer met traject",
@@ -80,7 +85,7 @@ class ImportRow(BaseModel):
 
     batch = ForeignKeyField(ImportBatch, backref="lines", on_delete="CASCADE")
     number = IntegerField()
-    """of the line in the file; the header is line 1"""
+    """the number of the line in the file; the header is line 1"""
     cells = TextField()
     """the texts of the line in the order of imports.COLUMNS, as JSON"""
     kavo_id = CharField(default="", max_length=9)
@@ -90,9 +95,9 @@ class ImportRow(BaseModel):
     done = BooleanField(default=False)
     participant_id = IntegerField(null=True)
     trajectory_id = IntegerField(null=True)
-    """what this line made anew"""
+    """the row that this line created"""
     before = TextField(null=True)
-    """what it changed of a participant: the old values, as JSON"""
+    """the old values that it changed of a participant, as JSON"""
 
     class Meta:
         indexes = (

@@ -1,8 +1,9 @@
-"""Who does a stage. `models` names this table with all others; import it from there."""
+"""Participants of internships."""
 
 from datetime import date
+from typing import Any
 
-from peewee import Check, DateField, DateTimeField
+from peewee import Check, DateField, DateTimeField, ModelSelect
 
 import dutch
 from database import Line, Named, RuleError, check_name, readings
@@ -16,7 +17,7 @@ tell(least_ages=lambda: LEAST_AGES)
 
 
 class Participant(Named):
-    """A young person who does a stage, known by the KAVO-ID that the association handed out (never made by us)."""
+    """A young person who does internships, identified by the KAVO-ID that the association assigned (we never create one)."""
 
     kavo_id = Line(unique=True, max_length=9, verbose_name="KAVO-ID", constraints=[Check("length(kavo_id) = 9")])
     first_name = Line(default="", max_length=100, verbose_name="Voornaam")
@@ -24,7 +25,8 @@ class Participant(Named):
     birth_date = DateField(verbose_name="Geboortedatum")
     email = Line(default="", max_length=254, verbose_name="E-mailadres")
     erased_at = DateTimeField(null=True)
-    """since when nothing personal is left in this row; the KAVO-ID is then a mark of ours"""
+    """since when this row contains no personal data; its KAVO-ID is then a placeholder"""
+    trajectories: "ModelSelect[Any]"
 
     class Meta:
         indexes = ((("birth_date", "search"), False), (("email", "search"), False))
@@ -39,30 +41,30 @@ class Participant(Named):
         "email": readings.email,
     }
 
-    def check(self):
+    def check(self) -> None:
         check_name(self)
         if "birth_date" in self.dirty_field_names and self.id:
             for trajectory in self.trajectories:
                 self.check_age_at(trajectory.course_started_on)
 
-    def search_text(self):
+    def search_text(self) -> str:
         return f"{self.last_name} {self.first_name} {self.kavo_id}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
 
     @property
     def call_name(self) -> str:
-        """How one speaks to this person: by the first name, or by the only one."""
+        """The first name, or the only name."""
         return self.first_name or self.last_name
 
     @property
     def initials(self) -> str:
-        """L. P.: enough to compare with a paper; empty once the name was erased."""
+        """L. P.: enough to compare with a paper attest; empty once the name is erased."""
         names = [] if self.erased_at else [self.first_name, self.last_name]
         return " ".join(f"{name[0].upper()}." for name in names if name)
 
-    def check_age_at(self, started: date):
+    def check_age_at(self, started: date) -> None:
         """Raise RuleError when this person is too young for a course that starts on this day."""
         if years_after(self.birth_date, COURSE_LEAST_AGE) > started:
             raise RuleError(
@@ -72,5 +74,5 @@ class Participant(Named):
             )
 
     def old_enough_on(self, kind: str) -> date:
-        """The day from which an attest of this type may be issued to this person; born on 29 February: 1 March."""
+        """The first day on which an attest of this type may be issued to this person; born on 29 February: 1 March."""
         return years_after(self.birth_date, LEAST_AGES[kind])

@@ -1,7 +1,9 @@
-"""Passwords: which are good enough, and the form in which they are hashed and compared. Nobody else hashes or compares one."""
+"""Passwords: which are good enough, and how they are hashed and compared. No other module hashes or compares passwords."""
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import flask_security
 
@@ -10,13 +12,13 @@ from database import normalise
 from tables.policy import tell
 
 LEAST = 6  # manual 2.2
-LEAST_FOR_MANY = 12  # of who sees the data of many: the team and associations (domain rule 2)
+LEAST_FOR_MANY = 12  # for those who see the data of many: the team and associations (domain rule 2)
 MOST = 128
 
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """Passwords that are guessed first, in lower case."""
+    """Common passwords, in lower case."""
     return frozenset((config.PROJECT / "data" / "common_passwords.txt").read_text(encoding="utf-8").split())
 
 
@@ -29,23 +31,25 @@ tell(password_hint=hint)
 
 
 def normal(typed: str) -> str:
-    """A password as it is hashed, however a keyboard makes its é or space: Unicode's NFKD, as Flask-Security has it."""
+    """A password as it is hashed, however the keyboard encodes é or a space: Unicode's NFKD, as in Flask-Security."""
     return unicodedata.normalize("NFKD", typed)
 
 
 def cut(typed: str | None) -> str:
-    """What was typed to log in. A longer one than there are is wrong, and is cut to one that still is: hashing breaks on it."""
-    return typed or "" if _length(typed or "") <= MOST else unicodedata.normalize("NFKC", typed)[: MOST + 1]
+    """A password typed to log in. Hashing fails on very long ones: one that is too long is cut to a length that is still
+    wrong."""
+    text = typed or ""
+    return text if _length(text) <= MOST else unicodedata.normalize("NFKC", text)[: MOST + 1]
 
 
-def _length(password) -> int:
-    """In characters as people count them: é is one."""
+def _length(password: str) -> int:
+    """The number of characters as people count them: é is one."""
     return len(unicodedata.normalize("NFKC", password))
 
 
-def problem(password: str, email: str = "", names=(), least: int = LEAST) -> str | None:
-    """Why this password is refused, or None: by the rule of manual 2.2, or because it is common or holds the name or address of
-    its owner (domain rule 2)."""
+def problem(password: str, email: str = "", names: Iterable[str | None] = (), least: int = LEAST) -> str | None:
+    """Why this password is refused, or None: by the rule of manual 2.2, or because it is common or contains the name or address
+    of its owner (domain rule 2)."""
     password, length = normal(password), _length(password)
     if length > MOST:
         return f"Het wachtwoord is te lang. Gebruik hoogstens {MOST} karakters."
@@ -62,24 +66,24 @@ def problem(password: str, email: str = "", names=(), least: int = LEAST) -> str
 
 
 def hashed(typed: str) -> str:
-    """The hash of a password to keep. Inside an application context."""
+    """The hash of a password, to store. Inside an application context."""
     return flask_security.hash_password(normal(typed))
 
 
-def fits(user, typed: str) -> bool:
-    """Whether this is the password of `user`, a row of `User`. Releases before hashed some as they were typed: such a hash is
-    replaced by one of the normal form."""
+def fits(user: Any, typed: str) -> bool:
+    """Whether this is the password of `user`, a row of `User`. Earlier releases hashed passwords as typed: such a hash is
+    replaced by a hash of the normal form."""
     if flask_security.verify_and_update_password(normal(typed), user):
         return True
     if typed == normal(typed) or not flask_security.verify_password(typed, user.password):
         return False
-    fresh_hash = hashed(typed)
-    type(user).update(password=fresh_hash).where(type(user).id == user.id).execute()
-    user.__data__["password"] = fresh_hash
+    new_hash = hashed(typed)
+    type(user).update(password=new_hash).where(type(user).id == user.id).execute()
+    user.__data__["password"] = new_hash
     return True
 
 
-def fits_nobody(typed: str):
-    """Take as long as `fits` does beyond the first look, where there is no account or no password to compare with."""
+def fits_nobody(typed: str) -> None:
+    """Take as long as the second comparison in `fits`, when there is no account or password to compare with."""
     if typed != normal(typed):
         hashed(typed)

@@ -1,20 +1,21 @@
-"""The numbers of the policy by name, for texts: templates and mails ask `policy`, and none writes one by hand. Each number stands
-where its rule is, and is told here by that module."""
+"""The numbers of the policy by name, for pages and mails: these use `policy` and never write a number by hand. Each number is
+defined beside its rule; the module of the rule registers it here."""
 
 from collections.abc import Callable
+from typing import Any
 
-_NUMBERS: dict[str, Callable] = {}
+_NUMBERS: dict[str, Callable[..., Any]] = {}
 
 
-def tell(**numbers: Callable):
-    """Make numbers known; each is a function, so that a text says what holds when it is shown."""
+def tell(**numbers: Callable[..., Any]) -> None:
+    """Register numbers; each is a function, so that a text shows the present value."""
     _NUMBERS.update(numbers)
 
 
 class Policy:
-    """`policy.stage_hours` in a template. Raises AttributeError for a number that nobody told."""
+    """`policy.stage_hours` in a template. Raises AttributeError for a number that is not registered."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name not in _NUMBERS:
             raise AttributeError(name)
         return _NUMBERS[name]()

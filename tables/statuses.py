@@ -1,29 +1,30 @@
-"""What a row is at on a day: its state, the words for it, whose turn it is and the colour. Lists, filters, pages, stories, work
-lists, counts, files and mails all ask here; nobody else says it.
+"""The status of a row on a day: its state, the words for it, whose turn it is and the colour. Lists, filters, pages, timelines,
+work lists, counts, files and mails all get it here.
 
-Each kind of status is declared once, as a condition that reads a row and a table alike: of a row it tells whether it fits, of a
-model it is the SQL of all rows that it fits. Of every row exactly one kind fits."""
+Each kind of status is declared once, as a condition that works for a row and for a table: given a row it tells whether the row
+matches, given a model it is the SQL for all matching rows. Every row matches exactly one kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from types import SimpleNamespace
+from typing import Any
 
-from peewee import Case, Node
+from peewee import Case, Field
 
 import dutch
 from times import local_date
 
 GOOD, BAD, WAIT, BUSY, NEUTRAL = "good", "bad", "wait", "busy", ""
-"""tones: well ended, wrong or too late, somebody here must act, somebody else or time must, neither"""
+"""tones: ended well, wrong or too late, a user must act, we wait for somebody else or for a day, none of these"""
 TEAM, SITE, ASSOCIATION, PARTICIPANT = "het team", "de stageplaats", "de vereniging", "de deelnemer"
 APPLICANT, GIVER, SUCCESSOR = "de aanvrager", "de verantwoordelijke", "de opvolger"
-"""sides whose turn it may be; '' is nobody's"""
+"""parties whose turn it may be; '' is nobody's"""
 
 
 @dataclass(frozen=True)
 class Status:
-    """What a row is at. `turn`: whose move it is, '' for nobody's; `detail`: what else one should know of it, such as its day."""
+    """The status of a row. `turn`: the party that must act, '' for nobody; `detail`: further information, such as the day."""
 
     key: str
     words: str
@@ -31,71 +32,71 @@ class Status:
     turn: str = ""
     detail: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.words
 
     @property
     def small(self) -> str:
-        """The second line beside the words: the detail, or else whose move it is."""
+        """The second line below the words: the detail, or else whose turn it is."""
         return self.detail or (f"aan zet: {self.turn}" if self.turn else "")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of status. `fits(row, today)` is a truth for a row and a condition for its model. `said(row, today)` and
-    `detail(row, today)` are for words and details that differ from row to row; `tab` gathers kinds in one tab of a list."""
+    """A kind of status. `fits(row, today)`: true or false for a row, a condition for its model. `said(row, today)` and
+    `detail(row, today)`: words and details that differ from row to row; `tab`: the tab of a list, for kinds that share one."""
 
     key: str
     words: str
-    fits: Callable
+    fits: Callable[[Any, date], Any]
     tone: str = NEUTRAL
     turn: str = ""
-    said: Callable | None = None
-    detail: Callable | None = None
+    said: Callable[[Any, date], str] | None = None
+    detail: Callable[[Any, date], str] | None = None
     tab: str = ""
 
 
 class Statuses:
-    """The kinds of status of one table; `columns` are those that they read, `gathered` the words of tabs that hold several."""
+    """The kinds of status of a table; `columns`: the columns that they read; `gathered`: the words of tabs with several kinds."""
 
     def __init__(self, columns: str, *kinds: Kind, gathered: dict[str, str] | None = None):
         self.columns = tuple(columns.split())
         self.kinds = {kind.key: kind for kind in kinds}
         self.gathered = gathered or {}
 
-    def of(self, row, today: date) -> Status:
-        """The status of a row, or of anything else with these columns."""
+    def of(self, row: Any, today: date) -> Status:
+        """The status of a row, or of any other object with these columns."""
         kind = next(kind for kind in self.kinds.values() if kind.fits(row, today))
         words = kind.said(row, today) if kind.said else kind.words
         detail = kind.detail(row, today) if kind.detail else ""
         return Status(kind.key, words, kind.tone, kind.turn, detail)
 
-    def of_values(self, values, today: date) -> Status:
-        """The status that stored values of `columns`, in that order, stand for."""
+    def of_values(self, values: Iterable[Any], today: date) -> Status:
+        """The status for stored values of `columns`, in that order."""
         return self.of(SimpleNamespace(**dict(zip(self.columns, values, strict=True))), today)
 
-    def where(self, model, today: date, *keys: str):
+    def where(self, model: Any, today: date, *keys: str) -> Any:
         """The condition for the rows of `model` whose status is one of these."""
         conditions = [self.kinds[key].fits(model, today) for key in keys]
-        found = conditions[0]
+        result = conditions[0]
         for condition in conditions[1:]:
-            found |= condition
-        return found
+            result |= condition
+        return result
 
-    def column(self, model, today: date):
+    def column(self, model: Any, today: date) -> Case:
         """The key of the status as a column of a query."""
         return Case(None, [(kind.fits(model, today), kind.key) for kind in self.kinds.values()])
 
     def tabs(self) -> dict[str, tuple[str, list[str]]]:
-        """Tabs of a list: name → (words, keys of the kinds in it)."""
-        tabs = {}
+        """The tabs of a list: name → (words, keys of its kinds)."""
+        tabs: dict[str, tuple[str, list[str]]] = {}
         for kind in self.kinds.values():
             name = kind.tab or kind.key
             tabs.setdefault(name, (self.gathered.get(name) or self.kinds[name].words, []))[1].append(kind.key)
         return tabs
 
     def words(self, *keys: str) -> dict[str, str]:
-        """Key (of a kind or a tab) → words; for columns that store one of these."""
+        """Key (of a kind or a tab) → words, for columns that store a key."""
         return {key: self.gathered.get(key) or self.kinds[key].words for key in keys}
 
 
@@ -103,12 +104,12 @@ class Statuses:
 
 
 def day_of(days: int, due_on: date, today: date) -> int:
-    """Which day of a term of so many days it is: 0 on the first, `days` on the last, more when it is late."""
+    """The day number in a term of `days` days: 0 on the first day, `days` on the last, more when it is late."""
     return days - (due_on - today).days
 
 
 def told_day(days: int, due_on: date | None, today: date) -> str:
-    """dag 9 van 14; '' when nothing runs."""
+    """dag 9 van 14; '' without a term."""
     return f"dag {day_of(days, due_on, today)} van {days}" if due_on else ""
 
 
@@ -116,43 +117,43 @@ def _late(days: int, due_on: date, today: date) -> str:
     return f"Te laat: {told_day(days, due_on, today)}"
 
 
-# ---- conditions of a row and of a table alike
+# ---- conditions for a row and for a table
 
 
-def _before(value, day: date):
-    if isinstance(value, Node):
+def _before(value: Any, day: date) -> Any:
+    if isinstance(value, Field):
         return value.is_null(False) & (value < day) if value.null else value < day
     return value is not None and value < day
 
 
-def _after(value, day: date):
-    if isinstance(value, Node):
+def _after(value: Any, day: date) -> Any:
+    if isinstance(value, Field):
         return value.is_null(False) & (value > day) if value.null else value > day
     return value is not None and value > day
 
 
-def _not_before(value, day: date):
-    if isinstance(value, Node):
+def _not_before(value: Any, day: date) -> Any:
+    if isinstance(value, Field):
         return value.is_null() | (value >= day) if value.null else value >= day
     return value is None or value >= day
 
 
-def _not_after(value, day: date):
-    if isinstance(value, Node):
+def _not_after(value: Any, day: date) -> Any:
+    if isinstance(value, Field):
         return value.is_null() | (value <= day) if value.null else value <= day
     return value is None or value <= day
 
 
-def _empty(value):
-    return value.is_null() if isinstance(value, Node) else value is None
+def _empty(value: Any) -> Any:
+    return value.is_null() if isinstance(value, Field) else value is None
 
 
-def _filled(value):
-    return value.is_null(False) if isinstance(value, Node) else value is not None
+def _filled(value: Any) -> Any:
+    return value.is_null(False) if isinstance(value, Field) else value is not None
 
 
-def _column(name: str, value: str) -> Callable:
-    """The condition that a column holds this."""
+def _column(name: str, value: str) -> Callable[[Any, date], Any]:
+    """The condition that a column holds this value."""
     return lambda row, today: getattr(row, name) == value
 
 
@@ -219,14 +220,14 @@ LATE, IN_TREATMENT, APPROVED, NOT_APPROVED, WITHDRAWN = (
     "Niet goedgekeurd",
     "Ingetrokken",
 )
-"""a yes, a no and what goes before are called the same, whatever was asked"""
+"""approval, rejection and the states before them have the same words for every kind of request"""
 
 
-def _day_of_row(row, today) -> str:
+def _day_of_row(row: Any, today: date) -> str:
     return told_day(row.term_days, row.due_on, today)
 
 
-def _late_row(row, today) -> str:
+def _late_row(row: Any, today: date) -> str:
     return _late(row.term_days, row.due_on, today)
 
 
@@ -286,7 +287,7 @@ PROPOSAL = Statuses(
 )
 
 
-def _team_day(row, today) -> str:
+def _team_day(row: Any, today: date) -> str:
     return told_day(row.team_days, row.team_due_on, today)
 
 
@@ -350,5 +351,5 @@ LINK = Statuses(
 
 
 def with_turn(status: Status, turn: str) -> Status:
-    """The same status, with the move at another side."""
+    """The same status, with the turn of another party."""
     return replace(status, turn=turn)

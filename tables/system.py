@@ -1,4 +1,6 @@
-"""What the tool keeps about its own work: mails, history, lookups, forms that were already sent."""
+"""Records of the tool itself: mails, history, lookups, forms already submitted."""
+
+from datetime import datetime
 
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
@@ -64,21 +66,22 @@ MAIL_KINDS = {
     "trajectory_reopened": "Een traject is heropend",
     "turned_18": "Vanaf nu aanmelden met eID",
 }
-"""name of the text of a mail, in templates/mails → what the team reads"""
+"""name of a template in templates/mails → how the team sees this kind of mail"""
 
 
 NOT_ARRIVED = ("failed", "uncertain")
-"""states of a mail that ended without anybody knowing that it arrived"""
+"""final states of a mail that may not have arrived"""
 
 
 class AlreadyDone(RuleError):
-    """The same form was sent before and was treated then."""
+    """The same form was submitted and processed before."""
 
 
 class Mail(Searched):
-    """The outbox: a mail is a row first, written with the change that causes it, and delivered from `next_at` (UTC) on.
+    """The outbox: a mail is first written as a row, together with the change that causes it, and delivered from `next_at` (UTC)
+    on.
 
-    `object_type`, `object_id`: the row that it is about; `handled_at`: a failed one with which somebody did something."""
+    `object_type`, `object_id`: the row that it is about; `handled_at`: when somebody dealt with a failed mail."""
 
     key = CharField(unique=True, max_length=120)
     kind = CharField(max_length=60, choices=choices(MAIL_KINDS), verbose_name="Soort")
@@ -102,7 +105,7 @@ class Mail(Searched):
     object_id = CharField(null=True, max_length=40)
     handled_at = DateTimeField(null=True)
     refused_mailbox = BooleanField(default=False)
-    """whether the server said for good that this mailbox takes no mail (5xx after RCPT)"""
+    """whether the server permanently refused this mailbox (5xx after RCPT)"""
 
     class Meta:
         indexes = (
@@ -113,10 +116,10 @@ class Mail(Searched):
             (("subject",), False),
         )
 
-    def search_text(self):
+    def search_text(self) -> str:
         return f"{self.to_address} {self.subject}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.subject
 
 
@@ -124,7 +127,7 @@ Mail.add_index(ordered(Mail.sent_at), name="mail_sent_at")
 
 
 class Reminder(BaseModel):
-    """That something was said about an object for a due date: never twice."""
+    """A reminder about an object for a due date, so that it is never sent twice."""
 
     object_type = CharField(max_length=40)
     object_id = CharField(max_length=40)
@@ -137,7 +140,7 @@ class Reminder(BaseModel):
 
 
 class Clock(BaseModel):
-    """The one row that says when the clock ran; `since`: of what fell due before that day nobody is reminded."""
+    """The single row about the clock: when it ran; `since`: there are no reminders of what fell due before that day."""
 
     since = DateField()
     ran_at = DateTimeField(null=True)
@@ -145,19 +148,19 @@ class Clock(BaseModel):
     treated = IntegerField(default=0)
     treated_at = DateTimeField(null=True)
     cleaned_on = DateField(null=True)
-    """the last day on which was erased what we keep no longer"""
+    """the last day on which expired data was erased"""
 
 
 class Retention(BaseModel):
-    """How many days the team keeps something, where that is not what the code says: see `workflow.retention`."""
+    """A retention period in days that the team changed from the default in the code: see `workflow.privacy.retention`."""
 
     key = CharField(unique=True, max_length=40)
     days = IntegerField(constraints=[Check("days > 0")])
 
 
 class Seal(BaseModel):
-    """A range of the history whose digests were put together with those of the range before: a line that is changed, put in or
-    taken out later no longer fits. `until_id` is chosen first and sealed an hour later, when all who were writing are done."""
+    """A checkpoint on a range of the history, chained to that of the range before: a line that is changed, inserted or removed
+    later no longer matches. `until_id` is chosen first and sealed an hour later, when all pending transactions have ended."""
 
     until_id = IntegerField(unique=True)
     began_at = DateTimeField()
@@ -165,20 +168,24 @@ class Seal(BaseModel):
     digest = CharField(null=True, max_length=64)
     sealed_at = DateTimeField(null=True)
     key_id = CharField(null=True, max_length=16)
-    """the key with which the digest was made; the first releases sealed without one"""
+    """the id of the key of the digest; the first releases used none"""
     unnamed = CharField(null=True, max_length=100)
-    """of the first seal with a key: which lines were empty until then without naming what emptied them"""
+    """on the first checkpoint with a key: the lines that were erased before without naming their erasure"""
+
+    class Meta:
+        table_name = "seal"
 
 
 class History(BaseModel):
-    """Who did what, when: append-only (the database refuses more). The payload and its salt can be erased together;
-    the digest stays as proof.
+    """Who did what, and when: append-only (the database refuses changes). The payload and its salt can be erased together; the
+    digest stays as proof.
 
-    An erased line names the line that erased it (`erased_by`, an id), and that one holds a keyed digest of all the lines that it
-    erased (`erases`): nobody can empty a line by hand and point at an erasure. See `audit.erase`."""
+    An erased line names the line that erased it (`erased_by`, an id), which holds a keyed digest of all the lines that it erased
+    (`erases`): nobody can empty a line by hand and point at an erasure. See `audit.erase`."""
 
     at = DateTimeField(index=True, verbose_name="Wanneer")
     actor = ForeignKeyField(User, null=True, backref="acts", on_delete="RESTRICT", verbose_name="Wie")
+    actor_id: int | None
     verb = CharField(max_length=60, verbose_name="Wat")
     object_type = CharField(max_length=40)
     object_id = CharField(max_length=40)
@@ -200,9 +207,10 @@ class History(BaseModel):
 
 
 class Lookup(Searched):
-    """A search for a person by KAVO-ID: who, for what, found or not."""
+    """A search for a person by KAVO-ID: by whom, for what purpose, found or not."""
 
     user = ForeignKeyField(User, backref="lookups", on_delete="RESTRICT", verbose_name="Wie")
+    user_id: int
     kavo_id = CharField(max_length=9, verbose_name="KAVO-ID")
     found = BooleanField(verbose_name="Gevonden")
     purpose = CharField(max_length=200, verbose_name="Waarvoor")
@@ -219,15 +227,15 @@ class Lookup(Searched):
 
     reads = {"kavo_id": readings.kavo_id}
 
-    def search_text(self):
+    def search_text(self) -> str:
         return self.kavo_id
 
 
 class Refusal(BaseModel):
-    """How often a form or an import refused something by one rule on one day (in Brussels); never what was typed.
+    """How often a form or an import refused input by a rule on a day (in Brussels); never what was typed.
 
-    `form`: the endpoint of the page; `field`: the name of the field, '' for the form as a whole; `rule`: the sentence as the code
-    writes it, see `sentences`."""
+    `form`: the endpoint of the page; `field`: the name of the field, '' for the whole form; `rule`: the sentence as in the code,
+    see `sentences`."""
 
     day = DateField()
     form = CharField(max_length=80)
@@ -240,15 +248,16 @@ class Refusal(BaseModel):
 
 
 class FormKey(BaseModel):
-    """A form that was received: the same form sent again changes nothing."""
+    """A form that was received: submitting it again changes nothing."""
 
     key = CharField(primary_key=True, max_length=64)
     user = ForeignKeyField(User, null=True, on_delete="CASCADE")
+    user_id: int | None
     at = DateTimeField(index=True)
 
     @classmethod
-    def claim(cls, key: str, by: User | None, now):
-        """Note that this form is being treated, inside the transaction that treats it. Raises AlreadyDone when it was.
-        A form that came without a key (not from our pages) is treated each time."""
+    def claim(cls, key: str | None, by: User | None, now: datetime) -> None:
+        """Record that this form is processed, inside the transaction that processes it. Raises AlreadyDone when it was processed
+        before. A form without a key (not from our pages) is processed each time."""
         if key and not cls.insert(key=key[:64], user=by, at=now).on_conflict_ignore().as_rowcount().execute():
             raise AlreadyDone("Dat was al bewaard. We deden niets dubbel.")

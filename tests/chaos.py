@@ -15,9 +15,9 @@ TRIALS = (
     "tests/services/test_handover_once.py",
     "tests/services/test_final_once.py",
     "tests/services/test_faults.py",
-    "tests/test_serving.py",
-    "tests/test_backups.py",
-    "tests/test_clock_year.py",
+    "tests/operations/test_serving.py",
+    "tests/operations/test_backups.py",
+    "tests/workflow/deadlines/test_clock_year.py",
 )
 
 

@@ -125,7 +125,7 @@ def placement(**values):
     return made
 
 
-def evaluated(placement, by=None, now=NOW, **values):
+def evaluated(placement, by=None, now=NOW, on_behalf=None, version=None, **values):
     """A placement with an evaluation: positive for all planned hours unless said otherwise."""
     ordinary = {
         "mentor": "Eline Wouters",
@@ -136,7 +136,8 @@ def evaluated(placement, by=None, now=NOW, **values):
         "result": "positive",
         "motivation": "Vlot.",
     }
-    evaluations.evaluate(placement, by or user("team"), now, **{**ordinary, **values})
+    given = evaluations.EvaluationInput(**{**ordinary, **values})
+    evaluations.evaluate(placement, given, by or user("team"), now, on_behalf=on_behalf, version=version)
     return Placement.get_by_id(placement.id)
 
 

@@ -24,7 +24,7 @@ KEPT = re.compile(r"PIP_(INDEX_URL|EXTRA_INDEX_URL|CERT|TRUSTED_HOST|CONFIG_FILE
 """settings of this machine without which a package index may be out of reach"""
 OFFSETS = 0, 25, 26, 27  # config.py: the web server, the mail catcher, the eID provider
 MOST_SECONDS = 400
-TEST = "tests/test_settings.py"
+TEST = "tests/test_config.py"
 
 
 class Stranger:

@@ -24,7 +24,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 import config
 from database import connect_to, database
 from tests.conftest import KEYS, with_quick_passwords
-from tests.eid.op import Op
+from tests.identity.eid.op import Op
 
 PEOPLE = {
     "visitor": None,

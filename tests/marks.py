@@ -16,7 +16,7 @@ from database import readings
 from mails import links
 from models import Draft, Handover, LinkRequest, Mail, Participant, SavedView, Site, Trajectory, User
 from tests import factories as make
-from tests.test_rights import ARGUMENTS
+from tests.admin_kit.test_rights import ARGUMENTS
 from tests.visitor import Visitor
 from workflow.accounts import identities, registration
 from workflow.imports import batches

@@ -16,7 +16,7 @@ from database import Typed, database
 from models import TABLES, Site
 from public_pages.eid import PENDING, PENDING_LASTS
 from tests import factories as make
-from tests.eid.steps import bram
+from tests.identity.eid.steps import bram
 from tests.marks import VIEWERS, Marks, World
 from tests.visitor import Visitor
 from times import utcnow

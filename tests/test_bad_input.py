@@ -237,7 +237,7 @@ def test_a_list_takes_any_argument(team, placement, noun):
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_who_takes_a_site_over_gets_a_sentence_for_each_field(app, what):
+def test_taking_a_site_over_gives_a_sentence_for_each_field(app, what):
     taker, site = make.user(password=make.PASSWORD), make.site(make.user())
     for visitor in (Visitor(app), Visitor(app, taker)):
         visitor.get(f"/overnemen/?q={what}")
@@ -254,7 +254,7 @@ def test_who_takes_a_site_over_gets_a_sentence_for_each_field(app, what):
 
 @pytest.mark.parametrize("what", BAD)
 @pytest.mark.parametrize("path", ["/aanmelden", "/wachtwoord-vergeten"])
-def test_who_is_not_logged_in_gets_a_sentence_too(app, what, path):
+def test_visitors_who_are_not_logged_in_get_a_sentence_too(app, what, path):
     visitor = Visitor(app)
     visitor.get(path)
     for changes in ({"email": BAD[what]}, {"email": "wie@kavo.test", "password": BAD[what]}, {"next": BAD[what]}):
@@ -331,7 +331,7 @@ def test_text_that_a_browser_left_out_is_empty_text(team, placement):
 
 
 @pytest.mark.parametrize("name", ["site", "own data", "new participant"])
-def test_what_stands_in_hidden_fields_breaks_nothing(team, placement, name):
+def test_forged_hidden_fields_break_nothing(team, placement, name):
     path = paths(placement)[name]
     for fields in (
         {"form_key": "a\x00b"},

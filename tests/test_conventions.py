@@ -98,6 +98,13 @@ def test_the_root_holds_the_nine_files_to_read_first():
     assert at_root == {"app", "config", "models", "scope", "audit", "tasks", "worker", "dutch", "times"}
 
 
+def test_the_tests_of_a_room_lie_in_a_folder_with_its_name():
+    apart = {"browser", "fixtures", "oidc", "services", "validator", "vendor"}  # of the whole, or not ours
+    folders = {path.parent.relative_to(PROJECT / "tests") for path in (PROJECT / "tests").rglob("test_*.py")}
+    rooms = {folder for folder in folders if folder.parts and folder.parts[0] not in apart}
+    assert all((PROJECT / folder).is_dir() or folder.name == "eid" for folder in rooms)
+
+
 def test_nobody_imports_a_table_past_models():
     for name, path in modules():
         if name not in ("tables", "models"):

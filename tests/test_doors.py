@@ -16,8 +16,8 @@ from database import RuleError, database, readings
 from models import Association, Handover, History, ImportRow, Mail, Participant, Proposal, Site, User, passwords
 from operations import checks
 from tests import factories as make
-from tests.eid.steps import bram
-from tests.test_registration import FORM, born, typed
+from tests.identity.eid.steps import bram
+from tests.public_pages.test_registration import FORM, born, typed
 from tests.visitor import Visitor
 from times import local_date, utcnow, years_after
 from workflow import limits

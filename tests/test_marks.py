@@ -165,9 +165,11 @@ def test_who_left_an_association_opens_its_files_no_more(app):
         by=staff, association=first, file_name="f.csv", digest="d", state="done", created_at=make.NOW
     )
     assert scope.may(staff, "view", batch)
+    visitor = Visitor(app, staff)
+    visitor.get("/importeren/")
+    assert "f.csv" in visitor.text
     Membership.update(until=make.NOW).where(Membership.user == staff).execute()
     Membership.create(user=staff, association=second, since=make.NOW)
-    visitor = Visitor(app, staff)
     assert visitor.get(f"/importeren/{batch.id}/").status_code == 404
     visitor.get("/importeren/")
     assert "f.csv" not in visitor.text

@@ -103,7 +103,7 @@ def test_a_number_of_the_policy_is_seen(text, found):
     assert bool(numbers(text)) == found
 
 
-def test_every_number_that_a_template_asks_is_told(app):
+def test_every_number_that_a_template_uses_is_registered(app):
     """A template shows nothing for a number that nobody told."""
     for path in (PROJECT / "templates").rglob("*.*"):
         for name in re.findall(r"policy\.(\w+)", path.read_text("utf-8")):

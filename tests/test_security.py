@@ -17,8 +17,8 @@ from app import create_app
 from database import Conflict, database
 from models import Association, History, Mail, Participant, Placement, Site, Token, User, UserSession
 from tests import factories as make
+from tests.admin_kit.test_rights import ARGUMENTS
 from tests.test_conventions import modules
-from tests.test_rights import ARGUMENTS
 from tests.visitor import Visitor
 from times import utcnow
 from workflow import limits
@@ -89,7 +89,7 @@ def test_the_code_runs_no_text_and_reads_no_pickle():
                 assert not names & wrong, path
 
 
-def test_chance_that_guards_something_comes_from_secrets():
+def test_randomness_for_security_comes_from_secrets():
     """`random` is for made-up people alone."""
     using = {path.stem for _, path in modules() if re.search(r"^(from|import) random\b", path.read_text("utf-8"), re.M)}
     assert using <= {"crowd", "demo"}
@@ -163,7 +163,7 @@ def test_what_somebody_else_changed_meanwhile_is_no_fault(app):
 @pytest.mark.parametrize(
     "path, status", [("/", 200), ("/nergens", 404), ("/te-behandelen/", 302), ("/static/look.css", 200)]
 )
-def test_every_answer_asks_for_tls_from_then_on_and_bears_its_guards(production, path, status):
+def test_every_response_requires_tls_and_carries_its_security_headers(production, path, status):
     answer = production.test_client().get(path, **SECURE)
     assert answer.status_code == status
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
@@ -195,7 +195,7 @@ def test_nothing_of_development_is_there_in_production(production):
 @pytest.mark.parametrize(
     "headers", [{"X-Forwarded-For": "9.9.9.9"}, {"X-Real-IP": "9.9.9.9"}, {"Forwarded": "for=9.9.9.9"}]
 )
-def test_a_visitor_does_not_choose_the_own_address(app, headers):
+def test_visitors_cannot_choose_their_own_address(app, headers):
     """Without a proxy of ours in front, what a request says of itself counts for nothing: the limit holds."""
     from times import utcnow
 
@@ -230,7 +230,7 @@ def test_a_long_password_counts_to_its_last_character(app):
     assert not context.verify(long + "z", context.hash(long + "y"))
 
 
-def test_hashes_of_passwords_are_dear(settings):
+def test_password_hashes_are_expensive(settings):
     """At least what OWASP asks of Argon2id: 19 MiB, 2 rounds."""
     from app import create_app
 

@@ -1,6 +1,7 @@
-"""The clock: one sweep treats everything that is due, whenever it runs. Huey only says the time; what is due stands in dates.
+"""The clock: one sweep treats everything that is due, whenever it runs. Huey only says the time; what is due stands
+in dates.
 
-It may run late, twice, or beside another: each turning point compares before it acts, and what was said once is a row."""
+It may run late, twice, or beside another: each rule compares before it acts, and what was said once is a row."""
 
 import logging
 import time
@@ -18,7 +19,7 @@ from workflow.privacy import retention
 log = logging.getLogger("kavo.clock")
 
 CHORES = {"retention": retention.by_night, "seal": hash_chain.seal}
-"""what the clock does besides what falls due; each knows itself whether it is time"""
+"""what the clock does besides deadlines; each decides itself whether it is time"""
 SILENT_AFTER = timedelta(minutes=15)
 
 
@@ -39,13 +40,14 @@ def lag(now: datetime) -> timedelta | None:
 
 
 def upcoming(now: datetime) -> list[tuple[TurningPoint, list[Due]]]:
-    """What a sweep at `now` (UTC) would treat, of each turning point; changes nothing."""
+    """What a sweep at `now` (UTC) would treat, per rule; changes nothing."""
     since = state(now).since
     return [(point, point.due(now, since)) for point in CATALOGUE]
 
 
 def sweep(now: datetime) -> dict[str, int]:
-    """Treat all that is due at `now` (UTC); returns how many of each turning point. What goes wrong in one holds up no other."""
+    """Treat everything that is due at `now` (UTC); returns how many per rule. A failure in one rule does not hold up
+    the others."""
     begun, done = time.monotonic(), {}
     since = state(now).since
     for point in CATALOGUE:
@@ -70,7 +72,7 @@ def sweep(now: datetime) -> dict[str, int]:
 
 
 def start_from(day: date, by: User, now: datetime):
-    """'Vanaf': of what fell due before this day nobody is reminded. Terms end all the same."""
+    """'Vanaf': no reminders about anything that fell due before this day. Terms end all the same."""
     clock = state(now)
     scope.require(by, "set", clock)
     with writing():

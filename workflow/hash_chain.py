@@ -1,11 +1,12 @@
-"""Seals on the history: the digests of a range of lines, under a key and chained to those before. Who can write to the database
-but has no key cannot change, put in or take out a sealed line unseen. The last seal leaves the machine (in the name of a backup
-and in the team's weekly mail): whoever keeps it notices also who takes the last seals away, or has the key.
+"""A hash chain over the history: checkpoints hold a keyed digest of a range of lines, chained to the one before. With
+database access but no key, nobody can change, add or remove a sealed line unnoticed. The last checkpoint leaves the
+machine (in the name of a backup and in the team's weekly mail), which also reveals removed checkpoints, or changes
+with the key.
 
-A range is chosen first and sealed an hour later: by then whoever was writing a line is done. So writers never wait.
+A range is chosen first and sealed an hour later, when all lines in it have been written. So writers never wait.
 
-Erasing the text of a line leaves its digest, and so the chain, whole. Each emptied line names the line that emptied it, which
-holds a keyed mark of all the lines that it emptied (`audit.erase`)."""
+Erasing the text of a line keeps its digest, and so the chain, intact. Each emptied line names the line that emptied
+it, which holds a keyed mark of all the lines that it emptied (`audit.erase`)."""
 
 import hashlib
 import re
@@ -13,16 +14,17 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from peewee import fn
 
-from database import checkpoint_keys, database, writing
+from database import as_tuples, checkpoint_keys, database, writing
 from models import History, Seal
 
 WAITS = timedelta(hours=1)
 MOST_LINES = 50_000  # in one range
 START = "0" * 64
-SHOWN = 16  # letters of a digest in what one notes elsewhere: enough that nobody finds another that begins so
+SHOWN = 16  # letters of a digest in a note: enough that no other digest is found that starts the same
 NOTED = re.compile(rf"(\d{{1,9}})-([0-9a-f]{{{SHOWN}}})", re.ASCII)
 UNNAMED = "lines that were empty before erasures were named"
 SEALED = (
@@ -40,17 +42,17 @@ SEALED = (
 
 
 def last() -> Seal | None:
-    """The newest seal that is closed."""
+    """The newest closed checkpoint."""
     return Seal.select().where(Seal.digest.is_null(False)).order_by(Seal.until_id.desc()).first()
 
 
 def name(seal: Seal) -> str:
-    """A seal as one notes it elsewhere: '12-0123456789abcdef'."""
-    return f"{seal.id}-{seal.digest[:SHOWN]}"
+    """A checkpoint as noted elsewhere: '12-0123456789abcdef'."""
+    return f"{seal.id}-{(seal.digest or '')[:SHOWN]}"
 
 
 def last_name() -> str:
-    """The newest closed seal as one notes it; '' when there is none. Also of a database with the tables of an earlier release."""
+    """The newest closed checkpoint as noted; '' when there is none. Also works on the tables of an earlier release."""
     if not database.table_exists(Seal._meta.table_name):
         return ""
     closed = Seal.select(Seal.id, Seal.digest).where(Seal.digest.is_null(False))
@@ -64,8 +66,8 @@ def waiting(now: datetime) -> Seal | None:
 
 
 def seal(now: datetime) -> int:
-    """Seal the range that waited long enough, and choose the next; returns the lines that were sealed. Safe in parallel: a range
-    is chosen once, and sealed the same by whoever does it."""
+    """Seal the range that waited long enough, and choose the next; returns how many lines were sealed. Safe in
+    parallel: a range is chosen once, and every process computes the same seal."""
     sealed = 0
     if one := waiting(now):
         sealed = _close(one, now)
@@ -82,7 +84,7 @@ def _close(one: Seal, now: datetime) -> int:
     before, key_id = last(), checkpoint_keys.present()
     first = not Seal.select().where(Seal.key_id.is_null(False)).exists()
     unnamed = checkpoint_keys.mark(UNNAMED, _unnamed()) if first else None
-    after, start = (before.until_id, before.digest) if before else (0, START)
+    after, start = (before.until_id, before.digest or START) if before else (0, START)
     digest, lines = _digest(after, one.until_id, start, key_id, unnamed)
     Seal.update(digest=digest, lines=lines, sealed_at=now, key_id=key_id, unnamed=unnamed).where(
         Seal.id == one.id, Seal.digest.is_null()
@@ -91,10 +93,11 @@ def _close(one: Seal, now: datetime) -> int:
 
 
 def _digest(after: int, until: int, before: str, key_id: str | None, unnamed: str | None) -> tuple[str, int]:
-    """(digest, lines) of the history after one id, up to and including another, chained to the digest `before`. Raises
-    proof.UnknownKey."""
-    if key_id is None:  # as the first releases did it
-        chain, columns = hashlib.sha256(), SEALED[:-1]
+    """(digest, lines) of the history from `after` (exclusive) to `until` (inclusive), chained to the digest `before`.
+    Raises checkpoint_keys.UnknownKey."""
+    if key_id is None:  # as in the first releases
+        chain: Any = hashlib.sha256()
+        columns: tuple[Any, ...] = SEALED[:-1]
     else:
         chain, columns = checkpoint_keys.keyed(key_id), SEALED
     chain.update(before.encode())
@@ -117,8 +120,8 @@ def _closed():
 
 
 def breaches() -> Iterator[str]:
-    """One sentence in English for each seal that does not fit the history any more; empty when all do. A seal under a key that
-    is not in the settings is passed over: see `unknown_keys`."""
+    """One English sentence for each checkpoint that no longer matches the history; none when all match. A checkpoint
+    with a key that is not in the settings is skipped: see `unknown_keys`."""
     after, before, keyed = 0, START, False
     for one in _closed():
         if one.key_id is None and keyed:
@@ -131,10 +134,10 @@ def breaches() -> Iterator[str]:
 
 
 def unproved_erasures() -> Iterator[str]:
-    """One sentence for each line that is empty though no erasure says so, and for each erasure that says something else than what
-    is empty."""
+    """One sentence for each line that is empty without an erasure, and for each erasure that does not match the lines
+    that are empty."""
     erasures = History.select(History.id, History.digest, History.erases).where(History.erases.is_null(False))
-    marks = {key: (digest, erases) for key, digest, erases in erasures.tuples()}
+    marks = {key: (digest, erases) for key, digest, erases in as_tuples(erasures)}
     emptied = History.select(History.erased_by, History.id).where(
         History.payload.is_null(), History.erased_by.is_null(False)
     )
@@ -151,7 +154,7 @@ def unproved_erasures() -> Iterator[str]:
 
 
 def _agrees(mark, ids) -> bool:
-    """Whether a line (digest, erases) erased exactly these; also when the key is not known."""
+    """Whether a line (digest, erases) erased exactly these; True as well when the key is not known."""
     if mark is None:
         return False
     try:
@@ -163,11 +166,11 @@ def _agrees(mark, ids) -> bool:
 def _unnamed() -> list[int]:
     """Lines that are empty and do not name an erasure, as the first releases left them."""
     query = History.select(History.id).where(History.payload.is_null(), History.erased_by.is_null())
-    return [key for (key,) in query.order_by(History.id).tuples()]
+    return [key for (key,) in as_tuples(query.order_by(History.id))]
 
 
 def _unnamed_since():
-    """What was empty before erasures were named stands fixed in the first seal with a key."""
+    """What was empty before erasures were named is fixed in the first checkpoint with a key."""
     first = _closed().where(Seal.key_id.is_null(False)).first()
     if first and checkpoint_keys.knows(first.key_id):
         ids = _unnamed()
@@ -177,8 +180,8 @@ def _unnamed_since():
 
 
 def unknown_keys() -> Iterator[str]:
-    """One sentence for each key that the settings do not hold: what was made with it cannot be judged."""
-    used = Counter(key for (key,) in _closed().select(Seal.key_id).where(Seal.key_id.is_null(False)).tuples())
+    """One sentence for each key that is not in the settings: what was made with it cannot be verified."""
+    used = Counter(key for (key,) in as_tuples(_closed().select(Seal.key_id).where(Seal.key_id.is_null(False))))
     erasures = History.select(History.erases).where(History.erases.is_null(False))
     used.update(erases.partition(":")[0] for (erases,) in erasures.tuples().iterator())
     for key_id, times in sorted(used.items()):
@@ -187,8 +190,8 @@ def unknown_keys() -> Iterator[str]:
 
 
 def differs(noted: str) -> str:
-    """What is wrong with a seal that was noted elsewhere as '12-0123456789abcdef', as a sentence; '' when it is still there.
-    Raises ValueError when it is no such note."""
+    """What is wrong with a checkpoint noted elsewhere as '12-0123456789abcdef', as a sentence; '' when it still
+    matches. Raises ValueError when it is no such note."""
     found = NOTED.fullmatch(noted.strip().lower())
     if not found:
         raise ValueError(f"A seal is noted as a number, a hyphen and {SHOWN} letters or digits: 12-0123456789abcdef.")

@@ -1,4 +1,4 @@
-"""What the team does with a mail: send it again, or say that its failure is dealt with."""
+"""What the team does with a mail: send it again, or mark its failure as handled."""
 
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from models import NOT_ARRIVED, Mail
 
 
 def send_again(mail: Mail, by, now: datetime):
-    """'Opnieuw versturen': one that waits leaves now; one that failed or is uncertain is tried again under its own
-    Message-ID; of one that was sent a copy leaves. Raises RuleError while it is being sent."""
+    """'Opnieuw versturen': a waiting mail leaves now; a failed or uncertain one is tried again under its own
+    Message-ID; of a sent one a copy leaves. Raises RuleError while it is being sent."""
     scope.require(by, "send_again", mail)
     with writing():
         again = Mail.state << ("pending", *NOT_ARRIVED)
@@ -26,7 +26,7 @@ def send_again(mail: Mail, by, now: datetime):
 
 
 def set_aside(mail: Mail, by, now: datetime):
-    """Somebody dealt with a mail that did not arrive: it no longer counts as trouble."""
+    """Mark a mail that did not arrive as handled: it no longer counts as a problem."""
     scope.require(by, "set_aside", mail)
     with writing():
         if Mail.update(handled_at=now).where(Mail.id == mail.id, Mail.state << NOT_ARRIVED).execute():

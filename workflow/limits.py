@@ -1,4 +1,5 @@
-"""How often something may fail, counted in the database, so that it holds over several processes; and how little time tells."""
+"""Limits on failures, counted in the database so that they hold across processes; and answers that take constant
+time."""
 
 import hashlib
 import hmac
@@ -18,23 +19,30 @@ WINDOW = timedelta(minutes=15)
 tell(wrong_passwords=lambda: WRONG_PASSWORDS_PER_ACCOUNT, wait_minutes=lambda: int(WINDOW.total_seconds() // 60))
 HOUR = timedelta(hours=1)
 STEP_SECONDS = 0.5
-"""longer than finding somebody and writing a mail takes"""
+"""longer than finding a user and writing a mail takes"""
 
-_switch = {"on": True, "key": b""}
+
+@dataclass
+class _Switch:
+    on: bool = True
+    key: bytes = b""
+
+
+_switch = _Switch()
 
 
 def set_up(on: bool, key: str):
-    """Called once by `create_app`: whether limits hold (KAVO_RATE_LIMITS) and the key under which names are hashed."""
-    _switch.update(on=on, key=key.encode())
+    """Called once at start-up: whether limits apply (KAVO_RATE_LIMITS) and the key for hashing names."""
+    _switch.on, _switch.key = on, key.encode()
 
 
 def switched_on() -> bool:
-    return _switch["on"]
+    return _switch.on
 
 
 @dataclass(frozen=True)
 class Try:
-    """One try that counts as a failure from before it is made; what turns out not to be one is given back."""
+    """An attempt that counts as a failure before it is made; it is given back when it succeeds."""
 
     attempt_id: int | None
 
@@ -43,8 +51,9 @@ class Try:
 
 
 def claim(kind: str, name: str, most: int, now: datetime, window: timedelta = WINDOW) -> Try | None:
-    """Count a try of `name` (an account or an address; kept as a keyed hash) at `now` (UTC); None when it has had `most` within
-    the window before. Counting and noting are one step: of many tries at once no more than `most` get through."""
+    """Count an attempt by `name` (an account or an address; kept as a keyed hash) at `now` (UTC); None when it had
+    `most` within the window before. Counting and recording are one step: of many simultaneous attempts at most `most`
+    get through."""
     if not switched_on():
         return Try(None)
     key = _hash(name)
@@ -56,30 +65,31 @@ def claim(kind: str, name: str, most: int, now: datetime, window: timedelta = WI
 
 
 def used_up(kind: str, name: str, most: int, now: datetime, window: timedelta = WINDOW) -> bool:
-    """Whether `claim` would refuse; nothing is counted."""
+    """Whether `claim` would refuse; counts nothing."""
     mine = (Attempt.kind == kind) & (Attempt.key_hash == _hash(name)) & (Attempt.at > now - window)
     return switched_on() and Attempt.select().where(mine).limit(most).count() >= most
 
 
 def _take_turns(kind: str, key: str):
-    """Let others who claim the same wait until the end of this transaction; SQLite has one writer at a time anyhow."""
+    """Make others that claim the same wait until the end of this transaction; SQLite has one writer at a time
+    anyway."""
     if on_postgresql():
         number = int.from_bytes(hashlib.sha256(f"{kind} {key}".encode()).digest()[:8], signed=True)
         database.execute_sql(f"SELECT pg_advisory_xact_lock({number})")
 
 
 def forget(kind: str, name: str):
-    """Start counting anew for `name`: it succeeded."""
+    """Reset the count for `name`: it succeeded."""
     Attempt.delete().where(Attempt.kind == kind, Attempt.key_hash == _hash(name)).execute()
 
 
 def _hash(name: str) -> str:
-    return hmac.new(_switch["key"], name.strip().lower().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(_switch.key, name.strip().lower().encode(), hashlib.sha256).hexdigest()
 
 
 @contextmanager
 def evenly():
-    """What is done within takes a whole number of steps, so that time does not tell whether an address is known."""
+    """The block takes a whole number of steps, so that its duration does not reveal whether an address is known."""
     begin = time.monotonic()
     yield
     time.sleep((begin - time.monotonic()) % STEP_SECONDS)

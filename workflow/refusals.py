@@ -1,4 +1,4 @@
-"""How often forms and imports refuse something, by form, field and rule: what people stumble over. Never what they typed."""
+"""Counts of what forms and imports refuse, by form, field and rule: where people get stuck. Never what they typed."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,19 +7,19 @@ from datetime import date, datetime, timedelta
 
 from peewee import fn
 
-from database import writing
+from database import as_tuples, writing
 from models import Refusal
 from times import local_date
 from workflow import sentences
 
 KEPT_DAYS = 365
 IMPORT = "importing"
-"""the form to which a line of an imported file belongs"""
+"""the form that lines of an imported file count for"""
 
 
 @dataclass(frozen=True)
 class Frequent:
-    """One rule that refused something at one field of one form: how often, and on which day last."""
+    """A rule that refused something at a field of a form: how often, and the last day."""
 
     form: str
     field: str
@@ -29,8 +29,8 @@ class Frequent:
 
 
 def count(refused: Counter, now: datetime):
-    """Add what was refused at `now` (UTC): (form, field, rule) → how often. In one order, so that two at once never wait for each
-    other."""
+    """Add what was refused at `now` (UTC): (form, field, rule) → how often. In a fixed order, so that two at once never
+    deadlock."""
     with writing():
         for (form, field, rule), number in sorted(refused.items()):
             row = {"day": local_date(now), "form": form[:80], "field": field[:80], "rule": rule, "count": number}
@@ -41,13 +41,13 @@ def count(refused: Counter, now: datetime):
 
 
 def count_lines(problems: Iterable[tuple[str, str]], now: datetime):
-    """Add what is wrong with lines of an imported file: (field or '', sentence). Inside the transaction that judges them, so
-    that a step that is taken again counts once."""
+    """Add the errors in lines of an imported file: (field or '', sentence). Inside the transaction that judges them, so
+    that a repeated step counts once."""
     count(Counter((IMPORT, field, sentences.of(text)) for field, text in problems), now)
 
 
 def frequent(since: date, most: int | None = None) -> list[Frequent]:
-    """What was refused on `since` or later, the most frequent first."""
+    """What was refused since the day `since`, the most frequent first."""
     total = fn.SUM(Refusal.count)
     query = (
         Refusal.select(Refusal.form, Refusal.field, Refusal.rule, total, fn.MAX(Refusal.day))
@@ -56,9 +56,9 @@ def frequent(since: date, most: int | None = None) -> list[Frequent]:
         .order_by(total.desc(), Refusal.form, Refusal.field, Refusal.rule)
         .limit(most)
     )
-    return [Frequent(*row) for row in query.tuples()]
+    return [Frequent(*row) for row in as_tuples(query)]
 
 
 def old(now: datetime):
-    """The condition for rows that we keep no longer."""
+    """The condition for rows past their retention period."""
     return Refusal.day < local_date(now) - timedelta(days=KEPT_DAYS)

@@ -29,7 +29,7 @@ def change(row, before: dict, by, now: datetime, kind: str, also=None):
 
 
 def delete(row, by, now: datetime, kind: str):
-    """Delete a row on which nothing hangs. Raises RuleError when something does."""
+    """Delete a row that nothing refers to. Raises RuleError when something does."""
     scope.require(by, "delete", row)
     if row.pk is None:
         raise RuleError("Deze rij bestaat niet.")

@@ -1,4 +1,4 @@
-"""Lists that somebody keeps to see again: under a name, shared with the own role or not, one of them to start the day with."""
+"""Saved views of lists: under a name, perhaps shared with the user's role, one of them to start the day with."""
 
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,8 +10,8 @@ MOST_VIEWS = 50
 
 
 def of(by: User, screen: str) -> list[SavedView]:
-    """The views of one list that `by` kept or that were shared with a role of theirs, by name; each says whether it is `mine` and
-    whether it `starts` their day."""
+    """The views of a list that `by` saved or that are shared with a role of theirs, by name; each says whether it is
+    `mine` and whether it `starts` their day."""
     mine_or_shared = (SavedView.user == by) | SavedView.shared_with.in_(list(by.role_names))
     starts = StartView.select(StartView.view).where(StartView.user == by)
     query = SavedView.select(SavedView, SavedView.id.in_(starts).alias("starts"))
@@ -22,13 +22,14 @@ def of(by: User, screen: str) -> list[SavedView]:
 
 
 def shares_with(by: User) -> str | None:
-    """The role with which this person may share a view: the team with itself. Site managers do not know each other."""
+    """The role that this user may share a view with: team members with the team. Site managers do not know each
+    other."""
     return TEAM if TEAM in by.role_names else None
 
 
 def keep(by: User, screen: str, name: str, query: str, shared=False, start=False) -> SavedView:
-    """Keep the list that `query` (the query of a URL) makes of a screen under a name. Raises RuleError when the name is taken or
-    there are too many."""
+    """Keep the list that `query` (the query of a URL) makes of a screen under a name. Raises RuleError when the name
+    is taken or there are too many."""
     with writing():
         User.hold(by.id)
         if SavedView.select().where(SavedView.user == by).count() >= MOST_VIEWS:
@@ -42,7 +43,7 @@ def keep(by: User, screen: str, name: str, query: str, shared=False, start=False
 
 
 def start_with(view: SavedView | None, by: User):
-    """Let the day of `by` begin with a view that is theirs or shared with them; None: as for everybody."""
+    """Let the day of `by` start with a view that is theirs or shared with them; None: the default."""
     if view is not None:
         scope.require(by, "open", view)
     with writing():
@@ -54,12 +55,12 @@ def start_with(view: SavedView | None, by: User):
 
 
 def forget(view: SavedView, by: User):
-    """Remove a view of one's own; whoever began the day with it begins as everybody again."""
+    """Remove a view of theirs; those who started the day with it get the default again."""
     scope.require(by, "forget", view)
     view.delete_instance()
 
 
 def start_of(by: User) -> SavedView | None:
-    """The view with which this person's day begins, while it may still be seen."""
+    """The view that this user's day starts with, while they may still see it."""
     view = SavedView.select().join(StartView).where(StartView.user == by).first()
     return view if view and scope.may(by, "open", view) else None

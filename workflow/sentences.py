@@ -1,4 +1,5 @@
-"""Which sentence of our own code a text is, without what was filled in: so a refusal is counted without what somebody typed."""
+"""Recognises which sentence of our code a text is, without the values filled in: so refusals are counted without what
+was typed."""
 
 import ast
 import re
@@ -10,9 +11,9 @@ from babel.messages.pofile import read_po
 import config
 
 HOLE = "…"
-LEAST_LETTERS = 8  # of a sentence besides what is filled in
-START = 3  # characters by which sentences are looked up
-MOST = 200  # characters of a sentence that are kept
+LEAST_LETTERS = 8  # of a sentence besides the filled-in values
+START = 3  # leading characters that index the sentences
+MOST = 200  # characters of a sentence that are stored
 WHERE = (
     "*.py",
     "admin_kit/*.py",
@@ -26,13 +27,13 @@ WHERE = (
     "workflow/**/*.py",
 )
 PLACES = re.compile(r"\{[^{}]*\}|%\(\w+\)[sd]")
-"""what is filled in later: {row.email} in a text for `format`, %(max)s in one of WTForms"""
+"""placeholders: {row.email} in a text for `format`, %(max)s in one of WTForms"""
 OTHER = "andere"
 
 
 def of(text: str) -> str:
-    """The sentence of the code that this text is, with '…' for what was filled in; OTHER when it is none of ours. Never holds a
-    letter that does not stand in the code."""
+    """The sentence of the code that this text came from, with '…' for filled-in values; OTHER when it is none of
+    ours. Never holds a letter that is not in the code."""
     whole, pieces_by_start = _all()
     if text in whole:
         return text[:MOST]
@@ -57,8 +58,8 @@ def _fits(pieces: tuple[str, ...], text: str) -> bool:
 
 @cache
 def _all() -> tuple[frozenset[str], dict[str, list[tuple[str, ...]]]]:
-    """Every sentence of the code and of the translations: those in which nothing is filled in; and the others as the pieces
-    between, by how they start, '' for those that start with too little."""
+    """Every sentence of the code and of the translations: those without placeholders; and the others as the pieces
+    between them, indexed by their start, '' for those whose start is too short."""
     found = set()
     for pattern in WHERE:
         for path in config.PROJECT.glob(pattern):
@@ -77,8 +78,8 @@ def _all() -> tuple[frozenset[str], dict[str, list[tuple[str, ...]]]]:
     return frozenset(text for text in found if "\0" not in text), dict(by_start)
 
 
-def _piece(part) -> str:
-    return part.value if isinstance(part, ast.Constant) else "\0"
+def _piece(part: ast.expr) -> str:
+    return str(part.value) if isinstance(part, ast.Constant) else "\0"
 
 
 def _is_sentence(text) -> bool:

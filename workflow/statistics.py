@@ -1,5 +1,5 @@
-"""Figures over trajectories: how many started, were coupled, evaluated, passed, or expired, by year of the course, type or
-association. What is counted is counted in the database, in one query. And how the applications of this year went."""
+"""Statistics of trajectories: how many started, were coupled, evaluated, passed, or expired, by year of the course,
+type or association, counted by the database in one query. And how the applications of this year went."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -7,6 +7,7 @@ from statistics import median_low
 
 from peewee import Case, fn
 
+from database import as_tuples
 from models import TYPES, Association, Placement, Site, Trajectory, statuses
 from times import at_hour, local_date
 
@@ -19,7 +20,7 @@ MEASURES = {
     "expired": statuses.TRAJECTORY.kinds["expired"].words,
     "stopped": statuses.TRAJECTORY.kinds["stopped"].words,
 }
-"""what is counted of each group; a trajectory that was coupled was started too"""
+"""what is counted per group; a coupled trajectory was started too"""
 WEEKS = 8
 GROUPS = {"jaar": "Jaar van de cursus", "type": "Traject", "vereniging": "Vereniging"}
 
@@ -33,14 +34,14 @@ class Figures:
 
     @property
     def dropped_out(self) -> int:
-        """How many of those who started will not get there: expired or stopped."""
+        """How many of those who started will not finish: expired or stopped."""
         return self.numbers["expired"] + self.numbers["stopped"]
 
 
 def by(
     group: str, today: date, year: int | None = None, kind: str = "", association: int | None = None
 ) -> list[Figures]:
-    """The figures for each value of `group` (a key of GROUPS), narrowed to a year of the course, a type, an association."""
+    """The figures for each value of `group` (a key of GROUPS), filtered by year of the course, type, association."""
     started = Trajectory.course_started_on
     key = {"jaar": started.year, "type": Trajectory.type, "vereniging": Trajectory.association}[group]
     query = Trajectory.select(key, *_counts(today)).group_by(key).order_by(key)
@@ -51,12 +52,12 @@ def by(
     if association:
         query = query.where(Trajectory.association == association)
     names = _names(group)
-    found = [Figures(names(key), dict(zip(MEASURES, numbers, strict=True))) for key, *numbers in query.tuples()]
+    found = [Figures(names(key), dict(zip(MEASURES, numbers, strict=True))) for key, *numbers in as_tuples(query)]
     return _every_year(found) if group == "jaar" else sorted(found, key=lambda one: -one.numbers["started"])
 
 
 def _every_year(found) -> list[Figures]:
-    """The years from the first to the last, also those in which nothing started."""
+    """The years from the first to the last, also those without a start."""
     known = {int(one.name): one for one in found}
     years = range(min(known), max(known) + 1) if known else ()
     return [known.get(year) or Figures(str(year), dict.fromkeys(MEASURES, 0)) for year in years]
@@ -85,7 +86,7 @@ def _names(group):
     if group == "type":
         return TYPES.get
     if group == "vereniging":
-        names = dict(Association.select(Association.id, Association.name).tuples())
+        names: dict[int, str] = dict(as_tuples(Association.select(Association.id, Association.name)))
         return names.get
     return lambda year: str(int(year))
 
@@ -102,8 +103,8 @@ def years() -> list[int]:
 class Applications:
     """How the applications for a new site went in the year of today.
 
-    `in_time`: how many percent of what was decided came by the last day of its term; `usual_days`: the median from submission
-    to decision, in days, also those on which the applicant was waited for; both None when nothing was decided.
+    `in_time`: the percentage decided by the last day of the term; `usual_days`: the median from submission
+    to decision in days, including days of waiting for the applicant; both None when nothing was decided.
     `weeks`: the Monday of each of the last WEEKS weeks, and how many came in it."""
 
     year: int
@@ -114,7 +115,7 @@ class Applications:
 
 
 def applications(now: datetime) -> Applications:
-    """The figures at `now` (UTC), days in Brussels. A site that the team made itself was no application."""
+    """The figures at `now` (UTC), days in Brussels. A site that the team created itself was no application."""
     today = local_date(now)
     new_year, this_week = date(today.year, 1, 1), today - timedelta(days=today.weekday())
     weeks = {this_week - timedelta(weeks=number): 0 for number in reversed(range(WEEKS))}
@@ -135,7 +136,7 @@ def applications(now: datetime) -> Applications:
 
 
 def _submitted_since(day):
-    """What was submitted on `day` or later. No term ends before its application came, and of terms there is an index."""
+    """What was submitted on `day` or later. No term ends before its application came, and terms have an index."""
     fields = Site.submitted_at, Site.decided_at, Site.due_on, Site.state
     by_itself = Site.decided_at.is_null() | (Site.decided_at != Site.submitted_at)
     return Site.select(*fields).where(Site.due_on >= day, Site.submitted_at >= at_hour(day, 0), by_itself).iterator()

@@ -73,7 +73,7 @@ class Trajectory(Table):
 
 
 class Placement(Table):
-    STATES = [(one, one) for one in ("open", "evaluated", "cancelled")]
+    STATES = [(state, state) for state in ("open", "evaluated", "cancelled")]
 
     trajectory = models.ForeignKey(Trajectory, models.DO_NOTHING)
     site = models.ForeignKey(Site, models.DO_NOTHING)

@@ -182,7 +182,7 @@ def test_under_18_one_takes_over_with_a_password(person, post, width, script):
 
 
 @both
-def test_who_turned_18_links_an_eid_and_goes_on(person, width, script):
+def test_a_manager_who_turned_18_links_an_eid_and_continues(person, width, script):
     lore = person(width, script)
     lore.log_in("lore@kavo.test")
     expect(lore.page.get_by_role("heading", name="Je eID koppelen")).to_be_visible()
@@ -215,7 +215,7 @@ def test_whose_eid_does_not_fit_hears_from_the_team(person, post):
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_who_breaks_off_at_the_provider_finds_help(person, script):
+def test_cancelling_at_the_provider_leads_to_help(person, script):
     """Chapter 3.2: what to do when it does not work."""
     visitor = person(1280, script)
     visitor.log_in_with_eid("Annuleren")

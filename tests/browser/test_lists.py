@@ -120,7 +120,7 @@ def test_on_a_phone_each_value_has_its_label_also_on_the_longest_page(person):
         kim.look()
 
 
-def test_a_typing_error_leads_to_who_was_meant(person):
+def test_a_typing_error_leads_to_the_intended_person(person):
     kim = person(360)
     kim.log_in("team@kavo.test")
     kim.page.goto("/deelnemers/?q=lote+peetesr")

@@ -187,7 +187,7 @@ def further(noor, kim):
     expect(page.get_by_text("Speelplein De Rups is gesloten.")).to_be_visible()
 
 
-def test_who_is_rejected_adapts_and_who_is_18_loses_nothing(person, post):
+def test_a_rejected_applicant_adapts_and_an_adult_loses_nothing(person, post):
     noor, kim = person(360), person()
     start(noor)
     register(noor, born=str(date.today().replace(year=date.today().year - 19)))

@@ -45,7 +45,7 @@ def test_of_eight_who_decide_at_once_one_wins_and_one_set_of_mails_leaves(db, ca
         assert not {kind for other in OUTCOMES if other != handover.state for kind in OUTCOMES[other]} & set(kinds)
         assert kinds["handover_escalated"] == verbs["handover.escalated"] <= 1
         assert sum(verbs[f"handover.{state}"] for state in OUTCOMES) == 1
-        manager = SiteManager.get(SiteManager.site == handover.site, SiteManager.until.is_null()).user_id
+        manager = SiteManager.get(SiteManager.site == handover.site, SiteManager.current()).user_id
         assert manager == (handover.requester_id if handover.state == "accepted" else handover.asked_id)
     assert ended["accepted"] == won["accept"]
     assert ended["refused"] == won["refuse"]

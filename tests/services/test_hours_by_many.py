@@ -59,12 +59,8 @@ def evaluate(placement_id, user_id, seed):
     """All read version 1 first, as eight screens would."""
     with writing():
         placement, by = Placement.get_by_id(placement_id), User.get_by_id(user_id)
-    values = {"mentor": "Eline", "criterion": "instructor", "starts_on": make.COURSE, "ends_on": make.COURSE}
-    return {
-        "done": attempt(
-            evaluations.evaluate, placement, by, make.NOW, **values, hours_done=20, result="positive", version=1
-        )
-    }
+    given = evaluations.EvaluationInput("Eline", "instructor", make.COURSE, make.COURSE, 20, "positive")
+    return {"done": attempt(evaluations.evaluate, placement, given, by, make.NOW, version=1)}
 
 
 @pytest.mark.parametrize("trajectories", [1, MANY])

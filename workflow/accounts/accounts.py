@@ -90,7 +90,8 @@ def _check_password_allowed(user: User, now: datetime):
 
 
 def mail_reset_link(user: User, now: datetime):
-    """'Wachtwoord vergeten?': a link to choose a password, for one hour; for who logs in with eID, how to do that."""
+    """'Wachtwoord vergeten?': a link to choose a password, for one hour; those who log in with eID read how to do
+    that."""
     try:
         if user.password is None:
             _check_password_allowed(user, now)
@@ -102,8 +103,8 @@ def mail_reset_link(user: User, now: datetime):
 
 
 def choose_password(secret: str, password_hash: str, now: datetime) -> User:
-    """Set a first or a new password by a link; who follows it has shown that the address is theirs. Every session ends, and every
-    other link that opens the account. Raises RuleError when the link does not work (any more)."""
+    """Set a first or a new password by a link; following it shows that the address is theirs. Every session ends, and
+    every other link that opens the account. Raises RuleError when the link does not work (any more)."""
     with writing():
         user = User.locked(links.use(secret, now, PASSWORD, RESET).user_id)
         first = user.password is None
@@ -149,7 +150,7 @@ def end_session(secret: str, now: datetime):
 
 
 def end_own_session(user: User, pk: int, now: datetime) -> bool:
-    """Log out on one device of one's own; False when there is no such login, or it ended already."""
+    """Log the user out on one of their devices; False when there is no such login or it has ended."""
     mine = (UserSession.id == pk) & (UserSession.user == user) & UserSession.ended_at.is_null()
     return bool(UserSession.update(ended_at=now).where(mine).execute())
 
@@ -165,7 +166,7 @@ def end_sessions(user: User, by: User, now: datetime) -> int:
 
 
 def change_own_data(user: User, now: datetime, **values) -> User:
-    """'Mijn gegevens': somebody changes the own name or phone; returns the row as it is then. Raises RuleError when a value does
+    """'Mijn gegevens': change one's own name or phone; returns the changed row. Raises RuleError when a value does
     not fit, and for the name of somebody with eID."""
     with writing():
         fresh = locking(User.select().where(User.id == user.id)).get()
@@ -183,7 +184,7 @@ def change_own_data(user: User, now: datetime, **values) -> User:
 
 
 def _passing(now: datetime):
-    """(table, condition) of what only served for a while."""
+    """(table, condition) of rows that served only for a while."""
     old_files = ImportBatch.select(ImportBatch.id).where(ImportBatch.created_at < now - timedelta(days=KEPT_DAYS))
     return (
         (Attempt, Attempt.at < now - timedelta(days=1)),
@@ -202,8 +203,8 @@ def passed(now: datetime) -> int:
 
 
 def forget(now: datetime) -> int:
-    """Delete what only served for a while: failed attempts, received forms, old sessions, links, drafts and lines of imported
-    files. Returns rows."""
+    """Delete rows that served only for a while: failed attempts, received forms, old sessions, links, drafts and
+    lines of imported files. Returns rows."""
     with writing():
         return sum(model.delete().where(old).execute() for model, old in _passing(now))
 
@@ -211,7 +212,7 @@ def forget(now: datetime) -> int:
 def set_roles(user: User, names: list[str], associations: list[int], by: User, now: datetime) -> str:
     """Make these the roles and the associations of `user`; returns what changed, in words.
 
-    Raises RuleError when somebody takes the role of the team from the own account, so that one member always stays."""
+    Raises RuleError when team members remove their own team role, so that one member always remains."""
     scope.require(by, "edit", user)
     before = {role.name for role in Role.select().join(UserRole).where(UserRole.user == user)}
     if by == user and TEAM in before and TEAM not in names:
@@ -224,7 +225,7 @@ def set_roles(user: User, names: list[str], associations: list[int], by: User, n
     worked = set(scope.association_ids(user))
     stopped, started = worked - set(associations), set(associations) - worked
     Membership.update(until=now).where(
-        Membership.user == user, Membership.association.in_(stopped), Membership.until.is_null()
+        Membership.user == user, Membership.association.in_(stopped), Membership.current()
     ).execute()
     for key in started:
         Membership.create(user=user, association=key, since=now)

@@ -1,6 +1,7 @@
-"""Completing a registration: the link in the mail that approves the site, a new one when it is too old, and the end of it."""
+"""Completing a registration: the link in the mail that approves the site, a new one when it is too old, and the end
+of it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import audit
 import mails
@@ -21,22 +22,31 @@ WAITING = (Token.purpose << (ACTIVATION, CONFIRM)) & Token.used_at.is_null()
 def new_link(user: User, site: Site, now: datetime) -> tuple[str, datetime]:
     """A new single-use link for somebody whose site is approved, until the end of day 30 and never beyond day 90 after
     the approval; older ones stop working. Returns (secret, moment in UTC until which it works)."""
-    last = days_after(site.decided_at, LAST_DAY)
+    last = _last_day(site)
     expires_at = end_of_day(min(days_after(now, ACTIVATION_DAYS), last))
     return links.issue(ACTIVATION, now, expires_at, user, site), expires_at
 
 
 def can_ask_anew(token: Token, now: datetime) -> bool:
-    """Whether whoever holds this link may ask for a new one: not completed yet, the site approved, at most 90 days ago."""
-    site, user = links.about(token), token.user
+    """Whether whoever holds this link may ask for a new one: not completed yet, the site approved, at most 90 days
+    ago."""
+    site, user = links.about(token), token.owner
     waits = site is not None and site.state == "approved" and user.active and user.confirmed_at is None
-    return waits and local_date(now) <= days_after(site.decided_at, LAST_DAY)
+    return waits and local_date(now) <= _last_day(site)
+
+
+def _last_day(site: Site) -> date:
+    """The last day on which the registration with this approved site can be completed."""
+    if site.decided_at is None:
+        raise ValueError(f"site {site.id} was never decided about")
+    return days_after(site.decided_at, LAST_DAY)
 
 
 def activate(secret: str, now: datetime) -> User:
-    """'Registratie voltooien': from now on one can log in. Raises RuleError when the link was used, or is too old."""
+    """'Registratie voltooien': from now on the user can log in. Raises RuleError when the link was used, or is too
+    old."""
     with writing():
-        user = links.use(secret, now, ACTIVATION).user
+        user = links.use(secret, now, ACTIVATION).owner
         user.confirmed_at = now
         user.save()
         audit.record(user, "user.completed", user, at=now)
@@ -48,7 +58,7 @@ def ask_new_link(token: Token, now: datetime):
     with writing():
         if not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")
-        mail_again(links.about(token), token.user, now)
+        mail_again(links.about(token), token.owner, now)
 
 
 def mail_again(site: Site, user: User, now: datetime):
@@ -64,7 +74,7 @@ def mail_link(site: Site, user: User, now: datetime):
 
 
 def waiting_link(user: User, now: datetime) -> Token | None:
-    """The newest link that this person did not follow and that still works."""
+    """The newest link that this person has not followed and that still works."""
     newest_first = Token.select().where(WAITING, Token.user == user).order_by(Token.id.desc())
     return next((token for token in newest_first if links.works(token, now)), None)
 

@@ -1,5 +1,5 @@
-"""Showing by a link in a mail that an address is the own one: after registering with eID, before taking a site over under 18, and
-when somebody changes address. One that has an account already is never given away: its owner gets a mail."""
+"""Confirming by a mailed link that an address is theirs: after registering with eID, before taking a site over under
+18, and when users change their address. An address that has an account is never given away: its owner gets a mail."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -16,13 +16,14 @@ from workflow.accounts import eid_answers, identities
 from workflow.accounts.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN
 from workflow.sites import handovers
 
-SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can fill somebody's mailbox
+SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can flood a mailbox
 
 
 def claim(user: User, email: str, now: datetime, site: Site | None = None):
-    """Make `email` the address of somebody, once it is confirmed by a link that this mails; on an account that is being made it
-    stands there at once, unless somebody else has it. Inside a transaction, for a saved account. `site`: what the person asks to
-    take over, and waits for the link. Who calls cannot tell whether the address was known."""
+    """Make `email` the address of a user once they confirm it by the link that this mails; on an account that is
+    being created it counts at once, unless somebody else has it. Inside a transaction, for a saved account. `site`:
+    the site that the user asks to take over, which waits for the link. The caller cannot tell whether the address was
+    known."""
     email = readings.email(email)
     if email == user.email and user.confirmed_at:
         user.claimed_email = None
@@ -45,12 +46,12 @@ def claim(user: User, email: str, now: datetime, site: Site | None = None):
 
 
 def nowhere() -> str:
-    """An address for an account whose own is not known yet: unique, and no mail ever goes there."""
+    """A placeholder for an account whose address is not known yet: unique, and no mail ever goes there."""
     return f"onbevestigd-{secrets.token_hex(8)}@{NOWHERE}"
 
 
 def mail_link(user: User, now: datetime, site: Site | None = None):
-    """Mail the link by which somebody confirms the address that was typed; older links stop working."""
+    """Mail the link that confirms the address that was typed; older links stop working."""
     expires_at = _until(now)
     secret = links.issue(CONFIRM, now, expires_at, user, site)
     mails.confirm_address(user, user.shown_email, secret, expires_at, now, site)
@@ -62,35 +63,36 @@ def _until(now):
 
 def can_ask_anew(token: Token, now: datetime) -> bool:
     """Whether whoever holds this link may ask for a new one: the address that it was mailed to still waits for it."""
-    user = token.user
+    user = token.owner
     waits = user.confirmed_at is None or user.claimed_email is not None
     return token.used_at is None and waits and links.addressed(token)
 
 
 def ask_new_link(token: Token, now: datetime):
-    """'Nieuwe link vragen': mail a new link to the same address, for the same purpose. Raises RuleError when none is needed."""
+    """'Nieuwe link vragen': mail a new link to the same address, for the same purpose. Raises RuleError when none is
+    needed."""
     with writing():
         if not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Meld je aan, of bel het team Kadervorming.")
-        mail_again(token.user, now)
+        mail_again(token.owner, now)
 
 
 def mail_again(user: User, now: datetime):
-    """Mail the link once more, for what it was asked for; not twice within a minute."""
+    """Mail the link again for the same purpose; not twice within a minute."""
     if not mails.sent_since("confirm_address", user.shown_email, now - NOT_TWICE_WITHIN):
         newest = Token.select().where(Token.user == user, Token.purpose == CONFIRM).order_by(Token.id.desc()).first()
         mail_link(user, now, links.about(newest) if newest else None)
 
 
 def confirm(secret: str, now: datetime) -> str:
-    """'Registratie voltooien': the address is the own one from now on; what waited for it goes on. Returns what to tell.
+    """'Registratie voltooien': the address is confirmed; what waited for it continues. Returns the message to show.
 
     Raises RuleError when the link was used, or is too old."""
     with writing():
         token = links.use(secret, now, CONFIRM, SAME_PERSON)
         if token.purpose == SAME_PERSON:
-            return _become_one(token.user, links.about(token), now)
-        user = token.user
+            return _become_one(token.owner, links.about(token), now)
+        user = token.owner
         if user.claimed_email:
             mails.give_up(user.email, now, user)
             mails.address_changed(user, user.email, now)
@@ -104,11 +106,11 @@ def confirm(secret: str, now: datetime) -> str:
 
 def takes_site(token: Token) -> bool:
     """Whether following this link makes somebody the manager of a site at once: it was offered to the address."""
-    return token.purpose == CONFIRM and bool(handovers.offer_to(links.about(token), token.address))
+    return token.purpose == CONFIRM and bool(handovers.offer_to(links.about(token), token.address or ""))
 
 
 def _ask_for(site: Site, user: User, now: datetime) -> str:
-    """What somebody under 18 asked for can go on; when it cannot any more, the account is there all the same."""
+    """Continue what a user under 18 asked for; the account stays even when that is no longer possible."""
     try:
         if offer := handovers.offer_to(site, user.email):
             handovers.accept(offer, user, now, by_link=True)
@@ -121,7 +123,7 @@ def _ask_for(site: Site, user: User, now: datetime) -> str:
 
 
 def told(handover: Handover) -> str:
-    """What to tell who just asked to take a site over."""
+    """The message for a user who just asked to take a site over."""
     site = handover.site
     if handover.state == "accepted":
         return f"Jij beheert nu {site}."
@@ -133,8 +135,8 @@ def told(handover: Handover) -> str:
 
 
 def _become_one(owner: User, newcomer: User, now: datetime) -> str:
-    """The owner of an address says that the account with eID is his or hers too: the two become one when all agrees, else the
-    team looks."""
+    """The owner of an address confirms that the account with eID is theirs too: the two are merged when everything
+    agrees, else the team decides."""
     if owner.is_plain_manager and not owner.has_eid and eid_answers.same_person(owner, newcomer):
         identities.merge(owner, newcomer, newcomer, now)
         return "Je twee accounts zijn nu één. Meld je aan met eID."

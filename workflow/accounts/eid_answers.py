@@ -1,7 +1,7 @@
-"""What an eID answer may be believed for: it is laid beside what we know, and one table says what follows.
+"""What an eID answer may be trusted for: it is compared with what we know, and one table says what follows.
 
-A national number is a person; what the provider calls somebody (issuer and subject) leads to the same person as long as the
-rest agrees. Names change honestly. What disagrees goes to the team, and what is taken over stands in the history."""
+A national number identifies a person; issuer and subject lead to the same person as long as the rest agrees. Names
+may change legitimately. Differences go to the team, and what is taken over is recorded in the history."""
 
 import re
 from dataclasses import asdict, dataclass, field, fields
@@ -39,7 +39,7 @@ class EidPerson:
         return f"{what} van je eID."
 
     def plain(self) -> dict:
-        """As values that JSON can hold; without former hashes, which `hash_anew` made needless."""
+        """As values that JSON can hold; without former hashes, which `hash_anew` made unnecessary."""
         values = {**asdict(self), "birth_date": self.birth_date.isoformat() if self.birth_date else None}
         values.pop("former")
         return values
@@ -56,7 +56,7 @@ class EidPerson:
 
 
 IDENTIFYING = ("issuer", "subject", "number_hash", "key_id")
-"""columns of an identity by which somebody is recognised"""
+"""columns that identify a person"""
 KEPT = [one.name for one in fields(EidPerson) if one.name in Identity._meta.fields]
 """what an identity holds of an answer"""
 
@@ -69,11 +69,11 @@ OUTCOMES = {
     # (number, issuer and subject): when the names agree, when they do not
     (SAME, SAME): (ENTER, ENTER),  # a new name: marriage, spelling
     (SAME, OTHER): (ENTER, TEAM),  # the provider, or its name for somebody, was replaced
-    (UNKNOWN, SAME): (ENTER, TEAM),  # the key of the stored hash is gone
+    (UNKNOWN, SAME): (ENTER, TEAM),  # the key of the stored hash is no longer known
     (OTHER, SAME): (TEAM, TEAM),  # a BIS number that became a national number, or somebody else
 }
-"""What follows for the owner of one account, when the birth dates do not contradict each other. When they do, or when number and
-subject are of two accounts, the team looks. Neither of both known: somebody new."""
+"""What follows for the owner of one account, when the birth dates do not contradict each other. When they do, or when
+number and subject are of two accounts, the team decides. Neither of both known: somebody new."""
 
 DIFFERENCES = {
     "number": "het rijksregisternummer",
@@ -81,7 +81,7 @@ DIFFERENCES = {
     "name": "de naam",
     "birth_date": "de geboortedatum",
 }
-"""in what an answer may differ from what we know, in words"""
+"""how an answer may differ from what we know, in words"""
 
 
 MEANS = {
@@ -92,11 +92,11 @@ MEANS = {
     "eidashigh": "sleutel van een ander land",
     "eidassubstantial": "sleutel van een ander land",
 }
-"""the last part of what the provider calls the means of logging in, in words"""
+"""the last part of the provider's name for the means of logging in → words"""
 
 
 def means(acr: str) -> str:
-    """By which means somebody logged in, in words; '' when the provider did not tell."""
+    """The means by which the user logged in, in words; '' when the provider did not say."""
     return MEANS.get(acr.rpartition(":")[2], "een andere digitale sleutel") if acr else ""
 
 
@@ -106,13 +106,13 @@ class Match:
 
     identities: list[Identity]
     users: list[User]
-    """whose they are: that of the number first"""
+    """their owners, the owner of the number first"""
     outcome: str
     differs: list[str]
 
 
 def match(person: EidPerson) -> Match | None:
-    """What we know of this eID beside what it says now; None when we do not know it."""
+    """Compare what we know of this eID with what it says now; None when it is new."""
     by_subject = (Identity.issuer == person.issuer) & (Identity.subject == person.subject)
     found = list(Identity.select().where((Identity.number_hash << person.hashes) | by_subject).order_by(Identity.id))
     if not found:
@@ -142,12 +142,12 @@ def _subject(found, person) -> str:
 
 
 def same_person(one, other) -> bool:
-    """Whether two accounts are of one person: the names agree, and so do the birth dates, which both know."""
+    """Whether two accounts belong to one person: names and birth dates agree, and both have a birth date."""
     return names_agree(one, other) and birth_dates_agree(one, other) is True
 
 
 def differences(user: User, other) -> list[str]:
-    """In what an eID, or an account, differs from an account to which it should belong. What the account does not tell yet
+    """How an eID, or an account, differs from the account to which it should belong. What the account does not hold yet
     contradicts nothing."""
     named = user.first_name or user.last_name
     found = {
@@ -158,16 +158,16 @@ def differences(user: User, other) -> list[str]:
 
 
 def birth_dates_agree(one, other) -> bool | None:
-    """None when one of both is not known."""
+    """None when either is not known."""
     if one.birth_date is None or other.birth_date is None:
         return None
     return one.birth_date == other.birth_date
 
 
 def names_agree(one, other) -> bool:
-    """Whether two names are of one person, whatever capitals, accents and marks: the same family name, and the same first names
-    in any order, or one the beginning of the other ('Jan', 'Jan Pieter'). A call name is another name. Who has one name only may
-    have it in either place."""
+    """Whether two names belong to one person, ignoring capitals, accents and marks: the same family name, and the
+    same first names in any order, or one the beginning of the other ('Jan', 'Jan Pieter'). A nickname is another
+    name. A single name may stand in either place."""
     parts, others = ([part for part in map(_letters, (who.first_name, who.last_name)) if part] for who in (one, other))
     if len(parts) < 2 or len(others) < 2:
         return parts == others != []
@@ -190,7 +190,7 @@ def _letters(name: str) -> str:
 
 
 def hash_anew(person: EidPerson):
-    """What is kept of this number under a former key is kept under the newest from now on. Inside a transaction."""
+    """Rehash what is kept of this number from a former key to the newest. Inside a transaction."""
     for model in (Identity, LinkRequest):
         newest = model.select(model.id).where(model.number_hash == person.number_hash)
         if person.former and (model is LinkRequest or not newest.exists()):

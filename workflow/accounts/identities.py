@@ -1,4 +1,4 @@
-"""An eID and the account it belongs to: recognising, linking, and what the team decides when they do not fit by themselves."""
+"""An eID and the account it belongs to: recognising, linking, and what the team decides when they do not match."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -42,11 +42,11 @@ from workflow.sites import sites
 LINK, MERGE, LOGIN, TWO = LinkRequest.KINDS
 NAMED = ("first_name", "last_name", "birth_date")
 ASKED = (*IDENTIFYING, *NAMED, "acr")
-"""what the team is shown, or a decision takes over, of an eID"""
+"""what of an eID the team is shown, or a decision takes over"""
 
 
 class WithTeam(RuleError):
-    """What an eID says does not agree with what we know: the team looks, and nobody is logged in."""
+    """The eID disagrees with what we know: the team decides, and nobody is logged in."""
 
 
 WITH_TEAM = (
@@ -56,7 +56,7 @@ WITH_TEAM = (
 
 
 def known(person: EidPerson) -> User | None:
-    """The account of this eID, for who is registering; None for somebody new. Raises RuleError when they do not agree."""
+    """The account of this eID, while registering; None for a new person. Raises RuleError when they disagree."""
     found = match(person)
     if found is None:
         return None
@@ -72,10 +72,10 @@ def _refuse_switched_off(found: Match):
 
 
 def recognise(person: EidPerson, now: datetime) -> User | None:
-    """The account of this eID, with the names and what else the provider now says of the person; None for somebody new.
+    """The account of this eID, updated with the names and details that the provider now gives; None for a new person.
 
-    Raises WithTeam, after asking the team, when the answer does not agree with what we know; RuleError when the account may not
-    log in."""
+    Raises WithTeam, after asking the team, when the answer does not agree with what we know; RuleError when the
+    account may not log in."""
     with writing():
         hash_anew(person)
         found = match(person)
@@ -89,9 +89,9 @@ def recognise(person: EidPerson, now: datetime) -> User | None:
 
 
 def _take_over(found: Match, person: EidPerson, now: datetime) -> User:
-    """What the provider now says becomes what we know; the history tells what is new of it."""
+    """Store what the provider now says; the history records what changed."""
     identity, user = found.identities[0], locking(User.select().where(User.id == found.users[0].id)).get()
-    sure = len(found.identities) == 1  # with two of one person, each stays what it is
+    sure = len(found.identities) == 1  # when one person has two, each stays as it is
     for name in KEPT if sure else set(KEPT) - set(IDENTIFYING):
         setattr(identity, name, getattr(person, name))
     identity.save()
@@ -101,8 +101,8 @@ def _take_over(found: Match, person: EidPerson, now: datetime) -> User:
 
 
 def _ask_about(found: Match, person: EidPerson, now: datetime) -> str:
-    """Let the team look at an answer that disagrees, once; returns what to tell the person. What the team just refused it is not
-    asked again for a while."""
+    """Ask the team once to decide about an answer that disagrees; returns the message for the user. What the team
+    just refused is not asked again for some time."""
     *others, user = found.users
     asked = LinkRequest.user == user
     if LinkRequest.select().where(asked, LinkRequest.state == "open").exists():
@@ -118,8 +118,8 @@ def _ask_about(found: Match, person: EidPerson, now: datetime) -> str:
 
 
 def _take_over_names(user: User, person, by: User | None, now: datetime, renewed=()):
-    """Names and birth date are those of the eID, as far as it tells them. The history says what changed, besides what was
-    `renewed` (in words)."""
+    """Take names and birth date from the eID, as far as it gives them. The history records what changed, besides what
+    was `renewed` (in words)."""
     told = {name: getattr(person, name) for name in NAMED if getattr(person, name)}
     before = {name: getattr(user, name) for name in told if getattr(user, name) != told[name]}
     for name in before:
@@ -132,8 +132,9 @@ def _take_over_names(user: User, person, by: User | None, now: datetime, renewed
 
 
 def attach(user: User, person, by: User | None, now: datetime):
-    """Make this eID the way to log in of a saved account; a site manager has no password from then on. `person` may be an
-    EidPerson or a LinkRequest. For use inside a transaction. Raises RuleError when the account has an eID already."""
+    """Make this eID the way to log in to a saved account; a site manager then no longer has a password. `person` may
+    be an EidPerson or a LinkRequest. For use inside a transaction. Raises RuleError when the account has an eID
+    already."""
     if Identity.select().where(Identity.user == user).exists():
         raise RuleError("Aan dit account is al een eID gekoppeld.")
     values = {name: getattr(person, name) for name in KEPT if hasattr(person, name)}
@@ -149,8 +150,9 @@ def attach(user: User, person, by: User | None, now: datetime):
 
 
 def link(user: User, person: EidPerson, now: datetime) -> bool:
-    """Link an eID to the own account. False when they do not fit (another name or birth date, or the eID has an account): then
-    the question lies with the team. Raises RuleError when it lay there already, or when the account has another eID."""
+    """Link an eID to the user's account. False when they do not match (another name or birth date, or the eID has an
+    account): then the team must decide. Raises RuleError when it was asked already, or when the account has another
+    eID."""
     with writing():
         hash_anew(person)
         fresh = locking(User.select().where(User.id == user.id)).get()
@@ -173,18 +175,20 @@ def link(user: User, person: EidPerson, now: datetime) -> bool:
 
 
 def ask_team(user: User, now: datetime, person: EidPerson | None, other: User | None, kind: str = "", differs=()):
-    """Let the team look whether an eID, or the account `other`, and the account `user` are of one person. `differs`: in what they
-    differ (see `eid_answers.DIFFERENCES`). Raises RuleError when the team looks at this account already."""
+    """Ask the team whether an eID, or the account `other`, and the account `user` belong to one person. `differs`:
+    how they differ (see `eid_answers.DIFFERENCES`). Raises RuleError when the team was asked about this account
+    already."""
     kind = kind or (MERGE if other else LINK)
     columns = {name: getattr(person, name) for name in ASKED} if person else {}
     request = LinkRequest(user=user, other=other, kind=kind, differs=" ".join(differs), created_at=now, **columns)
     request.save()
-    by = user if kind in (LINK, MERGE) else None  # who came with that eID is what the team must find out
+    by = user if kind in (LINK, MERGE) else None  # the team must find out who uses that eID
     audit.record(by, "user.eid_asked" if by else "user.eid_disagrees", user, at=now, name=user)
 
 
 def decide_link(request: LinkRequest, by: User, now: datetime):
-    """The team links: the eID goes to the account, or the account goes up in the one that the eID has. Raises RuleError."""
+    """The team links: the eID goes to the account, or the account is merged into the one that the eID has. Raises
+    RuleError."""
     scope.require(by, "decide", request)
     with writing():
         fresh = LinkRequest.locked(request.id)
@@ -209,13 +213,13 @@ def decide_link(request: LinkRequest, by: User, now: datetime):
 
 
 def identity_of(asked: LinkRequest) -> list[Identity]:
-    """The identities that share the number or the subject of an eID that the team looks at."""
+    """The identities that share the number or the subject of an eID that the team decides about."""
     same = (Identity.issuer == asked.issuer) & (Identity.subject == asked.subject)
     return list(Identity.select().where(same | (Identity.number_hash == asked.number_hash)))
 
 
 def _renew(user: User, asked: LinkRequest, by: User, now: datetime):
-    """The eID of an account is from now on what somebody logged in with."""
+    """Replace the eID of an account by the one that was used to log in."""
     found = identity_of(asked)
     if not found or any(one.user_id != user.id for one in found):
         raise RuleError(
@@ -230,7 +234,7 @@ def _renew(user: User, asked: LinkRequest, by: User, now: datetime):
 
 
 def refuse_link(request: LinkRequest, by: User, now: datetime, reason: str):
-    """The team does not link, for a reason that the owner of the account reads. Raises RuleError without one."""
+    """The team refuses to link, for a reason that the owner of the account reads. Raises RuleError without one."""
     scope.require(by, "decide", request)
     reason = said(reason, "Schrijf waarom je niet koppelt. De persoon leest deze tekst.", "reason")
     with writing():
@@ -240,22 +244,22 @@ def refuse_link(request: LinkRequest, by: User, now: datetime, reason: str):
 
 
 def close_requests(accounts: list[int], by: User, now: datetime, reason: str = ""):
-    """What the team was asked about accounts that go away needs no answer any more. Inside a transaction."""
+    """Close the questions to the team about accounts that disappear. Inside a transaction."""
     about = LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)
     LinkRequest.update(
         state="refused", decided_at=now, decided_by=by, reason=reason, version=LinkRequest.version + 1
     ).where(about, LinkRequest.state == "open").execute()
 
 
-# ---- two accounts of one person
+# ---- merging two accounts of one person
 
 ONCE = (UserRole, Membership, SiteManager, SavedView, StartView, Token, UserSession, Identity, LinkRequest)
-"""tables in which a person may stand once for something, or whose rows die with the account"""
+"""tables that may hold a person only once, or whose rows are deleted with the account"""
 
 
 def merge(old: User, into: User, by: User | None, now: datetime):
-    """Make `into` the only account of a person: sites, roles and all that `old` did go to it. The row of `old` stays, for the
-    history (which never changes), but nobody can log in with it. A handover between the two ends."""
+    """Merge `old` into `into`: sites, roles and everything that `old` did go to it. The row of `old` stays, for the
+    history (which never changes), but nobody can log in with it. A handover between the two is closed."""
     with writing():
         old, into = [locking(User.select().where(User.id == one.id)).get() for one in (old, into)]
         if old == into:
@@ -264,11 +268,11 @@ def merge(old: User, into: User, by: User | None, now: datetime):
             field.model.update({field: into}).where(field == old).execute()
         for link in UserRole.select().where(UserRole.user == old):
             UserRole.get_or_create(user=into, role=link.role_id)
-        for one in Membership.select().where(Membership.user == old, Membership.until.is_null()):
+        for one in Membership.select().where(Membership.user == old, Membership.current()):
             if Membership.get_or_none(user=into, association=one.association_id, until=None):
                 Membership.update(until=now).where(Membership.id == one.id).execute()
-        for model in (SiteManager, Membership):
-            model.update(user=into).where(model.user == old).execute()
+        for duty in (SiteManager, Membership):
+            duty.update(user=into).where(duty.user == old).execute()
         Identity.update(user=into).where(Identity.user == old).execute()
         close_requests([old.id], by or into, now, "De accounts zijn samengevoegd.")
         Token.update(user=into).where(Token.user == old, Token.object_type == "handover").execute()
@@ -292,7 +296,7 @@ def merge(old: User, into: User, by: User | None, now: datetime):
 
 
 def _people(model):
-    """The columns of a table that name a user, but for the history."""
+    """The columns of a table that refer to a user, except in the history."""
     if model._meta.table_name == "history":
         return []
     return [field for field, other in model._meta.refs.items() if other is User]

@@ -1,4 +1,4 @@
-"""A new site manager who comes with eID, or who is under 18 and takes a site over. Manual 2.3, domain rules 1, 3 and 7."""
+"""New site managers: with eID, or under 18 and taking a site over. Manual 2.3, domain rules 1, 3 and 7."""
 
 from datetime import date, datetime
 
@@ -11,8 +11,8 @@ from workflow.sites import handovers, sites
 
 
 def with_eid(person: EidPerson, email: str, phone: str, now: datetime, birth_date: date | None = None) -> User:
-    """The account of somebody who logged in with eID for the first time; the address is confirmed by a link. Somebody whose eID
-    has an account meanwhile gets that one. `birth_date`: asked, when the eID does not tell it. Inside a transaction."""
+    """Create the account for a first login with eID; the address is confirmed by a link. If the eID has got an
+    account meanwhile, return that one. `birth_date`: asked when the eID does not give it. Inside a transaction."""
     known = identities.known(person)
     if known is not None:
         return known
@@ -33,7 +33,8 @@ def with_eid(person: EidPerson, email: str, phone: str, now: datetime, birth_dat
 def with_new_site(
     person: EidPerson, contact: dict, place: dict, periods: sites.Periods, now: datetime
 ) -> tuple[User, Site]:
-    """'Een nieuwe stageplaats aanmaken' with eID. `contact`: email, phone and, if it was asked, birth_date. Raises RuleError."""
+    """'Een nieuwe stageplaats aanmaken' with eID. `contact`: email, phone and, if it was asked, birth_date. Raises
+    RuleError."""
     with writing():
         user = with_eid(person, now=now, **contact)
         return user, registration.submit_site(user, place, periods, now, receipt=False)
@@ -47,7 +48,7 @@ def taking_over(person: EidPerson, contact: dict, site: Site, now: datetime) -> 
 
 
 def taking_up(person: EidPerson, contact: dict, offer: Handover, now: datetime) -> User:
-    """Somebody with eID and the link of an offer becomes the manager of that site. Raises RuleError."""
+    """Make the user with eID and the link of an offer the manager of that site. Raises RuleError."""
     with writing():
         user = with_eid(person, now=now, **contact)
         handovers.accept(offer, user, now, by_link=True)
@@ -55,8 +56,8 @@ def taking_up(person: EidPerson, contact: dict, offer: Handover, now: datetime) 
 
 
 def young_taking_over(person: dict, site: Site, password_hash: str, now: datetime):
-    """Somebody under 18 asks to take a site over with a password: the account is made, and a link confirms the address; only then
-    the manager is asked. A known address gets a mail, as when registering. Raises RuleError."""
+    """A user under 18 asks to take a site over, with a password: the account is created, and a link confirms the
+    address; only then is the manager asked. A known address gets a mail, as when registering. Raises RuleError."""
     with writing():
         user = registration.open_account(person, password_hash, now)
         if user is not None:

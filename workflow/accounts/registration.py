@@ -1,4 +1,4 @@
-"""Registering: the own data with a first site, a further site, and what the applicant does by signed link."""
+"""Registering: the applicant's details and first site, a further site, and what the applicant does by mailed link."""
 
 import json
 import secrets
@@ -49,9 +49,9 @@ def register(person: dict, place: dict, periods: sites.Periods, password_hash: s
 
 
 def open_account(person: dict, password_hash: str, now: datetime) -> User | None:
-    """The account of somebody under 18 with a password, not yet confirmed. `person`: email, first_name, last_name, phone,
-    birth_date. For an address that is known nothing is made and its owner gets a mail; who types it cannot tell. Inside a
-    transaction. Raises RuleError when a rule refuses."""
+    """The account of somebody under 18 with a password, not yet confirmed. `person`: email, first_name, last_name,
+    phone, birth_date. For a known address nothing is created and its owner gets a mail; the person who types it
+    cannot tell. Inside a transaction. Raises RuleError when a rule refuses."""
     user = accounts.new_user(**person, password=password_hash, created_at=now)
     if user.is_adult(now) is not False:
         raise RuleError(f"Ben je {ADULT_YEARS} jaar of ouder? Registreer je dan met eID.", "birth_date")
@@ -67,7 +67,7 @@ def open_account(person: dict, password_hash: str, now: datetime) -> User | None
 
 
 def _save_new(user) -> bool:
-    """Save an account; False when another request just made one with this address."""
+    """Save an account; False when another request just created one with this address."""
     try:
         user.save(force_insert=True)
     except RuleError as error:
@@ -78,8 +78,8 @@ def _save_new(user) -> bool:
 
 
 def forgot_password(user: User, now: datetime):
-    """'Wachtwoord vergeten?' by somebody with an account: mail what lets this person in. Who has not completed the registration
-    gets the link for that again, and can choose another password afterwards."""
+    """'Wachtwoord vergeten?' for an existing account: mail a way in. Users who have not completed the registration
+    get that link again, and can choose another password afterwards."""
     if not user.active:
         return
     with writing():
@@ -104,33 +104,35 @@ def _tell_known(user: User, now: datetime):
 
 def _application_of(user: User) -> Site | None:
     """The newest site that this person registered and still manages."""
-    mine = Site.select().join(SiteManager).where(SiteManager.user == user, SiteManager.until.is_null())
+    mine = Site.select().join(SiteManager).where(SiteManager.user == user, SiteManager.current())
     return mine.order_by(Site.id.desc()).first()
 
 
 def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime, receipt: bool = True) -> Site:
-    """An application for a site by somebody with the role of site manager, who may have other sites. Manual 2.4.
+    """An application for a further site by a site manager. Manual 2.4.
 
-    'Bevestigen' accepts the declaration of this day: its version, by whom and when are kept. `receipt`: by mail, unless another
-    mail goes already. Raises RuleError."""
+    'Bevestigen' accepts the declaration of this day: its version, the user and the moment are stored. `receipt`: by
+    mail, unless another mail is sent already. Raises RuleError."""
     if not scope.allows(by, "apply", Site):
         raise scope.NotYours("apply Site")
     with writing():
-        site = Site(**place, submitted_at=now, declaration=declarations.current(now), declared_by=by, declared_at=now)
+        accepted = declarations.current(now)
+        site = Site(**place, submitted_at=now, declaration=accepted, declared_by=by, declared_at=now)
         site.save(force_insert=True)
         sites.set_periods(site, periods)
         SiteManager(site=site, user=by, since=now).save()
-        audit.record(by, "site.submitted", site, at=now, site=site, version=site.declaration.version)
+        audit.record(by, "site.submitted", site, at=now, site=site, version=accepted.version)
         if receipt:
             mails.application_received(site, by, now)
     return site
 
 
-# ---- a draft: what was typed waits while somebody is sent elsewhere
+# ---- a draft: what was typed is kept while the user is sent elsewhere
 
 
 def keep_draft(form: str, data: dict, now: datetime, lasts: timedelta = DRAFT_LASTS) -> str:
-    """Keep what was typed in a form, never a password, for 24 hours or as said; returns the secret by which it is found."""
+    """Keep what was typed in a form, never a password, for 24 hours or `lasts`; returns the secret that finds it
+    again."""
     secret = secrets.token_urlsafe(32)
     Draft.create(
         key_hash=accounts.hashed(secret),
@@ -143,22 +145,22 @@ def keep_draft(form: str, data: dict, now: datetime, lasts: timedelta = DRAFT_LA
 
 
 def draft(secret: str | None, form: str, now: datetime) -> dict | None:
-    """What was typed in this form before, while it is kept."""
+    """What was typed in this form earlier, as long as it is kept."""
     key = accounts.hashed(secret or "")
     row = Draft.get_or_none(Draft.key_hash == key, Draft.form == form, Draft.expires_at > now)
     return json.loads(row.data) if row else None
 
 
 def drop_draft(secret: str | None):
-    """The form was sent: what was kept of it goes."""
+    """Delete the draft of a form that was sent."""
     Draft.delete().where(Draft.key_hash == accounts.hashed(secret or "")).execute()
 
 
-# ---- the applicant, by signed link
+# ---- the applicant, by mailed link
 
 
 def answer(site: Site, text: str, by: User, now: datetime):
-    """The applicant answers the question of the team: the clock goes on. Raises RuleError when nothing was asked."""
+    """The applicant answers the team's question: the clock resumes. Raises RuleError when nothing was asked."""
     scope.require(by, "answer", site)
     text = said(text, "Typ je antwoord.", "text")
     with writing():
@@ -173,7 +175,7 @@ def answer(site: Site, text: str, by: User, now: datetime):
 
 
 def withdraw(site: Site, by: User, now: datetime):
-    """Withdraw an application; an account that was never completed and has no other site is erased with it.
+    """Withdraw an application; an account that was never completed and has no other site is erased too.
 
     Raises RuleError when it was decided already."""
     scope.require(by, "withdraw", site)
@@ -188,20 +190,18 @@ def withdraw(site: Site, by: User, now: datetime):
         )
         mails.application_withdrawn(site, applicant, erased, now)
         if erased:
-            SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
+            SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.current()).execute()
             erasure.take_out(applicant, None, now, "de aanvraag is ingetrokken", thorough=False)
 
 
 def _has_other_site(user: User, site: Site) -> bool:
-    managed = SiteManager.select().where(
-        SiteManager.user == user, SiteManager.until.is_null(), SiteManager.site != site
-    )
+    managed = SiteManager.select().where(SiteManager.user == user, SiteManager.current(), SiteManager.site != site)
     return managed.exists()
 
 
 def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now: datetime, unchanged: bool = False):
-    """'Aanpassen en opnieuw indienen' after a rejection: a new term, and the declaration is accepted again. `unchanged`: whether
-    it may be as it was. Raises RuleError."""
+    """'Aanpassen en opnieuw indienen' after a rejection: a new term, and the declaration is accepted again.
+    `unchanged`: whether it may stay as it was. Raises RuleError."""
     scope.require(by, "submit_again", site)
     with writing():
         fresh = Site.locked(site.id)
@@ -236,16 +236,16 @@ def submit_again(site: Site, place: dict, periods: sites.Periods, by: User, now:
 
 
 def correct_address(site: Site, email: str, by: User, now: datetime):
-    """The team corrects the mistyped address of somebody who has not completed the registration, and sends the last news
-    again; links to the old address stop working. Raises RuleError for an address that is known or no address."""
+    """The team corrects the mistyped address of somebody who has not completed the registration, and sends the last
+    news again; links to the old address stop working. Raises RuleError for an address that is known or no address."""
     scope.require(by, "correct_address", site)
     with writing():
-        user, old = site.manager(), site.manager().email if site.manager() else ""
+        user = site.manager()
         if user is None or user.confirmed_at is not None:
             raise RuleError(
                 "Dit account is al in gebruik. Alleen wie zelf aangemeld is, wijzigt het e-mailadres.", "email"
             )
-        user.email = email
+        old, user.email = user.email, email
         user.save()
         mails.give_up(old, now, site, user)
         audit.record(by, "user.address", site, at=now, old=old, new=user.email)
@@ -260,10 +260,10 @@ def correct_address(site: Site, email: str, by: User, now: datetime):
 
 
 def unfinished(now: datetime) -> list[User]:
-    """Accounts with a password that were not completed by day 90: after the approval of their site, or, when they have none (who
-    wanted to take one over), after they were made."""
+    """Accounts with a password that were not completed by day 90: after the approval of their site or, without a site
+    (they wanted to take one over), after they were created."""
     limit = end_of_day(local_date(now) - timedelta(days=activation.LAST_DAY + 1))
-    managed = SiteManager.select().where(SiteManager.user == User.id, SiteManager.until.is_null())
+    managed = SiteManager.select().where(SiteManager.user == User.id, SiteManager.current())
     approved = managed.join(Site).where(Site.state == "approved", Site.decided_at < limit)
     without = ~fn.EXISTS(managed) & (User.created_at < limit)
     never = User.confirmed_at.is_null() & User.password.is_null(False) & User.active
@@ -271,12 +271,12 @@ def unfinished(now: datetime) -> list[User]:
 
 
 def forget(user: User, now: datetime) -> bool:
-    """After day 90 an account that was never completed is erased and its site is 'zonder beheerder'. Inside a transaction, for a
-    locked account; False when it was completed or forgotten meanwhile."""
+    """Erase an account that was never completed by day 90; its site becomes 'zonder beheerder'. Inside a transaction,
+    for a locked account; False when it was completed or erased meanwhile."""
     if user.confirmed_at is not None or not user.active:
         return False
-    for link in SiteManager.select().where(SiteManager.user == user, SiteManager.until.is_null()):
+    for link in SiteManager.select().where(SiteManager.user == user, SiteManager.current()):
         audit.record(None, "site.without_manager", link.site, at=now, manager=user, site=link.site)
-    SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.until.is_null()).execute()
+    SiteManager.update(until=now).where(SiteManager.user == user, SiteManager.current()).execute()
     erasure.take_out(user, None, now, "de registratie is niet voltooid", thorough=False)
     return True

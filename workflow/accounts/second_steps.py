@@ -1,4 +1,4 @@
-"""The second step of an account, when it logs in with a password: set up, used, and wiped by the team for who lost it.
+"""The second step of an account that logs in with a password: set up, used, and wiped by the team when it was lost.
 
 Every change is written to the history and told to the owner, who may not have done it."""
 
@@ -16,14 +16,14 @@ TOO_MANY = f"Je hebt al {MOST_PASSKEYS} passkeys. Verwijder er eerst een."
 
 
 def keep_app(user: User, secret: str, counter: int, now: datetime):
-    """Codes of an app are the second step from now on; `secret` is encrypted, `counter` the number of the code that proved it."""
+    """Make codes of an app the second step; `secret` is encrypted, `counter` the number of the code that proved it."""
     _change(
         user, now, "codes van een app", tf_primary_method="authenticator", tf_totp_secret=secret, tf_counter=counter
     )
 
 
 def remove_app(user: User, now: datetime):
-    """No more codes of an app. Raises RuleError when nothing would be left for somebody who may not do without."""
+    """Remove the app. Raises RuleError when nothing would be left for a user who must have a second step."""
     with writing():
         User.hold(user.id)
         _refuse_last(user, user.webauthn.exists())
@@ -41,7 +41,7 @@ def add_passkey(user: User, now: datetime, create: Callable[[], object]):
 
 
 def remove_passkey(passkey: Passkey, user: User, now: datetime):
-    """Raises RuleError when nothing would be left for somebody who may not do without."""
+    """Remove a passkey. Raises RuleError when nothing would be left for a user who must have a second step."""
     with writing():
         User.hold(user.id)
         others = Passkey.select().where(Passkey.user == user, Passkey.id != passkey.id).exists()
@@ -51,12 +51,12 @@ def remove_passkey(passkey: Passkey, user: User, now: datetime):
 
 
 def keep_codes(user: User, codes: list[str] | None, now: datetime):
-    """New codes for emergencies, encrypted; the former ones are worth nothing any more."""
+    """Store new recovery codes, encrypted; the former ones stop working."""
     _change(user, now, "nieuwe noodcodes", mf_recovery_codes=codes)
 
 
 def use_code(user: User, counter: int) -> bool:
-    """Note the number of a code that was typed. False when it, or a later one, was used before: by whoever was first."""
+    """Record the number of a code that was typed. False when it, or a later one, was used before."""
     with writing():
         fresh = locking(User.select(User.id, User.tf_counter).where(User.id == user.id)).get()
         if fresh.tf_counter is not None and fresh.tf_counter >= counter:
@@ -66,7 +66,7 @@ def use_code(user: User, counter: int) -> bool:
 
 
 def use_emergency_code(user: User, kept: str, now: datetime) -> bool:
-    """Take out a code for emergencies, as it is kept. False when it was used before."""
+    """Use up a recovery code, as it is stored. False when it was used before."""
     with writing():
         fresh = locking(User.select().where(User.id == user.id)).get()
         codes = fresh.mf_recovery_codes or []
@@ -79,7 +79,7 @@ def use_emergency_code(user: User, kept: str, now: datetime) -> bool:
 
 
 def wipe(user: User, by: User | None, now: datetime):
-    """The team wipes the second step of somebody who lost it, after recognising the person; None: typed on the server's command
+    """The team wipes a lost second step after recognising the person; `by` is None on the server's command
     line, for the last member of the team. Raises RuleError without one."""
     if by is not None:
         scope.require(by, "wipe_second_step", user)
@@ -89,13 +89,13 @@ def wipe(user: User, by: User | None, now: datetime):
         raise RuleError(f"{user} heeft geen tweede stap.")
     with writing():
         forget(user)
-        UserSession.end_all(user, now)  # what was lost may still be logged in
+        UserSession.end_all(user, now)  # the lost device may still be logged in
         audit.record(by, "user.second_step_wiped", user, at=now, name=user)
         mails.second_step_changed(user, "gewist door het team Kadervorming", now)
 
 
 def forget(user: User):
-    """Take away all that belongs to a second step. Inside a transaction."""
+    """Remove everything that belongs to a second step. Inside a transaction."""
     Passkey.delete().where(Passkey.user == user).execute()
     User.update(
         tf_primary_method=None,

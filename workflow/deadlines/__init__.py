@@ -1,7 +1,9 @@
-"""What falls due, each with its reason, its limit and by what it stops (domain rule 15): the catalogue that the clock runs.
+"""Deadlines and reminders, each with its reason, its limit and what stops it (domain rule 15): the catalogue that the
+clock runs.
 
-A turning point finds what is due from dates that stand in columns, and treats it. What was said once is a row of `reminder`, so a
-sweep may run late, twice, or beside another. Reminders leave in the morning; a term ends with its last day (both in Brussels)."""
+A rule finds what is due from dates in columns, and treats it. What was said once is a row of `reminder`, so a sweep
+may run late, twice, or beside another. Reminders leave in the morning; a term ends with its last day (both in
+Brussels)."""
 
 from workflow.deadlines import applications, handovers, news, people, registrations, stages, trajectories, weekly
 from workflow.deadlines.shared import Due, TurningPoint

@@ -1,5 +1,7 @@
 """Applications that wait for the team: day 10, and overdue."""
 
+from typing import Any
+
 import dutch
 import mails
 from models import Reminder, Site
@@ -11,7 +13,7 @@ WAITING = (Site.state == "submitted") & Site.paused_at.is_null()
 
 
 def _due(now, since):
-    """Those on the day of the term that they were given, as long as it runs."""
+    """Applications on this day of their own term, as long as it runs."""
     day, today = morning(now), local_date(now)
 
     def fits(site):
@@ -29,12 +31,9 @@ def _overdue(now, since):
 
 def _found(kind, fits, *when):
     known = said(Site, kind, Reminder.due_on == Site.due_on)
-    query = Site.select().where(WAITING, *when, ~known)
-    return [
-        Due(site, site.due_on, f"{site}, tegen {dutch.day(site.due_on)}")
-        for site in query.order_by(Site.due_on)
-        if fits(site)
-    ]
+    query: Any = Site.select().where(WAITING, *when, ~known).order_by(Site.due_on)
+    sites = [site for site in query if fits(site)]
+    return [Due(site, site.due_on, f"{site}, tegen {dutch.day(site.due_on)}") for site in sites]
 
 
 def _tell_team(kind):

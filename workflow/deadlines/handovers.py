@@ -43,7 +43,7 @@ def _end(handover, due, now):
 
 
 def _unreachable(now, since):
-    """Requests of which the manager's own mailbox refuses mail."""
+    """Requests whose manager's mailbox refuses mail."""
     refused = (
         Mail.select(Mail.id)
         .join(User, on=Mail.to_address == User.email)
@@ -65,7 +65,7 @@ def _escalate(handover, due, now):
 
 
 def _reminder(kind, on_day, until_day):
-    """(due, treat) of one reminder. Days are counted from the first one of the term that was given."""
+    """(due, treat) of one reminder. Days are counted from the start of the term that was given."""
 
     def due(now, since):
         day = morning(now)

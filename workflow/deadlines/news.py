@@ -1,4 +1,5 @@
-"""What the other side did with a stage: the site's manager hears of the association and the team, the association of the site."""
+"""News of the other side about a stage: the site's manager hears from the association and the team, the association
+from the site."""
 
 import json
 
@@ -10,7 +11,7 @@ from times import end_of_day
 from workflow.deadlines.shared import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
 from workflow.deadlines.stages import joined, trainee
 
-DAYS_BACK = 3  # after a longer silence of the clock it is no news any more
+DAYS_BACK = 3  # after a longer silence of the clock it is no longer news
 WORDS = {
     "placement.coupled": "gekoppeld voor {hours} uur",
     "placement.changed": "koppeling gewijzigd",
@@ -18,28 +19,29 @@ WORDS = {
     "placement.evaluated": "beoordeeld, {result}, {hours_done} uur",
     "placement.corrected": "beoordeling verbeterd, nu {result}, {hours_done} uur",
 }
-"""verb of the history → what a mail says of it; a reason stays in the tool"""
+"""verb of the history → what a mail says about it; a reason stays in the tool"""
 
 MANAGES = fn.EXISTS(
     SiteManager.select(SiteManager.id).where(
-        SiteManager.site == History.site_id, SiteManager.user == History.actor, SiteManager.until.is_null()
+        SiteManager.site == History.site_id, SiteManager.user == History.actor, SiteManager.current()
     )
 )
 WORKS_THERE = fn.EXISTS(
     Membership.select(Membership.id)
     .join(Trajectory, on=Trajectory.association == Membership.association)
-    .where(Trajectory.id == History.trajectory_id, Membership.user == History.actor, Membership.until.is_null())
+    .where(Trajectory.id == History.trajectory_id, Membership.user == History.actor, Membership.current())
 )
 
 BY_TEAM = fn.EXISTS(UserRole.select(UserRole.id).join(Role).where(UserRole.user == History.actor, Role.name == TEAM))
-"""who works for the team is not named in mails"""
+"""mails do not name team members"""
 
 
 def _news(kind, own_side, now, since):
-    """Lines of the days before this morning, by anybody but the own side, of which was not told; with their placement."""
+    """Lines of the days before this morning, by anyone but the reader's side, that were not mailed yet; with their
+    placement."""
     last = morning(now) - days_of(1)
     first = max(last - days_of(DAYS_BACK), since - days_of(1))
-    lines = History.select(History, BY_TEAM.alias("by_team")).where(
+    query = History.select(History, BY_TEAM.alias("by_team")).where(
         History.verb << list(WORDS),
         History.at >= end_of_day(first),
         History.at < end_of_day(last),
@@ -47,7 +49,7 @@ def _news(kind, own_side, now, since):
         ~said(History, kind),
         History.payload.is_null(False),
     )
-    lines = list(lines.order_by(History.id))
+    lines = list(query.order_by(History.id))
     if not lines:
         return
     found = {one.id: one for one in joined().where(Placement.id.in_([int(line.object_id) for line in lines]))}
@@ -76,7 +78,7 @@ def _for_associations(now, since):
 
 
 def _tell_manager(manager, dues, now):
-    if manager is not None:  # a site without one: nobody to tell, and nothing to look at again
+    if manager is not None:  # a site without a manager: nobody to tell
         mails.news_for_manager(manager, [due.words for due in dues], now)
 
 

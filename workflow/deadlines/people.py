@@ -14,7 +14,7 @@ TURNED_18 = "turned_18"
 def _turned_18(now, since):
     day = morning(now)
     then = years_after(day, -ADULT_YEARS)
-    born = User.birth_date.between(then - days_of(ADULT_WITHIN + 2), then + days_of(1))  # leap days are looked at below
+    born = User.birth_date.between(then - days_of(ADULT_WITHIN + 2), then + days_of(1))  # leap days are handled below
     managers = UserRole.select(UserRole.user).join(Role).where(Role.name == MANAGER)
     query = User.select().where(
         born,
@@ -26,7 +26,7 @@ def _turned_18(now, since):
         ~said(User, TURNED_18),
     )
     earliest = max(since, day - days_of(ADULT_WITHIN))
-    found = [(years_after(user.birth_date, ADULT_YEARS), user) for user in query]
+    found = [(years_after(user.birth_date, ADULT_YEARS), user) for user in query if user.birth_date]
     return [
         Due(user, birthday, str(user))
         for birthday, user in found

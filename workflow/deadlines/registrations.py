@@ -22,7 +22,7 @@ ACTIVATION_REMINDERS = 7, 25
 
 
 def _reminder(kind, on_day, until_day):
-    """(due, treat) of one reminder. Days are counted back from the last one of the link."""
+    """(due, treat) of one reminder. Days are counted back from the link's last day."""
     before, after = ACTIVATION_DAYS - on_day, ACTIVATION_DAYS - until_day
 
     def due(now, since):
@@ -42,14 +42,16 @@ def _reminder(kind, on_day, until_day):
         found = {}
         for token in query:
             last = local_date(token.expires_at) - days_of(1)
-            whole_term = local_date(token.created_at) < last - days_of(before)  # day 90 may cut a link short
+            whole_term = local_date(token.created_at) < last - days_of(before)  # day 90 may shorten a link
             if whole_term and enough_left(token.expires_at, now):
                 found[token.user_id] = Due(token.user, last, str(token.user))
         return list(found.values())
 
     def act(user, due, now):
         token = activation.waiting_link(user, now)
-        fits = token is not None and user.active and user.confirmed_at is None and say_once(user, kind, due.on, now)
+        if token is None:
+            return False
+        fits = user.active and user.confirmed_at is None and say_once(user, kind, due.on, now)
         if fits:
             site, secret = activation.another_link(token, now)
             mails.activation_reminder(site, user, secret, token.expires_at, now)

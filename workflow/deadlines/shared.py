@@ -1,9 +1,10 @@
-"""What every turning point shares: what is due, saying a thing once, one transaction each, one mail about several."""
+"""What all deadline rules share: what is due, saying a thing once, one transaction each, one mail about several."""
 
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from peewee import fn
 
@@ -18,10 +19,10 @@ ONE_MAIL = f"één e-mail, om {REMIND_HOUR} uur"
 
 @dataclass(frozen=True)
 class Due:
-    """One thing that is due: the row, the date from which its series is counted, and in words what it is about. `group`: to whom
-    one mail about several goes."""
+    """One thing that is due: the row, the date from which its series is counted, and what it is about in words.
+    `group`: who gets one mail about several."""
 
-    row: object
+    row: Any
     on: date
     words: str
     group: object = None
@@ -29,8 +30,8 @@ class Due:
 
 @dataclass(frozen=True)
 class TurningPoint:
-    """`due(now, since)` finds what is due at `now` (UTC), of reminders only what fell due from the day `since` on;
-    `treat(dues, now)` does it and returns how many."""
+    """`due(now, since)` finds what is due at `now` (UTC); for reminders only what fell due from the day `since` on.
+    `treat(dues, now)` treats it and returns how many."""
 
     key: str
     name: str
@@ -42,7 +43,7 @@ class TurningPoint:
 
 
 def morning(now: datetime) -> date:
-    """The last day of which the hour for mails has come at `now` (UTC)."""
+    """The last day whose hour for mails has come at `now` (UTC)."""
     today = local_date(now)
     return today if now >= at_hour(today, REMIND_HOUR) else today - timedelta(days=1)
 
@@ -52,17 +53,18 @@ def days_of(number: int) -> timedelta:
 
 
 PLACES = ("first", "second", "third", "fourth")
-"""the reminders of a series are known by their place in it: their days may change, and nothing is said again"""
+"""reminders are identified by their place in the series, so their days may change without a repeat"""
 
 
 def series(about: str, days: tuple[int, ...], end: int) -> list[tuple[str, int, int]]:
-    """Each reminder of a series: its kind, its day, and the day from which it is too late: that of the next, or the end."""
+    """Each reminder of a series: its kind, its day, and the day from which it is too late (the next reminder's, or
+    the end)."""
     kinds = [f"{about}_{place}" for place in PLACES[: len(days)]]
     return list(zip(kinds, days, (*days[1:], end), strict=True))
 
 
 def enough_left(end: datetime, now: datetime) -> bool:
-    """Whether a term that ends at `end` (UTC) leaves time enough for a reminder to make sense."""
+    """Whether a term that ends at `end` (UTC) leaves enough time for a reminder to make sense."""
     return end - now >= LEAST_LEFT
 
 
@@ -85,8 +87,8 @@ def say_once(row, kind: str, on: date, now: datetime) -> bool:
 
 
 def each(model, act: Callable[[object, Due, datetime], bool]):
-    """A `treat`: each row held, in a transaction of its own; `act(row, due, now)` looks again and says whether it did something.
-    One that somebody treated first is skipped."""
+    """A `treat`: each row locked, in its own transaction; `act(row, due, now)` checks again and says whether it did
+    something. A row that was treated meanwhile is skipped."""
 
     def treat(dues, now):
         count = 0
@@ -102,8 +104,8 @@ def each(model, act: Callable[[object, Due, datetime], bool]):
 
 
 def one_mail(model, kind: str, waits, write: Callable[[object, list[Due], datetime], object]):
-    """A `treat`: one mail per group about all that is due, by `write(group, dues, now)`. The rows are held, so that nobody acts
-    before the mail is written, and those that no longer meet the condition `waits` are left out."""
+    """A `treat`: one mail per group about all that is due, by `write(group, dues, now)`. The rows are locked, so that
+    nobody acts before the mail is written, and those that no longer meet the condition `waits` are left out."""
 
     def treat(dues, now):
         groups = defaultdict(list)

@@ -11,9 +11,9 @@ from workflow.deadlines.shared import Due, TurningPoint, days_of, morning, one_m
 
 EVALUATE_AFTER = 14, 42  # days after the expected end of the stage: its manager
 ASSOCIATION_AFTER = 56  # then the association
-EVALUATE_UNTIL = 84  # later nobody is reminded any more
+EVALUATE_UNTIL = 84  # no reminders after that
 NO_END_DAYS = 46
-"""without an expected end a stage counts as over so many days after coupling: its first reminder comes on day 60"""
+"""without an expected end a stage counts as over this many days after coupling: its first reminder comes on day 60"""
 tell(evaluate_after=lambda: EVALUATE_AFTER, association_after=lambda: ASSOCIATION_AFTER)
 
 RUNNING = Trajectory.select(Trajectory.id).where(Trajectory.id == Placement.trajectory, Trajectory.state == "open")
@@ -26,12 +26,12 @@ def expected_end(placement: Placement) -> date:
 
 
 def trainee(participant: Participant) -> str:
-    """Somebody in a mail: no more than is needed to know who it is."""
+    """A participant as named in a mail: no more than is needed to recognise them."""
     return f"{participant.call_name} ({participant.kavo_id})"
 
 
 def _late(kind, first, last, now, since):
-    """Open placements whose stage is over since `first` to `last` (not included) days and of which this was not said."""
+    """Open placements whose stage ended `first` to `last` (exclusive) days ago and about which this was not said."""
     newest = morning(now) - days_of(first)
     oldest = max(morning(now) - days_of(last - 1), since - days_of(first))
     with_end = Placement.ends_on.between(oldest, newest)
@@ -46,8 +46,8 @@ def _late(kind, first, last, now, since):
 
 
 def joined():
-    """Placements with all that a mail about them tells, and with who manages the site now."""
-    manages = (SiteManager.site == Site.id) & SiteManager.until.is_null()
+    """Placements with everything that a mail about them says, and the present manager of the site."""
+    manages = (SiteManager.site == Site.id) & SiteManager.current()
     query = Placement.select(Placement, Site, Trajectory, Participant, Association, SiteManager, User).join(Site)
     query = query.join(SiteManager, JOIN.LEFT_OUTER, on=manages, attr="managed").join(User, JOIN.LEFT_OUTER)
     query = query.switch(Placement).join(Trajectory).join(Participant).switch(Trajectory).join(Association)

@@ -17,7 +17,7 @@ EXTENDED = fn.EXISTS(Extension.select(Extension.id).where(Extension.trajectory =
 
 
 def _found(kind, first, last):
-    """Trajectories that run and end between two days, of which this was not said."""
+    """Open trajectories that end between two days and about which this was not said."""
     known = said(Trajectory, kind, Reminder.due_on == Trajectory.ends_on)
     query = Trajectory.select(Trajectory, Participant, Association, EXTENDED).join(Participant)
     query = query.switch(Trajectory).join(Association)
@@ -34,7 +34,7 @@ def _tell(kind):
 
 
 def _reminder(kind, before, after):
-    """(due, treat) of one reminder, so many days before the end."""
+    """(due, treat) of one reminder, `before` days before the end."""
 
     def due(now, since):
         day = morning(now)

@@ -1,4 +1,5 @@
-"""Once a week, for the team: the last seal on the history, so that it leaves the machine, and what was refused most often."""
+"""The team's weekly digest: the last checkpoint of the history, so that it leaves the machine, and what was refused
+most often."""
 
 import mails
 from models import Clock, Reminder
@@ -6,7 +7,7 @@ from workflow import hash_chain, refusals
 from workflow.deadlines.shared import REMIND_HOUR, Due, TurningPoint, days_of, each, morning, said, say_once
 
 WEEK = "team_week"
-DAYS, MOST = 7, 5  # of refusals in the mail
+DAYS, MOST = 7, 5  # refusals listed in the mail
 
 
 def _monday(now):

@@ -1,8 +1,7 @@
-"""Participants and trajectories from a file: received, every line checked, confirmed, and written. The work goes in steps of some
-hundreds of lines, each a transaction, so that whoever goes on after a fault knows where."""
+"""Participants and trajectories from a file: received, every line checked, confirmed, and written. The work goes in
+steps of some hundreds of lines, each a transaction, so that whoever goes on after a fault knows where."""
 
 import json
-import time
 from datetime import date, datetime
 from itertools import islice, takewhile
 from typing import BinaryIO
@@ -12,7 +11,17 @@ from blinker import Signal
 import audit
 import dutch
 import scope
-from database import RuleError, bulk_insert, database, on_postgresql, readings, rehearsing, writing
+from database import (
+    RuleError,
+    bulk_insert,
+    database,
+    in_chunks,
+    let_others_write,
+    on_postgresql,
+    readings,
+    rehearsing,
+    writing,
+)
 from models import TYPES, Association, ImportBatch, ImportRow, Participant, User
 from workflow import limits, refusals
 from workflow.imports.lines import COLUMN_OF, COLUMNS, RESULTS, typed
@@ -27,7 +36,6 @@ WHOLE = 2000  # lines that are written all or none on SQLite, in some seconds
 AT_ONCE = 500  # lines that are treated while somebody waits for the page; more is for the worker
 GUESSES_PER_HOUR = 20  # wrong data for a KAVO-ID of somebody else; domain rule 8: so that nobody can guess numbers
 GUESS = "import"
-PAUSE = 0.12  # seconds between steps on SQLite: who waits for its one writer looks every 0.1 s
 
 FIELD_OF = {column: name for name, column in COLUMN_OF.items()}
 
@@ -39,13 +47,13 @@ waiting = Signal()
 
 
 def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime, trial: bool = False) -> ImportBatch:
-    """Keep the lines of a file, to be checked; nothing else changes. `by` None: somebody at the server's command line; a `trial`
-    will be erased and leaves no history. Raises Unreadable (a RuleError) when it is no CSV file with our columns; then nothing is
-    kept."""
+    """Keep the lines of a file, to be checked; nothing else changes. `by` None: somebody at the server's command
+    line; a `trial` will be erased and leaves no history. Raises Unreadable (a RuleError) when it is no CSV file with
+    our columns; then nothing is kept."""
     if by is not None and not scope.allows(by, "import", Participant):
         raise scope.NotYours("import Participant")
     sheet = Sheet(stream, COLUMNS, RESULTS)
-    own = None if whole_reach(by) else scope.association_ids(by)
+    own = None if by is None or whole_reach(by) else scope.association_ids(by)
     with writing():
         batch = ImportBatch.create(
             by=by,
@@ -110,11 +118,11 @@ def work(now: datetime) -> int:
 
 
 def steps_of(batch: ImportBatch, now: datetime):
-    """Take all steps of the present phase of a file; yields the last line after each. On SQLite others get their turn between."""
+    """Take all steps of the present phase of a file; yields the last line after each. On SQLite others get their turn
+    between."""
     while advance(batch.id, now):
         yield ImportBatch.get_by_id(batch.id).position
-        if not on_postgresql():
-            time.sleep(PAUSE)
+        let_others_write()
 
 
 def anything_waits() -> bool:
@@ -130,10 +138,10 @@ def advance(batch_id: int, now: datetime) -> bool:
         if batch.all_or_none:
             _write_whole(batch, now)
             return False
-        lines = batch.lines.where(ImportRow.number > batch.position).order_by(ImportRow.number).limit(WRITTEN)
+        query = batch.lines.where(ImportRow.number > batch.position).order_by(ImportRow.number).limit(WRITTEN)
         if batch.state == "importing":
-            lines = lines.where(ImportRow.verdict << ImportRow.GOOD)
-        lines = list(lines)
+            query = query.where(ImportRow.verdict << ImportRow.GOOD)
+        lines = list(query)
         if not lines:
             _end_phase(batch, now)
             return False
@@ -178,8 +186,8 @@ def told(numbers: dict[str, int]) -> str:
 
 
 def _check(batch, lines, now) -> int:
-    """Write lines, and those before them with the same people, and take that back; keep what would become of each. Returns the
-    number of the last one that was judged."""
+    """Write lines, and those before them with the same people, and take that back; keep what would become of each.
+    Returns the number of the last one that was judged."""
     known = Known(batch, lines, now)
     with rehearsing():
         found = _treat(known, [*known.before(lines[0].number), *(line for line in lines if not line.verdict)])
@@ -194,9 +202,12 @@ def _may_tell(outcome: Outcome, batch: ImportBatch, now: datetime) -> bool:
     return not outcome.guessed or claim_guess(batch.by, now) is not None
 
 
-def claim_guess(by: User, now: datetime) -> limits.Try | None:
-    """Count a wrong guess at somebody else's KAVO-ID, by file or by hand; None when there were too many within the hour."""
-    return limits.Try(None) if whole_reach(by) else limits.claim(GUESS, str(by.id), GUESSES_PER_HOUR, now, limits.HOUR)
+def claim_guess(by: User | None, now: datetime) -> limits.Try | None:
+    """Count a wrong guess at somebody else's KAVO-ID, by file or by hand; None when there were too many within the
+    hour."""
+    if by is None or whole_reach(by):
+        return limits.Try(None)
+    return limits.claim(GUESS, str(by.id), GUESSES_PER_HOUR, now, limits.HOUR)
 
 
 def _treat(known: Known, lines: list[ImportRow]) -> dict[int, Outcome]:
@@ -212,7 +223,7 @@ def _treat(known: Known, lines: list[ImportRow]) -> dict[int, Outcome]:
 
 def _keep(batch, lines, found, now, written=True):
     """Note what became of lines, or would."""
-    problems = []
+    problems: list[tuple[str, str]] = []
     for line in lines:
         outcome = found[line.number]
         done = {"done": True, **outcome.made} if written and outcome.verdict in ImportRow.GOOD else {}
@@ -236,8 +247,8 @@ def _note(line: ImportRow, **values):
 
 
 def confirm(batch: ImportBatch, by: User | None, now: datetime, all_or_none: bool = False):
-    """Begin to write the good lines. `all_or_none`: in one transaction, and nothing when one of them cannot be. Raises RuleError
-    when the file is not checked yet or was treated already."""
+    """Begin to write the good lines. `all_or_none`: in one transaction, and nothing when one of them cannot be.
+    Raises RuleError when the file is not checked yet or was treated already."""
     if by is not None:
         scope.require(by, "confirm", batch)
     with writing():
@@ -281,8 +292,8 @@ def erase(batch: ImportBatch):
 
 
 def _write(batch, lines, now) -> int:
-    """Write good lines; each looks again at what stands there now, and one that is refused by then says why. Returns the number
-    of the last one."""
+    """Write good lines; each looks again at what stands there now, and one that is refused by then says why. Returns
+    the number of the last one."""
     found = _treat(Known(batch, lines, now), lines)
     _keep(batch, lines, found, now)
     return lines[-1].number
@@ -296,11 +307,11 @@ def _write_whole(batch, now):
     """Write all good lines, or nothing: then the file is as it was after the check, with what is wrong now."""
     good = batch.lines.where(ImportRow.verdict << ImportRow.GOOD)
     ids = [key for (key,) in good.select(ImportRow.id).order_by(ImportRow.kavo_id, ImportRow.number).tuples()]
-    bad = {}
+    bad: dict[ImportRow, Outcome] = {}
     try:
         with writing():
-            for begin in range(0, len(ids), STEP):
-                lines = list(ImportRow.select().where(ImportRow.id.in_(ids[begin : begin + STEP])))
+            for chunk in in_chunks(ids, STEP):
+                lines = list(ImportRow.select().where(ImportRow.id.in_(chunk)))
                 found = _treat(Known(batch, lines, now), lines)
                 _keep(batch, lines, found, now)
                 bad |= {line: found[line.number] for line in lines if found[line.number].verdict == "bad"}
@@ -319,8 +330,8 @@ def _write_whole(batch, now):
 def add_one(
     by: User, now: datetime, association: Association, kind: str, course_started_on: date, **person
 ) -> Participant:
-    """Add somebody with a trajectory by hand, by the rules of an imported line: who is known with the same name and birth date
-    only gets the trajectory. `person`: kavo_id and PERSONAL. Raises RuleError."""
+    """Add somebody with a trajectory by hand, by the rules of an imported line: who is known with the same name and
+    birth date only gets the trajectory. `person`: kavo_id and PERSONAL. Raises RuleError."""
     if not scope.allows(by, "import", Participant):
         raise scope.NotYours("import Participant")
     texts = [
@@ -345,7 +356,7 @@ def add_one(
             raise RuleError("Deze deelnemer staat er al met dit traject.")
         if outcome.found:
             placements.log_lookup(line.kavo_id, True, "importeren", by, now)
-    return outcome.person
+    return outcome.participant
 
 
 def refused_one(kavo_id: str, by: User, now: datetime):

@@ -1,7 +1,9 @@
 """A line of a file with participants: its columns, and its texts as values."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from database import normalise, readings
 from database.texts import RuleError, says_something
@@ -42,7 +44,7 @@ COLUMN_OF = dict(zip(Typed.__dataclass_fields__, COLUMNS, strict=False))
 """field of a row → the column that holds it"""
 
 
-READERS = {
+READERS: dict[str, Callable[[str], Any]] = {
     "kavo_id": readings.kavo_id,
     "geboortedatum": lambda text: readings.birth_date(readings.day(text)),
     "email": lambda text: readings.email(text) if text else "",
@@ -95,4 +97,4 @@ def _problems(line: Typed, unread: dict[str, str]) -> dict[str, str]:
         ("type", not line.type, "Kies animator, hoofdanimator of instructeur."),
         ("start_cursus", "start_cursus" in unread, unread.get("start_cursus")),
     )
-    return {column: text for column, wrong, text in checks if wrong}
+    return {column: text or "" for column, wrong, text in checks if wrong}

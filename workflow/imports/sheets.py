@@ -1,6 +1,6 @@
-"""Reading a CSV file as Excel and LibreOffice save it: `;`, `,` or tab, with or without BOM, UTF-8 or Windows-1252; line by line,
-in little memory. What is no such file is refused with a sentence that says what to do. And which text of a cell a spreadsheet
-would take for a formula, both when we read a file and when we write one."""
+"""Reading a CSV file as Excel and LibreOffice save it: `;`, `,` or tab, with or without BOM, UTF-8 or Windows-1252;
+line by line, in little memory. What is no such file is refused with a sentence that says what to do. And which text
+of a cell a spreadsheet would take for a formula, both when we read a file and when we write one."""
 
 import csv
 import hashlib
@@ -38,8 +38,8 @@ UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show nothing
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet might run this text when it stands in a cell: its first visible character begins a formula, in
-    whatever width it is written, or the text begins with a break that moves the rest to another cell."""
+    """Whether a spreadsheet might run this text when it stands in a cell: its first visible character begins a
+    formula, in whatever width it is written, or the text begins with a break that moves the rest to another cell."""
     if text[:1].isalnum() and text[0] not in UNSEEN:
         return False
     seen = (char for char in text if unicodedata.category(char) not in UNSEEN_KINDS and char not in UNSEEN)
@@ -47,7 +47,8 @@ def is_formula(text: str) -> bool:
 
 
 def harmless(text: str) -> str:
-    """A text as it can stand in a cell of a file that people open in a spreadsheet: with a ' before what looks like a formula."""
+    """A text as it can stand in a cell of a file that people open in a spreadsheet: with a ' before what looks like a
+    formula."""
     return f"'{text}" if is_formula(text) else text
 
 
@@ -133,8 +134,8 @@ class Sheet:
         return {name: names.index(name) for name in self.columns}
 
     def rows(self) -> Iterator[tuple[int, list[str], str]]:
-        """(number of the line, its cells in the order of `columns`, what is wrong with its shape or '') of each line that is not
-        empty. Raises Unreadable when the file breaks off inside quotes."""
+        """(number of the line, its cells in the order of `columns`, what is wrong with its shape or '') of each line
+        that is not empty. Raises Unreadable when the file breaks off inside quotes."""
         while (cells := self._next(number := self.reader.line_num + self.skipped + 1)) is not None:
             if any(cell.strip() for cell in cells):
                 yield number, *self._ordered(cells)

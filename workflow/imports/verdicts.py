@@ -1,5 +1,5 @@
-"""What becomes of a line: new, a further trajectory, a change, known already, or not possible and why. A line is written to know
-it; a preview takes that back."""
+"""What becomes of a line: new, a further trajectory, a change, known already, or not possible and why. A line is
+written to know it; a preview takes that back."""
 
 import json
 from contextlib import contextmanager
@@ -44,6 +44,7 @@ class Outcome:
     text: str = ""
     made: dict = field(default_factory=dict)
     person: Participant | None = None
+    """whom the line is about; None while it was refused"""
     trajectory: Trajectory | None = None
     """the one that it began"""
     found: bool = False
@@ -52,6 +53,13 @@ class Outcome:
     """whether what it said of that person was wrong"""
     problems: list[tuple[str, str]] = field(default_factory=list)
     """(column or '', sentence) of all that is wrong"""
+
+    @property
+    def participant(self) -> Participant:
+        """Whom a line that was treated is about. Raises ValueError for one that was refused."""
+        if self.person is None:
+            raise ValueError("a refused line has no participant")
+        return self.person
 
 
 class Refused(RuleError):
@@ -67,15 +75,16 @@ class Known:
 
     def __init__(self, batch: ImportBatch, lines: list[ImportRow], now: datetime):
         self.batch, self.now, self.ahead = batch, now, local_date(now) + timedelta(days=COURSE_AHEAD)
-        self.reach = None if whole_reach(batch.by) else set(scope.association_ids(batch.by))
+        by = batch.by
+        self.reach = None if by is None or whole_reach(by) else set(scope.association_ids(by))
         self.associations = {normalise(one.name): one for one in Association.select()}
         ids = {line.kavo_id for line in lines if line.kavo_id}
         self.people = {one.kavo_id: one for one in Participant.select().where(Participant.kavo_id.in_(list(ids)))}
-        self.trajectories = {}
+        self.trajectories: dict[int, list[Trajectory]] = {}
         theirs = Trajectory.select().where(Trajectory.participant.in_([one.id for one in self.people.values()]))
         for one in theirs:
             self.trajectories.setdefault(one.participant_id, []).append(one)
-        self.earlier = {}
+        self.earlier: dict[str, list[ImportRow]] = {}
         for one in _firsts(batch, ids, max(line.number for line in lines)):
             self.earlier.setdefault(one.kavo_id, []).append(one)
 
@@ -89,7 +98,8 @@ class Known:
         ]
 
     def treat(self, line: ImportRow) -> Outcome:
-        """Write a line, with its history. Raises Refused with all that is wrong with it; nothing of it is written then."""
+        """Write a line, with its history. Raises Refused with all that is wrong with it; nothing of it is written
+        then."""
         cells = json.loads(line.cells)
         outcome = Outcome()
         if not cells:  # erased meanwhile
@@ -101,7 +111,8 @@ class Known:
             if outcome.problems:
                 outcome.verdict, outcome.text = "bad", _told(outcome.problems, cells)
                 raise Refused(outcome)
-        self.people[said.kavo_id] = person = outcome.person
+        person = outcome.participant
+        self.people[said.kavo_id] = person
         if outcome.trajectory:
             self.trajectories.setdefault(person.id, []).append(outcome.trajectory)
         return outcome
@@ -218,8 +229,8 @@ class Known:
 
 
 def changes(person: Participant, said: Typed) -> dict:
-    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an empty cell
-    or one without a value says nothing."""
+    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an
+    empty cell or one without a value says nothing."""
     found, kept = {}, Participant(**{name: getattr(said, name) for name in ("kavo_id", *PERSONAL)})
     kept.prepare()  # as it would be kept
     for name in PERSONAL:
@@ -241,6 +252,8 @@ def _told_changes(person, changed: dict) -> str:
 
 def _too_young(who: str, born: date, said: Typed) -> str:
     """Why this trajectory can never lead to an attest; empty when it can."""
+    if said.course_started_on is None:
+        return ""
     latest = years_after(said.course_started_on, COURSE_YEARS)
     if years_after(born, LEAST_AGES[said.type]) > latest:
         return f"{who} wordt geen {LEAST_AGES[said.type]} voor het einde van het traject. Kijk de geboortedatum na."
@@ -267,12 +280,12 @@ def _saved(outcome: Outcome, row: BaseModel, save) -> bool:
 
 
 def _problem(error: RuleError) -> tuple[str, str]:
-    return COLUMN_OF.get(error.field, ""), str(error)
+    return COLUMN_OF.get(error.field or "", ""), str(error)
 
 
 def _refusals(row: BaseModel) -> list[tuple[str, str]]:
-    """All that the rules of a row refuse. They stop at the first; a field that was refused is then taken for unchanged, and the
-    rules judge only what changes."""
+    """All that the rules of a row refuse. They stop at the first; a field that was refused is then taken for
+    unchanged, and the rules judge only what changes."""
     found = []
     while True:
         try:
@@ -294,7 +307,8 @@ def _copy(person: Participant) -> Participant:
 
 
 def _told(problems: list[tuple[str, str]], cells: list[str]) -> str:
-    """All that is wrong with a line, each with its cell, in the order of the cells; with their values where there is room."""
+    """All that is wrong with a line, each with its cell, in the order of the cells; with their values where there is
+    room."""
     values, order = dict(zip(LABELS, cells, strict=True)), list(LABELS)
     problems = sorted(problems, key=lambda one: order.index(one[0]) if one[0] else len(order))
     most = ImportRow.text.max_length

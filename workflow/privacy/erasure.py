@@ -1,7 +1,7 @@
-"""Taking somebody's data away: on request (GDPR, article 17) or because we keep them no longer (`retention`).
+"""Erasing personal data: on request (GDPR, article 17) or because their retention period is over (`retention`).
 
-The row stays, without a person in it, for what hangs on it: hours, results, who was in charge. Of the history the texts go, the
-digests stay, so that nobody can say that something else had happened."""
+The row stays, without a person in it, for what refers to it: hours, results, who was in charge. The texts of the
+history go, the digests stay, as proof of what happened."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ from peewee import fn
 import audit
 import dutch
 import scope
-from database import RuleError, readings, searchable, writing
+from database import RuleError, as_tuples, readings, searchable, writing
 from database.texts import said
 from models import (
     NOWHERE,
@@ -49,16 +49,16 @@ from workflow.accounts import identities, second_steps
 log = logging.getLogger("kavo.erasure")
 
 GONE = "Gewist."
-"""what stands where a text was that cannot be empty"""
+"""replaces a text that may not be empty"""
 OVER = "de bewaartermijn is voorbij"
-LIVING = "submitted", "approved"  # states of a site for which somebody is in charge
+LIVING = "submitted", "approved"  # states of a site that needs a manager
 
 
 # ---- a participant
 
 
 def why_not_participant(participant: Participant, now: datetime) -> str:
-    """Why the data of this participant must stay for now, as a sentence; empty when they may go."""
+    """Why this participant's data must be kept for now, as a sentence; '' when they may be erased."""
     if participant.erased_at:
         return "De gegevens van deze deelnemer zijn al gewist."
     if any(one.is_open(local_date(now)) for one in participant.trajectories):
@@ -72,8 +72,8 @@ def why_not_participant(participant: Participant, now: datetime) -> str:
 
 
 def erase_participant(participant: Participant, by: User | None, now: datetime, reason: str):
-    """Take the person out of a participant and of all that hangs on it. The clock (`by` is None) does so when the time has come,
-    somebody on request and with a reason. Raises RuleError when the data must stay."""
+    """Anonymise a participant and everything that refers to them. The clock (`by` is None) does so when the period is
+    over, a user on request and with a reason. Raises RuleError when the data must be kept."""
     if by is not None:
         scope.require(by, "erase", participant)
         _need(reason)
@@ -83,7 +83,7 @@ def erase_participant(participant: Participant, by: User | None, now: datetime, 
         fresh = Participant.locked(participant.id)
         if fresh.erased_at:
             return
-        runs = [key for (key,) in Trajectory.select(Trajectory.id).where(Trajectory.participant == fresh).tuples()]
+        runs = [key for (key,) in as_tuples(Trajectory.select(Trajectory.id).where(Trajectory.participant == fresh))]
         if by is not None:
             _forget_mails(str(fresh), fresh.email, fresh.kavo_id)
             _forget_views(str(fresh), fresh.kavo_id, fresh.email)
@@ -111,7 +111,7 @@ def erase_participant(participant: Participant, by: User | None, now: datetime, 
 
 
 def forget_texts(trajectories: list[int]):
-    """Empty what was written about people at these trajectories; hours and results stay. Inside a transaction."""
+    """Blank what was written about people in these trajectories; hours and results stay. Inside a transaction."""
     stages = Placement.select(Placement.id).where(Placement.trajectory.in_(trajectories))
     written = Evaluation.placement.in_(stages)
     Evaluation.update(mentor=GONE, motivation=GONE, remarks="").where(
@@ -129,7 +129,7 @@ def forget_texts(trajectories: list[int]):
 
 
 def why_not_user(user: User, now: datetime) -> str:
-    """Why this account must stay for now, as a sentence; empty when it may go."""
+    """Why this account must be kept for now, as a sentence; '' when it may be erased."""
     if user.erased_at:
         return "De gegevens van dit account zijn al gewist."
     if TEAM in user.role_names:
@@ -138,7 +138,7 @@ def why_not_user(user: User, now: datetime) -> str:
         return (
             f"{user} is stageplaatsverantwoordelijke van {dutch.listing(sites[:3])}. Draag dat eerst over, of sluit ze."
         )
-    work = Association.select().join(Membership).where(Membership.user == user, Membership.until.is_null())
+    work = Association.select().join(Membership).where(Membership.user == user, Membership.current())
     if associations := [str(one) for one in work]:
         return f"{user} werkt voor {dutch.listing(associations[:3])}. Haal dat eerst weg bij Gegevens wijzigen."
     asked = (Handover.requester == user) | (Handover.asked == user)
@@ -149,12 +149,12 @@ def why_not_user(user: User, now: datetime) -> str:
 
 def _in_charge_of(user: User):
     mine = SiteManager.select(SiteManager.site).join(Site)
-    return mine.where(SiteManager.user == user, SiteManager.until.is_null(), Site.state << LIVING)
+    return mine.where(SiteManager.user == user, SiteManager.current(), Site.state << LIVING)
 
 
 def erase_user(user: User, by: User | None, now: datetime, reason: str):
-    """Take the person out of an account: nobody logs in with it any more. The clock (`by` is None) does so when the time has
-    come, somebody on request and with a reason. Raises RuleError when it must stay."""
+    """Anonymise an account: nobody can log in with it any more. The clock (`by` is None) does so when the period is
+    over, a user on request and with a reason. Raises RuleError when it must be kept."""
     if by is not None:
         scope.require(by, "erase", user)
         _need(reason)
@@ -169,16 +169,17 @@ def erase_user(user: User, by: User | None, now: datetime, reason: str):
 
 
 def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: bool):
-    """Take all that is personal from an account and from what hangs on it; `thorough`: also from the texts of mails. `by` is
-    never the person itself, for the history keeps that name, with the reason. Inside a transaction, for a locked account."""
+    """Remove everything personal from an account and from what refers to it; `thorough`: also from the texts of
+    mails. `by` is never the person themselves, since the history keeps that name and the reason. Inside a
+    transaction, for a locked account."""
     name, addresses = str(user), [address for address in (user.email, user.claimed_email, *_former(user)) if address]
     if thorough:
         _forget_mails(name, *addresses)
         _forget_views(name, *addresses)
-    accounts = [user.id, *(key for (key,) in User.select(User.id).where(User.merged_into == user.id).tuples())]
-    sites = [key for (key,) in SiteManager.select(SiteManager.site).where(SiteManager.user == user).tuples()]
+    accounts = [user.id, *(key for (key,) in as_tuples(User.select(User.id).where(User.merged_into == user.id)))]
+    sites = [key for (key,) in as_tuples(SiteManager.select(SiteManager.site).where(SiteManager.user == user))]
     asked = Handover.requester.in_(accounts) | Handover.asked.in_(accounts) | (Handover.email << addresses)
-    sites += [key for (key,) in Handover.select(Handover.site).where(asked).tuples()]
+    sites += [key for (key,) in as_tuples(Handover.select(Handover.site).where(asked))]
     told = _lines(
         History.actor.in_(accounts),
         (History.object_type == "user") & History.object_id.in_([str(key) for key in accounts]),
@@ -212,8 +213,8 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
     ).where(LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)).execute()
     for model in (Identity, Token, UserSession, StartView, SavedView, UserRole):
         model.delete().where(model.user.in_(accounts)).execute()
-    for model in (SiteManager, Membership):
-        model.update(until=now).where(model.user.in_(accounts), model.until.is_null()).execute()
+    for duty in (SiteManager, Membership):
+        duty.update(until=now).where(duty.user.in_(accounts), duty.current()).execute()
     second_steps.forget(user)
     email = f"gewist-{user.id}@{NOWHERE}"
     User.update(
@@ -233,13 +234,13 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
 
 
 def _former(user: User) -> list[str]:
-    """The addresses of accounts that were joined with this one; they stand in the history alone."""
+    """The addresses of accounts that were merged into this one; only the history holds them."""
     mine = (History.object_type == "user") & (History.object_id == str(user.id))
     lines = History.select().where(mine, History.verb == "user.merged", History.payload.is_null(False))
-    return [json.loads(line.payload)["old"] for line in lines]
+    return [json.loads(line.payload or "{}")["old"] for line in lines]
 
 
-# ---- what both share
+# ---- shared by both
 
 
 def _need(reason: str):
@@ -249,24 +250,25 @@ def _need(reason: str):
 def _lines(*conditions) -> set[int]:
     """The ids of the lines of history that have a text and meet one of these conditions."""
     text = History.payload.is_null(False)
-    return {key for which in conditions for (key,) in History.select(History.id).where(which, text).tuples()}
+    return {key for which in conditions for (key,) in as_tuples(History.select(History.id).where(which, text))}
 
 
 def _forget_mails(*words: str):
-    """Empty every mail to, or about, who is called so."""
+    """Blank every mail to or about this person."""
     for word in filter(None, words):
         found = Mail.body.contains(word) | Mail.subject.contains(word) | (Mail.to_address == word)
         forget_mails(found)
 
 
 def forget_mails(which) -> int:
-    """Empty these mails: that they were sent stays, not to whom and what; one that waits does not leave. Returns how many."""
+    """Blank these mails: that they were sent stays, recipient and text go; a waiting one does not leave. Returns how
+    many."""
     Mail.delete().where(which, Mail.state == "pending").execute()
     return Mail.update(to_address="", subject="", body="", search="", error="").where(which, Mail.body != "").execute()
 
 
 def _forget_views(*words: str):
-    """Saved views whose address holds one of these."""
+    """Delete saved views whose URL holds one of these words."""
     for view in SavedView.select().where(SavedView.query != ""):
         if any(word and word.lower() in unquote_plus(view.query).lower() for word in words):
             StartView.delete().where(StartView.view == view).execute()

@@ -1,5 +1,6 @@
-"""The register of personal data: every column that tells something of a person, why we keep it, on which legal ground, who sees
-it and how long. A column that is not named here or in TECHNICAL fails a test, so nobody adds one in silence."""
+"""The register of personal data: every column that says something about a person, why we keep it, on which legal
+ground, who sees it and for how long. A column that is named neither here nor in TECHNICAL fails a test, so none is
+added silently."""
 
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ GUIDES = "het team, de vereniging van de cursus en de stageplaatsverantwoordelij
 
 @dataclass(frozen=True)
 class Entry:
-    """Data of one kind. `stored`: model → names of its columns; `rule`: the key of a rule of `retention`, or in words
+    """One kind of data. `stored`: model → names of its columns; `rule`: the key of a rule of `retention`, or in words
     how long they are kept."""
 
     name: str
@@ -356,9 +357,9 @@ TECHNICAL = {
     ImportBatch: ("association", "digest", "state", "rows", "position", "created_at", "finished_at"),
     ImportRow: ("batch", "number", "type", "verdict", "done", "trajectory_id"),
 }
-"""columns beside those of the register that say nothing of a person by themselves"""
+"""columns outside the register that say nothing about a person by themselves"""
 WITHOUT_PERSONS = {"role", "declaration", "site_period", "reminder", "clock", "retention", "seal", "refusal"}
-"""tables in which no person is"""
+"""tables without personal data"""
 EVERYWHERE = {"id", "version"}
 SECRET = {
     "password",
@@ -374,7 +375,7 @@ SECRET = {
     "public_key",
     "stamp",
 }
-"""columns that tell a person nothing and a thief much: in no export and in no insight"""
+"""columns that mean nothing to a person and much to a thief: in no export and in no subject access"""
 
 
 def kept(days: dict[str, int]) -> dict[str, str]:

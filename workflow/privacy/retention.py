@@ -1,17 +1,19 @@
-"""How long we keep what, and the nightly clean-up (GDPR, article 5: no longer than is needed).
+"""Retention periods, and the nightly clean-up (GDPR, article 5: no longer than necessary).
 
-Each rule counts its days from a date in the rows themselves, so a clean-up may run late or twice. The team sets the days."""
+Each rule counts its days from a date in the rows themselves, so a clean-up may run late or twice. The team sets the
+days."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from peewee import fn
+from peewee import Node, fn
 
 import audit
 import dutch
 import scope
-from database import RuleError, locking, writing
+from database import BaseModel, RuleError, as_tuples, locking, writing
 from database.searching import forget_words
 from models import (
     TEAM,
@@ -38,29 +40,29 @@ from models import (
 from times import at_hour, local_date
 from workflow.privacy import erasure
 
-HOUR = 3  # in Brussels: from when the clean-up of a night runs
-AT_ONCE = 500  # rows of one rule in one sweep of the clock; what is left goes in the next
+HOUR = 3  # in Brussels: when the nightly clean-up starts
+AT_ONCE = 500  # rows per rule in one sweep of the clock; the rest follows in the next
 YEAR = 365
-DONE = "sent", "failed", "uncertain"  # states of a mail that does not leave any more
+DONE = "sent", "failed", "uncertain"  # states of a mail that will not be sent any more
 LEAST_DAYS, MOST_DAYS = 30, 100 * YEAR
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`found(before)`: the rows for which the days passed before that date, as a query; `treat(row, now)`: erase one, inside a
-    transaction, with the row held; `ground`: why we keep it that long. `narrow(before)`: a condition that follows from the query,
-    by which an index finds them among millions; for one row it would cost more than it saves. `together`: `treat` gets a list of
-    rows at once."""
+    """`found(before)`: a query of the rows whose period ended before that date; `treat(row, now)`: erase a row,
+    inside a transaction, with the row locked; `ground`: why we keep it that long. `narrow(before)`: a condition
+    implied by the query, which lets an index find them among millions; for a single row it would cost more than it
+    saves. `together`: `treat` gets a list of rows at once."""
 
     key: str
     name: str
     what: str
     ground: str
     days: int
-    model: type
-    found: Callable[[date], object]
-    treat: Callable[[object, datetime], object]
-    narrow: Callable[[date], object] | None = None
+    model: type[BaseModel]
+    found: Callable[[date], Any]
+    treat: Callable[[Any, datetime], object]
+    narrow: Callable[[date], Node] | None = None
     together: bool = False
 
 
@@ -87,7 +89,7 @@ def _ran_out(before):
 
 
 def _written(before):
-    """Trajectories that ended before, of which texts are left."""
+    """Trajectories that ended before and still have texts."""
     stages = Placement.select(Placement.id).where(Placement.trajectory == Trajectory.id)
     told = (
         Evaluation.motivation.not_in(("", erasure.GONE))
@@ -101,13 +103,13 @@ def _written(before):
 
 
 def _unused(before):
-    """Accounts with which nobody logged in since, that manage nothing, work nowhere and are not of the team."""
+    """Accounts without a login since then, that manage nothing, belong to no association and are not in the team."""
     charge = (
         SiteManager.select(SiteManager.id)
         .join(Site)
-        .where(SiteManager.user == User.id, SiteManager.until.is_null(), Site.state << erasure.LIVING)
+        .where(SiteManager.user == User.id, SiteManager.current(), Site.state << erasure.LIVING)
     )
-    work = Membership.select(Membership.id).where(Membership.user == User.id, Membership.until.is_null())
+    work = Membership.select(Membership.id).where(Membership.user == User.id, Membership.current())
     team = UserRole.select(UserRole.id).join(Role).where(UserRole.user == User.id, Role.name == TEAM)
     asked = Handover.select(Handover.id).where(
         (Handover.requester == User.id) | (Handover.asked == User.id), Handover.state << Handover.UNDECIDED
@@ -119,7 +121,7 @@ def _unused(before):
 
 
 def _finished_sites(before):
-    """Sites that nobody runs any more, with a contact or messages left."""
+    """Sites that are no longer active and still have contact data or messages."""
     over = Site.state.in_(("rejected", "withdrawn", "closed")) & (
         fn.COALESCE(Site.decided_at, Site.submitted_at) < before
     )
@@ -240,13 +242,13 @@ RULES = (
 
 
 def days() -> dict[str, int]:
-    """Key of each rule → days, as the team set them."""
-    chosen = dict(Retention.select(Retention.key, Retention.days).tuples())
+    """Key of each rule → days, as set by the team."""
+    chosen: dict[str, int] = dict(as_tuples(Retention.select(Retention.key, Retention.days)))
     return {rule.key: chosen.get(rule.key, rule.days) for rule in RULES}
 
 
 def set_days(chosen: dict[str, int], by: User, now: datetime):
-    """Keep these numbers of days from now on; key of a rule → days. Raises RuleError for a number out of bounds."""
+    """Set the retention periods: key of a rule → days. Raises RuleError for a number out of bounds."""
     scope.require(by, "set", Retention())
     with writing():
         before = days()
@@ -270,7 +272,7 @@ def set_days(chosen: dict[str, int], by: User, now: datetime):
 # ---- the clean-up
 
 
-def upcoming(now: datetime) -> list[tuple[Rule, int, object]]:
+def upcoming(now: datetime) -> list[tuple[Rule, int, Any]]:
     """(rule, days, query of the rows that it would erase) at `now` (UTC); changes nothing."""
     chosen = days()
     return [(rule, chosen[rule.key], _found(rule, _before(chosen[rule.key], now))) for rule in RULES]
@@ -286,7 +288,7 @@ def _found(rule, before):
 
 
 def is_time(now: datetime) -> bool:
-    """Whether the clean-up of this night has yet to run, or to go on."""
+    """Whether tonight's clean-up has yet to start or to continue."""
     today = local_date(now)
     done = Clock.select(Clock.cleaned_on).scalar()
     return now >= at_hour(today, HOUR) and (done is None or done < today)
@@ -298,7 +300,7 @@ def by_night(now: datetime) -> int:
 
 
 def clean_up(now: datetime) -> int:
-    """Erase what is over its time, so many rows of each rule; returns how many. Once nothing is left it is done for today."""
+    """Erase what is past its period, AT_ONCE rows per rule; returns how many. When nothing is left, the day is done."""
     treated, left = 0, False
     for rule, number, query in upcoming(now):
         ids = [row.pk for row in query.limit(AT_ONCE)]
@@ -312,12 +314,13 @@ def clean_up(now: datetime) -> int:
 
 
 def _treat(rule: Rule, query, ids: list, now: datetime) -> int:
-    """One row, or those that go together, in a transaction of their own; returns how many. Not those that somebody treated first,
-    or that are needed again."""
+    """Treat one row, or those that go together, in their own transaction; returns how many. Skips rows that were
+    treated meanwhile or are needed again."""
+    key: Any = rule.model._meta.primary_key
     with writing():
         rows = list(
             locking(
-                query.where(rule.model._meta.primary_key.in_(ids)).order_by(rule.model._meta.primary_key),
+                query.where(key.in_(ids)).order_by(key),
                 to_delete=True,
             )
         )

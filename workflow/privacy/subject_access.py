@@ -1,7 +1,9 @@
-"""Everything that we keep about one person, to give to that person (GDPR, articles 15 and 20): readable, and as data.
+"""Subject access: everything that we keep about a person, for that person (GDPR, articles 15 and 20), readable and as
+data.
 
-Which columns those are, `personal_data.REGISTER` says; left out are secrets (a hash tells the person nothing, a thief
-much), the names of others, and what others entered: who once managed a site reads nothing of who does now."""
+`personal_data.REGISTER` names the columns; left out are secrets (a hash means nothing to the person and much to a
+thief), the names of others, and what others entered: a former manager of a site reads nothing about the present
+one."""
 
 import re
 from datetime import date, datetime
@@ -12,7 +14,7 @@ import audit
 import dutch
 import mails
 import scope
-from database import is_phone, readings
+from database import as_tuples, is_phone, readings
 from models import (
     Attest,
     Evaluation,
@@ -57,7 +59,7 @@ OTHERS = {
     "other",
     "user",
 }
-"""columns that name somebody, perhaps somebody else"""
+"""columns that name a person, perhaps somebody else"""
 CONTACT = "email", "phone"
 OF_OTHERS = {
     Evaluation: (("mentor", "motivation", "remarks"), lambda row, person: isinstance(person, Participant)),
@@ -72,13 +74,13 @@ OF_OTHERS = {
     Mail: (("body",), lambda row, person: row.kind not in mails.NAMING_PARTICIPANTS),
     Site: ((*CONTACT, "reason"), lambda row, person: _manages_since_declaring(row, person)),
 }
-"""table → columns that may tell of somebody else, and when they tell of this person: the texts of an evaluation are about the
-participant; a handover shows one's own contact alone (domain rule 7); only linking shows that an eID is the owner's; the contact
-of a site is that of who entered it"""
+"""table → columns that may be about somebody else, and when they are about this person: the texts of an evaluation
+are about the participant; a handover shows the reader's own contact only (domain rule 7); only linking proves that an
+eID is the owner's; the contact of a site belongs to the person who entered it"""
 OLD_CONTACT = re.compile(r"((?:E-mailadres|Telefoonnummer)[^‘]*van )‘([^’]*)’")
-"""in a sentence about a change: what stood there before, perhaps by somebody else"""
+"""in a sentence about a change: the former value, perhaps by somebody else"""
 FOR_PROGRAMS = {"user", "verb", "object_type", "object_id", "site_id", "trajectory_id", "participant_id"}
-"""columns that tell a reader nothing beside the others"""
+"""columns that add nothing for a reader"""
 WORDS = {
     "confirmed_at": "bevestigd op",
     "created_at": "gemaakt op",
@@ -179,9 +181,11 @@ TITLES = {
 def _of_user(user: User):
     """Model → which rows are about this account."""
     same = (Handover.requester == user) | (Handover.asked == user)
-    accounts = [user.id, *(key for (key,) in User.select(User.id).where(User.merged_into == user.id).tuples())]
+    accounts = [user.id, *(key for (key,) in as_tuples(User.select(User.id).where(User.merged_into == user.id)))]
     about = (History.object_type == "user") & History.object_id.in_([str(key) for key in accounts])
-    asked = (LinkRequest.kind << ("link", "merge")) | (LinkRequest.state == "linked")  # else it may be of somebody else
+    asked = (LinkRequest.kind << ("link", "merge")) | (
+        LinkRequest.state == "linked"
+    )  # otherwise it may be somebody else's
     return {
         User: User.id == user.id,
         UserRole: UserRole.user == user,
@@ -205,10 +209,11 @@ def _of_user(user: User):
 
 
 def _mails_of(user: User):
-    """Which mails are this person's. An address may be that of an association or a participant too, may have been another's
-    before, and until it is confirmed be anybody's: then those about the account and its sites alone."""
+    """The condition for this person's mails. An address may also be an association's or a participant's, may have
+    been another's before, and until it is confirmed be anybody's: then only mails about the account and its sites
+    count."""
     own = (Mail.object_type == "user") & (Mail.object_id == str(user.id))
-    managed = SiteManager.select(SiteManager.site, SiteManager.since).where(SiteManager.user == user).tuples()
+    managed = as_tuples(SiteManager.select(SiteManager.site, SiteManager.since).where(SiteManager.user == user))
     for site, since in managed:
         own |= (Mail.object_type == "site") & (Mail.object_id == str(site)) & (Mail.created_at >= since)
     if user.confirmed_at:
@@ -218,7 +223,7 @@ def _mails_of(user: User):
 
 
 def _had_address_since(user: User) -> datetime:
-    """The moment (UTC) from which the present address is surely this person's."""
+    """The moment (UTC) since when the present address is certainly this person's."""
     told = Mail.select(fn.MAX(Mail.created_at)).where(
         Mail.kind == "address_changed", Mail.object_type == "user", Mail.object_id == str(user.id)
     )
@@ -230,8 +235,8 @@ def _had_address_since(user: User) -> datetime:
 
 
 def _manages_since_declaring(site: Site, person) -> bool:
-    """Whether this person is who declared and has managed the site ever since."""
-    now = SiteManager.get_or_none(SiteManager.site == site, SiteManager.user == person, SiteManager.until.is_null())
+    """Whether this person made the declaration and has managed the site ever since."""
+    now = SiteManager.get_or_none(SiteManager.site == site, SiteManager.user == person, SiteManager.current())
     return now is not None and site.declared_at is not None and now.since <= site.declared_at
 
 
@@ -240,7 +245,7 @@ def _of_participant(participant: Participant):
     runs = Trajectory.select(Trajectory.id).where(Trajectory.participant == participant)
     stages = Placement.select(Placement.id).where(Placement.trajectory.in_(runs))
     finals = FinalEvaluation.select(FinalEvaluation.id).where(FinalEvaluation.trajectory.in_(runs))
-    given = Attest.select(Attest.id).where(Attest.final_evaluation.in_(finals)).tuples()
+    given = as_tuples(Attest.select(Attest.id).where(Attest.final_evaluation.in_(finals)))
     attests = [str(key) for (key,) in given]
     about = (History.object_type == "participant") & (History.object_id == str(participant.id))
     return {
@@ -259,7 +264,8 @@ def _of_participant(participant: Participant):
 
 
 def give(person: User | Participant, by: User, now: datetime) -> dict:
-    """{table: [{column: value}]} of all that we keep about a person, for JSON; noted in the history. One may ask one's own."""
+    """{table: [{column: value}]} of everything that we keep about a person, for JSON; recorded in the history.
+    Everyone may ask for their own."""
     own = isinstance(person, User) and person.id == by.id
     if not own:
         scope.require(by, "insight", person)
@@ -319,7 +325,7 @@ def _row(row, columns, person, today) -> dict:
 
 
 def _sentence(line: History, person) -> str:
-    """A line of history for this person: of whom it says more than a name, when that is somebody else, stays out."""
+    """A line of history for this person; anything beyond a name about somebody else stays out."""
     if isinstance(person, Participant):
         return audit.sentence(line)
     of_participant = line.trajectory_id is not None or line.object_type == "participant"
@@ -333,13 +339,13 @@ def _sentence(line: History, person) -> str:
 
 
 def readable(found: dict) -> list[tuple[str, list[list[tuple[str, str]]]]]:
-    """(title, rows of (label, value)) for each table of what `give` gave."""
+    """(title, rows of (label, value)) for each table in the result of `give`."""
     models = {model._meta.table_name: model for model in TITLES}
     return [(TITLES[models[table]], [_labelled(models[table], row) for row in rows]) for table, rows in found.items()]
 
 
 def label_of(model, name: str) -> str:
-    """The Dutch word for a column of what we keep about somebody."""
+    """The Dutch label of a column in subject access."""
     field = model._meta.fields.get(name)
     return field.verbose_name if field and field.verbose_name else WORDS[name]
 

@@ -1,5 +1,5 @@
-"""The text in which a manager declares that the mentors meet the criteria. A new text gets a new number and the day from which
-it holds; old ones stay here, for who accepted them."""
+"""The text in which a manager declares that the mentors meet the criteria. A new text gets a new number and the day
+from which it applies; old ones stay here, for those who accepted them."""
 
 from datetime import date, datetime
 
@@ -26,7 +26,7 @@ TEXTS = {
         "- hij of zij volgde een opleiding om stagiairs in het jeugdwerk te begeleiden.",
     ),
 }
-"""number → (holds from this day on, text)"""
+"""number → (applies from this day on, text)"""
 
 
 def _number(now: datetime) -> int:
@@ -34,13 +34,13 @@ def _number(now: datetime) -> int:
 
 
 def lines(now: datetime) -> tuple[str, list[str]]:
-    """(sentence, conditions) of the text that holds today, to show."""
+    """(sentence, conditions) of today's text, to show."""
     first, *conditions = TEXTS[_number(now)][1].splitlines()
     return first, [line.removeprefix("- ") for line in conditions]
 
 
 def current(now: datetime) -> Declaration:
-    """The row of the text that holds today, to keep with who accepts it."""
+    """The row of today's text, to store with its acceptance."""
     number = _number(now)
     since, text = TEXTS[number]
     return Declaration.get_or_create(version=number, defaults={"text": text, "valid_from": since})[0]

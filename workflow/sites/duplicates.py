@@ -1,4 +1,4 @@
-"""Sites that may be the same as another: for who decides about an application."""
+"""Possible duplicates of a site, for whoever decides about an application."""
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -8,7 +8,7 @@ from peewee import fn
 from database import normalise, readings
 from models import Site, SiteManager, User
 
-ALMOST = 0.8  # how alike two names are to be shown: 1 is the same
+ALMOST = 0.8  # least similarity of two names: 1 is identical
 COMMON_WORDS = {
     "speelplein",
     "jeugdhuis",
@@ -30,15 +30,16 @@ MOST_SHOWN = 6
 
 @dataclass
 class LookAlike:
-    """Another site and, in words, in what it resembles."""
+    """Another site and, in words, how it resembles this one."""
 
     site: Site
     why: str
 
 
 def similar(site: Site) -> list[LookAlike]:
-    """Sites with nearly the same name in the same region (the first two figures of the postcode) or anywhere the same name,
-    the same street in the same postcode, or the same telephone number or e-mail address, the most alike first."""
+    """Sites with nearly the same name in the same region (the first two figures of the postcode) or anywhere the same
+    name, the same street in the same postcode, or the same telephone number or e-mail address, the most alike
+    first."""
     manager = site.manager()
     mails = {one for one in (site.email, manager.email if manager else "") if one}
     phones = _numbers(site.phone, manager.phone if manager else "")
@@ -58,22 +59,20 @@ def similar(site: Site) -> list[LookAlike]:
 
 def _managers(ids) -> dict[int, User]:
     """Site id → its present manager."""
-    links = (
-        SiteManager.select(SiteManager, User).join(User).where(SiteManager.until.is_null(), SiteManager.site.in_(ids))
-    )
+    links = SiteManager.select(SiteManager, User).join(User).where(SiteManager.current(), SiteManager.site.in_(ids))
     return {link.site_id: link.user for link in links}
 
 
 def _managed_by(mails, phones, manager):
-    """Sites of somebody else who can be reached in the same way."""
+    """Sites of other managers with the same contact data."""
     others = User.select(User.id).where(
         User.email.in_(mails) | _plain(User.phone).in_(phones), User.id != (manager.id if manager else 0)
     )
-    return SiteManager.select(SiteManager.site).where(SiteManager.until.is_null(), SiteManager.user.in_(others))
+    return SiteManager.select(SiteManager.site).where(SiteManager.current(), SiteManager.user.in_(others))
 
 
 def _reasons(site, other, theirs, mails, phones) -> list[str]:
-    """In what another site, managed by `theirs`, resembles this one."""
+    """How another site, managed by `theirs`, resembles this one."""
     reasons = []
     if normalise(site.name) == normalise(other.name):
         reasons.append("zelfde naam")
@@ -95,7 +94,7 @@ def _almost(name: str, other: str) -> bool:
 
 
 def _core(name: str) -> str:
-    """A name without the words that half of all sites have."""
+    """A name without the words that half of all sites share."""
     words = normalise(name).replace("'", " ").replace("-", " ").split()
     return " ".join(word for word in words if word not in COMMON_WORDS) or " ".join(words)
 
@@ -105,13 +104,14 @@ def _street(text: str) -> str:
 
 
 def _numbers(*phones: str) -> set[str]:
-    """Telephone numbers by their digits alone: as we keep them, as people write them, and as they stand."""
+    """A telephone number in every way it may be stored, digits only: as we store it, as people write it, and as
+    typed."""
     texts = {text for one in phones for text in (one, readings.same(readings.phone, one), readings.shown_phone(one))}
     return {digits for text in texts if (digits := "".join(char for char in text if char.isdigit()))}
 
 
 def _plain(column):
-    """A telephone number in the database without spaces, dots, slashes and plus."""
+    """A telephone column without spaces, dots, slashes and plus."""
     for sign in (" ", ".", "/", "-", "+"):
         column = fn.REPLACE(column, sign, "")
     return column

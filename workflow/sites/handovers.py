@@ -1,4 +1,4 @@
-"""Taking a site over: asking, answering with or without login, what follows when nobody answers, and naming a successor.
+"""Handovers: asking, answering with or without login, what follows when nobody answers, and naming a successor.
 
 Manual 2.3.2, domain rule 7. Of several who decide at once exactly one wins: `Handover.move` compares the state."""
 
@@ -18,12 +18,12 @@ from workflow.sites import sites
 
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 NO_ANSWER = "De stageplaatsverantwoordelijke antwoordde niet binnen de termijn."
-"""why the team accepts when it writes no reason of its own"""
+"""the team's reason for accepting when it writes none"""
 
 
 @dataclass
 class Moves:
-    """What goes along with a site: running placements, and those of which the stage should be over."""
+    """What is transferred with a site: running placements, and those whose internship has ended."""
 
     running: int
     to_evaluate: int
@@ -45,8 +45,8 @@ def moves(site: Site, now: datetime) -> Moves:
 
 
 def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover:
-    """'Beheer overnemen': ask the manager of an approved site to hand it over. A site without a manager lies with the team at
-    once; one that was offered to `by` (see `scope`) changes hands at once.
+    """'Beheer overnemen': ask the manager of an approved site to hand it over. For a site without a manager the team
+    must decide at once; a site that was offered to `by` (see `scope`) changes hands at once.
 
     Raises RuleError when one manages it already, when another handover waits, or when the site is not approved."""
     if not scope.allows(by, "take_over", Site):
@@ -75,15 +75,15 @@ def ask(site: Site, by: User, email: str, phone: str, now: datetime) -> Handover
 
 
 def offer_to(site: Site | None, address: str) -> Handover | None:
-    """The offer of this site that waits for whoever reads mail at this address."""
+    """The open offer of this site to this address."""
     here = (Handover.site == site) & (Handover.email << readings.spellings(address))
     return Handover.get_or_none(here, Handover.offered, Handover.state == "open")
 
 
 def offer(site: Site, by: User, email: str, now: datetime) -> Handover:
-    """A manager names a successor by address; the site changes hands when that person accepts, with no waiting time.
+    """A manager names a successor by address; the site changes hands as soon as that person accepts.
 
-    Raises RuleError for the own address, or when another handover waits."""
+    Raises RuleError for the manager's own address, or when another handover is open."""
     scope.require(by, "offer", site)
     with writing():
         fresh = Site.locked(site.id)
@@ -105,7 +105,7 @@ def offer(site: Site, by: User, email: str, now: datetime) -> Handover:
 
 
 def _new_link(handover: Handover, purpose: str, now: datetime) -> str:
-    """One more link to answer, until the end of the term; earlier ones keep working. Returns the secret."""
+    """Issue another link to answer, until the end of the term; earlier ones keep working. Returns the secret."""
     last = handover.due_on if handover.due_on >= local_date(now) else days_after(now, handover.term_days)
     return links.issue(purpose, now, end_of_day(last), handover.asked if purpose == HANDOVER else None, handover)
 
@@ -117,7 +117,8 @@ def can_ask_anew(token: Token, now: datetime) -> bool:
 
 
 def ask_new_link(token: Token, now: datetime):
-    """'Nieuwe link vragen': mail a fresh link to the manager who was asked. Raises RuleError when it was decided already."""
+    """'Nieuwe link vragen': mail a new link to the manager who was asked. Raises RuleError when it was decided
+    already."""
     with writing():
         if not can_ask_anew(token, now):
             raise RuleError("Over deze overdracht is al beslist. Een nieuwe link is niet meer nodig.")
@@ -127,7 +128,7 @@ def ask_new_link(token: Token, now: datetime):
 
 
 def remind(handover: Handover, now: datetime):
-    """Mail the manager who was asked once more; for the clock, inside its transaction."""
+    """Remind the manager who was asked; for the clock, inside its transaction."""
     mails.handover_reminder(handover, _new_link(handover, HANDOVER, now), now)
 
 
@@ -135,8 +136,9 @@ def remind(handover: Handover, now: datetime):
 
 
 def accept(handover: Handover, by: User, now: datetime, reason: str = "", by_link: bool = False):
-    """The site with all its placements goes to the requester, or an offer to `by`; everyone is told. `by_link`: who holds the
-    link of an offer need not have the address to which it went. Raises RuleError when it was decided already."""
+    """The site with all its placements goes to the requester, or an offer to `by`; everyone is told. `by_link`: the
+    holder of the link of an offer need not have the address that it was sent to. Raises RuleError when it was decided
+    already."""
     if not by_link:
         scope.require(by, "answer", handover)
     with writing():
@@ -167,7 +169,8 @@ def _refuse_move(handover: Handover, site: Site, taker: User | None):
 
 
 def refuse(handover: Handover, by: User, now: datetime, reason: str):
-    """Leave the site as it is, for a reason that the other side reads. Raises RuleError without one, or when it was decided."""
+    """Refuse, for a reason that the other side reads. Raises RuleError without a reason, or when it was decided
+    already."""
     scope.require(by, "answer", handover)
     reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst.", "reason")
     with writing():
@@ -179,7 +182,8 @@ def refuse(handover: Handover, by: User, now: datetime, reason: str):
 
 
 def withdraw(handover: Handover, by: User, now: datetime):
-    """Who asked takes the request back, who offered the offer; the team may too. Raises RuleError when it was decided already."""
+    """Withdraw: the requester a request, the manager an offer, or the team. Raises RuleError when it was decided
+    already."""
     scope.require(by, "withdraw", handover)
     with writing():
         fresh = Handover.locked(handover.id)
@@ -191,12 +195,12 @@ def withdraw(handover: Handover, by: User, now: datetime):
             mails.handover_ended(fresh, now)
         if (
             Mail.select().where(mails.about(fresh), Mail.kind << mails.ASKING).exists()
-        ):  # else nobody was told of it yet
+        ):  # otherwise nobody heard of it yet
             mails.handover_withdrawn(fresh, now)
 
 
 def escalate(handover: Handover, now: datetime, why: str, tell: bool = True):
-    """It lies with the team from now on; the manager may still answer, and who asked withdraw. Inside a transaction.
+    """The team must decide now; the manager may still answer, and the requester withdraw. Inside a transaction.
 
     Raises RuleError when somebody decided first."""
     handover.move("escalated", team_due_on=days_after(now, HANDOVER_DAYS), team_days=HANDOVER_DAYS)
@@ -206,7 +210,8 @@ def escalate(handover: Handover, now: datetime, why: str, tell: bool = True):
 
 
 def lapse(handover: Handover, now: datetime):
-    """An offer that nobody took up in time ends. Inside a transaction. Raises RuleError when somebody decided first."""
+    """Close an offer that nobody accepted in time. Inside a transaction. Raises RuleError when somebody decided
+    first."""
     handover.move("withdrawn", decided_at=now, reason="Niemand ging op het voorstel in.")
     mails.unsend(handover, *mails.ASKING)
     audit.record(None, "handover.ended", handover, at=now, site=handover.site, reason=handover.reason)
@@ -214,8 +219,8 @@ def lapse(handover: Handover, now: datetime):
 
 
 def decide(handover: Handover, decision: str | None, by: User, now: datetime, reason: str = "") -> str:
-    """What a button on the page of a handover does: `decision` approve, refuse or withdraw. Returns what to tell. Raises
-    RuleError when none was pressed, or as that decision does."""
+    """Do what a button on the page of a handover says: `decision` is approve, refuse or withdraw. Returns the message
+    to show. Raises RuleError when none was pressed, or as that decision does."""
     if decision == "approve":
         accept(handover, by, now, reason)
         return "De overdracht is goedgekeurd."

@@ -35,7 +35,7 @@ def differences(proposal: Proposal) -> str:
 
 
 def pairs(proposal: Proposal) -> list[tuple[str, str, str]]:
-    """(label, what stands there now, what is asked) of each field that would change."""
+    """(label, present value, proposed value) of each field that would change."""
     found = []
     for name in Site.IDENTITY:
         field = Site._meta.fields[name]
@@ -62,7 +62,7 @@ def accept(proposal: Proposal, by: User, now: datetime):
 
 
 def refuse(proposal: Proposal, by: User, now: datetime, reason: str):
-    """Leave the site as it is, with a reason that the manager reads. Raises RuleError without one."""
+    """Refuse the change, with a reason that the manager reads. Raises RuleError without one."""
     scope.require(by, "decide", proposal)
     reason = said(reason, "Schrijf waarom je afkeurt. De stageplaatsverantwoordelijke leest deze tekst.", "reason")
     with writing():
@@ -72,7 +72,7 @@ def refuse(proposal: Proposal, by: User, now: datetime, reason: str):
 
 
 def withdraw(proposal: Proposal, by: User, now: datetime):
-    """The manager no longer wants the change. Raises RuleError when it was decided already."""
+    """The manager withdraws the change. Raises RuleError when it was decided already."""
     scope.require(by, "propose", proposal.site)
     with writing():
         proposal.move("withdrawn", decided_at=now)

@@ -39,7 +39,7 @@ CHECKLIST = {
     "address": "Het adres klopt",
     "single": "Het is geen dubbel van een andere stageplaats",
 }
-"""what the team looks at before it decides; what was ticked is kept in the history"""
+"""what the team checks before it decides; the ticks are kept in the history"""
 
 READY_REASONS = {
     "recognition": "We vinden geen erkenning van dit initiatief. Bezorg ons een bewijs, en dien je aanvraag opnieuw in.",
@@ -47,15 +47,16 @@ READY_REASONS = {
     "double": "Deze stageplaats is al erkend. Kijk met de verantwoordelijke van die stageplaats wie het beheer opneemt.",
     "contact": "We kunnen je niet bereiken op dit telefoonnummer of e-mailadres. Kijk het na, en dien je aanvraag opnieuw in.",
 }
-"""texts for 'Afkeuren' that the team uses often"""
+"""reasons for 'Afkeuren' that the team uses often"""
 
 
 # ---- the decision
 
 
 def approve(site: Site, by: User, now: datetime, checked: tuple[str, ...] = (), tell: bool = True):
-    """Approve a site. Its manager gets a mail, held back while the decision can be undone; with a link to complete the
-    registration when that is still to be done. `checked`: keys of CHECKLIST. Raises RuleError when it was decided already."""
+    """Approve a site. Its manager gets a mail, held back while the decision can be undone; with a link to complete
+    the registration when that is still to be done. `checked`: keys of CHECKLIST. Raises RuleError when it was decided
+    already."""
     scope.require(by, "approve", site)
     with writing():
         _decide(site, "approved", by, now)
@@ -68,7 +69,8 @@ def approve(site: Site, by: User, now: datetime, checked: tuple[str, ...] = (), 
 
 
 def reject(site: Site, by: User, now: datetime, reason: str, checked: tuple[str, ...] = ()):
-    """Reject a site with a reason that the applicant reads. Raises RuleError without one, or when it was decided already."""
+    """Reject a site with a reason that the applicant reads. Raises RuleError without one, or when it was decided
+    already."""
     scope.require(by, "reject", site)
     reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst in de e-mail.", "reason")
     with writing():
@@ -89,7 +91,7 @@ def _checked(keys) -> str:
 
 
 def held_mail(site: Site) -> Mail | None:
-    """The mail about the last decision while it is held back."""
+    """The mail about the last decision, while it is held back."""
     return Mail.get_or_none(
         mails.about(site), Mail.kind << mails.DECISIONS, Mail.state == "pending", Mail.attempts == 0
     )
@@ -100,7 +102,7 @@ def can_undo(site: Site, now: datetime) -> bool:
     recent = site.state in ("approved", "rejected") and site.decided_at is not None and now < site.decided_at + UNDO_FOR
     held, manager = held_mail(site), site.manager()
     nobody_told = manager is None or not manager.is_reachable
-    return recent and (nobody_told or (held is not None and held.next_at > now))
+    return recent and (nobody_told or (held is not None and held.next_at is not None and held.next_at > now))
 
 
 def undo(site: Site, by: User, now: datetime):
@@ -110,7 +112,7 @@ def undo(site: Site, by: User, now: datetime):
         fresh = Site.locked(site.id)
         possible, held = can_undo(fresh, now), held_mail(fresh)
         if held and not Mail.delete().where(Mail.id == held.id, Mail.state == "pending").execute():
-            possible = False  # it was claimed by the sender just now
+            possible = False  # the sender claimed it just now
         if not possible:
             raise RuleError("De e-mail is al vertrokken. Je kunt de aanvraag nog heropenen, met een reden.")
         if fresh.manager():
@@ -120,7 +122,8 @@ def undo(site: Site, by: User, now: datetime):
 
 
 def mail_now(site: Site, by: User, now: datetime):
-    """Let the mail about the decision leave at once; it can then no longer be undone. Raises RuleError when it has left."""
+    """Let the mail about the decision leave at once; it can then no longer be undone. Raises RuleError when it has
+    left."""
     scope.require(by, "mail_now", site)
     held = held_mail(site)
     if held is None or not Mail.update(next_at=now).where(Mail.id == held.id, Mail.state == "pending").execute():
@@ -129,7 +132,7 @@ def mail_now(site: Site, by: User, now: datetime):
 
 
 def reopen(site: Site, by: User, now: datetime, reason: str):
-    """Look at a decided application again (a new term), or open a closed site again; its manager is told why.
+    """Reopen a decided application (a new term) or a closed site; its manager is told why.
 
     Raises RuleError without a reason, or when nothing was decided."""
     scope.require(by, "reopen", site)
@@ -155,7 +158,7 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
 
 
 def ask(site: Site, by: User, now: datetime, text: str):
-    """Ask the applicant for information: the clock stands still until the answer. Raises RuleError."""
+    """Ask the applicant for information: the term is paused until the answer. Raises RuleError."""
     scope.require(by, "ask", site)
     text = said(text, "Typ je vraag.", "text")
     with writing():
@@ -173,7 +176,7 @@ def ask(site: Site, by: User, now: datetime, text: str):
 
 
 def stop_waiting(site: Site, by: User, now: datetime):
-    """The team no longer waits for an answer (it came by telephone): the clock goes on. Raises RuleError."""
+    """Stop waiting for an answer (it came by telephone): the term resumes. Raises RuleError."""
     scope.require(by, "ask", site)
     with writing():
         fresh = Site.locked(site.id)
@@ -184,7 +187,7 @@ def stop_waiting(site: Site, by: User, now: datetime):
 
 
 def resume(site: Site, now: datetime):
-    """Let the clock of a locked site go on; each day of waiting is added to the term."""
+    """Resume the term of a locked site; each day of waiting is added to it."""
     site.due_on, site.paused_at = site.due_after_pause(now), None
     site.save()
 
@@ -200,8 +203,8 @@ def note(site: Site, by: User, now: datetime, text: str):
 
 
 def close(site: Site, by: User, now: datetime, reason: str, cancel_running: bool):
-    """Close a site: nobody can be coupled any more. Running placements stay (they can be evaluated) or are cancelled, with
-    the same reason, so that their hours come free. Raises RuleError without a reason or when it is not open."""
+    """Close a site: nobody can be coupled any more. Running placements stay (they can be evaluated) or are cancelled,
+    with the same reason, which frees their hours. Raises RuleError without a reason or when it is not open."""
     scope.require(by, "close", site)
     reason = said(reason, "Schrijf waarom de stageplaats sluit.", "reason")
     with writing():
@@ -218,11 +221,12 @@ def close(site: Site, by: User, now: datetime, reason: str, cancel_running: bool
             mails.site_closed(site, manager, site.reason, now)
 
 
-# ---- who and when
+# ---- manager and periods
 
 
 def give_to(site: Site, user: User | None, by: User, now: datetime):
-    """Make `user` the manager of a site, in place of the present one; None leaves it without. A handover that waits ends."""
+    """Make `user` the manager of a site instead of the present one; None leaves it without. An open handover is
+    closed."""
     scope.require(by, "give", site)
     with writing():
         if hand_to(Site.locked(site.id), user, by, now):
@@ -230,12 +234,13 @@ def give_to(site: Site, user: User | None, by: User, now: datetime):
 
 
 def hand_to(site: Site, user: User | None, by: User, now: datetime) -> bool:
-    """Change the manager of a locked site, with all its placements; False when nothing changes. No rights are asked here."""
+    """Change the manager of a locked site, with all its placements; False when nothing changes. Does not check
+    rights."""
     present = site.manager()
     if present == user:
         return False
     if present:
-        SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.until.is_null()).execute()
+        SiteManager.update(until=now).where(SiteManager.site == site, SiteManager.current()).execute()
         audit.record(by, "site.without_manager", site, at=now, manager=present, site=site)
     if user:
         SiteManager(site=site, user=user, since=now).save()
@@ -246,7 +251,7 @@ def hand_to(site: Site, user: User | None, by: User, now: datetime) -> bool:
 
 
 def end_handover(site: Site, now: datetime, why: str):
-    """A handover of this locked site that waits for an answer makes no sense any more: it ends, and who asked is told why."""
+    """Close the open handover of this locked site, if any, and tell the requester why."""
     handover = Handover.get_or_none(Handover.site == site, Handover.state << Handover.UNDECIDED)
     if handover is None:
         return
@@ -275,7 +280,9 @@ def check_periods(periods: Periods):
 def set_periods(site: Site, periods: Periods) -> str:
     """Make these the periods of a site; returns what changed, in words. Raises RuleError as `check_periods` does."""
     check_periods(periods)
-    wanted = [(kind, None, None) for kind in PERIODS if kind in periods.kinds and kind != "own"]
+    wanted: list[tuple[str, date | None, date | None]] = [
+        (kind, None, None) for kind in PERIODS if kind in periods.kinds and kind != "own"
+    ]
     wanted += [("own", *days) for days in sorted(set(periods.own))]
     stored = {(period.kind, period.starts_on, period.ends_on): period for period in site.periods}
     new = [

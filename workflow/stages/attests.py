@@ -13,14 +13,15 @@ from models import LEAST_AGES, Attest, FinalEvaluation, Token, Trajectory, User
 from times import local_date
 from workflow.stages import finals
 
-LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is mistaken for another
-GROUPS, GROUP = 4, 4  # 80 bits: nobody guesses one
+LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no look-alike letters
+GROUPS, GROUP = 4, 4  # 80 bits: not guessable
 NOT_TWICE_WITHIN = timedelta(minutes=1)
 
 
 def release(trajectory: Trajectory, by: User, now: datetime) -> Attest:
-    """Issue the attest today, and mail the participant where to take it when there is an address. Raises RuleError when the final
-    evaluation is not passed, was released before, or the participant is too young today (domain rule 13)."""
+    """Issue the attest today and, when there is an address, mail the participant where to get it. Raises RuleError
+    when the final evaluation is not passed, was released before, or the participant is too young today (domain rule
+    13)."""
     scope.require(by, "release", trajectory)
     today = local_date(now)
     with writing():
@@ -54,7 +55,8 @@ def can_ask_anew(token: Token, now: datetime) -> bool:
 
 
 def ask_new_link(token: Token, now: datetime):
-    """'Nieuwe link vragen': mail the participant a new link to the attest. Raises RuleError when it is no longer valid."""
+    """'Nieuwe link vragen': mail the participant a new link to the attest. Raises RuleError when it is no longer
+    valid."""
     with writing():
         if not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")

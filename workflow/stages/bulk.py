@@ -1,9 +1,9 @@
-"""Many participants at once: a pasted column of KAVO-IDs with hours, looked up, shown and then coupled; a list that is evaluated
-on one page."""
+"""Bulk actions: a pasted column of KAVO-IDs with hours that is looked up, previewed and coupled; a list of placements
+evaluated on one page."""
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 import scope
 from database import RuleError, readings, rehearsing, writing
@@ -21,7 +21,7 @@ NUMERAL = re.compile(
 
 @dataclass
 class Line:
-    """One line: what was asked, who was found, and why it cannot be done (`problem`, empty when it can)."""
+    """One line: the request, the participant found, and why it cannot be done (`problem`, empty when it can)."""
 
     text: str
     kavo_id: str = ""
@@ -30,7 +30,7 @@ class Line:
     trajectories: list[Trajectory] = field(default_factory=list)
     problem: str = ""
     done: str = ""
-    """what was done, once it was"""
+    """the outcome, once it is done"""
 
     @property
     def good(self) -> bool:
@@ -38,8 +38,8 @@ class Line:
 
 
 def read(text: str, hours: int | None) -> list[Line]:
-    """The lines of a pasted column; `hours` are for lines that name none. A first line with words is a header. Raises RuleError
-    when nothing or too much was pasted."""
+    """The lines of a pasted column; `hours` are for lines that name none. A first line with words is a header. Raises
+    RuleError when nothing or too much was pasted."""
     texts = [line.strip() for line in text.splitlines() if line.strip(" \t;,")]
     if texts and not any(char.isdigit() for char in texts[0]):
         texts = texts[1:]
@@ -75,7 +75,7 @@ def _number_and_hours(text: str) -> tuple[str, int | None]:
 
 
 def look_up(lines: list[Line], site: Site, by: User, now: datetime):
-    """Find who stands on each line; each search is kept as any other. Raises NotYours."""
+    """Look up the participant of each line; each search is recorded like any other. Raises NotYours."""
     scope.require(by, "couple", site)
     seen = set()
     for line in lines:
@@ -91,11 +91,12 @@ def look_up(lines: list[Line], site: Site, by: User, now: datetime):
                 line.participant, line.trajectories = found.participant, found.trajectories
 
 
-def preview(lines: list[Line], chosen: dict[str, int], site: Site, by: User, now: datetime, *more):
-    """Find who stands on each line, and whether it can be coupled: it is, and that is taken back. Arguments as of `couple`."""
+def preview(lines: list[Line], chosen: dict[str, int], site: Site, by: User, now: datetime, **expected):
+    """Look up each line and couple it in a transaction that is rolled back, to know whether it can be. Arguments as
+    for `couple`."""
     look_up(lines, site, by, now)
     with rehearsing():
-        couple(lines, chosen, site, by, now, *more)
+        couple(lines, chosen, site, by, now, **expected)
     for line in lines:
         line.done = ""
 
@@ -106,11 +107,10 @@ def couple(
     site: Site,
     by: User,
     now: datetime,
-    starts_on: date | None = None,
-    ends_on: date | None = None,
-    on_behalf: str | None = None,
+    **expected,
 ):
-    """Couple every line that can be; the others say why not. `chosen`: KAVO-ID → id of the trajectory, for who has several.
+    """Couple every line that can be; the others say why not. `chosen`: KAVO-ID → id of the trajectory, for those who
+    have several; `expected`: dates and on whose behalf, the same for all lines, as `placements.couple` takes them.
     Trajectories are taken in the order of their ids, so that two lists at once never wait for each other."""
     ready = []
     for line in lines:
@@ -122,13 +122,13 @@ def couple(
                 line.problem = "Kies het traject opnieuw."
     with writing():
         for trajectory, line in sorted(ready, key=lambda pair: pair[0].id):
-            _couple(line, trajectory, site, by, now, starts_on, ends_on, on_behalf)
+            _couple(line, trajectory, site, by, now, expected)
 
 
-def _couple(line, trajectory, site, by, now, starts_on, ends_on, on_behalf):
+def _couple(line, trajectory, site, by, now, expected):
     try:
         with writing():
-            placement = placements.couple(trajectory, site, line.hours, by, now, starts_on, ends_on, on_behalf)
+            placement = placements.couple(trajectory, site, line.hours, by, now, **expected)
     except RuleError as error:
         line.problem = str(error)
     else:
@@ -136,7 +136,8 @@ def _couple(line, trajectory, site, by, now, starts_on, ends_on, on_behalf):
 
 
 def to_evaluate(ids: list[int], by: User) -> list[Placement]:
-    """Those of these placements that wait for an evaluation and that `by` may evaluate, with what a page tells of them."""
+    """Those of these placements that wait for an evaluation and that `by` may evaluate, with what a page shows of
+    them."""
     query = Placement.select(Placement, Site, Trajectory, Participant).join(Site).switch(Placement).join(Trajectory)
     mine = scope.own(by, Placement, "evaluate")
     return list(
@@ -144,11 +145,14 @@ def to_evaluate(ids: list[int], by: User) -> list[Placement]:
     )
 
 
-def evaluate(placement: Placement, by: User, now: datetime, **values) -> str:
-    """Evaluate one of a list; returns why not, as a sentence, or '' when it is done. The others of the list go on."""
+def evaluate(
+    placement: Placement, given: evaluations.EvaluationInput, by: User, now: datetime, *, on_behalf: str | None = None
+) -> str:
+    """Evaluate one placement of a list; returns the refusal as a sentence, '' when it is done. The rest of the list
+    goes on."""
     try:
         with writing():
-            evaluations.evaluate(placement, by, now, **values)
+            evaluations.evaluate(placement, given, by, now, on_behalf=on_behalf)
     except RuleError as error:
         return str(error)
     return ""

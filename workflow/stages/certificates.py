@@ -14,7 +14,7 @@ TEMPLATE = config.PROJECT / "templates" / "attest.typ"
 
 
 def pdf(attest: Attest) -> bytes:
-    """The attest as PDF/UA-1, in Dutch, with its code and where to check it. Made anew each time: nothing is kept."""
+    """The attest as PDF/UA-1, in Dutch, with its code and where to check it. Generated each time: nothing is stored."""
     facts = {
         "name": str(attest.participant),
         "type": TYPES[attest.trajectory.type],
@@ -36,5 +36,5 @@ def pdf(attest: Attest) -> bytes:
 
 
 def file_name(attest: Attest) -> str:
-    """What the file is called when it is saved: no name of a minor in it."""
+    """The name of the saved file: never the name of a minor."""
     return f"attest-{attest.code}.pdf"

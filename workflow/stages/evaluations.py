@@ -1,5 +1,6 @@
 """'Beoordelen': the evaluation of a placement in 'Traject opvolging', and its corrections."""
 
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 import audit
@@ -9,26 +10,34 @@ from models import RESULTS, Evaluation, Placement, Trajectory, User
 from workflow.stages.placements import acting_for, behalf_words
 
 
+@dataclass(frozen=True)
+class EvaluationInput:
+    """What is filled in on 'Traject opvolging'; the fields are the columns of Evaluation. Hours are whole hours
+    done."""
+
+    mentor: str
+    criterion: str
+    starts_on: date
+    ends_on: date
+    hours_done: int
+    result: str
+    motivation: str = ""
+    remarks: str = ""
+
+
 def evaluate(
     placement: Placement,
+    given: EvaluationInput,
     by: User,
     now: datetime,
     *,
-    mentor: str,
-    criterion: str,
-    starts_on: date,
-    ends_on: date,
-    hours_done: int,
-    result: str,
-    motivation: str = "",
-    remarks: str = "",
     on_behalf: str | None = None,
     version: int | None = None,
 ) -> Evaluation:
-    """Evaluate a placement, or correct its evaluation: a new version, the old one stays. Hours are whole hours done.
+    """Evaluate a placement, or correct its evaluation: a new version, the old one stays.
 
-    Raises RuleError when a rule of manual chapter 5 or domain rule 9 refuses, Conflict when the placement is no longer at
-    `version`."""
+    Raises RuleError when a rule of manual chapter 5 or domain rule 9 refuses, Conflict when the placement is no
+    longer at `version`."""
     scope.require(by, "evaluate", placement)
     with writing():
         trajectory = Trajectory.locked(placement.trajectory_id)
@@ -37,23 +46,9 @@ def evaluate(
         _refuse(fresh, version)
         behalf = acting_for(by, on_behalf, fresh.site)
         number = fresh.evaluations.count() + 1
-        evaluation = Evaluation(
-            placement=fresh,
-            number=number,
-            mentor=mentor,
-            criterion=criterion,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            hours_done=hours_done,
-            result=result,
-            motivation=motivation,
-            remarks=remarks,
-            on_behalf=behalf,
-            by=by,
-            at=now,
-        )
+        evaluation = Evaluation(placement=fresh, number=number, on_behalf=behalf, by=by, at=now, **asdict(given))
         evaluation.save()
-        fresh.move("evaluated", result=result, hours_done=hours_done)
+        fresh.move("evaluated", result=given.result, hours_done=given.hours_done)
         audit.record(
             by,
             "placement.evaluated" if number == 1 else "placement.corrected",
@@ -61,8 +56,8 @@ def evaluate(
             at=now,
             participant=trajectory.participant,
             site=fresh.site,
-            result=RESULTS[result].lower(),
-            hours_done=hours_done,
+            result=RESULTS[given.result].lower(),
+            hours_done=given.hours_done,
             on_behalf=behalf_words(behalf, trajectory),
             number=number,
         )
@@ -84,7 +79,7 @@ def _refuse(placement: Placement, version: int | None):
 
 
 def versions(placement: Placement):
-    """All versions of the evaluation, the newest first, each with who wrote it."""
+    """All versions of the evaluation, the newest first, each with its author."""
     return (
         Evaluation.select(Evaluation, User)
         .join(User)

@@ -22,7 +22,7 @@ def give(
     motivation: str = "",
     exception: str = "",
 ) -> FinalEvaluation:
-    """Give the final evaluation: passed or failed, on a day. `exception`: why the team gives it although age or term forbid it.
+    """Give the final evaluation: passed or failed, on a day. `exception`: why the team overrides age or term.
 
     Raises RuleError when stages are not evaluated, hours are missing, or a rule of domain rules 9 and 13 refuses."""
     scope.require(by, "final", trajectory)
@@ -40,7 +40,7 @@ def give(
             exception=exception if team else "",
         )
         if final.exception and not final.needs_exception():
-            final.exception = ""  # nothing was against it
+            final.exception = ""  # no exception was needed
         final.save()
         fresh.move("finished", outcome=result)
         audit.record(
@@ -59,8 +59,8 @@ def give(
 
 
 def reopen(trajectory: Trajectory, by: User, now: datetime, reason: str) -> bool:
-    """The team takes a final evaluation back; an attest that was released is no longer valid. Raises RuleError when there is
-    none, or when another trajectory of this type runs by now. Returns whether there was an attest."""
+    """The team takes a final evaluation back; an attest that was released is no longer valid. Raises RuleError when
+    there is none, or when another trajectory of this type is open by now. Returns whether there was an attest."""
     scope.require(by, "reopen", trajectory)
     reason = said(reason, "Schrijf waarom je het traject heropent.", "reason")
     with writing():
@@ -94,7 +94,7 @@ def current(trajectory: Trajectory) -> FinalEvaluation | None:
 
 
 def ready(today: date):
-    """The condition for trajectories of which the status says that it is the association's turn."""
+    """The condition for trajectories whose status says that it is the association's turn."""
     waiting = Placement.select(Placement.id).where(Placement.trajectory == Trajectory.id, Placement.state == "open")
     running = statuses.TRAJECTORY.where(Trajectory, today, "open")
     return running & (Trajectory.hours_used == STAGE_HOURS) & ~fn.EXISTS(waiting)

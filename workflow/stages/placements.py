@@ -41,8 +41,8 @@ class Found:
 def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
     """The participant with exactly this KAVO-ID (see `readings`), for coupling to `site`.
 
-    Every search is kept with its purpose. Raises RuleError when it is no KAVO-ID, unknown, asked too often, or when there
-    is nothing to couple; NotYours when `by` may not couple at this site. Manual chapter 4."""
+    Every search is recorded with its purpose. Raises RuleError when it is no KAVO-ID, unknown, asked too often, or
+    when there is nothing to couple; NotYours when `by` may not couple at this site. Manual chapter 4."""
     scope.require(by, "couple", site)
     kavo_id = readings.kavo_id(text, "kavo")
     with writing():
@@ -61,7 +61,8 @@ def look_up(text: str, site: Site, by: User, now: datetime) -> Found:
 
 
 def log_lookup(kavo_id: str, found: bool, purpose: str, by: User, now: datetime):
-    """Keep that somebody was found, or not, by the KAVO-ID alone; looking up and then coupling the same person is one search."""
+    """Record a search, by the KAVO-ID alone, and whether it found anyone; looking up and then coupling the same
+    person is one search."""
     same = Lookup.select().where(Lookup.user == by, Lookup.kavo_id == kavo_id, Lookup.purpose == purpose)
     if not found or not same.where(Lookup.found, Lookup.at > now - SAME_LOOKUP).exists():
         Lookup.create(user=by, kavo_id=kavo_id, found=found, purpose=purpose, at=now)
@@ -77,12 +78,13 @@ def _refuse_guessing(by: User, now: datetime):
 
 
 def only_for_association(by: User, site: Site) -> bool:
-    """Whether somebody acts at this site for an association alone: not of the team, and not the site's manager."""
+    """Whether this user acts at this site for an association only: not in the team, and not the site's manager."""
     return ASSOCIATION in by.role_names and not scope.may(by, "view", site)
 
 
 def _to_couple(participant: Participant, site: Site, by: User, today: date) -> list[Trajectory]:
-    """The trajectories of this participant that `by` may couple to this site today. Raises RuleError when there are none."""
+    """The trajectories of this participant that `by` may couple to this site today. Raises RuleError when there are
+    none."""
     _refuse_site(site)
     running = (
         Trajectory.select(Trajectory, Association)
@@ -111,8 +113,8 @@ def _refuse_site(site: Site):
 
 
 def acting_for(by: User, asked: str | None, site: Site) -> str | None:
-    """For whom somebody acts at a site: the team always 'namens' the site or the association; who works for an association and
-    does not manage the site, for the association; a manager for the site itself (None)."""
+    """On whose behalf a user acts at a site: the team always 'namens' the site or the association; staff of an
+    association who do not manage the site, for the association; a manager for the site itself (None)."""
     if TEAM in by.role_names:
         return asked if asked in ON_BEHALF else "site"
     return "association" if only_for_association(by, site) else None
@@ -131,6 +133,7 @@ def couple(
     hours: int,
     by: User,
     now: datetime,
+    *,
     starts_on: date | None = None,
     ends_on: date | None = None,
     on_behalf: str | None = None,
@@ -142,7 +145,7 @@ def couple(
     if only_for_association(by, site):
         scope.require(by, "couple", trajectory)
     with writing():
-        site = Site.locked(site.id)  # first, and not shared: its number of participants changes too
+        site = Site.locked(site.id)  # first, and exclusively: its number of participants changes too
         _refuse_site(site)
         who, trajectory = trajectory.participant, Trajectory.locked(trajectory.id)
         if not trajectory.is_open(local_date(now)):
@@ -175,7 +178,7 @@ def couple(
 
 
 def cautions(placement: Placement, now: datetime) -> list[str]:
-    """What is worth a remark after coupling, but no reason to refuse."""
+    """Remarks after coupling that are no reason to refuse."""
     today, trajectory = local_date(now), placement.trajectory
     remarks = []
     if placement.starts_on and placement.starts_on < today:
@@ -188,8 +191,8 @@ def cautions(placement: Placement, now: datetime) -> list[str]:
 
 
 def _open_one(placement: Placement, version: int | None) -> Placement:
-    """The placement as it is now, with its trajectory, both held; refused when it is no longer open or was changed since
-    `version`. The trajectory is held first, as everywhere."""
+    """The placement as it is now, with its trajectory, both locked; refused when it is no longer open or was changed
+    since `version`. The trajectory is locked first, as everywhere."""
     trajectory = Trajectory.locked(placement.trajectory_id)
     fresh = Placement.locked(placement.id)
     fresh.trajectory = trajectory
@@ -236,7 +239,7 @@ def change(
 
 
 def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: bool = False) -> Placement:
-    """Cancel a placement that is not yet evaluated: its hours come free, the row stays. A reason is needed.
+    """Cancel a placement that is not yet evaluated: its hours are freed, the row stays. A reason is required.
 
     Raises RuleError when the reason is missing or it is too late."""
     scope.require(by, "cancel", placement)
@@ -260,8 +263,8 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
 
 
 def sum_of_hours(trajectory: Trajectory, only: Site | None = None) -> list[tuple[str, int]]:
-    """Why so many hours are left: (line, hours) from 'Stage in totaal' on; negative hours are taken. With `only` other sites stay
-    unnamed, for then the sum is asked before anything is coupled there."""
+    """How the remaining hours add up: (line, hours) from 'Stage in totaal' on; negative hours are taken. With `only`
+    other sites stay unnamed, since the sum is asked before anything is coupled there."""
     lines = [("Stage in totaal", STAGE_HOURS)]
     taking = trajectory.placements.select(Placement, Site).join(Site).where(Placement.counted > 0)
     for placement in taking.order_by(Placement.id):

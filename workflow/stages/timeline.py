@@ -1,4 +1,4 @@
-"""The story of a trajectory: who must act next, and what happened, in sentences."""
+"""The timeline of a trajectory: who must act next, and what happened, in sentences."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from times import at_hour
 
 MOST_LINES = 200
 FOR_EVERYBODY = ("trajectory.started", "attest.released")
-"""what is told of a trajectory to whoever may read something of it: no reasons, and nothing of other sites"""
+"""what every reader of a trajectory may see: no reasons, and nothing about other sites"""
 TEAM = "Het team Kadervorming"
 NOBODY = "Niemand"
 OVER = {
@@ -19,22 +19,22 @@ OVER = {
     "attested": "het attest is uitgereikt.",
     "stopped": "het traject is stopgezet.",
 }
-"""why it is nobody's turn any more"""
+"""why it is nobody's turn"""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Whose move it is, and the one thing that keeps the attest away."""
+    """Whose turn it is, and the one thing that still blocks the attest."""
 
     who: str
     what: str
     side: str = ""
-    """the side that the status names; empty: nobody"""
+    """the side that the status names; '' for nobody"""
 
 
 def whose_turn(trajectory: Trajectory, waiting: list[Placement], today: date) -> Turn:
-    """'Wie is aan zet': whom the status of this trajectory names, and what to do. `waiting`: its placements that nobody
-    evaluated, with their sites."""
+    """'Wie is aan zet': the side that the status of this trajectory names, and what to do. `waiting`: its placements
+    that nobody evaluated, with their sites."""
     status = trajectory.status(today, waiting)
     say = {
         statuses.SITE: lambda: _site_turn(waiting, today),
@@ -68,9 +68,9 @@ def _for_team(trajectory, key, today) -> str:
 
 
 def waiting_of(trajectories: list[Trajectory]) -> dict[int, list[Placement]]:
-    """The placements that nobody evaluated, with their sites, by the id of their trajectory; each trajectory then knows the hours
-    that were done too. In one query."""
-    found = {trajectory.id: [] for trajectory in trajectories}
+    """The placements that were not evaluated, with their sites, by the id of their trajectory; sets on each
+    trajectory the hours done. One query."""
+    found: dict[int, list[Placement]] = {trajectory.id: [] for trajectory in trajectories}
     for one in trajectories:
         one.done = 0
     by_id = {one.id: one for one in trajectories}
@@ -80,24 +80,24 @@ def waiting_of(trajectories: list[Trajectory]) -> dict[int, list[Placement]]:
         if placement.state == "open":
             found[placement.trajectory_id].append(placement)
         else:
-            by_id[placement.trajectory_id].done += placement.hours_done
+            by_id[placement.trajectory_id].done += placement.hours_done or 0
     return found
 
 
 def missing_of(trajectories: list[Trajectory]) -> dict[int, list[str]]:
-    """What each still lacks before the final evaluation, by the id of the trajectory; in one query."""
+    """What each still lacks before the final evaluation, by the id of the trajectory. One query."""
     waiting = waiting_of(trajectories)
     return {one.id: one.missing(waiting[one.id], one.done) for one in trajectories}
 
 
 def lines(trajectory: Trajectory, by: User) -> list[tuple[datetime, str, bool]]:
-    """(moment in UTC, sentence, by the tool) of a trajectory, the newest first: all of it for the team and its association; for a
-    site's manager what happened at the own sites, and when the course and the attest were."""
+    """(moment in UTC, sentence, by the tool) of a trajectory, the newest first: everything for the team and its
+    association; for a site manager what happened at their sites, and the dates of course and attest."""
     whole = scope.may(by, "view", trajectory)
     visible = scope.own(by, History) | (History.verb << FOR_EVERYBODY)
     about = History.select().where(History.trajectory_id == trajectory.id, visible)
     told = audit.told(about.order_by(History.id.desc()).limit(MOST_LINES))
-    if not _is_told_of_the_start(trajectory):  # of old data
+    if not _is_told_of_the_start(trajectory):  # from old data
         told.append((at_hour(trajectory.course_started_on, 12), f"{trajectory.association} begon de cursus.", True))
     for_all = trajectory.extensions_of().where(Extension.trajectory.is_null()) if whole else []
     told += [(one.at, _for_all(one), False) for one in for_all]

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import audit
 import dutch
 import scope
-from database import RuleError, writing
+from database import RuleError, as_tuples, writing
 from database.texts import said
 from models import Extension, Trajectory, User
 
@@ -13,8 +13,8 @@ LONGEST_EXTENSION = 5 * 366  # days; more is a slip
 
 
 def start(trajectory: Trajectory, by: User, now: datetime):
-    """Save a new trajectory. Raises RuleError when the participant has one of this type that runs or was passed, NotYours for
-    another association than one's own."""
+    """Save a new trajectory. Raises RuleError when the participant has an open or passed one of this type, NotYours for
+    another association than the user's."""
     if not scope.allows(by, "add", Trajectory):
         raise scope.NotYours("add Trajectory")
     if not scope.may(by, "view", trajectory.association):
@@ -23,7 +23,7 @@ def start(trajectory: Trajectory, by: User, now: datetime):
 
 
 def begin(trajectory: Trajectory, by: User | None, now: datetime):
-    """The same for who was asked already, or for the tool itself (None)."""
+    """The same after rights were checked, or for the tool itself (None)."""
     who, kind = trajectory.participant, trajectory.type
     with writing():
         reached = Trajectory.outcome << ("passed", "attested")
@@ -47,7 +47,7 @@ def _reason(text: str, why: str) -> str:
 
 
 def stop(trajectory: Trajectory, by: User, now: datetime, reason: str):
-    """Somebody will not go on. Raises RuleError while a stage waits for its evaluation."""
+    """Stop a trajectory. Raises RuleError while a stage waits for its evaluation."""
     scope.require(by, "stop", trajectory)
     reason = _reason(reason, "het traject stopt")
     with writing():
@@ -62,7 +62,7 @@ def stop(trajectory: Trajectory, by: User, now: datetime, reason: str):
 
 
 def resume(trajectory: Trajectory, by: User, now: datetime, reason: str):
-    """Somebody goes on after all. Raises RuleError when another trajectory of this type runs."""
+    """Resume a stopped trajectory. Raises RuleError when another trajectory of this type is open."""
     scope.require(by, "resume", trajectory)
     reason = _reason(reason, "het traject weer loopt")
     with writing():
@@ -82,7 +82,7 @@ def _record(by, verb, trajectory, now, **facts):
 
 
 def extend(trajectory: Trajectory, by: User, now: datetime, until: date, reason: str):
-    """More time for one person: until this day. Domain rule 13: by the team, with a reason."""
+    """Extend one trajectory until this day. Domain rule 13: by the team, with a reason."""
     scope.require(by, "extend", trajectory)
     reason = _reason(reason, "dit traject meer tijd krijgt")
     with writing():
@@ -98,8 +98,8 @@ def extend(trajectory: Trajectory, by: User, now: datetime, until: date, reason:
 
 
 def extend_all(first: date, last: date, days: int, by: User, now: datetime, reason: str) -> int:
-    """More time, in days, for everybody whose course started from `first` to `last`, also who is registered later. Returns how
-    many trajectories have a later end now."""
+    """Extend, by days, all trajectories whose course started from `first` to `last`, also those registered later.
+    Returns how many trajectories end later now."""
     if not scope.allows(by, "extend", Trajectory):
         raise scope.NotYours("extend Trajectory")
     reason = _reason(reason, "deze trajecten meer tijd krijgen")
@@ -111,9 +111,9 @@ def extend_all(first: date, last: date, days: int, by: User, now: datetime, reas
     within = Trajectory.course_started_on.between(first, last)
     with writing():
         Extension.create(courses_from=first, courses_until=last, days=days, reason=reason, by=by, at=now)
-        ends = [end for (end,) in Trajectory.select(Trajectory.ends_on).where(within).distinct().tuples()]
+        ends = [end for (end,) in as_tuples(Trajectory.select(Trajectory.ends_on).where(within).distinct())]
         count = 0
-        for end in sorted(ends, reverse=True):  # the latest first, so that none is moved twice
+        for end in sorted(ends, reverse=True):  # the latest first, so that none moves twice
             moved = Trajectory.update(ends_on=end + timedelta(days=days), version=Trajectory.version + 1)
             count += moved.where(within, Trajectory.ends_on == end).execute()
         audit.record(
