@@ -29,9 +29,10 @@ coverage: .venv/.dev ## The share of lines that the tests run, by file, on SQLit
 	@.venv/bin/python -m coverage run -m pytest -q -n 2 -m "not browser and not long"; \
 		.venv/bin/python -m coverage combine -q && .venv/bin/python -m coverage report
 
-check: .venv/.dev ## Lint, format, migrations, tests: what must hold before a change goes in
+check: .venv/.dev ## Lint, format, types, migrations, tests: what must hold before a change goes in
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/mypy
 	.venv/bin/bandit -q -r . -c pyproject.toml --severity-level medium
 	.venv/bin/flask --app app migrate --check
 	@$(MAKE) --no-print-directory test

@@ -281,6 +281,8 @@ class Person:
         if self.script:
             page.evaluate(AXE)
             found = page.evaluate(
-                "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(r => r.violations)", TAGS
+                "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})"
+                ".then(r => r.violations)",
+                TAGS,
             )
             assert [(page.url, one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
