@@ -1,7 +1,7 @@
 """What the page of one trajectory shows besides its story: what one may do, and how it ended."""
 
 from flask import url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import dutch
 from admin_kit.cells import Button, Cell, Fact, facts
@@ -39,5 +39,5 @@ def final_facts(row, final, attest) -> list[Fact]:
         ("Door", f"{final.by}, namens {row.association}"),
         ("Motivering", final.motivation, "lines"),
         ("Uitzondering", final.exception, "lines"),
-        ("Attest", Cell(issued.format(dutch.day(attest.issued_on), OneLine(attest.code))) if attest else ""),
+        ("Attest", Cell(issued.format(dutch.day(attest.issued_on), escape(OneLine(attest.code)))) if attest else ""),
     )
