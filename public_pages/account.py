@@ -7,6 +7,7 @@ from wtforms import PasswordField
 from wtforms.validators import Length
 
 import scope
+from admin_kit.cells import Cell, facts
 from admin_kit.exports import personal_data_file
 from database import RuleError
 from forms import EmailField, KavoForm, PhoneField, detours, required, same_as, site_forms
@@ -106,7 +107,35 @@ def own_data():
         sessions=sessions.order_by(UserSession.seen_at.desc()),
         here=here,
         gave=gave,
+        facts=facts(
+            ("Voornaam en naam", Cell(str(user), "van je eID") if user.has_eid else ""),
+            ("Geboortedatum", user.birth_date),
+            ("Rol", Cell(user.role_label, always=True)),
+        ),
+        waits=user.claimed_email or not user.confirmed_at,
+        meanwhile=f" Tot dan gebruiken we {user.email}." if user.claimed_email and user.confirmed_at else "",
+        eid_words=_eid_words(user),
+        second_step=HAS_SECOND_STEP if user.has_second_step else NO_SECOND_STEP,
     )
+
+
+HAS_SECOND_STEP = {
+    "words": "Ingesteld: bij je wachtwoord hoort nog een code of een passkey.",
+    "label": "Tweede stap wijzigen",
+}
+NO_SECOND_STEP = {
+    "words": "Stel een code of passkey in. Dan is je wachtwoord alleen niet genoeg.",
+    "label": "Tweede stap instellen",
+}
+
+
+def _eid_words(user) -> str:
+    """How eID goes with this account."""
+    if user.has_eid:
+        return "Je meldt je aan met eID."
+    offer = "Meld je je liever aan met eID of itsme? Koppel je eID aan dit account."
+    gone = " Daarna kun je niet meer aanmelden met je wachtwoord."
+    return f"{offer}{gone}" if user.is_plain_manager and user.password else offer
 
 
 @account.get("/verder")
