@@ -24,7 +24,7 @@ import forms
 import public_pages
 from database import MAX_INTEGER, UNAVAILABLE, Conflict, database, readings, texts
 from forms import refusing, shown
-from identity import eid, login
+from identity import eid, login, second_step
 from models import policy
 from operations import monitoring
 from operations.serving import RETRY_SECONDS, Gate
@@ -125,6 +125,8 @@ def _extend_templates(app: Flask) -> None:
         signed=dutch.signed,
         shown=dutch.shown,
         counted=dutch.counted,
+        second_step=second_step.words,
+        form_of=dutch.form_of,
         telephone=readings.shown_phone,
         span=dutch.span,
         in_words=dutch.in_words,

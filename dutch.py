@@ -48,6 +48,11 @@ def counted(count: int, one: str, many: str) -> str:
     return f"{number(count)} {one if count == 1 else many}"
 
 
+def form_of(count: int, one: str, many: str) -> str:
+    """The word for one, or that for several."""
+    return one if count == 1 else many
+
+
 NUMBERS = ("nul", "één", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen", "tien")
 
 

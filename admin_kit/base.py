@@ -12,7 +12,7 @@ import dutch
 import scope
 from admin_kit.access import came_from
 from admin_kit.actions import MOST_IDS, Outcome, row_url, too_many
-from admin_kit.cells import Button, as_cell, facts, links
+from admin_kit.cells import Button, as_cell, facts, links, outcome
 from admin_kit.fields import Converter, RelatedLookup, suggest
 from admin_kit.lists import ListView
 from database import Conflict, RuleError, Versioned, whole_number
@@ -195,7 +195,19 @@ class AdminView(ListView):
         return self.render_form(self.edit_template, form, row, theirs=theirs)
 
     def render_form(self, template, form, row, **values):
-        return self.render(template, form=form, row=row, return_url=self.get_save_return_url(row), **values)
+        back = self.get_save_return_url(row)
+        version = [("version", row.version)] if isinstance(row, Versioned) else []
+        return self.render(
+            template,
+            form=form,
+            row=row,
+            title=f"{row} wijzigen" if row else self.can_add_words,
+            heading=f"{self.kind.capitalize()} wijzigen" if row else self.can_add_words,
+            kept=[*version, ("url", back)],
+            may_delete=row and self.allowed("delete", self.can_delete),
+            return_url=back,
+            **values,
+        )
 
     def try_to_save(self, form, row, created):
         """Save in one transaction; a redirect when done, None when a rule refused (the form then says why)."""
@@ -296,7 +308,7 @@ class AdminView(ListView):
                 text=text,
                 question=confirmation,
                 back=back,
-                danger=getattr(method, "danger", False),
+                kind="btn-danger" if getattr(method, "danger", False) else "btn-primary",
             )
         response = method([row.pk for row in found], *([form] if getattr(method, "form", None) else []))
         return response or redirect(back)
@@ -331,7 +343,10 @@ class AdminView(ListView):
             if not one.done:
                 refusing.note(one.text)
         return self.render(
-            "admin/result.html", outcomes=outcomes, back=came_from() or url_for(f"{self.endpoint}.index_view")
+            "admin/result.html",
+            outcomes=[(one.name or "Onbekende rij", outcome(one.done, one.text)) for one in outcomes],
+            done=sum(one.done for one in outcomes),
+            back=came_from() or url_for(f"{self.endpoint}.index_view"),
         )
 
     # ---- lookups

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import dutch
@@ -77,6 +77,12 @@ class Standing:
     before: str = ""
     detail: str = ""
     after: str = ""
+
+
+def due(status: Status, day: date) -> Standing:
+    """Which day it is of what the team must decide, and by when."""
+    when = f"moest op {dutch.day(day)}" if status.key == "late" else f"beslis tegen {dutch.day(day)}"
+    return Standing("", status.detail, f", {when}" if status.detail else when)
 
 
 @dataclass(frozen=True)

@@ -127,5 +127,5 @@ def letters(mails: list[Mail]) -> list[Letter]:
 def erased_words(manager: User | None) -> str:
     """What goes along when who asks does not want it any more."""
     if manager and manager.password and not manager.confirmed_at:
-        return f" Het account en de gegevens van {manager.first_name or manager} worden gewist."
+        return f" Het account en de gegevens van {manager.call_name} worden gewist."
     return ""

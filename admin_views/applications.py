@@ -7,6 +7,7 @@ from wtforms.validators import Length
 
 import audit
 import mails
+from admin_kit import cells
 from admin_kit.access import HiddenFromMenu
 from admin_views import application_page
 from admin_views.todo import next_application
@@ -83,7 +84,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
             "admin/application_open.html" if is_open else "admin/application_decided.html",
             site=site,
             manager=manager,
-            call_name=manager and (manager.first_name or manager),
+            call_name=manager and manager.call_name,
             forms=forms,
             form=changed,
             status=status,
@@ -201,12 +202,15 @@ class ApplicationView(HiddenFromMenu, BaseView):
             if form.carry_out(act, self.by, utcnow()):
                 return redirect(url_for("todo.index"))
             proposal = Proposal.get_by_id(pk)
+        status = proposal.status(local_date(utcnow()))
+        by = f"door {proposal.decided_by}" if proposal.decided_by else ""
         return self.render(
             "admin/proposal.html",
             proposal=proposal,
             form=form,
             pairs=proposals.pairs(proposal),
-            status=proposal.status(local_date(utcnow())),
+            status=status,
+            standing=cells.due(status, proposal.due_on) if proposal.state == "open" else cells.Standing(by),
         )
 
 

@@ -55,6 +55,11 @@ class FinalForm(KavoForm):
         description=f"Alleen nodig als de leeftijd of de termijn van {COURSE_YEARS} jaar het niet toelaat.",
     )
 
+    @property
+    def has_exception(self) -> bool:
+        """Whether there is anything to see in the folded part for it."""
+        return bool(self.exception.data)
+
 
 class TrajectoryView(AdminView):
     roles = (TEAM, ASSOCIATION)
@@ -201,6 +206,7 @@ class TrajectoryView(AdminView):
             missing=waiting,
             refused=refused,
             several=len(rows) > 1,
+            **_final_words(rows),
             return_url=self.get_save_return_url(),
         )
 
@@ -330,6 +336,17 @@ class TrajectoryView(AdminView):
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(url_for(".index_view"))
         return self.render("admin/extend_all.html", form=form)
+
+
+def _final_words(rows) -> dict[str, str]:
+    """The headings of the final evaluation, for one person or for several."""
+    if len(rows) > 1:
+        return {"kicker": "", "heading": "Voor wie", "missing_heading": "Nog niet klaar"}
+    return {
+        "kicker": str(rows[0]),
+        "heading": "Deelnemer",
+        "missing_heading": "De eindevaluatie kan nog niet",
+    }
 
 
 class _Part(TrajectoryView):

@@ -7,13 +7,13 @@ from wtforms import PasswordField
 from wtforms.validators import Length
 
 import scope
-from admin_kit.cells import Cell, facts
+from admin_kit.cells import Cell, facts, line
 from admin_kit.exports import personal_data_file
 from database import RuleError
 from forms import EmailField, KavoForm, PhoneField, detours, required, same_as, site_forms
 from identity import login, second_step
 from mails import links
-from models import Evaluation, Participant, Placement, Site, Trajectory, UserSession, passwords
+from models import RESULTS, Evaluation, Participant, Placement, Site, Trajectory, UserSession, passwords
 from public_pages.mailed_links import opened
 from times import utcnow
 from workflow import limits
@@ -187,14 +187,37 @@ MOST_EVALUATIONS = 100
 def evaluations():
     """The evaluations that one gave, also of sites that somebody else manages by now."""
     rows = _own_evaluations().order_by(Evaluation.at.desc(), Evaluation.id.desc()).limit(MOST_EVALUATIONS)
-    return render_template("public/evaluations.html", rows=list(rows), most=MOST_EVALUATIONS)
+    lines = [_evaluation_line(row) for row in rows]
+    titles = ["Deelnemer", "Stageplaats", "Resultaat", "Gegeven op"]
+    are_cut = len(lines) == MOST_EVALUATIONS
+    return render_template("public/evaluations.html", rows=lines, titles=titles, are_cut=are_cut)
+
+
+def _evaluation_line(row) -> list[Cell]:
+    """Who, where, how it ended, and when."""
+    placement, good = row.placement, row.result == "positive"
+    who = Cell(str(placement.trajectory.participant), url=url_for("account.evaluation", pk=row.id))
+    result = Cell(RESULTS[row.result], state="good" if good else "bad")
+    return line(who, str(placement.site), result, row.at)
 
 
 @account.get("/mijn-beoordelingen/<int:pk>")
 @auth_required()
 def evaluation(pk):
     row = _own_evaluations().where(Evaluation.id == pk).first() or abort(404)
-    return render_template("public/evaluation.html", row=row)
+    return render_template(
+        "public/evaluation.html",
+        row=row,
+        facts=facts(
+            ("Resultaat", RESULTS[row.result]),
+            ("Gepresteerde uren", str(row.hours_done), "num"),
+            ("Begindatum", row.starts_on),
+            ("Einddatum", row.ends_on),
+            ("Stagebegeleider", row.mentor),
+            ("Motivering", row.motivation, "lines"),
+            ("Opmerkingen", row.remarks, "lines"),
+        ),
+    )
 
 
 def _own_evaluations():

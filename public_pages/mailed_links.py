@@ -65,7 +65,11 @@ def opened(secret: str, *purposes: str) -> Token:
 
 def not_found(secret: str):
     """No link of ours: a part of one, most often."""
-    return render_template("public/link_unknown.html", whole=links.is_whole(secret)), 404
+    heading, old = "Deze link is niet volledig", ""
+    if links.is_whole(secret):
+        heading = "Deze link kennen we niet"
+        old = " Is de e-mail ouder dan een paar maanden? Dan werkt de link niet meer."
+    return render_template("public/link_unknown.html", heading=heading, old=old), 404
 
 
 def dead(token: Token, secret: str, form: KavoForm | None = None):

@@ -239,7 +239,13 @@ def withdraw(secret):
 
         if form.carry_out(act, by, utcnow()):
             return redirect(url_for("pages.start"))
-    return render_template("public/application_withdraw.html", site=site, secret=secret, form=form, by=by)
+    gone = "Trek je in, dan bekijken we je aanvraag niet meer."
+    if not by.confirmed_at:
+        gone = (
+            "Trek je in, dan bekijken we je aanvraag niet meer en wissen we je account en je gegevens. Wil je later toch een "
+            "stageplaats, dan registreer je je opnieuw."
+        )
+    return render_template("public/application_withdraw.html", site=site, secret=secret, form=form, gone=gone)
 
 
 @pages.route("/aanvraag/<secret>/aanpassen", methods=["GET", "POST"])
@@ -277,7 +283,7 @@ def complete(secret):
     return render_template(
         "public/activation.html",
         form=form,
-        call_name=token.user.first_name or token.user,
+        call_name=token.user.call_name,
         lead=_completing(token.purpose, links.about(token) if offered else None),
     )
 
