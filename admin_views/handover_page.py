@@ -42,7 +42,7 @@ def lead(handover: Handover, may_answer: bool, team: bool) -> str:
     return " ".join(told)
 
 
-def known_facts(handover: Handover, moves: str) -> list[Fact]:
+def known_facts(handover: Handover, moves: object) -> list[Fact]:
     """What is transferred, while that is to be decided, and the reason of who decided."""
     return facts(
         ("Dit gaat mee over", moves if handover.undecided else ""),

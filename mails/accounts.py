@@ -1,6 +1,7 @@
 """Mails about an account: its password, its address, its eID. Times are in UTC."""
 
 from datetime import datetime
+from typing import Any
 
 from mails import links
 from mails.outbox import write
@@ -113,7 +114,7 @@ def activation_reminder(site: Site | None, user: User, token: str, expires_at: d
         if site
         else "Je bevestigde je e-mailadres nog niet."
     )
-    facts = {"user": user, "opening": opening, "link": path, "expires_at": expires_at}
+    facts: dict[str, Any] = {"user": user, "opening": opening, "link": path, "expires_at": expires_at}
     return write("activation_reminder", user.email, now, user, **facts)
 
 

@@ -68,7 +68,7 @@ def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) 
     else:
         left = dutch.span(policy.evaluate_after[1] - policy.evaluate_after[0])
         title, closing = "Te beoordelen", f"We herinneren je hier nog één keer aan, over {left}."
-    facts = {"user": user, "title": title, "closing": closing, "link": link}
+    facts: dict[str, Any] = {"user": user, "title": title, "closing": closing, "link": link}
     return write("evaluate_reminder", user.email, now, user, **facts, **_listed(lines))
 
 

@@ -97,7 +97,7 @@ TO_CHOOSE = "Koos je al een wachtwoord? Meld je dan aan. Anders vraag je hier ee
 
 def _is_done(token: Token) -> bool:
     """Whether what the link was for has happened."""
-    return bool(token.purpose in COMPLETING and token.user.confirmed_at)
+    return bool(token.purpose in COMPLETING and token.user and token.user.confirmed_at)
 
 
 def _decision(handover) -> str:

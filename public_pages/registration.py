@@ -283,7 +283,7 @@ def complete(secret):
     return render_template(
         "public/activation.html",
         form=form,
-        call_name=token.user.call_name,
+        call_name=token.user and token.user.call_name,
         lead=_completing(token.purpose, links.about(token) if offered else None),
     )
 
