@@ -13,8 +13,8 @@ from models import TEAM
 
 
 def came_from() -> str | None:
-    """The page of ours to go back to: the one that a form carries along as `url`, else the one on which the link stood. A browser
-    that does not tell leads to the list itself."""
+    """The page to return to: the one that a form carries as `url`, else the referring page. A browser
+    without a referrer returns to the list itself."""
     carried = get_redirect_target()
     if carried and carried.isprintable() and _is_a_page(carried):
         return carried
@@ -25,7 +25,7 @@ def came_from() -> str | None:
 
 
 def _is_a_page(url: str) -> bool:
-    """Whether one of our pages has this address, other than one that merely asks something on the way."""
+    """Whether this is the URL of one of our pages, except those that only ask something on the way."""
     try:
         adapter = current_app.create_url_adapter(request)
         if adapter is None:
@@ -37,11 +37,11 @@ def _is_a_page(url: str) -> bool:
 
 
 class ForRoles:
-    """A view for people with one of these roles; others get a 404, visitors the page to log in."""
+    """A view for users with one of these roles; others get a 404, visitors the log-in page."""
 
     roles: tuple[str, ...] = (TEAM,)
     fresh_pages: tuple[str, ...] = ()
-    """the pages before which one shows once more who one is, when it is a while ago"""
+    """pages that require re-authentication when the log-in is not recent"""
 
     @property
     def by(self):
@@ -63,7 +63,7 @@ class ForRoles:
 
 
 class HiddenFromMenu(ForRoles):
-    """Pages that one reaches from a list or a task; their own address leads to `home`."""
+    """Pages reached from a list or a task; their own root URL redirects to `home`."""
 
     home = "todo.index"
 

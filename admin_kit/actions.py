@@ -1,4 +1,4 @@
-"""What one does with rows: links to their pages; and actions, declared on a view, sent by POST, for one row or for several,
+"""Links and actions on rows: actions are declared on a view and sent by POST, for one row or for several,
 with a form or a question first."""
 
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from flask import flash, g, url_for
 
 import dutch
 
-MOST_IDS = 1000  # rows in one act
-ANY = 987_654_321  # stands for an id while an address is made
+MOST_IDS = 1000  # rows per action
+ANY = 987_654_321  # placeholder for an id while a URL is built
 
 
 def row_action(
@@ -16,9 +16,10 @@ def row_action(
 ):
     """Declare a method `(self, ids)` or, with `form`, `(self, ids, form)` as an action; like Flask-Admin's `@action`.
 
-    `name` is also the act that `scope` must grant; `when(row)` says whether a row's menu offers it; `confirmation` is asked
-    first and says what will happen; `form` is a form class shown with it; not `in_menu`: for what one ticked and on the page
-    of a row, so that the menus of a list stay short; not `many`: for one row at a time; `most`: for so many at once."""
+    `name` is also the act that `scope` must grant; `when(row)` says whether a row's menu offers it; `confirmation` is
+    asked first and says what will happen; `form` is a form class shown with it; not `in_menu`: for ticked rows and on
+    the page of a row, so that the menus of a list stay short; not `many`: for one row at a time; `most`: the limit of
+    rows at once."""
 
     def declare(method):
         method._action = (name, text, confirmation)
@@ -30,14 +31,14 @@ def row_action(
 
 
 def too_many(ids, most: int) -> bool:
-    """Whether more was chosen than can be treated at once; then it is told, and nothing happens."""
+    """Whether more rows were chosen than can be treated at once; then a message says so, and nothing happens."""
     if len(ids) > most:
         flash(f"Je koos er {dutch.number(len(ids))}. Kies er hoogstens {dutch.number(most)} tegelijk.", "warn")
     return len(ids) > most
 
 
 def row_url(endpoint: str, pk: int, name: str = "id") -> str:
-    """The address of a page about a row, whose route or query has the id as `name`. Made once a page: a list has hundreds."""
+    """The URL of a page about a row, with the id as `name`. Built once per request: a list has hundreds."""
     known = g.setdefault("row_urls", {})
     if endpoint not in known:
         known[endpoint] = url_for(endpoint, **{name: ANY})  # type: ignore[arg-type]  # the name is no option of Flask

@@ -1,8 +1,8 @@
 """The view of a table: its list (see `lists`), the menu of a row, details, form and actions, all through `scope`.
 
-It replaces the parts of Flask-Admin's Peewee view that leak or break (docs/decisions.md); besides what `lists` reads, these
-declarations keep working: column_details_list, form_columns, form_args, form_ajax_refs, form_extra_fields, can_create, can_edit,
-can_view_details, can_delete, @action."""
+It replaces the parts of Flask-Admin's Peewee view that leak or break (docs/decisions.md); besides what `lists` reads,
+these declarations keep working: column_details_list, form_columns, form_args, form_ajax_refs, form_extra_fields,
+can_create, can_edit, can_view_details, can_delete, @action."""
 
 from flask import abort, flash, jsonify, redirect, request, url_for
 from flask_admin import expose
@@ -30,33 +30,33 @@ class AdminView(ListView):
     can_add_words = "Toevoegen"
     show_history = True
     fresh_acts: tuple[str, ...] = ()
-    """the actions before which one shows once more who one is, when it is a while ago"""
+    """actions that require re-authentication when the log-in is not recent"""
     action_order: tuple[str, ...] = ()
-    """the actions for several rows, the one that is meant most first; those that are not named are not offered"""
+    """the actions for several rows, the most likely first; others are not offered"""
 
     can_delete = False
     form_base_class = KavoForm
     form_groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """(legend, fields) of what belongs together in the form"""
+    """(legend, fields) of the groups in the form"""
     model_form_converter = Converter
     create_template = "admin/form.html"
     edit_template = "admin/form.html"
     details_template = "admin/details.html"
 
-    # ---- who
+    # ---- access
 
     def is_action_allowed(self, name):
         return name != "delete" and scope.allows(self.by, name, self.model)
 
     def allowed(self, act: str, flag: bool) -> bool:
-        """Whether the view has this page and the person this right."""
+        """Whether the view has this page and the user this right."""
         return bool(flag) and scope.allows(self.by, act, self.model)
 
     def get_query(self):
         return self.model.select().where(scope.own(self.by, self.model))
 
     def get_one(self, id, act="view"):
-        """The row with this id when one may do this with it, with its related rows; 404 otherwise."""
+        """The row with this id and its related rows, if the user may perform this act; 404 otherwise."""
         row = scope.find(self.by, self.model, id, act)
         if row is None:
             abort(404)
@@ -104,7 +104,7 @@ class AdminView(ListView):
         return []
 
     def may_edit(self, row) -> bool:
-        """Whether the form makes sense for this row."""
+        """Whether the form applies to this row."""
         return True
 
     def row_actions(self, row, menu=False) -> list[tuple[str, str, bool]]:
@@ -149,17 +149,17 @@ class AdminView(ListView):
         )
 
     def details_extra(self, row) -> dict:
-        """Further values for the template of the details page."""
+        """Additional values for the template of the details page."""
         return {}
 
     def history(self, row) -> list[tuple]:
-        """(moment in UTC, sentence, done by the tool itself) of this row, newest first."""
+        """(moment in UTC, sentence, whether the tool did it) of this row, newest first."""
         if not self.show_history:
             return []
         return audit.told(self.history_lines(row))
 
     def history_lines(self, row) -> list[History]:
-        """The lines of history about this row that the person at the screen may read, newest first."""
+        """The lines of history about this row that the current user may read, newest first."""
         return audit.about(row, HISTORY_SHOWN)
 
     @expose("/new/", methods=("GET", "POST"))
@@ -226,7 +226,7 @@ class AdminView(ListView):
         return f"{row} is {'toegevoegd' if created else 'bewaard'}."
 
     def save(self, form, row, created, now):
-        """Write what the form holds. A view whose save has consequences calls its verb here."""
+        """Save the form. A view whose save has consequences calls its verb here."""
         before = (
             {field.name: getattr(row, field.name) for field in form if field.name in self.model._meta.fields}
             if not created
@@ -240,17 +240,17 @@ class AdminView(ListView):
             rows.change(row, before, self.by, now, self.kind, also=lambda saved: self.save_rest(form, saved, now))
 
     def fill(self, row, form):
-        """Put what the form holds for stored columns in the row; what a view adds to the form is for `save_rest`."""
+        """Copy the form's stored columns to the row; fields that a view adds are for `save_rest`."""
         for field in form:
             if field.name in self.model._meta.fields and field.data != row.__data__.get(field.name):
                 field.populate_obj(row, field.name)
 
     def save_rest(self, form, row, now) -> str:
-        """Save, in the same transaction, what the form holds besides the row; returns what changed, in words."""
+        """Save, in the same transaction, the form's additional fields; returns what changed, in words."""
         return ""
 
     def differences(self, form, row) -> list[tuple[str, str, str]]:
-        """After two people edited: (label, what you typed, what stands there now) of each field that differs."""
+        """After a conflict: (label, typed value, present value) of each field that differs."""
         stored = self._edit_form_class(formdata=None, obj=row)
         pairs = [
             (field, stored[field.name])
@@ -314,10 +314,10 @@ class AdminView(ListView):
         return response or redirect(back)
 
     def apply(self, verb, ids, done: str, **values):
-        """Call `verb(row, by, now, **values)` for each own row, each in its own transaction; tell what became of them.
+        """Call `verb(row, by, now, **values)` for each own row, each in its own transaction, and report the outcome.
 
         `done` ends the sentence 'Speelplein De Zandbak is …'. One row: a message; several with a refusal: a page with a
-        line per row, also for each that was chosen and is not among `ids`, since it is not there for this person."""
+        line per row, including chosen rows that are not in `ids` because they do not exist for this user."""
         outcomes, now = [], utcnow()
         for pk in ids:
             row = scope.find(self.by, self.model, pk)
@@ -353,7 +353,7 @@ class AdminView(ListView):
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self):
-        """Suggestions for a related row, as one types: at most ten, own rows only."""
+        """Suggestions for a related row while typing: at most ten, own rows only."""
         if not (self.allowed("add", self.can_create) or self.allowed("edit", self.can_edit)):
             abort(404)
         field = getattr(self._create_form_class, request.args.get("name", ""), None)
@@ -367,13 +367,13 @@ class AdminView(ListView):
 
 
 def _chosen() -> list[str]:
-    """The ids of the rows chosen for an action, as they were sent: of one row, or of those ticked."""
+    """The ids of the rows chosen for an action, as sent: one row, or the ticked ones."""
     single = request.form.get("one", "").partition(":")[2]
     return [single] if single else request.form.getlist("rowid")
 
 
 def _typed(field) -> str:
-    """What a field now holds, as somebody reads it."""
+    """The present value of a field, in words."""
     if hasattr(field, "choices") and not isinstance(field.data, list):
         return {str(value): label for value, label, *_ in field.choices}.get(str(field.data), "")
     return dutch.shown(field.data)

@@ -1,4 +1,5 @@
-"""From the fields of a model to the fields of a form: Dutch dates, choices, and related rows that one may choose."""
+"""From the fields of a model to the fields of a form: Dutch dates, choices, and related rows that the user may
+choose."""
 
 from flask import has_request_context
 from flask_admin.contrib.peewee.form import CustomModelConverter
@@ -23,18 +24,18 @@ READ_BY = {
     readings.phone: PhoneField,
     readings.kavo_id: KavoIdField,
 }
-"""how a column is read → the field of a form for it"""
+"""reader of a column → its form field"""
 
 
 def _mine(model):
-    """The rows of a related table that the person at the screen may act on."""
+    """The rows of a related table that the current user may act on."""
     if not has_request_context():
         return model.select().where(scope.own(None, model))
     return model.select().where(scope.own(current_user._get_current_object(), model))
 
 
 class RelatedChoice(ChoiceField):
-    """A related row from a drop-down of the rows one may act on."""
+    """A related row, from a drop-down of the rows that the user may act on."""
 
     def __init__(self, label=None, validators=None, model=None, **kwargs):
         self.model = model
@@ -58,7 +59,8 @@ class RelatedChoice(ChoiceField):
 
 
 class RelatedLookup(StringField):
-    """A related row from a large table, by what names it exactly (a KAVO-ID, an e-mail address); suggestions as one types."""
+    """A related row from a large table, by its exact name (a KAVO-ID, an e-mail address); with suggestions while
+    typing."""
 
     def __init__(self, label=None, validators=None, model=None, by_field="id", **kwargs):
         kwargs.pop("allow_blank", None)
@@ -84,11 +86,11 @@ class RelatedLookup(StringField):
         setattr(obj, name, self.row)
 
     suggestions = True
-    """that the page offers rows while one types, see `suggest`"""
+    """the page suggests rows while typing, see `suggest`"""
 
 
 def suggest(unbound, text: str) -> list[str]:
-    """At most ten rows that fit what was typed so far in a related look-up, given as it is declared (unbound)."""
+    """At most ten rows that match what was typed so far in a related look-up, given as declared (unbound)."""
     model, name = unbound.kwargs["model"], unbound.kwargs.get("by_field", "id")
     search = Search(model, text)
     if not search:

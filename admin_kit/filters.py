@@ -1,4 +1,4 @@
-"""Filters above a list: made from the name of a column, typed by its field, kept in the URL under readable names."""
+"""Filters above a list: built from the name of a column, typed by its field, kept in the URL under readable names."""
 
 from datetime import date, timedelta
 from functools import reduce
@@ -17,12 +17,13 @@ FEW = 500
 
 
 class ListFilter:
-    """One filter on one column. `inputs` describes what the form shows; `condition` is what the URL asks of the rows."""
+    """One filter on one column. `inputs` describes what the form shows; `condition` is what the URL asks of the
+    rows."""
 
     def __init__(self, name: str, label: str, field, plain, needs: str = ""):
         self.name, self.label, self.field, self.plain = name, label, field, plain
         self.needs = needs
-        """the dotted column to which the query must be joined"""
+        """the dotted column that the query must be joined to"""
         self.param = name.replace(".", "-")
 
     @property
@@ -39,12 +40,12 @@ class ListFilter:
         return self.field.contains(value) if value else None
 
     def words(self, args) -> str:
-        """What the filter now says, for the line above the list; empty when it is not used."""
+        """The filter in words, for the line above the list; '' when it is not used."""
         return f"{self.label}: {args[self.param]}" if args.get(self.param) else ""
 
 
 class ChoiceFilter(ListFilter):
-    """One choice of a column with words; codes with the same words are one choice, of either."""
+    """A choice among the words of a column; codes with the same words are one choice."""
 
     def options(self):
         words: dict[str, str] = {}
@@ -53,7 +54,7 @@ class ChoiceFilter(ListFilter):
         return [(key, label) for label, key in words.items()]
 
     def _codes(self, value: str) -> list:
-        """The codes that read as the chosen one does."""
+        """The codes with the same words as the chosen one."""
         words = {str(key): label for key, label in self.plain.choices}
         return [key for key, label in self.plain.choices if label == words.get(value)]
 
@@ -87,7 +88,7 @@ class YesNoFilter(ChoiceFilter):
 
 
 class AnyOfFilter(ChoiceFilter):
-    """Several yes/no columns as one choice: the rows that say yes to the chosen one."""
+    """Several yes/no columns as one choice: the rows with yes in the chosen one."""
 
     def __init__(self, name, label, fields):
         super().__init__(name, label, None, None)
@@ -102,7 +103,7 @@ class AnyOfFilter(ChoiceFilter):
 
 
 class RelatedFilter(ListFilter):
-    """A related row, by the words by which one finds it."""
+    """A related row, found by words."""
 
     def condition(self, args):
         model = self.plain.rel_model
@@ -110,7 +111,9 @@ class RelatedFilter(ListFilter):
         if not search:
             return None
         pk = model._meta.primary_key
-        found = model.select(pk).where(search.condition())  # of all rows: those of the list are one's own and name them
+        found = model.select(pk).where(
+            search.condition()
+        )  # of all rows: those in the list are the user's own and name them
         few = [key for (key,) in found.limit(FEW + 1).tuples()]
         return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(found)
 
@@ -137,7 +140,7 @@ class DateFilter(ListFilter):
         return reduce(and_, conditions) if conditions else None
 
     def _start(self, day: date):
-        """The stored value with which a day begins: a moment begins with the midnight in Brussels."""
+        """The first stored value of a day; for a moment, midnight in Brussels."""
         return end_of_day(day - timedelta(days=1)) if isinstance(self.plain, DateTimeField) and day > date.min else day
 
     def words(self, args):
@@ -147,7 +150,7 @@ class DateFilter(ListFilter):
 
 
 def _day_input(param: str, label: str, text: str) -> dict:
-    """The input of a day, with what was typed and, when that is no day, what is wrong."""
+    """The input of a day, with what was typed and, when it is no day, the error."""
     shown = {"param": param, "label": label, "kind": "date", "value": text}
     try:
         return shown | {"value": readings.day(text).isoformat()} if text else shown
@@ -190,8 +193,8 @@ class StockFilter(ListFilter):
 
 
 def make_filter(entry, joins, label, copies) -> ListFilter:
-    """The filter for one entry of `column_filters`: the (dotted) name of a column, one of ours, or a filter of Flask-Admin.
-    `copies`: dotted name → own column that holds the same."""
+    """The filter for one entry of `column_filters`: the (dotted) name of a column, one of ours, or a filter of
+    Flask-Admin. `copies`: dotted name → own column that holds the same."""
     if isinstance(entry, ListFilter):
         return entry
     if isinstance(entry, BasePeeweeFilter):

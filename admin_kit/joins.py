@@ -13,7 +13,7 @@ from times import local_date, utcnow
 
 @dataclass(eq=False)
 class Key:
-    """A column by which a list is ordered, or an expression with `value`, which reads the same of a row."""
+    """A sort column or expression; `value` reads the same from a row."""
 
     name: str
     field: Any
@@ -24,12 +24,12 @@ class Key:
         return ordered(self.field) if isinstance(self.field, Field | FieldAlias) else self.field
 
     def filled(self, value):
-        """A value as `ordered` compares it."""
+        """A value as compared by `ordered`."""
         return before_all(self.field) if value is None else value
 
 
 class StatusKey:
-    """The words of a status of today, from A to Z, as part of an order. For tables so small that the database may sort them."""
+    """Today's status in words, from A to Z, as part of an order. Only for tables small enough to sort."""
 
     def __init__(self, name: str, model, statuses: Statuses):
         words = sorted({kind.words for kind in statuses.kinds.values()})
@@ -62,7 +62,7 @@ def dotted(row, name: str):
 
 
 class Joins:
-    """The tables that a view's columns reach, each under an alias of its own, so that two keys to one table never mix."""
+    """The tables that a view's columns reach, each under its own alias, so that two keys to one table never mix."""
 
     def __init__(self, model):
         self.model = model
@@ -87,7 +87,7 @@ class Joins:
         return getattr(table, last) if last in model._meta.fields else None
 
     def reach(self, *names: str):
-        """Make sure that the tables of these dotted relations ('trajectory.participant') are known."""
+        """Register the tables of these dotted relations ('trajectory.participant')."""
         for name in names:
             self.field(f"{name}.id")
 
@@ -107,8 +107,8 @@ class Joins:
         return model._meta.fields.get(last)
 
     def apply(self, query, names=None):
-        """The query joined to the tables that these dotted column names need (None: to all known ones). A key that may be
-        empty joins LEFT, and so does all behind it."""
+        """The query joined to the tables that these dotted column names need (None: to all known ones). A key that
+        may be empty joins LEFT, and so does all behind it."""
         needed = (
             set(self.links)
             if names is None

@@ -1,4 +1,4 @@
-"""The matrix of rights: which role may do what with which rows, read from the views and from `scope`, which decide it."""
+"""The matrix of rights: which role may do what with which rows, read from the views and from `scope`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -66,14 +66,14 @@ VERBS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One function: in words, and for each role on which rows it may be used."""
+    """A function in words and, per role, the rows it applies to."""
 
     name: str
     rows: dict[str, str]
 
 
 def matrix(admin) -> list[tuple[str, list[Line]]]:
-    """(group, its lines): first the screens of the back office `admin` (Flask-Admin's), then what may be done with each table."""
+    """(group, its lines): first the screens of the back office `admin` (Flask-Admin's), then the acts on each table."""
     return [
         ("Schermen", _screens(admin)),
         *((noun, _acts(model, admin)) for model, noun in NOUNS.items()),
@@ -109,7 +109,7 @@ def _rows(role, model, act):
 
 
 def _actions(model, admin) -> list[Line]:
-    """What the views of a table offer for one row or several, and what no role but the team has."""
+    """The actions that the views of a table offer, and the roles that have them."""
     seen: dict[str, Any] = {}
     for view in (one for one in admin._views if getattr(one, "model", None) is model):
         for name, text in view._actions:

@@ -1,4 +1,4 @@
-"""Which lists somebody may open, and with which one the day begins."""
+"""Which lists a user may open, and which one their day starts with."""
 
 from flask import current_app, url_for
 
@@ -6,13 +6,13 @@ from workflow import saved_views
 
 
 def screens(by) -> set[str]:
-    """The endpoints of the lists that this person may open."""
+    """The endpoints of the lists that this user may open."""
     views = current_app.extensions["admin"][0]._views
     return {view.endpoint for view in views if hasattr(view, "listing") and view.is_accessible()}
 
 
 def start_url(by) -> str | None:
-    """Where the day of this person begins by their own choice; None when they chose nothing that they may still see."""
+    """The URL that this user chose to start the day with; None when they chose none that they may still see."""
     view = saved_views.start_of(by)
     if view is None or view.screen not in screens(by):
         return None

@@ -49,7 +49,7 @@ SHORT = 2  # entries of a menu that stands on one line with the login bar
 
 
 def register(app: Flask) -> Admin:
-    """Put the back office on the app."""
+    """Register the back office."""
     admin = Admin(
         app, name="Kadervormingstool", index_view=Todo(name="Te behandelen", endpoint="todo", url="/te-behandelen")
     )
@@ -109,14 +109,14 @@ class Frame:
 
 
 def menu(admin: Admin) -> list[dict]:
-    """The entries of the green bar that this person may see: label, url, current, and children for a group."""
+    """The menu entries that this user may see: label, url, current, and children for a group."""
     if not current_user or not current_user.is_authenticated:
         return []
     entries = []
     for item in admin.menu():
         if item.is_category():
             children = [_entry(child) for child in item.get_children() if child.is_accessible() and child.is_visible()]
-            if TEAM not in current_user.role_names:  # who sees a few of them finds these in the bar itself
+            if TEAM not in current_user.role_names:  # those who see only a few get them in the bar itself
                 entries += children
             elif children:
                 entries.append(_group(item.name, children))
@@ -126,15 +126,15 @@ def menu(admin: Admin) -> list[dict]:
 
 
 def _entry(item) -> dict:
-    """An entry; its address is made here, since Flask-Admin's own entries keep that of the first request."""
+    """A menu entry; its URL is built here, since Flask-Admin caches that of the first request."""
     view = item._view
     url, current = url_for(f"{view.endpoint}.{view._default_view}"), request.blueprint == view.endpoint
     return {"label": item.name, "url": url, "current": "page" if current else "", "endpoint": view.endpoint}
 
 
 def _group(label: str, children: list[dict]) -> dict:
-    """An entry for several; the red counter beside 'Mails', and beside the group that holds it, tells how many mails need a
-    person."""
+    """An entry for several; the red counter beside 'Mails', and beside the group that holds it, tells how many mails need
+    attention."""
     mail = next((child for child in children if child["endpoint"] == "mail"), {})
     mail["trouble"] = trouble = delivery.trouble(utcnow()) if mail else 0
     current = "true" if any(child["current"] for child in children) else ""

@@ -1,4 +1,5 @@
-"""Importing participants from a file: choose it, look at the verdict of each line, confirm, take the result along, undo."""
+"""Importing participants from a file: choose it, review the verdict of each line, confirm, download the result,
+undo."""
 
 import json
 
@@ -76,7 +77,7 @@ class ImportView(HiddenFromMenu, BaseView):
 
     @expose("/<int:pk>/")
     def show(self, pk):
-        """How far it is; then the lines with their verdicts, all of them or those with one verdict."""
+        """The progress; then the lines with their verdicts, all of them or those with one verdict."""
         batch = self._batch(pk)
         after = whole_number(request.args.get("na")) or 0
         verdict = request.args.get("oordeel", "")
@@ -123,7 +124,7 @@ class ImportView(HiddenFromMenu, BaseView):
 
     @expose("/<int:pk>/resultaat.csv")
     def result(self, pk):
-        """The file with what became of each line: mend what could not be, and import it again."""
+        """The file with the outcome of each line: correct what failed, and import it again."""
         batch = self._batch(pk)
         made = exports.DutchCsv()
         rows = _result_rows(batch, made)

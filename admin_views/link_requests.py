@@ -1,4 +1,4 @@
-"""An eID that does not fit an account by itself: the team looks at both and links, or does not."""
+"""An eID that does not match an account: the team compares both and links, or refuses."""
 
 from flask import abort, redirect, request, url_for
 from flask_admin import BaseView, expose
@@ -121,6 +121,6 @@ def _login(user: User) -> str:
 
 
 def _sites(user: User) -> list[Site]:
-    """The sites that this person manages now."""
+    """The sites that this user manages now."""
     mine = SiteManager.select(SiteManager.site).where(SiteManager.user == user, SiteManager.current())
     return list(Site.select().where(Site.id.in_(mine)).order_by(Site.search))

@@ -1,4 +1,4 @@
-"""Many at once: coupling a pasted column of KAVO-IDs to a site, and evaluating a list of stages on one page."""
+"""Bulk actions: coupling a pasted column of KAVO-IDs to a site, and evaluating a list of placements on one page."""
 
 from flask import abort, redirect, request, url_for
 from flask_admin import BaseView, expose
@@ -42,7 +42,7 @@ class PasteForm(KavoForm):
 
 
 class TogetherForm(KavoForm):
-    """What all stages of a list share."""
+    """The fields that all placements of a list share."""
 
     mentor = StringField("Stagebegeleider", [required("Typ de naam van de stagebegeleider."), Length(max=200)])
     criterion = ChoiceField(
@@ -56,7 +56,7 @@ NEEDED = {"starts_on": "Kies de eerste dag.", "ends_on": "Kies de laatste dag.",
 
 
 class OneForm(KavoForm):
-    """What differs for each of them; needed by who is not left for later."""
+    """The fields of each placement; required for those that are not postponed."""
 
     class Meta(KavoForm.Meta):
         csrf = False
@@ -82,7 +82,7 @@ class ManyView(HiddenFromMenu, BaseView):
     @expose("/<int:pk>/koppelen", methods=("GET", "POST"))
     @room(fields=3 * bulk.MOST_LINES, characters=MOST_PASTED, file=2 * MOST_BYTES)
     def couple(self, pk):
-        """Paste, look at what was found, confirm, and read what became of each line."""
+        """Paste, review the preview, confirm, and read the outcome of each line."""
         site = scope.find(self.by, Site, pk, "couple") or abort(404)
         form, lines, done = PasteForm(), [], False
         if TEAM not in self.by.role_names:
@@ -97,7 +97,7 @@ class ManyView(HiddenFromMenu, BaseView):
                 if not done:
                     bulk.preview(lines, _chosen(), site, self.by, utcnow(), **self._shared(form))
         for line in lines:
-            if line.problem and (line.trajectories or not done):  # the rest was told before it was confirmed
+            if line.problem and (line.trajectories or not done):  # the rest was reported before confirming
                 refusing.note(line.problem, "text")
         if done:
             count = sum(bool(line.done) for line in lines)
@@ -122,7 +122,7 @@ class ManyView(HiddenFromMenu, BaseView):
 
     @staticmethod
     def _shared(form) -> dict:
-        """What holds for every line: expected days, and on whose behalf."""
+        """What applies to every line: expected dates, and on whose behalf."""
         on_behalf = form.on_behalf.data if "on_behalf" in form else None
         return {"starts_on": form.starts_on.data, "ends_on": form.ends_on.data, "on_behalf": on_behalf}
 
@@ -131,7 +131,7 @@ class ManyView(HiddenFromMenu, BaseView):
     @expose("/beoordelen", methods=("GET", "POST"))
     @room(fields=7 * bulk.MOST_EVALUATED, characters=(LONGEST_TEXT + 50) * bulk.MOST_EVALUATED)
     def evaluate(self):
-        """One form for what stages share, and some fields for each of them; who is left for later stays open."""
+        """One form for what the placements share, and some fields for each; those postponed stay open."""
         ids = list(dict.fromkeys(request.values.getlist("id")))
         if too_many(ids, bulk.MOST_EVALUATED):
             return redirect(self._back())
@@ -164,7 +164,7 @@ class ManyView(HiddenFromMenu, BaseView):
         return came_from() or url_for("placement.index_view")
 
     def _valid(self, form, ones) -> bool:
-        """Whether all that is filled is fit: of each stage that is not left for later, the days, the hours and the result."""
+        """Whether everything filled in is valid: dates, hours and result of each placement that is not postponed."""
         now = {key: one for key, one in ones.items() if one.result.data != LATER}
         fine = form.validate()
         if not now:
@@ -180,7 +180,7 @@ class ManyView(HiddenFromMenu, BaseView):
         return fine
 
     def _evaluate(self, rows, ones, form, now, refused) -> str:
-        """Each in a savepoint of its own, in the order of their trajectories; `refused` gets those that were not let through."""
+        """Evaluate each in its own savepoint, in the order of their trajectories; `refused` gets the refusals."""
         shared = {"mentor": form.mentor.data, "criterion": form.criterion.data}
         behalf = form.on_behalf.data if "on_behalf" in form else None
         count = 0
@@ -198,7 +198,7 @@ class ManyView(HiddenFromMenu, BaseView):
 
 
 def _pasted(form) -> str:
-    """What was pasted or stood in the file; once confirmed: the lines that were ticked, with the hours that stand beside them."""
+    """The pasted text or the file; once confirmed: the ticked lines, with the hours beside them."""
     if "sure" in request.form:
         return "\n".join(f"{kavo};{request.form.get(f'uren-{kavo}', '')}" for kavo in request.form.getlist("kavo"))
     data = form.file.data.read(MOST_BYTES + 1) if form.file.data else b""
@@ -212,7 +212,7 @@ def _pasted(form) -> str:
 
 
 def _chosen() -> dict[str, int]:
-    """KAVO-ID → id of the trajectory, for who has several."""
+    """KAVO-ID → id of the trajectory, for those with several."""
     return {
         name.removeprefix("traject-"): number
         for name, value in request.form.items()
@@ -221,7 +221,7 @@ def _chosen() -> dict[str, int]:
 
 
 def _one(row) -> OneForm:
-    """The fields of one stage, filled with what was expected."""
+    """The fields of one placement, filled in as expected."""
     form = OneForm(prefix=f"s{row.id}-")
     if not form.is_typed:
         form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours

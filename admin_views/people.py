@@ -28,7 +28,7 @@ FIRST_ROLE = Key(
 
 
 NAMED_BY_EID = ("first_name", "last_name", "birth_date")
-"""what comes from the eID and nobody changes here"""
+"""fields that come from the eID and cannot be changed here"""
 
 
 class UserView(AdminView):

@@ -1,4 +1,4 @@
-"""Read-only screens of what the tool keeps about its own work: mails, history, lookups."""
+"""Read-only screens of the tool's own records: mails, history, lookups."""
 
 import re
 
@@ -51,7 +51,7 @@ class MailView(AdminView):
 
 
 def _state(mail) -> Cell:
-    """The state in words, with why it waits or failed."""
+    """The state in words, with the reason for waiting or failing."""
     held = mail.state == "pending" and mail.attempts == 0 and (mail.next_at or mail.created_at) > mail.created_at
     why = f"vertrekt op {dutch.moment(mail.next_at)}" if held else mail.error
     return Cell(MAIL_STATES[mail.state], "in orde gebracht" if mail.handled_at else why, state=MARKS[mail.state])

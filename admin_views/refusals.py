@@ -1,4 +1,5 @@
-"""'Wat er misloopt', for the team: which rule refuses most often, at which field of which page. Never what somebody typed."""
+"""'Wat er misloopt', for the team: which rule refuses most often, at which field of which page. Never what somebody
+typed."""
 
 import sys
 from collections.abc import Iterable
@@ -21,14 +22,14 @@ from workflow import refusals
 
 PERIODS = {days: f"{days} dagen" for days in (7, 30, 90)} | {365: "een jaar"}
 ORDINARY = 90
-MOST = 200  # on the page; the file has all
+MOST = 200  # on the page; the file has them all
 OTHERWISE = {
     "kavo": "KAVO-ID",
     "email": "E-mailadres",
     "new_password": "Nieuw wachtwoord",
     "new_password_confirm": "Nieuw wachtwoord herhalen",
 }
-"""fields of which no form of ours has the label"""
+"""fields without a label in our forms"""
 TITLES = ("Pagina", "Veld", "Wat de tool zei", "Hoe vaak", "Laatst op")
 DOES = {
     "create_view": "toevoegen",
@@ -76,7 +77,7 @@ PAGES = {
     "take_over.offer": "Opvolger worden",
     refusals.IMPORT: "Regel van een ingelezen bestand",
 }
-"""pages outside the lists → how the team calls them"""
+"""pages outside the lists → the team's name for them"""
 
 
 NOT_FOUND = "Niets gevonden", "Zoek met minder woorden, of kijk verder terug."
@@ -115,7 +116,7 @@ class RefusalsView(ForRoles, BaseView):
         return chosen, tidy(request.args.get("q", ""))[:100]
 
     def _rows(self, days: int, words: str) -> list[tuple]:
-        """(page, field, sentence, how often, last day), the most frequent first; with all these words in them."""
+        """(page, field, sentence, count, last day), the most frequent first; containing all these words."""
         found = refusals.frequent(local_date(utcnow()) - timedelta(days=days))
         rows = [
             (self._page(one.form), field_label(one.form, one.field), one.rule, one.count, one.last_on) for one in found
@@ -124,7 +125,7 @@ class RefusalsView(ForRoles, BaseView):
         return [row for row in rows if all(word in normalise(" ".join(row[:3])) for word in wanted)]
 
     def _page(self, endpoint: str) -> str:
-        """What the team calls the page of an endpoint; the endpoint itself where no name is known."""
+        """The team's name for the page of an endpoint; the endpoint itself when unknown."""
         if endpoint in PAGES:
             return PAGES[endpoint]
         screen, _, function = endpoint.partition(".")
@@ -145,8 +146,8 @@ class RefusalsView(ForRoles, BaseView):
 
 @cache
 def field_label(endpoint: str, name: str) -> str:
-    """The label of a field on the page of an endpoint: in a form of the module of that page, or in its table; else what a field
-    of that name is called elsewhere, or the name itself."""
+    """The label of a field on the page of an endpoint: in a form of the module of that page, or in its table; else
+    what a field of that name is called elsewhere, or the name itself."""
     page = current_app.view_functions.get(endpoint)
     view = getattr(page, "__self__", None)
     module = sys.modules.get(type(view).__module__ if view else getattr(page, "__module__", ""))
@@ -158,7 +159,7 @@ def field_label(endpoint: str, name: str) -> str:
 
 
 def _labels(form: type) -> dict[str, str]:
-    """Name → label of the fields that a form declares, or those on which it builds."""
+    """Name → label of the fields that a form declares or inherits."""
     fields = {name: field for one in reversed(form.__mro__) for name, field in vars(one).items()}
     labels = {name: (*getattr(field, "args", ()), None)[0] for name, field in fields.items()}
     return {name: label for name, label in labels.items() if isinstance(label, str)}

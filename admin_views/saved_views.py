@@ -1,4 +1,5 @@
-"""Keeping the list that is on the screen, starting the day with it, removing it; the lists themselves show what was kept."""
+"""Saving the list on the screen as a view, starting the day with it, removing it; the lists themselves show the saved
+views."""
 
 from flask import abort, flash, redirect, url_for
 from flask_admin import BaseView, expose

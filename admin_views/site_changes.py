@@ -1,4 +1,4 @@
-"""What a manager does with an own site besides its form: ask the team for a change, name a successor, and close it."""
+"""What managers do with their site besides its form: ask the team for a change, name a successor, and close it."""
 
 from flask import abort, redirect, url_for
 from flask_admin import BaseView, expose

@@ -1,4 +1,4 @@
-"""The start page of an association: what waits for it, each with the way to it."""
+"""The start page of an association: what waits for it, each with a link."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ SOON = TRAJECTORY_REMINDERS[-1]  # days
 
 @dataclass
 class Waiting:
-    """One kind of work: how many, in words what, and where."""
+    """A kind of work: how many, what in words, and where."""
 
     count: str
     title: str

@@ -1,4 +1,5 @@
-"""What every form has in common: its fields, how much it may hold, what becomes of a refusal, what was typed before a detour."""
+"""What every form has in common: its fields, how much it may hold, what becomes of a refusal, what was typed before a
+detour."""
 
 from forms.fields import (
     CheckList,

@@ -1,5 +1,5 @@
-"""What somebody sent to a page before being led elsewhere, such as to show who it is: nothing that was typed is lost by that. A
-page with a form is filled with it again; what has no page of its own can be sent once more."""
+"""What somebody sent to a page before being led elsewhere, such as to show who it is: nothing that was typed is lost
+by that. A page with a form is filled with it again; what has no page of its own can be sent once more."""
 
 import re
 from datetime import datetime
@@ -19,7 +19,8 @@ NEVER = re.compile(r"(?:.*-)?(?:csrf_token|(?:new_)?password(?:_confirm)?|again|
 
 
 def keep_for(path: str, by: int, now: datetime, done: str = "csrf_token"):
-    """Keep what the user with this id just sent for the forms of the page at `path`; not the fields that begin with `done`."""
+    """Keep what the user with this id just sent for the forms of the page at `path`; not the fields that begin with
+    `done`."""
     _keep(by, path, path, now, lambda name: not name.startswith(done))
 
 

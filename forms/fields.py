@@ -71,8 +71,8 @@ class DayField(DateField):
 
 
 class ReadField(StringField):
-    """A text that `reader` brings to the form in which we keep it. What cannot be read stays as it was typed, and is told what to
-    do; what stood there from before stays as it is while nobody changes it."""
+    """A text that `reader` brings to the form in which we keep it. What cannot be read stays as it was typed, and is
+    told what to do; what stood there from before stays as it is while nobody changes it."""
 
     reader: Callable[[str], str] = staticmethod(str)
     shown: Callable[[str | None], str] = staticmethod(str)
@@ -117,7 +117,8 @@ class KavoIdField(ReadField):
 
 
 class ChoiceField(SelectField):
-    """A drop-down of code → words that starts empty; with `blank` None it starts with the first, and cannot be left out."""
+    """A drop-down of code → words that starts empty; with `blank` None it starts with the first, and cannot be left
+    out."""
 
     def __init__(self, label=None, validators=None, choices=None, blank="Kies …", coerce=str, **kwargs):
         self.is_chosen = blank is None
@@ -130,7 +131,8 @@ class ChoiceField(SelectField):
 
 
 class Sometimes:
-    """The validator of a field that is needed in some cases: its hint says in which, and the rule behind the form decides."""
+    """The validator of a field that is needed in some cases: its hint says in which, and the rule behind the form
+    decides."""
 
     field_flags = {"sometimes": True}
 
@@ -178,7 +180,8 @@ def same_as(name: str, text: str) -> list:
 
 
 def shape(field) -> str:
-    """How a field is shown, by what it is: 'hidden', 'tick', 'group' (several boxes to tick or choose from) or 'box'."""
+    """How a field is shown, by what it is: 'hidden', 'tick', 'group' (several boxes to tick or choose from) or
+    'box'."""
     if isinstance(field, HiddenField):
         return "hidden"
     if isinstance(field, BooleanField):
@@ -192,6 +195,7 @@ def width(field) -> str:
 
 
 def may_be_left_out(field) -> bool:
-    """Whether a form is accepted without an answer here, in every case: nothing asks for it, and one can take it back."""
+    """Whether a form is accepted without an answer here, in every case: nothing asks for it, and one can take it
+    back."""
     fixed = isinstance(field, BooleanField | RadioField) or getattr(field, "is_chosen", False)
     return not (fixed or field.flags.required or field.flags.sometimes)

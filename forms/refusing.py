@@ -1,4 +1,4 @@
-"""What one request refused: collected while the page is made, logged under its reference and counted once it is over."""
+"""What a request refused: collected while the page is built, logged under its reference and counted at the end."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ from workflow import refusals, sentences
 
 log = logging.getLogger("kavo.refusing")
 
-MOST = 100  # kinds of refusals of one request that are counted
+MOST = 100  # kinds of refusals counted per request
 
 CSRF = {
     "The CSRF token is missing.": (
@@ -43,19 +43,19 @@ STALE = (
 
 
 def note(text: str, field: str = ""):
-    """Remember that this page refuses something with this sentence, at a field or as a whole."""
+    """Record that this page refuses something with this sentence, at a field or as a whole."""
     if has_request_context():
         g.setdefault("refused", []).append((field, text))
 
 
 def note_form(form):
-    """Remember a form that this page shows: at the end it says itself what was wrong with it."""
+    """Record a form on this page: at the end its own errors are counted."""
     if has_request_context():
         g.setdefault("refused_forms", {})[id(form)] = form
 
 
 def count():
-    """Log and count what was refused; called when the answer is made. That it does not succeed is no reason to fail."""
+    """Log and count the refusals; called after the response is built. A failure here never fails the request."""
     found = _found()
     if not found:
         return
@@ -63,14 +63,14 @@ def count():
         log.info("refused", extra={"facts": {"field": field, "rule": rule, "times": number}})
     try:
         refusals.count(found, utcnow())
-    except Exception as error:  # whatever is wrong with the database: the answer is there
+    except Exception as error:  # whatever is wrong with the database: the response is ready
         log.warning("refusals are not counted: %s", type(error).__name__)
 
 
 def _found() -> Counter:
-    loose, forms = g.pop("refused", []), g.pop("refused_forms", {})  # an answer that streams ends twice
+    loose, forms = g.pop("refused", []), g.pop("refused_forms", {})  # a streamed response ends twice
     pairs = [pair for form in forms.values() for pair in _errors(form)]
-    told = {text for _, text in pairs}  # what a form says may be shown as a message too
+    told = {text for _, text in pairs}  # a form's error may be shown as a message too
     pairs += [(field, text) for field, text in loose if text not in told]
     found: Counter[tuple[str, str, str]] = Counter()
     for field, text in pairs[:MOST]:
@@ -79,7 +79,7 @@ def _found() -> Counter:
 
 
 def _errors(form):
-    """(name of the field, sentence) of all that is wrong with a form."""
+    """(name of the field, sentence) of all errors in a form."""
     yield from (("", str(text)) for text in form.form_errors)
     for field in form:
         yield from ((field.short_name, str(text)) for text in field.errors)

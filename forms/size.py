@@ -1,4 +1,4 @@
-"""How much a request may send: what its page declares, read before anything else looks at it."""
+"""How much a request may send: the limits that its view declares, enforced before anything else reads it."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,13 @@ LONGEST_CHARACTER = 12  # bytes of one character in a form that is sent, such as
 
 
 class TooMuch(RequestEntityTooLarge):
-    """More was sent than a form may hold; the text says what to do."""
+    """More was sent than the form may hold; the text says what to do."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """How much a form may hold: fields, bytes of text as a browser sends them, bytes of a file beside it (0: it takes none)."""
+    """How much a form may hold: fields, bytes of text as a browser sends them, bytes of a file beside it (0: it takes
+    none)."""
 
     fields: int = MOST_FIELDS
     text: int = MOST_BYTES
@@ -60,8 +61,8 @@ def _size(count: int) -> str:
 
 
 def room(fields: int = 0, characters: int = 0, file: int = 0):
-    """Declare on a view that its form may hold more than any other: so many fields and characters on top, and a file of so many
-    bytes. It holds for who is logged in."""
+    """Declare on a view that its form may hold more than any other: so many fields and characters on top, and a file
+    of so many bytes. It holds for who is logged in."""
 
     def declare(view):
         view.room = Room(MOST_FIELDS + fields, MOST_BYTES + LONGEST_CHARACTER * characters, file)

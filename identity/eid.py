@@ -1,6 +1,6 @@
 """Logging in with eID: the OpenID Connect client (Authlib), stricter than its defaults, and what we keep of an answer.
 
-The national number does not leave this module: of it come a keyed hash, to recognise the person, and the birth date."""
+The national number does not leave this module: it yields a keyed hash, to recognise the person, and the birth date."""
 
 import hashlib
 import hmac
@@ -23,15 +23,15 @@ from workflow.accounts.eid_answers import EidPerson
 
 log = logging.getLogger("kavo.eid")
 
-LEEWAY_SECONDS = 30  # how far the clock of the provider may be off
+LEEWAY_SECONDS = 30  # allowed difference with the provider's clock
 ANSWER_SECONDS = 5
 ALGORITHM = "RS256"
 NAME = "eid"
 BY_EID = "by_eid"
-"""in the session: this login was with eID, so logging out goes on at the provider"""
+"""session key: this login was with eID, so logging out continues at the provider"""
 UNFINISHED = f"_state_{NAME}_"
-"""begins the name of what the session keeps of a login that was begun: in each tab another"""
-MOST_UNFINISHED = 4  # a browser throws away a cookie of more than 4096 bytes
+"""prefix of session keys for logins in progress: one per tab"""
+MOST_UNFINISHED = 4  # browsers drop cookies of more than 4096 bytes
 ERRORS = {"access_denied": "cancelled", "invalid_scope": "scope"}
 OTHER_ERRORS = {
     "server_error",
@@ -43,7 +43,7 @@ OTHER_ERRORS = {
     "unauthorized_client",
     "unsupported_response_type",
 }
-"""what a provider may say instead of who somebody is; whatever else stands there is not repeated in a log"""
+"""errors that a provider may return; anything else is not repeated in a log"""
 SUBJECT_LENGTH, NAME_LENGTH, ACR_LENGTH, VO_ID_LENGTH = 255, 100, 200, 100
 
 
@@ -57,12 +57,12 @@ class Trouble(Exception):
 
 
 class StrictClient(FlaskOAuth2App):
-    """Authlib's client, but with the issuer and the algorithm pinned, and with the keys fetched anew when they changed."""
+    """Authlib's client with issuer and algorithm pinned, which fetches the keys again when they change."""
 
     issuer = ""
 
     def load_server_metadata(self):
-        """Pinned each time, so that no request of another thread sees what was just fetched before it is."""
+        """Pinned each time, so that no other thread sees fetched metadata before they are pinned."""
         metadata = super().load_server_metadata()
         if metadata.get("issuer") != self.issuer:
             metadata.pop("_loaded_at", None)
@@ -70,7 +70,7 @@ class StrictClient(FlaskOAuth2App):
         return {**metadata, "id_token_signing_alg_values_supported": [ALGORITHM]}
 
     def parse_id_token(self, token, nonce, **options):
-        """What the signature vouches for is kept apart from the rest of the answer, which only says what it likes."""
+        """Keep the signed claims apart from the rest of the answer, which is not to be trusted."""
         try:
             g.eid_claims = super().parse_id_token(token, nonce, **options)
         except BadSignatureError:
@@ -80,7 +80,7 @@ class StrictClient(FlaskOAuth2App):
 
 
 def set_up(app: Flask, settings: config.Settings):
-    """Put the client on the app; the provider is asked nothing until somebody logs in."""
+    """Register the client; the provider is not contacted until somebody logs in."""
     client = OAuth(app).register(
         NAME,
         client_cls=StrictClient,
@@ -93,7 +93,7 @@ def set_up(app: Flask, settings: config.Settings):
 
 
 def origin(settings: config.Settings) -> str:
-    """Where the provider lives, for the content policy: logging out goes on there."""
+    """The provider's origin, for the content policy: logging out continues there."""
     parts = urlsplit(settings.eid_issuer)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -103,13 +103,13 @@ def _client() -> StrictClient:
 
 
 def _here(endpoint: str) -> str:
-    """The full address of a page of ours as the provider knows it; on a laptop also by the other name of this machine."""
+    """The full URL of a page of ours as the provider knows it; in development also under this machine's other name."""
     path = url_for(endpoint)
     return links.full(path) if current_app.config["KAVO"].production else request.url_root.rstrip("/") + path
 
 
 def send_off(again: bool, plans: dict):
-    """A redirect to the provider. `again`: let the person log in there anew. `plans`: what `answer` gives back, for what follows
+    """A redirect to the provider. `again`: force a new login there. `plans`: returned by `answer`, for what follows
     then. Raises Trouble."""
     _keep_few_unfinished()
     log.info("eid: off to the provider", extra={"facts": {"again": again, "link": "link" in plans}})
@@ -122,36 +122,36 @@ def _send_off(options, plans):
         options["acr_values"] = " ".join(accepted)
     place = _here("eid.back")
     begun = client.create_authorization_url(place, **options)
-    url = begun.pop("url")  # it repeats the rest
+    url = begun.pop("url")  # it repeats the others
     client.save_authorize_data(redirect_uri=place, **begun, plans=plans)
     return redirect(url)
 
 
 def unfinished() -> list[str]:
-    """Names in the session of logins that were begun, the oldest first."""
+    """Session keys of logins in progress, the oldest first."""
     return sorted((key for key in session if key.startswith(UNFINISHED)), key=lambda key: session[key]["exp"])
 
 
 def _keep_few_unfinished():
-    """Logins that were begun and left: each makes the cookie longer."""
+    """Remove abandoned logins: each makes the cookie longer."""
     for key in unfinished()[: 1 - MOST_UNFINISHED]:
         session.pop(key)
 
 
 def answer() -> tuple[EidPerson, dict]:
-    """Who came back from the provider, and the plans with which he or she was sent off. Raises Trouble for whatever is wrong
+    """The person who came back from the provider, and the plans that they left with. Raises Trouble for anything wrong
     with the answer."""
     return _attempt(_answer)
 
 
 def good_enough(acr: str) -> bool:
-    """Whether we accept somebody who logged in by these means (KAVO_EID_ACR)."""
+    """Whether we accept a login by these means (KAVO_EID_ACR)."""
     accepted = current_app.config["KAVO"].eid_acr
     return not accepted or acr in accepted
 
 
 def _attempt(act):
-    """Run what speaks with the provider; all that can go wrong there becomes Trouble."""
+    """Turn every failure of talking to the provider into Trouble."""
     try:
         return act()
     except Trouble as trouble:
@@ -171,7 +171,7 @@ def _attempt(act):
 
 def _answer() -> tuple[EidPerson, dict]:
     client, begun = _client(), session.get(f"{UNFINISHED}{request.args.get('state')}")
-    if begun is None:  # nobody here asked for this answer, or it was given already
+    if begun is None:  # not requested here, or used already
         raise Trouble("stale", "state")
     named = request.args.get("iss")  # RFC 9207
     if named is not None and named != client.issuer:
@@ -226,7 +226,7 @@ def _person(claims) -> EidPerson:
 
 
 def _exactly(claims, name, most) -> str:
-    """An identifying value, which must fit our column as it is: tidied or cut, two of them could become one."""
+    """An identifying value, which must fit our column unchanged: tidied or cut, two could become equal."""
     value = claims.get(name) or ""
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or len(value) > most:
         raise Trouble("unfit", name)
@@ -234,7 +234,7 @@ def _exactly(claims, name, most) -> str:
 
 
 def _name(claims, name) -> str:
-    """A name as a form of ours would take it; one that does not fit is not cut."""
+    """A name as our forms accept it; one that is too long is not cut."""
     value = claims.get(name) or ""
     if not isinstance(value, str) or len(tidy(value)) > NAME_LENGTH:
         raise Trouble("unfit", name)
@@ -242,7 +242,7 @@ def _name(claims, name) -> str:
 
 
 def _birth_date(kind, number):
-    """The birth date that the number tells; None when its month or day is 00, or the counter ran out."""
+    """The birth date in the number; None when its month or day is 00, or the counter ran out."""
     try:
         return kind.get_birth_date(number)
     except ValidationError:
@@ -250,25 +250,25 @@ def _birth_date(kind, number):
 
 
 def number_hash(number: str, key: str) -> str:
-    """By what a national number (11 digits) is recognised."""
+    """The keyed hash that identifies a national number (11 digits)."""
     return hmac.new(key.encode(), b"rrn:" + number.encode(), hashlib.sha256).hexdigest()
 
 
 def _lookup_keys(settings: config.Settings) -> tuple[str, ...]:
-    """The keys under which numbers are, or were, hashed; the newest first."""
+    """The present and former hashing keys, the newest first."""
     return settings.lookup_key, *settings.old_lookup_keys
 
 
 def key_id(key: str) -> str:
-    """Which key made a hash, so that it can be changed one day."""
+    """An id of the key of a hash, so that the key can be replaced."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-# ---- out again
+# ---- logging out
 
 
 def end_url() -> str | None:
-    """Where logging out goes on at the provider; None when it has no such page. Without the ID token as a hint: it holds the
+    """The provider's logout URL; None when it has none. Without the ID token as a hint: it holds the
     national number, which belongs in no URL."""
     client = _client()
     try:
@@ -282,6 +282,7 @@ def end_url() -> str | None:
 
 
 def leave():
-    """After logging out here: a redirect to the provider's own page when the login was with eID, else to the start page."""
+    """After logging out here: a redirect to the provider's own page when the login was with eID, else to the start
+    page."""
     page = end_url() if session.pop(BY_EID, None) else None
     return redirect(page or url_for("pages.start"))

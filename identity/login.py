@@ -48,7 +48,7 @@ WITHOUT_EID = {
     "pages.faq",
     None,
 }
-"""what somebody may open who has to link an eID first"""
+"""pages for users who must link an eID first"""
 
 BROWSERS = (
     ("Edg", "Edge"),
@@ -85,7 +85,7 @@ class Passwords(PasswordUtil):
     """Our password rule, wherever Flask-Security asks for one."""
 
     def normalize(self, password):
-        """As it was typed: `User.verify_and_update_password` makes the normal form, and looks at both."""
+        """As typed: `User.verify_and_update_password` normalises it, and checks both forms."""
         return password
 
     def validate(self, password, is_register, **kwargs):
@@ -95,10 +95,10 @@ class Passwords(PasswordUtil):
 
 
 class OutboxMail(MailUtil):
-    """The one mail of Flask-Security that we use, about a new password, becomes a row of the outbox with our own text."""
+    """Put the one mail of Flask-Security that we use, about a new password, in the outbox with our text."""
 
     def normalize(self, email):
-        """As we keep it; an account from before may have the other spelling of its domain."""
+        """As we store it; an old account may have the other spelling of its domain."""
         user = User.of_address(email)
         return user.email if user else readings.known_email(email)
 
@@ -141,7 +141,7 @@ class Login(LoginForm):
 
 
 class Verify(VerifyForm):
-    """Showing once more who one is, with the password."""
+    """Re-authentication with the password."""
 
     password = _password("Wachtwoord", required("Typ je wachtwoord."))
 
@@ -151,8 +151,9 @@ class Verify(VerifyForm):
 
 
 class Forgot(ForgotPasswordForm):
-    """Asking for a link to choose a new password: so many an hour, whether the address is known or not. Flask-Security then gives
-    the answer that it gives to everybody; which mail goes is decided by `registration.forgot_password`, with a link of ours."""
+    """Asking for a link to choose a new password: at most N per hour, whether the address is known or not.
+    Flask-Security then gives the same answer to everybody; `registration.forgot_password` decides which mail to send,
+    with our own link."""
 
     email = EmailField(
         "E-mailadres",
@@ -181,7 +182,7 @@ class Forgot(ForgotPasswordForm):
 
 
 class ChangePassword(ChangePasswordForm):
-    """A new password, by who knows the old one."""
+    """Changing a known password."""
 
     password = _password("Huidig wachtwoord", required("Typ je huidige wachtwoord."))
     new_password = _password("Nieuw wachtwoord", required("Typ een nieuw wachtwoord."), kind="new-password")
@@ -205,11 +206,11 @@ class ChangePassword(ChangePasswordForm):
             if current_user.password:
                 current_user.verify_and_update_password(
                     self.password.data
-                )  # one of a release before gets its normal form
+                )  # an older hash is replaced by one of the normal form
             for field in (self.password, self.new_password, self.new_password_confirm):
                 field.data = passwords.normal(field.data or "")
             good.append(super(ChangePassword, self).validate(**kwargs))
-            return good[0] or not self.password.errors  # a new password that is too weak is no wrong old one
+            return good[0] or not self.password.errors  # a weak new password is no failed attempt
 
         return _limited(self, current_user.email, validate) and good[0]
 
@@ -219,8 +220,8 @@ def _typed_address(form) -> str:
 
 
 def _limited(form, account: str, validate) -> bool:
-    """Run `validate()`, unless the password of this account, or one from this address, was wrong too often: then the form says
-    so."""
+    """Run `validate()`, unless there were too many wrong passwords for this account or from this address: then the
+    form says so."""
     now, address = utcnow(), request.remote_addr or ""
     by_account = limits.claim("account", account, limits.WRONG_PASSWORDS_PER_ACCOUNT, now)
     if by_account is None:
@@ -247,7 +248,7 @@ def _too_often(form, what) -> bool:
 
 
 def set_up(app, settings: config.Settings):
-    """Put Flask-Security on the app, and our table of sessions beside its cookie."""
+    """Register Flask-Security, and our table of sessions beside its cookie."""
     _configure(app, settings)
     second_step.configure(app, settings)
     flask_security.babel.format_td_parts = duration_in_dutch
@@ -265,11 +266,11 @@ def set_up(app, settings: config.Settings):
         password_util_cls=Passwords,
         mail_util_cls=OutboxMail,
     )
-    app.security.hashing_context.update(sha256_crypt__rounds=1000)  # in a link, of what nobody can guess
+    app.security.hashing_context.update(sha256_crypt__rounds=1000)  # of an unguessable part of a link
     forgot = app.view_functions["security.forgot_password"]
     app.view_functions["security.forgot_password"] = lambda: _evenly(forgot)
     app.view_functions["security.reset_password"] = _old_reset_link
-    app.security.principal.skip_static = True  # it would ask the database who one is, for every picture
+    app.security.principal.skip_static = True  # it would query the user for every static file
     second_step.set_up(app)
     app.permanent_session_lifetime = timedelta(hours=12)
     user_logged_in.connect(_logged_in, app)
@@ -287,7 +288,8 @@ def _evenly(view):
 
 
 def _old_reset_link(token):
-    """A link of Flask-Security's own, mailed by the release before 0007_links: it knows the account, but not the address."""
+    """A link of Flask-Security, mailed by the release before 0007_links: it identifies the account, but not the
+    address."""
     flash("Deze link werkt niet meer. Vraag hier een nieuwe.", "note")
     return redirect(url_for("security.forgot_password"))
 
@@ -342,7 +344,7 @@ def _logged_out(app, user):
 
 
 def _password_chosen(app, user, **kwargs):
-    """A new password ends every session; the one that changed it goes on with a new one."""
+    """A new password ends every session; the browser that changed it gets a new one."""
     now = utcnow()
     here = has_request_context() and current_user.is_authenticated
     accounts.end_sessions(user, user, now)
@@ -362,11 +364,11 @@ def _end_closed_session():
 
 
 def _lead_to_eid():
-    """A site manager who is 18 by now goes on only with eID (domain rule 1): every page but a few leads to linking it."""
+    """A site manager who is 18 continues only with eID (domain rule 1): nearly every page leads to linking one."""
     if request.endpoint in WITHOUT_EID or not current_user.is_authenticated:
         return None
     if request.endpoint == "security.change_password" and current_user.password is None:
-        abort(404)  # choosing eID cannot be undone, and a first password comes by a link
+        abort(404)  # choosing eID is final, and a first password needs a link
     if current_user.must_link_eid(utcnow()):
         return redirect(url_for("eid.link"))
     return None

@@ -1,4 +1,4 @@
-"""The second step when logging in with a password: codes of an app, passkeys, codes for emergencies; on Flask-Security."""
+"""The second step when logging in with a password: codes of an app, passkeys, recovery codes; on Flask-Security."""
 
 import base64
 import hmac
@@ -32,7 +32,7 @@ WRONG_CODES = 5  # per account in limits.WINDOW, as for passwords
 CODE_LASTS = 30  # seconds before and after its own half minute in which a code is accepted
 FRESH = timedelta(minutes=15)
 tell(fresh_minutes=lambda: int(FRESH.total_seconds() // 60))
-"""how long after logging in one may do what is dangerous; afterwards one shows first who one is"""
+"""how long a log-in counts as recent; after that, sensitive pages require re-authentication"""
 GRACE = timedelta(minutes=15)
 
 WHILE_MISSING = {
@@ -49,14 +49,15 @@ WHILE_MISSING = {
     "account.sign_out_everywhere",
     None,
 }
-"""what somebody may open who must set up a second step first, besides the pages where one does that"""
+"""pages for users who must set up a second step first, besides those that do so"""
 NOT_OURS = (
     "security.two_factor_setup",
     "security.two_factor_setup_validate",
     "security.two_factor_rescue",
     "security.wan_delete",
 )
-"""pages of Flask-Security that ours replace: theirs keep a secret in an address, and throw it away after one wrong code"""
+"""pages of Flask-Security that ours replace: theirs keep a secret in an address, and throw it away after one wrong
+code"""
 WITH_PASSWORD = (
     "security.wan_register",
     "security.wan_register_response",

@@ -1,4 +1,4 @@
-"""Pages without the back office: start, help, registering, eID, taking a site over, and the own account."""
+"""Pages without the back office: start, help, registering, eID, taking a site over, and the user's account."""
 
 from flask import Flask
 
@@ -14,7 +14,7 @@ from public_pages.take_over import pages as taking_over
 
 
 def register(app: Flask):
-    """Put these pages on the app."""
+    """Register these pages."""
     for blueprint in (pages, account, registration, with_eid, taking_over, with_attest, second_step, mailed_links):
         app.register_blueprint(blueprint)
     app.context_processor(lambda: {"eid_person": pending})

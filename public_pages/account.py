@@ -1,4 +1,4 @@
-"""The own account: a first password by link, 'Mijn gegevens', 'Overal afmelden', and the evaluations one gave."""
+"""The user's account: a first password by link, 'Mijn gegevens', 'Overal afmelden', and the evaluations they gave."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, session, url_for
 from flask_login import logout_user
@@ -47,7 +47,7 @@ class OwnData(site_forms.NameFields):
 
 @account.route("/wachtwoord-kiezen/<secret>", methods=["GET", "POST"])
 def choose_password(secret):
-    """A first password, or a new one. GET shows the form, POST uses the link up: who merely opens it changes nothing."""
+    """A first password, or a new one. GET shows the form, POST uses the link up: merely opening it changes nothing."""
     user = opened(secret, links.PASSWORD, links.RESET).owner
     form = FirstPassword()
     form.password.description = passwords.hint(user.least_password)
@@ -67,7 +67,7 @@ def choose_password(secret):
 @account.route("/mijn-gegevens", methods=["GET", "POST"])
 @auth_required()
 def own_data():
-    """A new address counts from the moment that its owner follows the link in a mail to it; a name of an eID is fixed."""
+    """A new address counts once its owner follows the link mailed to it; a name from an eID is fixed."""
     user = current_user._get_current_object()
     form = OwnData(obj=user)
     form.email.keep(user.shown_email)
@@ -141,7 +141,7 @@ def _eid_words(user) -> str:
 @account.get("/verder")
 @auth_required()
 def onward():
-    """After showing who one is: what one sent before is still there, and one click sends it."""
+    """After re-authentication: what was sent before is still there, and one click sends it."""
     kept = detours.kept(current_user.id, utcnow())
     return render_template("public/onward.html", **kept) if kept else redirect(url_for("pages.after_login"))
 
@@ -149,7 +149,7 @@ def onward():
 @account.post("/adres-bevestigen")
 @auth_required()
 def mail_again():
-    """Once more the link that confirms the own address."""
+    """Mail the link that confirms the address again."""
     user, form = current_user._get_current_object(), KavoForm()
     waits = user.claimed_email or user.confirmed_at is None
     if waits and form.carry_out(lambda now: confirmation.claim(user, user.shown_email, now), user, utcnow()):
@@ -160,7 +160,7 @@ def mail_again():
 @account.get("/mijn-gegevens/alles")
 @auth_required()
 def insight_page():
-    """All that we keep about oneself."""
+    """Everything that we keep about the user."""
     by = current_user._get_current_object()
     if not second_step.is_fresh():
         return second_step.ask_who()
@@ -185,7 +185,7 @@ MOST_EVALUATIONS = 100
 @account.get("/mijn-beoordelingen")
 @auth_required()
 def evaluations():
-    """The evaluations that one gave, also of sites that somebody else manages by now."""
+    """The evaluations that the user gave, also at sites that somebody else manages by now."""
     rows = _own_evaluations().order_by(Evaluation.at.desc(), Evaluation.id.desc()).limit(MOST_EVALUATIONS)
     lines = [_evaluation_line(row) for row in rows]
     titles = ["Deelnemer", "Stageplaats", "Resultaat", "Gegeven op"]
@@ -230,7 +230,7 @@ def _own_evaluations():
 @account.post("/sessie-afmelden/<int:pk>")
 @auth_required()
 def sign_out_there(pk):
-    """End one login, on another device."""
+    """End a session on another device."""
     user = current_user._get_current_object()
     if not accounts.end_own_session(user, pk, utcnow()):
         abort(404)

@@ -1,4 +1,4 @@
-"""The attest without login: the page behind the link in the mail, and whether a code is valid."""
+"""The attest without login: the page behind the mailed link, and checking a code."""
 
 from flask import Blueprint, Response, abort, render_template
 from wtforms import StringField
@@ -38,8 +38,8 @@ def file(secret):
 
 @pages.route("/attest-nakijken", methods=["GET", "POST"])
 def check():
-    """Says whether it is valid, and what is needed to compare it with the paper: the kind, the day and initials, never a name.
-    By POST, so that no code stands in a log."""
+    """Says whether a code is valid, with what one needs to compare it with the paper: the kind, the day and initials,
+    never a name. By POST, so that no code ends up in a log."""
     form, attest, asked = CodeForm(), None, False
     if form.validate_on_submit():
         asked, attest = True, attests.valid_with(form.code.data)

@@ -1,4 +1,5 @@
-"""Logging in with eID, and what follows: the account, the choice of somebody new, linking an eID to an account, logging out."""
+"""Logging in with eID, and what follows: the account, a new person's choice, linking an eID to an account, logging
+out."""
 
 import logging
 from datetime import timedelta
@@ -22,11 +23,11 @@ log = logging.getLogger("kavo.eid")
 pages = Blueprint("eid", __name__)
 
 PENDING = "eid"
-"""in the session, and the name of the draft: who logged in with eID and has no account yet"""
+"""session key, and name of the draft: a person with eID and without an account yet"""
 PENDING_LASTS = timedelta(hours=1)
 OFFER, TAKE_OVER = "offer", "take_over"
-"""in the session: the link of an offer, the site to take over"""
-LONGEST_NEXT = 300  # of several tabs the places to go on to must fit in one cookie
+"""session keys: the link of an offer, the site to take over"""
+LONGEST_NEXT = 300  # the destinations of several tabs must fit in one cookie
 KEPT = (DRAFT, OFFER, TAKE_OVER, "_flashes")
 
 TROUBLE = {
@@ -84,11 +85,11 @@ TROUBLE = {
 
 
 class NewSite(site_forms.EidFields, site_forms.SiteFields):
-    """'Een nieuwe stageplaats aanmaken' by somebody with eID."""
+    """'Een nieuwe stageplaats aanmaken' with eID."""
 
 
 def trouble(kind: str, text: str = ""):
-    """A page that says kindly what went wrong and what to do."""
+    """A page that says what went wrong and what to do."""
     title, known, status = TROUBLE[kind]
     _tell(kind)
     again = kind not in ("team", "other", "young")
@@ -96,29 +97,29 @@ def trouble(kind: str, text: str = ""):
 
 
 def _tell(outcome: str):
-    """To the log: how coming back ended, and nothing of whom."""
+    """Log how coming back ended, without personal data."""
     log.info("eid: came back", extra={"facts": {"outcome": outcome}})
 
 
-# ---- there and back
+# ---- to the provider and back
 
 
 @pages.get("/aanmelden-met-eid")
 def log_in():
-    """Straight to the page of the provider (manual 3.2)."""
+    """Redirect to the provider (manual 3.2)."""
     if current_user.is_authenticated:
         return redirect(_wanted() or url_for("pages.after_login"))
     return _send_off(next=_wanted())
 
 
 def _wanted() -> str | None:
-    """Where somebody wanted to go, when that is a page of ours."""
+    """The requested destination, when it is a page of ours."""
     wanted = request.args.get("next") or ""
     return wanted if len(wanted) <= LONGEST_NEXT and validate_redirect_url(wanted) else None
 
 
 def _send_off(anew=False, **plans):
-    """Each tab that is sent off has its own plans: which account to link, where to go on to."""
+    """Each tab has its own plans: which account to link, where to continue."""
     try:
         return provider.send_off(anew, {name: plan for name, plan in plans.items() if plan})
     except provider.Trouble as error:
@@ -128,13 +129,13 @@ def _send_off(anew=False, **plans):
 @pages.get("/ben-jij-het/eid")
 @auth_required()
 def again():
-    """Somebody with eID shows once more who it is, before something dangerous: logging in anew, at the provider."""
+    """Re-authentication with eID, at the provider."""
     return _send_off(anew=True, next=_wanted(), again=True)
 
 
 @pages.get("/aanmelden-met-eid/terug")
 def back():
-    """Who came back from the provider: an account, an account to link, or somebody new."""
+    """The return from the provider: an account, an account to link, or a new person."""
     try:
         person, plans = provider.answer()
         return _inside(person, plans) if current_user.is_authenticated else _outside(person, plans)
@@ -151,14 +152,14 @@ def back():
 
 
 def _here_already() -> str | None:
-    """Where somebody goes on who opens an old way back (the Back button, another tab) and is logged in meanwhile."""
+    """Where a logged-in user continues who opens an old return URL (the Back button, another tab)."""
     if current_user.is_authenticated:
         return url_for("pages.after_login")
     return url_for("eid.choice") if pending() else None
 
 
 def _inside(person, plans):
-    """Whoever is logged in links an eID, shows once more who it is, or was also sent off from another tab. Nobody becomes
+    """A logged-in user links an eID, re-authenticates, or came back from another tab. Nobody becomes
     somebody else this way."""
     user = current_user._get_current_object()
     if plans.get("link") == user.id:
@@ -174,7 +175,7 @@ def _inside(person, plans):
 
 
 def _outside(person, plans):
-    """Somebody logs in, or is new."""
+    """Log in a known person, or let a new one choose."""
     user = identities.recognise(person, utcnow())
     _tell("known" if user else "new")
     if user:
@@ -190,15 +191,15 @@ def _outside(person, plans):
 
 
 def _start_anew():
-    """A new session, so that nobody who knew the old one shares the login; what was typed before, and what other tabs began,
-    stays."""
+    """A new session, so that nobody who knew the old one shares the login; drafts and the logins of other tabs
+    stay."""
     kept = {key: session[key] for key in (*KEPT, *provider.unfinished()) if key in session}
     session.clear()
     session.update(kept)
 
 
 def enter(user: User, person: EidPerson):
-    """Log somebody in who came with eID."""
+    """Log in a user with eID."""
     registration.drop_draft(session.get(PENDING))
     _start_anew()
     g.acr = person.acr
@@ -207,7 +208,7 @@ def enter(user: User, person: EidPerson):
 
 
 def pending() -> EidPerson | None:
-    """Who logged in with eID on this device and has no account yet; asked once per request."""
+    """The person who logged in with eID on this device and has no account yet; looked up once per request."""
     if "pending_eid" not in g:
         kept = registration.draft(session[PENDING], PENDING, utcnow()) if PENDING in session else None
         person = EidPerson.from_plain(kept) if kept else None
@@ -217,7 +218,7 @@ def pending() -> EidPerson | None:
 
 @pages.get("/afgemeld")
 def out():
-    """After 'Afmelden': further to the provider, when the login was with eID."""
+    """After 'Afmelden': on to the provider, when the login was with eID."""
     if current_user.is_authenticated:
         abort(404)
     return provider.leave()
@@ -225,7 +226,7 @@ def out():
 
 @pages.post("/registreren/met-eid/stoppen")
 def stop():
-    """'Afmelden' of somebody who has no account yet: nothing is kept."""
+    """'Afmelden' without an account: nothing is kept."""
     for draft in (PENDING, DRAFT):
         registration.drop_draft(session.get(draft))
     session.clear()
@@ -233,7 +234,7 @@ def stop():
     return provider.leave()
 
 
-# ---- somebody new
+# ---- a new person
 
 
 @pages.get("/registreren/met-eid")
@@ -256,7 +257,8 @@ def _page_of_new(template):
 
 
 def form_for(person: EidPerson, kind: type[site_forms.EidFields]):
-    """A form of this kind, which asks the birth date only when the eID does not tell it, with what was typed before."""
+    """A form of this class, which asks the birth date only when the eID does not give it, with what was typed
+    before."""
     form = kind()
     if person.birth_date is not None:
         del form.birth_date
@@ -273,7 +275,7 @@ def _begin_again():
 
 @pages.route("/registreren/met-eid/nieuw", methods=["GET", "POST"])
 def new_site():
-    """Manual 2.3.1: own data, the site, the declaration, 'Bevestigen'."""
+    """Manual 2.3.1: the applicant's details, the site, the declaration, 'Bevestigen'."""
     person = pending()
     if person is None:
         return _begin_again()
@@ -290,7 +292,7 @@ def new_site():
 
 
 def welcome(made: list[User], person: EidPerson, following: str):
-    """After registering: what was kept goes, and the new account is logged in; after the same form sent twice too."""
+    """After registering: drop the draft and log the new account in; also when the form was sent twice."""
     registration.drop_draft(session.pop(DRAFT, None))
     session.pop(TAKE_OVER, None)
     session.pop(OFFER, None)
@@ -310,7 +312,7 @@ def welcome(made: list[User], person: EidPerson, following: str):
 @pages.route("/eid-koppelen", methods=["GET", "POST"])
 @auth_required()
 def link():
-    """Says first what linking means, since there is no way back; then off to the provider."""
+    """Explains first what linking means, since it is final; then redirects to the provider."""
     user = current_user._get_current_object()
     if user.has_eid:
         return redirect(url_for("account.own_data"))

@@ -1,4 +1,5 @@
-"""Links in mails: off to the page that each is for; and when a link is cut, too old or void, why, and how to get a new one."""
+"""Links in mails: redirect to the page of each; and for a link that is cut, too old or void, why, and how to get a
+new one."""
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, url_for
 
@@ -22,12 +23,12 @@ ANEW = {
     links.HANDOVER: handovers,
     links.ATTEST: attests,
 }
-"""purpose → the module whose `can_ask_anew` and `ask_new_link` give a fresh link"""
+"""purpose → the module whose `can_ask_anew` and `ask_new_link` issue a new link"""
 
 
 @pages.get("/l/<path:secret>")
 def follow(secret):
-    """The address in a mail is short; the page says by its own what it is for."""
+    """The URL in a mail is short and redirects to the page of its purpose."""
     token = links.find(secret)
     if token is None:
         return not_found(secret)
@@ -54,7 +55,7 @@ def _ask_anew(token, now):
 
 
 def opened(secret: str, *purposes: str) -> Token:
-    """The link of a page, for one of these purposes. One that does not work ends the request with a page that says why."""
+    """The link of a page, for one of these purposes. A link that does not work aborts with a page that says why."""
     token = links.find(secret, *purposes)
     if token is None:
         abort(make_response(not_found(secret)))
@@ -64,7 +65,7 @@ def opened(secret: str, *purposes: str) -> Token:
 
 
 def not_found(secret: str):
-    """No link of ours: a part of one, most often."""
+    """An unknown link: most often a part of one."""
     heading, old = "Deze link is niet volledig", ""
     if links.is_whole(secret):
         heading = "Deze link kennen we niet"
@@ -73,7 +74,7 @@ def not_found(secret: str):
 
 
 def dead(token: Token, secret: str, form: KavoForm | None = None):
-    """A link of ours that does not work (any more)."""
+    """A link of ours that no longer works."""
     kind, now = ANEW.get(token.purpose), utcnow()
     handover = links.about(token) if token.purpose in (links.HANDOVER, links.OFFER) and links.addressed(token) else None
     decided = handover if handover and not handover.undecided else None

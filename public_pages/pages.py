@@ -14,9 +14,9 @@ from workflow.privacy import personal_data, retention
 pages = Blueprint("pages", __name__)
 
 STATEMENT_ON = date(2026, 11, 26)
-"""when somebody last read the statement on accessibility and found it true; a test asks for that every year"""
+"""when the accessibility statement was last verified; a test demands it every year"""
 FIRST_PAGE = {TEAM: "todo.index", MANAGER: "site.index_view", ASSOCIATION: "work.index"}
-"""Where one arrives after logging in, by role; the first that fits."""
+"""The first page after logging in, by role; the first match counts."""
 
 
 @pages.get("/")
@@ -26,7 +26,7 @@ def start():
 
 @pages.get("/hulp")
 def help_page():
-    """One page for all: the part for one's own role comes first."""
+    """One page for all: the part for the reader's role comes first."""
     roles = current_user.role_names if current_user.is_authenticated else set()
     return render_template("public/help.html", roles=roles)
 
@@ -43,7 +43,7 @@ def accessibility():
 
 @pages.get("/privacy")
 def privacy_page():
-    """What we know of people and why: the register of processing, for everybody."""
+    """What we keep about people and why: the register of processing, for everybody."""
     return render_template(
         "public/privacy.html",
         register=personal_data.REGISTER,

@@ -1,4 +1,4 @@
-"""Registering without login: the choice, the form for under 18, and what an applicant does by the link in a mail."""
+"""Registering without login: the choice, the form for under 18, and what an applicant does by mailed link."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -39,7 +39,7 @@ class Registration(site_forms.PersonFields, site_forms.SiteFields):
 
 
 class SiteAgain(site_forms.SiteFields):
-    """'Aanpassen en opnieuw indienen'. The tick is asked only of somebody who changed nothing."""
+    """'Aanpassen en opnieuw indienen'. The tick is required only when nothing was changed."""
 
     myself = BooleanField(DECIDES)
 
@@ -58,13 +58,13 @@ def choice():
 
 @pages.get("/registreren/iedereen")
 def everybody():
-    """Manual 2.3: straight to logging in with eID."""
+    """Manual 2.3: redirect to logging in with eID."""
     return redirect(url_for("eid.log_in"))
 
 
 @pages.get("/registreren/met-18")
 def sent_to_eid():
-    """Who is 18 or more and filled in the form for under 18: what was typed waits."""
+    """For an adult who filled in the form for under 18: what was typed is kept."""
     kept = registration.draft(session.get(DRAFT), DRAFT, utcnow())
     form = (
         url_for("take_over.ask", pk=session["take_over"]) if "take_over" in session else url_for("registration.young")
@@ -94,13 +94,14 @@ def _register(form, password_hash, now):
 
 
 def fill_from_draft(form):
-    """Put back what was typed before being sent elsewhere, in a form that is opened."""
+    """Restore what was typed before the detour, in a form that is opened."""
     if request.method == "GET" and (kept := registration.draft(session.get(DRAFT), DRAFT, utcnow())):
         form.put_back(kept)
 
 
 def keep(form):
-    """What was typed waits for who is sent to eID; so many an hour from one network, so that nobody fills the table."""
+    """Keep what was typed for users who are sent to eID; at most N per hour from one network, so that nobody floods
+    the table."""
     now, address = utcnow(), request.remote_addr or ""
     registration.drop_draft(session.pop(DRAFT, None))
     if limits.claim(DRAFT_KEPT, address, DRAFTS_PER_ADDRESS, now, limits.HOUR):
@@ -108,8 +109,8 @@ def keep(form):
 
 
 def with_password(form, register: Callable[[str, datetime], object]) -> bool:
-    """Carry out what somebody under 18 asks by a form with a password: `register(password_hash, now)`, so many an hour from
-    one network. False when it is refused; the form then says why."""
+    """Run `register(password_hash, now)` for a form with a password by a user under 18, at most N per hour from
+    one network. False when refused; the form then says why."""
     now, address = utcnow(), request.remote_addr or ""
     counted = limits.claim("registration", address, REGISTRATIONS_PER_ADDRESS, now, limits.HOUR)
     if counted is None:
@@ -148,17 +149,17 @@ def thanks():
 
 @pages.get("/postcodes")
 def postcodes():
-    """The names of the places with a postcode, to suggest while one types."""
+    """The names of the places with a postcode, suggested while typing."""
     return jsonify(places(request.args.get("code")))
 
 
-# ---- a further site, for who is logged in
+# ---- a further site, when logged in
 
 
 @pages.route("/registreren/stageplaats", methods=["GET", "POST"])
 @auth_required()
 def further_site():
-    """Manual 2.4: no personal data is asked again."""
+    """Manual 2.4: asks no personal data again."""
     by = current_user._get_current_object()
     if MANAGER not in by.role_names:
         abort(404)
@@ -174,11 +175,11 @@ def further_site():
     return site_page("public/further_site.html", form)
 
 
-# ---- by the link in a mail: how an application stands
+# ---- by mailed link: the state of an application
 
 
 def _application(secret) -> tuple[Site, User]:
-    """The site that a link is about, and its manager; for a manager who is logged in, by the number of the site."""
+    """The site that a link is about, and its manager; for a logged-in manager, by the id of the site."""
     if secret.isdigit() and current_user.is_authenticated:
         by = current_user._get_current_object()
         return scope.find(by, Site, secret, "submit_again") or abort(404), by
@@ -193,7 +194,7 @@ def status(secret):
 
 
 def _status_page(secret, site, form):
-    """What was asked and answered since the present manager is there: whoever was it before wrote to the team alone."""
+    """Questions and answers since the present manager took over: a former manager wrote to the team only."""
     since = SiteManager.select(fn.MIN(SiteManager.since)).where(SiteManager.site == site, SiteManager.current())
     asked = site.messages.where(SiteMessage.kind != "note", SiteMessage.at >= since).order_by(SiteMessage.id)
     status = site.status(local_date(utcnow()))
@@ -228,7 +229,7 @@ def answer(secret):
 
 @pages.route("/aanvraag/<secret>/intrekken", methods=["GET", "POST"])
 def withdraw(secret):
-    """Asks first, and says what goes."""
+    """Asks for confirmation, and says what will be erased."""
     site, by = _application(secret)
     form = KavoForm() if secret.isdigit() else DecisionForm()
     if form.validate_on_submit():
@@ -273,8 +274,9 @@ def submit_again(secret):
 
 @pages.route("/registratie-voltooien/<secret>", methods=["GET", "POST"])
 def complete(secret):
-    """GET shows, POST does: who merely opens the link (a mail scanner) changes nothing. Two kinds of link lead here: of a site
-    that was approved, and to confirm an address. A button alone decides nothing about a site or an account."""
+    """GET shows, POST acts: merely opening the link (a mail scanner) changes nothing. Two kinds of link lead here: of
+    a site that was approved, and to confirm an address. The button alone decides nothing about a site or an
+    account."""
     token = opened(secret, links.ACTIVATION, links.CONFIRM, links.SAME_PERSON)
     offered = confirmation.takes_site(token)
     form = DecisionForm() if offered or token.purpose == links.SAME_PERSON else KavoForm()
@@ -303,7 +305,7 @@ def _completing(purpose: str, offered: object | None) -> str:
 
 
 def _after_completing(token) -> str:
-    """Where one goes on: to the page to log in that fits the account, or into the tool."""
+    """Where to continue: the log-in page that fits the account, or the tool."""
     if current_user.is_authenticated:
         return url_for("pages.after_login")
     with_password = token.purpose != links.SAME_PERSON and token.user.password is not None

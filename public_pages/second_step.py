@@ -1,4 +1,4 @@
-"""'Tweede stap': what one sets up so that a password alone does not open the account, and showing once more who one is."""
+"""'Tweede stap': setting up a second step, and re-authentication."""
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, session, url_for
 from flask_security import auth_required, current_user
@@ -16,7 +16,7 @@ from workflow.accounts import second_steps
 pages = Blueprint("second_step", __name__, url_prefix="/tweede-stap")
 
 NEW_APP = "new_app"
-"""in the session: the encrypted secret of an app that is being set up, until a code proves that it works"""
+"""session key: the encrypted secret of an app that is being set up, until a code proves that it works"""
 
 
 class AppForm(KavoForm):
@@ -30,7 +30,7 @@ class AppForm(KavoForm):
 @pages.before_request
 @auth_required()
 def _only_with_password():
-    """Who logs in with eID has a second step there; whatever changes here asks who one is."""
+    """Users with eID have a second step there; every change here requires re-authentication."""
     if current_user.password is None:
         abort(404)
     return None if second_step.is_fresh() else second_step.ask_who()
@@ -54,12 +54,12 @@ def index():
 
 @pages.route("/app", methods=["GET", "POST"])
 def app():
-    """The picture for the app, and the code that proves that it works; the picture stays the same after a wrong one."""
+    """The QR code for the app, and the code that proves that it works; the QR code stays the same after a wrong one."""
     user, codes, form = current_user._get_current_object(), current_app.extensions["security"].totp_factory, AppForm()
     secret = session.setdefault(NEW_APP, codes.generate_totp_secret())
     try:
         shown = codes.fetch_setup_values(secret, user)
-    except (KeyError, TypeError, ValueError):  # of a key that is gone meanwhile
+    except (KeyError, TypeError, ValueError):  # of a key that was removed meanwhile
         session.pop(NEW_APP)
         return redirect(url_for("second_step.app"))
     if form.validate_on_submit():
@@ -81,7 +81,7 @@ def app():
 
 
 def _proved(secret: str, code: str) -> int | None:
-    """The number of a code that fits, or None."""
+    """The counter of a valid code, or None."""
     factory = current_app.extensions["security"].totp_factory
     try:
         return factory._totp.verify(code.replace(" ", ""), secret, window=second_step.CODE_LASTS).counter

@@ -1,4 +1,5 @@
-"""'Beheer overnemen': choosing a site and asking for it, answering by a link without login, and taking up an offer."""
+"""'Beheer overnemen': choosing a site and asking for it, answering by a mailed link without login, and accepting an
+offer."""
 
 from typing import Any
 
@@ -38,7 +39,7 @@ class Answer(DecisionForm):
 
 
 def _manager() -> User | None:
-    """The site manager who is logged in; others who are logged in have no business here."""
+    """The logged-in site manager; other roles get a 404."""
     if not current_user.is_authenticated:
         return None
     user = current_user._get_current_object()
@@ -76,7 +77,8 @@ def _trail(by, person) -> list[tuple[str, str]]:
 
 @pages.route("/overnemen/<int:pk>", methods=["GET", "POST"])
 def ask(pk):
-    """Manual 2.3.2: e-mail address and telephone number, 'Bevestigen'; under 18 without eID the own data besides."""
+    """Manual 2.3.2: e-mail address and telephone number, 'Bevestigen'; under 18 without eID also the applicant's
+    details."""
     site = Site.get_or_none(Site.id == pk, Site.state == "approved") or abort(404)
     by, person = _manager(), eid.pending()
     if by:
@@ -162,7 +164,7 @@ def answer(secret):
 
 @pages.route("/opvolgen/<secret>", methods=["GET", "POST"])
 def offer(secret):
-    """A manager named a successor: who has an account accepts, who has none makes one first."""
+    """A manager named a successor: with an account they accept, without one they create it first."""
     handover, by, person, now = links.about(opened(secret, links.OFFER)), _manager(), eid.pending(), utcnow()
     if by is None:
         session[eid.OFFER] = secret

@@ -28,7 +28,7 @@ PAGE = config.PROJECT / "docs" / "events.md"
 HEARD = config.PROJECT / "test-results" / "events"
 FOLDER = "KAVO_TEST_EVENTS"
 """in the environment: where each process that runs tests leaves what it heard"""
-LEARN = "KAVO_TEST_EVENTS_LEARN"
+CHECK = "KAVO_TEST_EVENTS"
 """in the environment: hold no test against the page, which is about to be written anew"""
 CHANGE = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.I)
 HISTORY, MAIL = "history", "mail"
@@ -68,7 +68,7 @@ class Listener:
 
     def __init__(self):
         self.acts: dict[str, Act] = {}
-        self.promised = read(PAGE.read_text("utf-8")) if PAGE.exists() and LEARN not in os.environ else None
+        self.promised = read(PAGE.read_text("utf-8")) if PAGE.exists() and CHECK in os.environ else None
         self.broken, self.told = [], set()
         self._own = threading.local()
 
@@ -202,8 +202,8 @@ def write(acts: dict[str, Act]) -> str:
         "# Events",
         "",
         "The lines of history and the mails that each act of `workflow/` writes. Made by running the tests:",
-        "`KAVO_TEST_EVENTS_LEARN=1 make test`, then `.venv/bin/python -m tests.events`.",
-        "Every test listens: one in which an act writes something else than its line says fails.",
+        "`make test`, then `.venv/bin/python -m tests.events`.",
+        "With `KAVO_TEST_EVENTS=1` a test fails in which an act writes something else than its line says.",
         "",
         "**Always**: whenever the act changes anything. **Sometimes**: in some cases, such as when an address is known.",
         "What an act lets another act do counts as its own. `–`: it changes rows, and writes neither.",
@@ -271,7 +271,7 @@ def main():
     acts = heard(HEARD)
     never = sorted(names() - set(acts))
     if not acts or never:
-        print(f"Never called: {', '.join(never)}" if acts else f"Nothing was heard: run `{LEARN}=1 make test` first.")
+        print(f"Never called: {', '.join(never)}" if acts else "Nothing was heard: run `make test` first.")
         return 1
     PAGE.write_text(write(acts), "utf-8")
     return 0

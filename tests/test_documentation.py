@@ -128,9 +128,7 @@ def test_every_act_has_its_line_in_the_page_of_events():
     page = read("events.md")
     changing, reading = set(events.read(page)), events.readers(page)
     assert changing & reading == set()
-    assert changing | reading == events.names(), (
-        "run: KAVO_TEST_EVENTS_LEARN=1 make test; .venv/bin/python -m tests.events"
-    )
+    assert changing | reading == events.names(), "run: make test; .venv/bin/python -m tests.events"
     written = {one for always, sometimes in events.read(page).values() for one in always | sometimes}
     assert {one for one in written if one.startswith("history ")} <= {f"history {verb}" for verb in audit.SENTENCES}
     assert {one for one in written if one.startswith("mail ")} <= {f"mail {kind}" for kind in MAIL_KINDS}

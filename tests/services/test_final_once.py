@@ -47,9 +47,9 @@ def test_whatever_eight_do_at_once_there_is_one_outcome(db, capsys):
 
 def test_eight_who_import_the_same_file_at_once_make_everybody_once(db):
     make.association(name="Een vzw")
-    batches = [batches.receive(io.BytesIO(FILE.encode()), "lijst.csv", None, make.NOW).id for _ in range(PROCESSES)]
+    received = [batches.receive(io.BytesIO(FILE.encode()), "lijst.csv", None, make.NOW).id for _ in range(PROCESSES)]
     batches.work(make.NOW)
-    for key in batches:
+    for key in received:
         batches.confirm(ImportBatch.get_by_id(key), None, make.NOW)
 
     at_once(db, go_on)

@@ -1,5 +1,5 @@
 """Participants and trajectories from a file: received, every line checked, confirmed, and written. The work goes in
-steps of some hundreds of lines, each a transaction, so that whoever goes on after a fault knows where."""
+steps of some hundreds of lines, each a transaction, so that work can resume after a failure."""
 
 import json
 from datetime import date, datetime
@@ -30,11 +30,11 @@ from workflow.imports.verdicts import Known, Outcome, Refused, whole_reach
 from workflow.stages import placements
 
 MOST_ROWS = 200_000
-STEP = 500  # lines that are received in one transaction
-WRITTEN = 50  # lines that are checked or written in one: SQLite lets nobody else write meanwhile
-WHOLE = 2000  # lines that are written all or none on SQLite, in some seconds
-AT_ONCE = 500  # lines that are treated while somebody waits for the page; more is for the worker
-GUESSES_PER_HOUR = 20  # wrong data for a KAVO-ID of somebody else; domain rule 8: so that nobody can guess numbers
+STEP = 500  # lines received per transaction
+WRITTEN = 50  # lines checked or written per transaction: SQLite blocks other writers meanwhile
+WHOLE = 2000  # lines that SQLite writes all or none, in a few seconds
+AT_ONCE = 500  # lines treated within the request; the worker does larger files
+GUESSES_PER_HOUR = 20  # wrong data for somebody else's KAVO-ID; domain rule 8: so that nobody can guess numbers
 GUESS = "import"
 
 FIELD_OF = {column: name for name, column in COLUMN_OF.items()}
@@ -47,9 +47,9 @@ waiting = Signal()
 
 
 def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime, trial: bool = False) -> ImportBatch:
-    """Keep the lines of a file, to be checked; nothing else changes. `by` None: somebody at the server's command
+    """Store the lines of a file, to be checked; nothing else changes. `by` is None on the server's command
     line; a `trial` will be erased and leaves no history. Raises Unreadable (a RuleError) when it is no CSV file with
-    our columns; then nothing is kept."""
+    our columns; then nothing is stored."""
     if by is not None and not scope.allows(by, "import", Participant):
         raise scope.NotYours("import Participant")
     sheet = Sheet(stream, COLUMNS, RESULTS)
@@ -101,7 +101,7 @@ def seen_before(batch: ImportBatch) -> ImportBatch | None:
 
 
 def work_at_once(batch: ImportBatch, now: datetime):
-    """Treat a small file at once; what remains of a large one is for the worker."""
+    """Treat a small file at once; the worker does the rest of a large one."""
     fresh, most = ImportBatch.get_by_id(batch.id), AT_ONCE // WRITTEN
     large = fresh.all_or_none and fresh.rows > AT_ONCE
     if large or sum(1 for _ in islice(steps_of(batch, now), most + 1)) > most:
@@ -109,7 +109,7 @@ def work_at_once(batch: ImportBatch, now: datetime):
 
 
 def work(now: datetime) -> int:
-    """Go on with all files that wait, until none does; returns the steps taken. Safe twice and in parallel."""
+    """Work on all waiting files until none is left; returns the steps taken. Safe twice and in parallel."""
     steps = 0
     waiting_ones = ImportBatch.select().where(ImportBatch.state << ImportBatch.AT_WORK).order_by(ImportBatch.id)
     for batch in list(waiting_ones):  # a query that is still open would keep SQLite from writing
@@ -152,7 +152,7 @@ def advance(batch_id: int, now: datetime) -> bool:
 
 
 def held(batch: ImportBatch, now: datetime) -> bool:
-    """Whether a file is not looked at further for now: who sent it guessed too often who is known to the tool."""
+    """Whether a file is on hold: its sender guessed too often who is known to the tool."""
     return (
         batch.state == "checking"
         and not whole_reach(batch.by)
@@ -186,8 +186,8 @@ def told(numbers: dict[str, int]) -> str:
 
 
 def _check(batch, lines, now) -> int:
-    """Write lines, and those before them with the same people, and take that back; keep what would become of each.
-    Returns the number of the last one that was judged."""
+    """Write lines, and earlier ones with the same people, in a transaction that is rolled back; store the verdict of
+    each. Returns the number of the last judged line."""
     known = Known(batch, lines, now)
     with rehearsing():
         found = _treat(known, [*known.before(lines[0].number), *(line for line in lines if not line.verdict)])
@@ -198,7 +198,7 @@ def _check(batch, lines, now) -> int:
 
 
 def _may_tell(outcome: Outcome, batch: ImportBatch, now: datetime) -> bool:
-    """Count a wrong guess at somebody else's KAVO-ID; False when there were too many to tell of one more."""
+    """Count a wrong guess at somebody else's KAVO-ID; False when there were too many to reveal another."""
     return not outcome.guessed or claim_guess(batch.by, now) is not None
 
 
@@ -211,7 +211,7 @@ def claim_guess(by: User | None, now: datetime) -> limits.Try | None:
 
 
 def _treat(known: Known, lines: list[ImportRow]) -> dict[int, Outcome]:
-    """Number of each line → what became of it. By KAVO-ID, so that two files at once never wait for each other."""
+    """Number of each line → its outcome. In the order of KAVO-IDs, so that two files at once never deadlock."""
     found = {}
     for line in sorted(lines, key=lambda line: (line.kavo_id, line.number)):
         try:
@@ -222,7 +222,7 @@ def _treat(known: Known, lines: list[ImportRow]) -> dict[int, Outcome]:
 
 
 def _keep(batch, lines, found, now, written=True):
-    """Note what became of lines, or would."""
+    """Store the outcome of lines, actual or expected."""
     problems: list[tuple[str, str]] = []
     for line in lines:
         outcome = found[line.number]
@@ -235,7 +235,7 @@ def _keep(batch, lines, found, now, written=True):
 
 
 def _note(line: ImportRow, **values):
-    """Write columns of a line; in SQL, for there are many."""
+    """Write columns of a line; in SQL, since there are many lines."""
     names = ", ".join(f'"{name}" = {database.param}' for name in values)
     database.execute_sql(
         f'UPDATE "import_row" SET {names} WHERE "id" = {database.param}',  # noqa: S608 - our names
@@ -247,7 +247,7 @@ def _note(line: ImportRow, **values):
 
 
 def confirm(batch: ImportBatch, by: User | None, now: datetime, all_or_none: bool = False):
-    """Begin to write the good lines. `all_or_none`: in one transaction, and nothing when one of them cannot be.
+    """Start writing the valid lines. `all_or_none`: in one transaction, and nothing when one of them cannot be.
     Raises RuleError when the file is not checked yet or was treated already."""
     if by is not None:
         scope.require(by, "confirm", batch)
@@ -270,13 +270,13 @@ def confirm(batch: ImportBatch, by: User | None, now: datetime, all_or_none: boo
 
 
 def drop(batch: ImportBatch, by: User, now: datetime):
-    """Do nothing with a file after all: its lines are deleted at once."""
+    """Drop a file: its lines are deleted at once."""
     scope.require(by, "drop", batch)
     forget(batch, now, by)
 
 
 def forget(batch: ImportBatch, now: datetime, by: User | None = None):
-    """The same for the tool itself."""
+    """The same, by the tool itself."""
     with writing():
         fresh = ImportBatch.locked(batch.id)
         fresh.move("dropped")
@@ -285,14 +285,14 @@ def forget(batch: ImportBatch, now: datetime, by: User | None = None):
 
 
 def erase(batch: ImportBatch):
-    """Take away all of a trial."""
+    """Delete everything of a trial."""
     with writing():
         ImportRow.delete().where(ImportRow.batch == batch).execute()
         batch.delete_instance()
 
 
 def _write(batch, lines, now) -> int:
-    """Write good lines; each looks again at what stands there now, and one that is refused by then says why. Returns
+    """Write valid lines; each is judged again, and one that is refused by now says why. Returns
     the number of the last one."""
     found = _treat(Known(batch, lines, now), lines)
     _keep(batch, lines, found, now)
@@ -304,7 +304,7 @@ class _NotAll(Exception):
 
 
 def _write_whole(batch, now):
-    """Write all good lines, or nothing: then the file is as it was after the check, with what is wrong now."""
+    """Write all valid lines or none; after a refusal the file is back in the checked state, with the errors."""
     good = batch.lines.where(ImportRow.verdict << ImportRow.GOOD)
     ids = [key for (key,) in good.select(ImportRow.id).order_by(ImportRow.kavo_id, ImportRow.number).tuples()]
     bad: dict[ImportRow, Outcome] = {}
@@ -330,8 +330,8 @@ def _write_whole(batch, now):
 def add_one(
     by: User, now: datetime, association: Association, kind: str, course_started_on: date, **person
 ) -> Participant:
-    """Add somebody with a trajectory by hand, by the rules of an imported line: who is known with the same name and
-    birth date only gets the trajectory. `person`: kavo_id and PERSONAL. Raises RuleError."""
+    """Add a participant with a trajectory by hand, by the rules of an imported line: one who is known with the same
+    name and birth date only gets the trajectory. `person`: kavo_id and PERSONAL. Raises RuleError."""
     if not scope.allows(by, "import", Participant):
         raise scope.NotYours("import Participant")
     texts = [
@@ -360,7 +360,7 @@ def add_one(
 
 
 def refused_one(kavo_id: str, by: User, now: datetime):
-    """Keep, after `add_one` was refused, that `by` was told something of somebody whom he or she may not see."""
+    """Record, after `add_one` was refused, that `by` learned something about a participant they may not see."""
     try:
         found = Participant.get_or_none(Participant.kavo_id == readings.kavo_id(kavo_id or ""))
     except RuleError:
@@ -370,6 +370,6 @@ def refused_one(kavo_id: str, by: User, now: datetime):
 
 
 def _for_form(refused: Refused) -> RuleError:
-    """The refusal at its field, when it is one."""
+    """The refusal, at its field when there is only one."""
     (column, text), *more = refused.outcome.problems
     return refused if more else RuleError(text, FIELD_OF.get(column))

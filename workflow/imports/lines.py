@@ -20,14 +20,14 @@ LABELS = dict(
 )
 """column → what people call it"""
 RESULTS = ("resultaat", "uitleg")
-"""what our own file of results has besides: it may come back"""
+"""further columns of our results file, which may be imported again"""
 PERSONAL = ("first_name", "last_name", "birth_date", "email")
 KINDS = {normalise(word): kind for kind, word in TYPES.items()}
 
 
 @dataclass
 class Typed:
-    """A line of a file as values; `problems` says of each cell that cannot be one what is wrong: column → sentence."""
+    """A line of a file as values; `problems`: column → what is wrong with its cell."""
 
     kavo_id: str = ""
     first_name: str = ""
@@ -50,11 +50,11 @@ READERS: dict[str, Callable[[str], Any]] = {
     "email": lambda text: readings.email(text) if text else "",
     "start_cursus": readings.day,
 }
-"""column → how its cells are read, as at every other door"""
+"""column → reader of its cells, the same as everywhere"""
 
 
 def read(cells: list[str]) -> tuple[dict, dict[str, str]]:
-    """The cells of READERS as values, column → value, and of those that cannot be read: column → what to do."""
+    """The cells of READERS as column → value, and for unreadable ones column → what to do."""
     values, problems = {}, {}
     for column, text in zip(COLUMNS, cells, strict=True):
         if column in READERS:
@@ -85,14 +85,14 @@ def typed(cells: list[str]) -> Typed:
 
 
 def _problems(line: Typed, unread: dict[str, str]) -> dict[str, str]:
-    """Column → why its cell is no value at all. Whether a value may be, its row judges when it is saved."""
+    """Column → why its cell is no value at all. Whether a value is allowed, its row decides when it is saved."""
     checks = (
         ("kavo_id", "kavo_id" in unread, unread.get("kavo_id")),
         ("naam", not says_something(line.first_name + line.last_name), "Dit ontbreekt."),
         *(
             (COLUMN_OF[name], is_formula(getattr(line, name).lstrip("'")), "Dit begint met een teken van een formule.")
             for name in ("first_name", "last_name", "association")
-        ),  # ours may come back
+        ),  # our own file may be imported again
         ("geboortedatum", "geboortedatum" in unread, unread.get("geboortedatum")),
         ("type", not line.type, "Kies animator, hoofdanimator of instructeur."),
         ("start_cursus", "start_cursus" in unread, unread.get("start_cursus")),

@@ -7,7 +7,7 @@ from models import Participant, User
 
 
 def change_person(person: Participant, changed: dict, by: User | None, now: datetime):
-    """Change personal data, with its line in the history. Who may was asked before."""
+    """Change personal data, with its line in the history. Rights were checked before."""
     before = {name: getattr(person, name) for name in changed}
     for name, new in changed.items():
         setattr(person, name, new)

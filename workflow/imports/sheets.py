@@ -1,6 +1,6 @@
 """Reading a CSV file as Excel and LibreOffice save it: `;`, `,` or tab, with or without BOM, UTF-8 or Windows-1252;
-line by line, in little memory. What is no such file is refused with a sentence that says what to do. And which text
-of a cell a spreadsheet would take for a formula, both when we read a file and when we write one."""
+line by line, in little memory. Other files are refused with a sentence that says what to do. Also: which text
+a spreadsheet would take for a formula, when we read a file and when we write one."""
 
 import csv
 import hashlib
@@ -31,10 +31,10 @@ csv.field_size_limit(MOST_CELL)
 
 FORMULA_STARTS = frozenset(
     "=+-@\u2212"
-)  # the last is a minus sign; others, such as full-width ones, come down to these
+)  # the last is a minus sign; others, such as full-width ones, are normalised to these
 BREAKS = ("\t", "\r", "\n")
 UNSEEN_KINDS = {"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"}
-UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show nothing
+UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"  # invisible characters
 
 
 def is_formula(text: str) -> bool:
@@ -47,7 +47,7 @@ def is_formula(text: str) -> bool:
 
 
 def harmless(text: str) -> str:
-    """A text as it can stand in a cell of a file that people open in a spreadsheet: with a ' before what looks like a
+    """A text that is safe in a cell of a spreadsheet: with a ' before what looks like a
     formula."""
     return f"'{text}" if is_formula(text) else text
 

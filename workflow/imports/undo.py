@@ -1,4 +1,4 @@
-"""Taking an import back while nothing hangs on it."""
+"""Undoing an import as long as nothing refers to it."""
 
 import json
 from datetime import datetime
@@ -14,7 +14,7 @@ from workflow.imports.verdicts import changes
 
 
 def undo(batch: ImportBatch, by: User, now: datetime):
-    """Take back what an import made, all of it or nothing. Raises RuleError when something hangs on it by now."""
+    """Undo everything that an import created, or nothing. Raises RuleError when something refers to it by now."""
     scope.require(by, "undo", batch)
     with writing():
         fresh = ImportBatch.locked(batch.id)
@@ -40,7 +40,7 @@ def undo(batch: ImportBatch, by: User, now: datetime):
 
 
 def _refuse_what_hangs(made, people):
-    """Raise RuleError when something else refers to these trajectories or people; they are held meanwhile."""
+    """Raise RuleError when something else refers to these trajectories or participants; locks them meanwhile."""
     list(
         locking(
             Trajectory.select(Trajectory.id).where(Trajectory.id.in_(made)).order_by(Trajectory.id), to_delete=True
@@ -70,7 +70,7 @@ def _refuse_names(hanging, words):
 
 
 def _put_back(batch, by, now):
-    """Give changed personal data their old values again, unless somebody changed them since."""
+    """Restore changed personal data, unless they were changed since."""
     for line in batch.lines.where(ImportRow.before.is_null(False)):
         person = Participant.get_or_none(Participant.kavo_id == line.kavo_id)
         said, before = typed(json.loads(line.cells)), json.loads(line.before)

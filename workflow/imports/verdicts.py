@@ -1,5 +1,5 @@
-"""What becomes of a line: new, a further trajectory, a change, known already, or not possible and why. A line is
-written to know it; a preview takes that back."""
+"""The verdict on a line: new, a further trajectory, a change, known already, or impossible and why. A line is
+written to find out; a preview rolls that back."""
 
 import json
 from contextlib import contextmanager
@@ -19,44 +19,44 @@ from workflow.imports.people import change_person
 from workflow.stages import trajectories
 
 COURSE_AHEAD = 366  # days that a course may lie ahead
-VALUE_SHOWN = 30  # characters of a cell in what is said of it
+VALUE_SHOWN = 30  # characters of a cell quoted in its error
 STAND_INS = {"kavo_id": "100000-00", "first_name": "Voornaam", "last_name": "Naam", "birth_date": date(2008, 1, 1)}
-"""for cells that hold no value, so that the rules of a row can be asked about the others"""
+"""replaces unreadable cells, so that the rules of a row can judge the others"""
 
 
 def _firsts(batch: ImportBatch, kavo_ids: set[str], number: int):
-    """Before this number, of each person and type the first line: the others are refused, and change nothing."""
+    """The first earlier line of each person and type: later ones are refused and change nothing."""
     before = ImportRow.batch == batch, ImportRow.kavo_id.in_(list(kavo_ids)), ImportRow.number < number
     firsts = ImportRow.select(fn.MIN(ImportRow.number)).where(*before).group_by(ImportRow.kavo_id, ImportRow.type)
     return ImportRow.select().where(*before, ImportRow.number.in_(firsts)).order_by(ImportRow.number)
 
 
 def whole_reach(by: User | None) -> bool:
-    """Whether somebody may import for every association: the team, and who sits at the server."""
+    """Whether this user may import for every association: the team, and the server's command line."""
     return by is None or TEAM in by.role_names
 
 
 @dataclass
 class Outcome:
-    """What became of a line; `made` are the columns of the line that say so."""
+    """The outcome of a line; `made`: columns of the line that record what it created."""
 
     verdict: str = "known"
     text: str = ""
     made: dict = field(default_factory=dict)
     person: Participant | None = None
-    """whom the line is about; None while it was refused"""
+    """whom the line is about; None when it was refused"""
     trajectory: Trajectory | None = None
-    """the one that it began"""
+    """the trajectory that it started"""
     found: bool = False
-    """whether it named, by the KAVO-ID, somebody whom the importer may not see anyhow"""
+    """whether its KAVO-ID named a participant whom the importer may not see otherwise"""
     guessed: bool = False
-    """whether what it said of that person was wrong"""
+    """whether its data about that participant were wrong"""
     problems: list[tuple[str, str]] = field(default_factory=list)
-    """(column or '', sentence) of all that is wrong"""
+    """(column or '', sentence) of all errors"""
 
     @property
     def participant(self) -> Participant:
-        """Whom a line that was treated is about. Raises ValueError for one that was refused."""
+        """Whom a treated line is about. Raises ValueError for a refused one."""
         if self.person is None:
             raise ValueError("a refused line has no participant")
         return self.person
@@ -71,7 +71,7 @@ class Refused(RuleError):
 
 
 class Known:
-    """What the database holds about the people on these lines, and what stands earlier in the same file."""
+    """What the database and earlier lines of the same file hold about the people on these lines."""
 
     def __init__(self, batch: ImportBatch, lines: list[ImportRow], now: datetime):
         self.batch, self.now, self.ahead = batch, now, local_date(now) + timedelta(days=COURSE_AHEAD)
@@ -89,7 +89,7 @@ class Known:
             self.earlier.setdefault(one.kavo_id, []).append(one)
 
     def before(self, number: int) -> list[ImportRow]:
-        """The good lines before this one that name the same people."""
+        """The valid lines before this one that name the same people."""
         return [
             one
             for lines in self.earlier.values()
@@ -98,7 +98,7 @@ class Known:
         ]
 
     def treat(self, line: ImportRow) -> Outcome:
-        """Write a line, with its history. Raises Refused with all that is wrong with it; nothing of it is written
+        """Write a line, with its history. Raises Refused with all its errors; then nothing of it is written
         then."""
         cells = json.loads(line.cells)
         outcome = Outcome()
@@ -128,7 +128,7 @@ class Known:
             outcome.problems.append(("start_cursus", "De cursus begint pas over meer dan een jaar. Kijk de datum na."))
         person = self.people.get(said.kavo_id)
         if person and said.problems and not self.is_mine(person):
-            person = None  # a stranger is not found by half of the data
+            person = None  # a stranger is not found by part of the data
         if person is None:
             self._add(said, outcome)
         else:
@@ -138,7 +138,7 @@ class Known:
                 self._begin(outcome, association, said)
 
     def _add(self, said, outcome):
-        """Save somebody new; with a cell that holds no value only what the rules say of the others."""
+        """Save a new participant; with an unreadable cell, only collect what the rules say about the others."""
         values = {name: getattr(said, name) for name in ("kavo_id", *PERSONAL)}
         broken = {name: STAND_INS[name] for name in STAND_INS if COLUMN_OF[name] in said.problems}
         person = Participant(**values | broken)
@@ -151,7 +151,7 @@ class Known:
         outcome.person, outcome.verdict, outcome.made["participant_id"] = person, "new", person.id
 
     def _change(self, known, said, outcome):
-        """Take somebody who is known, with what the line says otherwise."""
+        """Take a known participant, with the differences in the line."""
         changed = changes(known, said)
         outcome.found = not self.is_mine(known)
         outcome.guessed = outcome.found and bool(changed)
@@ -167,7 +167,7 @@ class Known:
             outcome.person = person
 
     def _begin(self, outcome, association, said):
-        """Begin the trajectory, unless it is there."""
+        """Start the trajectory, unless it exists."""
         person = outcome.person
         same = (said.type, association.id, said.course_started_on)
         mine = self.trajectories.get(person.id, ())
@@ -184,7 +184,7 @@ class Known:
             outcome.verdict = "trajectory"
 
     def association(self, said: Typed) -> Association:
-        """The association of a line. Raises RuleError when it is none for who imports."""
+        """The association of a line. Raises RuleError when the importer may not import for it."""
         found = self.associations.get(normalise(said.association)) if said.association else self.batch.association
         if found is None and not said.association:
             raise RuleError("Dit ontbreekt.", "association")
@@ -206,7 +206,8 @@ class Known:
             raise RuleError(f"Regel {earlier[0].number} geeft dit KAVO-ID een andere geboortedatum.", "birth_date")
 
     def _refuse_changes(self, person, changed, said):
-        """Domain rule 14. A stranger and somebody else get one sentence: who is not one's own is not to be guessed."""
+        """Domain rule 14. An unknown and a foreign participant get the same sentence: others' participants cannot be
+        guessed."""
         if changed and (not self.is_mine(person) or {"last_name", "birth_date"} <= set(changed)):
             raise RuleError(
                 f"KAVO-ID {said.kavo_id} past niet bij de andere gegevens. Kijk ze na, of bel het team Kadervorming."
@@ -218,7 +219,7 @@ class Known:
             )
 
     def is_mine(self, person) -> bool:
-        """Whether who imports may see this person anyhow."""
+        """Whether the importer may see this participant anyway."""
         if self.reach is None:
             return True
         return any(one.association_id in self.reach for one in self.trajectories.get(person.id, ()))
@@ -229,10 +230,10 @@ class Known:
 
 
 def changes(person: Participant, said: Typed) -> dict:
-    """Which personal data a line says otherwise: field → new value. Capitals and accents alone are no difference, an
-    empty cell or one without a value says nothing."""
+    """Personal data that differ in a line: field → new value. Capitals and accents alone are no difference, an
+    empty or unreadable cell says nothing."""
     found, kept = {}, Participant(**{name: getattr(said, name) for name in ("kavo_id", *PERSONAL)})
-    kept.prepare()  # as it would be kept
+    kept.prepare()  # as it would be stored
     for name in PERSONAL:
         old, new = getattr(person, name), getattr(kept, name)
         same = old == new if name == "birth_date" else normalise(old) == normalise(new)
@@ -262,7 +263,7 @@ def _too_young(who: str, born: date, said: Typed) -> str:
 
 @contextmanager
 def _noting(outcome: Outcome):
-    """Note a refusal with the others, instead of ending there."""
+    """Collect a refusal with the others, instead of stopping there."""
     try:
         yield
     except RuleError as error:
@@ -270,7 +271,7 @@ def _noting(outcome: Outcome):
 
 
 def _saved(outcome: Outcome, row: BaseModel, save) -> bool:
-    """Whether a row could be saved; otherwise the outcome says all that its rules refuse."""
+    """Whether a row could be saved; otherwise the outcome gets everything that its rules refuse."""
     try:
         save()
     except RuleError as error:
@@ -284,8 +285,8 @@ def _problem(error: RuleError) -> tuple[str, str]:
 
 
 def _refusals(row: BaseModel) -> list[tuple[str, str]]:
-    """All that the rules of a row refuse. They stop at the first; a field that was refused is then taken for
-    unchanged, and the rules judge only what changes."""
+    """Everything that the rules of a row refuse. They stop at the first refusal; the refused field is then treated as
+    unchanged, since the rules judge only changes."""
     found = []
     while True:
         try:
@@ -300,14 +301,14 @@ def _refusals(row: BaseModel) -> list[tuple[str, str]]:
 
 
 def _copy(person: Participant) -> Participant:
-    """The same row to change: what is refused leaves no trace in what we know."""
+    """A copy of the row to change, so that a refusal leaves no trace in what we know."""
     made = Participant(**person.__data__)
     made._dirty.clear()
     return made
 
 
 def _told(problems: list[tuple[str, str]], cells: list[str]) -> str:
-    """All that is wrong with a line, each with its cell, in the order of the cells; with their values where there is
+    """All errors in a line, in the order of its cells; with their values where there is
     room."""
     values, order = dict(zip(LABELS, cells, strict=True)), list(LABELS)
     problems = sorted(problems, key=lambda one: order.index(one[0]) if one[0] else len(order))
@@ -321,7 +322,7 @@ def _told(problems: list[tuple[str, str]], cells: list[str]) -> str:
 
 
 def _of_cell(column: str, cell: str, words: str, shown: int) -> str:
-    """What is wrong, after the cell and the beginning of its value; a sentence that quotes the value needs neither."""
+    """An error, after its cell and the beginning of its value; a sentence that quotes the value needs neither."""
     if not column or (cell and f"‘{cell[:VALUE_SHOWN]}" in words):
         return words
     value = f" ‘{cell[:shown]}’" if cell[:shown] else ""
