@@ -98,7 +98,6 @@ def own_data():
     sessions = user.sessions.where(
         UserSession.ended_at.is_null(), UserSession.seen_at > utcnow() - accounts.SESSION_IDLE
     )
-    gave = Evaluation.select().where(Evaluation.by == user).exists()
     here = accounts.hashed(session.get(login.SESSION_KEY, ""))
     return render_template(
         "public/own_data.html",
@@ -106,7 +105,7 @@ def own_data():
         user=user,
         sessions=sessions.order_by(UserSession.seen_at.desc()),
         here=here,
-        gave=gave,
+        gave=Evaluation.select().where(Evaluation.by == user).exists(),
         facts=facts(
             ("Voornaam en naam", Cell(str(user), "van je eID") if user.has_eid else ""),
             ("Geboortedatum", user.birth_date),
