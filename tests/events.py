@@ -1,6 +1,6 @@
 """Which lines of history and which mails each act of `workflow/` writes: listens while the tests run, and makes docs/events.md.
 
-`make test` leaves what it heard in test-results/events; `python -m tests.events` then writes the page anew."""
+`make test` leaves what it heard in test-results/events; `python -m tests.events` then writes the page again."""
 
 import functools
 import importlib
@@ -28,8 +28,8 @@ PAGE = config.PROJECT / "docs" / "events.md"
 HEARD = config.PROJECT / "test-results" / "events"
 FOLDER = "KAVO_TEST_EVENTS"
 """in the environment: where each process that runs tests leaves what it heard"""
-CHECK = "KAVO_TEST_EVENTS"
-"""in the environment: hold no test against the page, which is about to be written anew"""
+CHECK = "KAVO_TEST_EVENTS_CHECK"
+"""in the environment: fail a test in which an act writes something else than the page says"""
 CHANGE = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.I)
 HISTORY, MAIL = "history", "mail"
 OURS = {path.stem for path in config.PROJECT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
@@ -203,7 +203,7 @@ def write(acts: dict[str, Act]) -> str:
         "",
         "The lines of history and the mails that each act of `workflow/` writes. Made by running the tests:",
         "`make test`, then `.venv/bin/python -m tests.events`.",
-        "With `KAVO_TEST_EVENTS=1` a test fails in which an act writes something else than its line says.",
+        "With `KAVO_TEST_EVENTS_CHECK=1` a test fails in which an act writes something else than its line says.",
         "",
         "**Always**: whenever the act changes anything. **Sometimes**: in some cases, such as when an address is known.",
         "What an act lets another act do counts as its own. `–`: it changes rows, and writes neither.",
