@@ -200,6 +200,16 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
     for column in (Site.email, Site.phone):
         Site.update({column: ""}).where(Site.id.in_(sites), column << [*addresses, *numbers], column != "").execute()
     identities.close_requests(accounts, user, now)
+    _blank_link_requests(accounts)
+    for model in (Identity, Token, UserSession, StartView, SavedView, UserRole):
+        model.delete().where(model.user.in_(accounts)).execute()
+    for duty in (SiteManager, Membership):
+        duty.update(until=now).where(duty.user.in_(accounts), duty.current()).execute()
+    second_steps.forget(user)
+    _blank_account(user, now)
+
+
+def _blank_link_requests(accounts: list[int]) -> None:
     LinkRequest.update(
         issuer="",
         subject="",
@@ -211,11 +221,10 @@ def take_out(user: User, by: User | None, now: datetime, reason: str, thorough: 
         birth_date=None,
         reason="",
     ).where(LinkRequest.user.in_(accounts) | LinkRequest.other.in_(accounts)).execute()
-    for model in (Identity, Token, UserSession, StartView, SavedView, UserRole):
-        model.delete().where(model.user.in_(accounts)).execute()
-    for duty in (SiteManager, Membership):
-        duty.update(until=now).where(duty.user.in_(accounts), duty.current()).execute()
-    second_steps.forget(user)
+
+
+def _blank_account(user: User, now: datetime) -> None:
+    """Replace name and address by a placeholder; nobody can log in any more."""
     email = f"gewist-{user.id}@{NOWHERE}"
     User.update(
         first_name="Gewist",
