@@ -32,7 +32,7 @@ from mails.handovers import (
     handover_reminder,
     handover_withdrawn,
 )
-from mails.outbox import about, give_up, send_again, sent_since, set_up, unsend, written
+from mails.outbox import NOT_TWICE_WITHIN, about, give_up, send_again, sent_since, set_up, unsend, written
 from mails.sites import (
     DECISIONS,
     application_received,
@@ -61,6 +61,7 @@ __all__ = [
     "ASKING",
     "DECISIONS",
     "NAMING_PARTICIPANTS",
+    "NOT_TWICE_WITHIN",
     "about",
     "activation",
     "activation_reminder",

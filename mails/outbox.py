@@ -4,7 +4,7 @@ The text is templates/mails/NAME.txt: the first line is the subject, and an acti
 
 import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from blinker import Signal
@@ -78,6 +78,10 @@ def _post(now: datetime, leaves_at: datetime, **columns: Any) -> Mail:
 def about(row: Any) -> Expression:
     """The condition for mails about this row."""
     return (Mail.object_type == row._meta.table_name) & (Mail.object_id == str(row.pk))
+
+
+NOT_TWICE_WITHIN = timedelta(minutes=1)
+"""for a mail that a button sends again: a double click sends one"""
 
 
 def sent_since(kind: str, to: str, since: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Completing a registration: the link in the mail that approves the site, a new one when it is too old, and the end
 of it."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import audit
 import mails
@@ -14,7 +14,6 @@ from times import days_after, end_of_day, local_date
 ACTIVATION_DAYS = 30  # domain rule 4
 LAST_DAY = 90  # domain rule 4: until then a new link can be asked
 tell(activation_days=lambda: ACTIVATION_DAYS)
-NOT_TWICE_WITHIN = timedelta(minutes=1)
 
 WAITING = (Token.purpose << (ACTIVATION, CONFIRM)) & Token.used_at.is_null()
 
@@ -63,7 +62,7 @@ def ask_new_link(token: Token, now: datetime):
 
 def mail_again(site: Site, user: User, now: datetime):
     """Mail a new link, but not twice within a minute."""
-    if not mails.sent_since("activation", user.email, now - NOT_TWICE_WITHIN):
+    if not mails.sent_since("activation", user.email, now - mails.NOT_TWICE_WITHIN):
         mail_link(site, user, now)
 
 

@@ -13,7 +13,7 @@ from mails.links import CONFIRM, SAME_PERSON
 from models import LINK_DAYS, NOWHERE, Handover, Site, Token, User
 from times import days_after, end_of_day
 from workflow.accounts import eid_answers, identities
-from workflow.accounts.activation import ACTIVATION_DAYS, NOT_TWICE_WITHIN
+from workflow.accounts.activation import ACTIVATION_DAYS
 from workflow.sites import handovers
 
 SAME_MAIL_AFTER = timedelta(hours=1)  # so that nobody can flood a mailbox
@@ -79,7 +79,7 @@ def ask_new_link(token: Token, now: datetime):
 
 def mail_again(user: User, now: datetime):
     """Mail the link again for the same purpose; not twice within a minute."""
-    if not mails.sent_since("confirm_address", user.shown_email, now - NOT_TWICE_WITHIN):
+    if not mails.sent_since("confirm_address", user.shown_email, now - mails.NOT_TWICE_WITHIN):
         newest = Token.select().where(Token.user == user, Token.purpose == CONFIRM).order_by(Token.id.desc()).first()
         mail_link(user, now, links.about(newest) if newest else None)
 

@@ -3,7 +3,7 @@
 Manual 2.3.2, domain rule 7. Of several who decide at once exactly one wins: `Handover.move` compares the state."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import audit
 import mails
@@ -16,7 +16,6 @@ from models import HANDOVER_DAYS, Handover, Mail, Placement, Site, Token, User, 
 from times import days_after, end_of_day, local_date
 from workflow.sites import sites
 
-NOT_TWICE_WITHIN = timedelta(minutes=1)
 NO_ANSWER = "De stageplaatsverantwoordelijke antwoordde niet binnen de termijn."
 """the team's reason for accepting when it writes none"""
 
@@ -123,7 +122,7 @@ def ask_new_link(token: Token, now: datetime):
         if not can_ask_anew(token, now):
             raise RuleError("Over deze overdracht is al beslist. Een nieuwe link is niet meer nodig.")
         handover = links.about(token)
-        if not mails.sent_since("handover_asked", handover.asked.email, now - NOT_TWICE_WITHIN):
+        if not mails.sent_since("handover_asked", handover.asked.email, now - mails.NOT_TWICE_WITHIN):
             mails.handover_asked(handover, _new_link(handover, HANDOVER, now), str(moves(handover.site, now)), now)
 
 

@@ -1,7 +1,7 @@
 """The attest: released by the team after a passed final evaluation, and whether a code stands for one that is valid."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import audit
 import dutch
@@ -15,7 +15,6 @@ from workflow.stages import finals
 
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no look-alike letters
 GROUPS, GROUP = 4, 4  # 80 bits: not guessable
-NOT_TWICE_WITHIN = timedelta(minutes=1)
 
 
 def release(trajectory: Trajectory, by: User, now: datetime) -> Attest:
@@ -61,7 +60,7 @@ def ask_new_link(token: Token, now: datetime):
         if not can_ask_anew(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")
         attest = links.about(token)
-        if not mails.sent_since("attest_released", attest.participant.email, now - NOT_TWICE_WITHIN):
+        if not mails.sent_since("attest_released", attest.participant.email, now - mails.NOT_TWICE_WITHIN):
             mails.attest_released(attest, now)
 
 
