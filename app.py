@@ -23,8 +23,8 @@ import dutch
 import forms
 import public_pages
 from database import MAX_INTEGER, UNAVAILABLE, Conflict, database, readings, texts
-from forms import refusing
-from identity import eid, login
+from forms import refusing, shown
+from identity import eid, login, second_step
 from models import policy
 from operations import monitoring
 from operations.serving import RETRY_SECONDS, Gate
@@ -108,25 +108,39 @@ def _extend_templates(app: Flask) -> None:
         release=config.VERSION,
         policy=policy,
         now=utcnow,
+        marked_here=_here,
     )
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
         problems=forms.problems,
         shape=forms.shape,
-        width=forms.width,
         may_be_left_out=forms.may_be_left_out,
+        **shown.FILTERS,
         sentence=texts.in_html,
+        tone=lambda category: TONES.get(category, ""),
         near=_near,
         day=dutch.day,
         moment=dutch.moment,
         number=dutch.number,
+        signed=dutch.signed,
         shown=dutch.shown,
         counted=dutch.counted,
+        second_step=second_step.words,
+        form_of=dutch.form_of,
         telephone=readings.shown_phone,
         span=dutch.span,
         in_words=dutch.in_words,
         status=lambda row: row.status(local_date(utcnow())),
     )
+
+
+TONES = {"good": "good", "success": "good", "warn": "warn", "error": "warn", "danger": "warn"}
+"""category of a message, as we or Flask-Security name it → its colour"""
+
+
+def _here(endpoint: str) -> str:
+    """What `aria-current` says of a link to this page."""
+    return "page" if request.endpoint == endpoint else ""
 
 
 def _near(url: str) -> str:

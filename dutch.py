@@ -32,6 +32,11 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", ".")
 
 
+def signed(value: int) -> str:
+    """A number as one writes it in a sum: -8 as '− 8'."""
+    return f"− {-value}" if value < 0 else str(value)
+
+
 def listing(words: Iterable[object]) -> str:
     """Words as 'a, b en c'."""
     texts = [str(word) for word in words]
@@ -41,6 +46,11 @@ def listing(words: Iterable[object]) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """1 as '1 stageplaats', 1284 as '1.284 stageplaatsen'."""
     return f"{number(count)} {one if count == 1 else many}"
+
+
+def form_of(count: int, one: str, many: str) -> str:
+    """The word for one, or that for several."""
+    return one if count == 1 else many
 
 
 NUMBERS = ("nul", "één", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen", "tien")

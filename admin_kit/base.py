@@ -12,6 +12,7 @@ import dutch
 import scope
 from admin_kit.access import came_from
 from admin_kit.actions import MOST_IDS, Outcome, row_url, too_many
+from admin_kit.cells import Button, as_cell, facts, links, outcome
 from admin_kit.fields import Converter, RelatedLookup, suggest
 from admin_kit.lists import ListView
 from database import Conflict, RuleError, Versioned, whole_number
@@ -62,6 +63,30 @@ class AdminView(ListView):
         full = self.joins.rows().where(self.model._meta.primary_key == row.pk).first()
         self.enrich([full], self.column_details_list or self.list_names)
         return full
+
+    # ---- buttons
+
+    def list_buttons(self):
+        if not self.allowed("add", self.can_create):
+            return []
+        return [[Button(self.can_add_words, url_for(f"{self.endpoint}.create_view"), "btn-primary")]]
+
+    def page_buttons(self, row) -> list[Button]:
+        """What one may do on the page of a row."""
+        return [*self.edit_buttons(row), *links(*self.page_links(row)), *self.act_buttons(row)]
+
+    def edit_buttons(self, row) -> list[Button]:
+        if not (self.allowed("edit", self.can_edit) and self.may_edit(row)):
+            return []
+        return links(("Gegevens wijzigen", url_for(f"{self.endpoint}.edit_view", id=row.pk)))
+
+    def act_buttons(self, row) -> list[Button]:
+        """The actions for this row, the first as what one most likely wants."""
+        kinds = ("btn-primary", *["btn-secondary"] * len(self._actions))
+        return [
+            Button(label, kind="btn-danger" if danger else kind, value=f"{name}:{row.pk}")
+            for kind, (label, name, danger) in zip(kinds, self.row_actions(row), strict=False)
+        ]
 
     # ---- the menu of a row
 
@@ -115,7 +140,12 @@ class AdminView(ListView):
         row = self.get_one(request.args.get("id"))
         names = self.column_details_list or self.list_names
         return self.render(
-            self.details_template, row=row, names=names, history=self.history(row), **self.details_extra(row)
+            self.details_template,
+            row=row,
+            facts=facts(*((self.label(name), as_cell(self.cell(row, name)), "lines") for name in names)),
+            buttons=self.page_buttons(row),
+            history=self.history(row),
+            **self.details_extra(row),
         )
 
     def details_extra(self, row) -> dict:
@@ -165,7 +195,19 @@ class AdminView(ListView):
         return self.render_form(self.edit_template, form, row, theirs=theirs)
 
     def render_form(self, template, form, row, **values):
-        return self.render(template, form=form, row=row, return_url=self.get_save_return_url(row), **values)
+        back = self.get_save_return_url(row)
+        version = [("version", row.version)] if isinstance(row, Versioned) else []
+        return self.render(
+            template,
+            form=form,
+            row=row,
+            title=f"{row} wijzigen" if row else self.can_add_words,
+            heading=f"{self.kind.capitalize()} wijzigen" if row else self.can_add_words,
+            kept=[*version, ("url", back)],
+            may_delete=row and self.allowed("delete", self.can_delete),
+            return_url=back,
+            **values,
+        )
 
     def try_to_save(self, form, row, created):
         """Save in one transaction; a redirect when done, None when a rule refused (the form then says why)."""
@@ -266,7 +308,7 @@ class AdminView(ListView):
                 text=text,
                 question=confirmation,
                 back=back,
-                danger=getattr(method, "danger", False),
+                kind="btn-danger" if getattr(method, "danger", False) else "btn-primary",
             )
         response = method([row.pk for row in found], *([form] if getattr(method, "form", None) else []))
         return response or redirect(back)
@@ -301,7 +343,10 @@ class AdminView(ListView):
             if not one.done:
                 refusing.note(one.text)
         return self.render(
-            "admin/result.html", outcomes=outcomes, back=came_from() or url_for(f"{self.endpoint}.index_view")
+            "admin/result.html",
+            outcomes=[(one.name or "Onbekende rij", outcome(one.done, one.text)) for one in outcomes],
+            done=sum(one.done for one in outcomes),
+            back=came_from() or url_for(f"{self.endpoint}.index_view"),
         )
 
     # ---- lookups

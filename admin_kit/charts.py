@@ -4,8 +4,9 @@ HIGHEST = 121  # pixels that the highest bar takes
 FLOOR = 134  # where bars stand
 
 
-def bars(counts: list[tuple[str, int]], parts: list[int] | None = None) -> list[dict]:
-    """For each (name, count) what the macro `chart` draws; `parts`: how many of each stand in another colour at the bottom."""
+def bars(counts: list[tuple[str, int]], parts: list[int] | None = None, each: int = 1) -> list[dict]:
+    """For each (name, count) what the macro `chart` draws; `parts`: how many of each stand in another colour at the bottom;
+    `each`: one bar in so many has its name below it, the last one too."""
     most = max((count for _, count in counts), default=0) or 1
     width = 100 / max(len(counts), 1)
     drawn = []
@@ -24,6 +25,8 @@ def bars(counts: list[tuple[str, int]], parts: list[int] | None = None) -> list[
                 "y": FLOOR - height,
                 "low": low,
                 "low_y": FLOOR - low,
+                "has_part": parts is not None,
+                "is_named": (len(counts) - 1 - number) % each == 0,
             }
         )
     return drawn

@@ -31,15 +31,19 @@ class Column:
     order: str = ""
     """'ascending', 'descending' or '' as this list is sorted now"""
 
+    @property
+    def attributes(self) -> dict:
+        return {"data-sort": bool(self.sort), "aria-sort": self.order}
+
 
 @dataclass
 class Tab:
-    """A tab above the list; `count` in words."""
+    """A tab above the list; `count` in words; `current` is 'page' for the one that is open, otherwise empty."""
 
     label: str
     count: str
     url: str
-    current: bool
+    current: str
 
 
 class Listing:
@@ -227,7 +231,7 @@ class Listing:
         if not self.view.tab_choices:
             return []
         return [
-            Tab(label, self.counts.figure(name), self.url(**self.START, tab=name), self.tab == name)
+            Tab(label, self.counts.figure(name), self.url(**self.START, tab=name), "page" if self.tab == name else "")
             for name, label in [("", "Alles"), *self.view.tab_choices]
             if not name or self.tab == name or self.counts.of(name) or self.counts.is_more(name)
         ]
@@ -309,6 +313,9 @@ class Listing:
         ]
 
     def sort_url(self, column: Column) -> str:
+        """This list sorted by a column; empty when one cannot."""
+        if not column.sort:
+            return ""
         return self.url(**self.START | {"sort": f"-{column.sort}" if column.order == "ascending" else column.sort})
 
     def url(self, **changes) -> str:

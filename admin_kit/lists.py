@@ -17,6 +17,7 @@ from admin_kit import cells, exports
 from admin_kit.access import ForRoles
 from admin_kit.filters import make_filter
 from admin_kit.joins import Joins
+from admin_kit.list_page import ListPage
 from admin_kit.listing import Listing
 from database import is_phone, normalise, readings
 from models import SavedView, Statuses
@@ -217,7 +218,12 @@ class ListView(ForRoles, ModelView):
 
     @expose("/")
     def index_view(self):
-        return self.render(self.list_template, listing=self.listing(), export_url=self.export_url, **self.list_extra())
+        page = ListPage(self.listing(), self.search_words, self.export_url)
+        return self.render(self.list_template, page=page, groups=self.list_buttons(), **self.list_extra())
+
+    def list_buttons(self) -> list[list[cells.Button]]:
+        """The buttons beside the heading of the list, in groups."""
+        return []
 
     def list_extra(self) -> dict:
         """Further values for the template of the list."""

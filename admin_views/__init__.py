@@ -1,10 +1,12 @@
 """The back office: one view per noun, and the menu that shows who may see what."""
 
+from dataclasses import dataclass
+
 from flask import Flask, request, url_for
 from flask_admin import Admin
 from flask_security import current_user
 
-from admin_kit.cells import Cell
+from admin_kit.cells import as_cell
 from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
 from admin_views.clock import ClockView
@@ -43,6 +45,7 @@ from models import (
 from times import utcnow
 
 MANAGE = "Beheer"
+SHORT = 2  # entries of a menu that stands on one line with the login bar
 
 
 def register(app: Flask) -> Admin:
@@ -83,14 +86,26 @@ def register(app: Flask) -> Admin:
     admin.add_view(RetentionView(name="Bewaartermijnen", category=MANAGE, endpoint="retention", url="/bewaartermijnen"))
     admin.add_view(RightsView(name="Rechten", category=MANAGE, endpoint="rights", url="/rechten"))
     admin.add_view(InsightView(name="Inzage", endpoint="insight", url="/inzage"))
-    app.jinja_env.tests["cell"] = lambda value: isinstance(value, Cell)
-    app.context_processor(lambda: {"menu": menu(admin), "mail_trouble": mail_trouble})
+    app.jinja_env.filters["as_cell"] = as_cell
+    app.context_processor(lambda: {"frame": Frame.of(menu(admin))})
     return admin
 
 
-def mail_trouble() -> int:
-    """How many mails need attention, for the red counter beside 'Mails'; queried once per page, for the team only."""
-    return delivery.trouble(utcnow())
+@dataclass(frozen=True)
+class Frame:
+    """What stands around every page: the menu and the login bar, in their order, and where the name of the tool leads."""
+
+    css: str
+    home_url: str
+    menu: list[dict]
+    parts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, entries: list[dict]) -> "Frame":
+        home = url_for("pages.after_login" if current_user.is_authenticated else "pages.start")
+        if len(entries) > SHORT:  # the menu has a line of its own, and comes after the login bar
+            return cls("menubar long", home, entries, ("login_bar.html", "menu.html"))
+        return cls("menubar", home, entries, ("menu.html", "login_bar.html") if entries else ("login_bar.html",))
 
 
 def menu(admin: Admin) -> list[dict]:
@@ -104,9 +119,7 @@ def menu(admin: Admin) -> list[dict]:
             if TEAM not in current_user.role_names:  # those who see only a few get them in the bar itself
                 entries += children
             elif children:
-                entries.append(
-                    {"label": item.name, "children": children, "current": any(child["current"] for child in children)}
-                )
+                entries.append(_group(item.name, children))
         elif item.is_accessible() and item.is_visible():
             entries.append(_entry(item))
     return entries
@@ -116,4 +129,13 @@ def _entry(item) -> dict:
     """A menu entry; its URL is built here, since Flask-Admin caches that of the first request."""
     view = item._view
     url, current = url_for(f"{view.endpoint}.{view._default_view}"), request.blueprint == view.endpoint
-    return {"label": item.name, "url": url, "current": current, "endpoint": view.endpoint}
+    return {"label": item.name, "url": url, "current": "page" if current else "", "endpoint": view.endpoint}
+
+
+def _group(label: str, children: list[dict]) -> dict:
+    """An entry for several; the red counter beside 'Mails', and beside the group that holds it, tells how many mails need
+    attention."""
+    mail = next((child for child in children if child["endpoint"] == "mail"), {})
+    mail["trouble"] = trouble = delivery.trouble(utcnow()) if mail else 0
+    current = "true" if any(child["current"] for child in children) else ""
+    return {"label": label, "children": children, "current": current, "trouble": trouble}

@@ -7,9 +7,11 @@ from wtforms.validators import Length
 
 import audit
 import mails
+from admin_kit import cells
 from admin_kit.access import HiddenFromMenu
+from admin_views import application_page
 from admin_views.todo import next_application
-from database import RuleError, postcodes, whole_number
+from database import RuleError, whole_number
 from forms import CheckList, ChoiceField, EmailField, KavoForm, ReasonField, detours, required, room, sometimes
 from models import Mail, Proposal, Site, SiteMessage, User
 from times import local_date, utcnow
@@ -74,24 +76,33 @@ class ApplicationView(HiddenFromMenu, BaseView):
         forms = {"decide": None, **dict.fromkeys(FORMS), **forms}
         forms = {name: form or self._blank(name) for name, form in forms.items()}
         changed = next((form for form in forms.values() if form.errors), None)
+        status, is_open = site.status(local_date(now)), site.state == "submitted"
+        similar = duplicates.similar(site) if is_open else []
+        letters = Mail.select().where(mails.about(site)).order_by(Mail.id.desc()).limit(10)
+        held = sites.held_mail(site)
         return self.render(
-            "admin/application.html",
+            "admin/application_open.html" if is_open else "admin/application_decided.html",
             site=site,
             manager=manager,
-            age=manager.age(local_date(now)) if manager else None,
+            call_name=manager and manager.call_name,
             forms=forms,
             form=changed,
-            status=site.status(local_date(now)),
-            alike=duplicates.similar(site) if site.state == "submitted" else [],
-            known_places=_known_places(site),
+            status=status,
+            standing=application_page.standing(site, status),
+            alike=application_page.alike(similar),
+            alike_title=application_page.alike_title(similar),
+            site_facts=application_page.site_facts(site),
+            manager_facts=application_page.manager_facts(manager),
             previews=mails.decision_previews(site, manager) if manager else {},
-            messages=_messages(site),
-            letters=list(Mail.select().where(mails.about(site)).order_by(Mail.id.desc()).limit(10)),
+            messages=application_page.said(_messages(site)),
+            letters=application_page.letters(list(letters)),
             history=audit.told(audit.about(site, MOST_LINES)),
-            can_undo=sites.can_undo(site, now),
-            held=sites.held_mail(site),
+            undo_words=application_page.undo_words(held) if sites.can_undo(site, now) else "",
+            held=held,
+            erased_words=application_page.erased_words(manager),
+            reopened_words=application_page.REOPENED.get(site.state),
             following=next_application(now, after=site),
-            previous=_previous(now),
+            previous=_previous(site, now),
         )
 
     @staticmethod
@@ -191,12 +202,15 @@ class ApplicationView(HiddenFromMenu, BaseView):
             if form.carry_out(act, self.by, utcnow()):
                 return redirect(url_for("todo.index"))
             proposal = Proposal.get_by_id(pk)
+        status = proposal.status(local_date(utcnow()))
+        by = f"door {proposal.decided_by}" if proposal.decided_by else ""
         return self.render(
             "admin/proposal.html",
             proposal=proposal,
             form=form,
             pairs=proposals.pairs(proposal),
-            status=proposal.status(local_date(utcnow())),
+            status=status,
+            standing=cells.due(status, proposal.due_on) if proposal.state == "open" else cells.Standing(by),
         )
 
 
@@ -204,10 +218,10 @@ def _site(pk) -> Site:
     return Site.get_or_none(Site.id == pk) or abort(404)
 
 
-def _previous(now) -> Site | None:
+def _previous(present, now) -> Site | None:
     """The site that was decided just before this page, while that can be undone."""
     site = Site.get_or_none(Site.id == (whole_number(request.args.get("na")) or 0))
-    return site if site and sites.can_undo(site, now) else None
+    return site if site and site.id != present.id and sites.can_undo(site, now) else None
 
 
 def _messages(site) -> list[SiteMessage]:
@@ -215,8 +229,3 @@ def _messages(site) -> list[SiteMessage]:
     return list(
         SiteMessage.select(SiteMessage, User).join(User).where(SiteMessage.site == site).order_by(SiteMessage.id)
     )
-
-
-def _known_places(site) -> list[str]:
-    """The places of this postcode when the one that was typed is not among them."""
-    return [] if postcodes.fits(site.postcode, site.municipality) else postcodes.places(site.postcode)

@@ -6,7 +6,9 @@ from flask import redirect, request, url_for
 from flask_admin import BaseView, expose
 from wtforms.validators import InputRequired
 
+import dutch
 from admin_kit.access import ForRoles
+from admin_kit.cells import Cell, Fact, Named, facts
 from database import readings
 from forms import DayField, KavoForm
 from times import end_of_day, local_date, utcnow
@@ -37,9 +39,27 @@ class ClockView(ForRoles, BaseView):
         until = min(max(until, today), today + FARTHEST)
         return self.render(
             "admin/clock.html",
-            state=state,
             silent=clock.is_silent(state, now),
-            points=[(point, len(dues), dues[:MOST_NAMED]) for point, dues in clock.upcoming(end_of_day(until))],
+            since=f" sinds {dutch.moment(state.ran_at)}" if state.ran_at else "",
+            facts=_facts(state),
+            points=[(point, _named(dues)) for point, dues in clock.upcoming(end_of_day(until))],
             until=until,
             form=form,
         )
+
+
+def _named(dues) -> Named:
+    """What is due, the first of it by name."""
+    rest = len(dues) - MOST_NAMED
+    names = [due.words for due in dues[:MOST_NAMED]]
+    return Named(dutch.number(len(dues)) if dues else "", names, dutch.number(rest) if rest > 0 else "")
+
+
+def _facts(state) -> list[Fact]:
+    """When the clock ran, and what it did."""
+    treated = f"{dutch.counted(state.treated, 'zaak', 'zaken')} behandeld" if state.ran_at else ""
+    return facts(
+        ("Laatste keer gelopen", Cell(dutch.moment(state.ran_at) or "Nog niet", treated)),
+        ("Laatst iets behandeld", dutch.moment(state.treated_at) or "Nog niet"),
+        ("Herinnert vanaf", Cell(dutch.day(state.since), "voor oudere zaken stuurden we geen e-mail")),
+    )

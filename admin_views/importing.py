@@ -8,9 +8,12 @@ from flask_admin import BaseView, expose
 from flask_wtf.file import FileField, FileRequired
 from wtforms import RadioField
 
+import dutch
 import scope
 from admin_kit import exports
 from admin_kit.access import HiddenFromMenu
+from admin_kit.cells import Cell, line
+from admin_views import import_page
 from database import whole_number
 from forms import KavoForm, room
 from models import ASSOCIATION, TEAM, ImportBatch, ImportRow, User
@@ -20,6 +23,10 @@ from workflow.imports import batches, undo
 LINES_SHOWN = 50
 MOST_BYTES = 30 * 1024 * 1024  # 200,000 lines and more
 MARKS = {"new": "good", "trajectory": "good", "changed": "wait", "known": "", "bad": "bad"}
+
+
+EARLIER = ("Bestand", "Wanneer", "Door", "Regels", "Status")
+"""columns of the files that were offered before"""
 
 
 class UploadForm(KavoForm):
@@ -57,7 +64,8 @@ class ImportView(HiddenFromMenu, BaseView):
             "admin/import.html",
             form=form,
             columns=";".join(batches.COLUMNS),
-            earlier=self._earlier(),
+            titles=EARLIER,
+            earlier=[_earlier_line(one) for one in self._earlier()],
         )
 
     def _earlier(self):
@@ -77,18 +85,18 @@ class ImportView(HiddenFromMenu, BaseView):
         if verdict in ImportRow.VERDICTS:
             lines = lines.where(ImportRow.verdict == verdict)
         shown = [] if batch.at_work else list(lines.limit(LINES_SHOWN + 1))
+        before = batches.seen_before(batch) if batch.state == "checked" else None
         return self.render(
-            "admin/import_batch.html",
+            "admin/import_busy.html" if batch.at_work else "admin/import_batch.html",
             batch=batch,
             form=ConfirmForm(),
-            counts=batches.counts(batch),
             verdict=verdict,
             lines=[(line, json.loads(line.cells)) for line in shown[:LINES_SHOWN]],
             marks=MARKS,
             more=shown[LINES_SHOWN - 1].number if len(shown) > LINES_SHOWN else None,
-            before=batches.seen_before(batch) if batch.state == "checked" else None,
             words=ImportRow.VERDICTS,
             held=batches.held(batch, utcnow()),
+            **import_page.values(batch, batches.counts(batch), verdict, before),
         )
 
     @expose("/<int:pk>/<what>", methods=("POST",))
@@ -123,6 +131,14 @@ class ImportView(HiddenFromMenu, BaseView):
         pieces = exports.to_the_end(made.pieces([*batches.COLUMNS, *batches.RESULTS], rows), rows)
         headers = {"Content-Disposition": f'attachment; filename="import-{batch.id}-resultaat.csv"'}
         return Response(stream_with_context(pieces), mimetype=made.mimetype, headers=headers)
+
+
+def _earlier_line(batch: ImportBatch) -> list[Cell]:
+    """A file that was offered before: when, by whom, and what became of it."""
+    name = Cell(str(batch), url=url_for(".show", pk=batch.id))
+    return line(
+        name, batch.created_at, batch.by or "de server", dutch.number(batch.rows), ImportBatch.STATES[batch.state]
+    )
 
 
 def _result_rows(batch, made):

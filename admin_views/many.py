@@ -10,6 +10,7 @@ import dutch
 import scope
 from admin_kit.access import HiddenFromMenu, came_from
 from admin_kit.actions import too_many
+from admin_views import couple_page
 from admin_views.placements import FIELDS
 from database import RuleError, whole_number
 from database.texts import tidy_lines
@@ -66,6 +67,11 @@ class OneForm(KavoForm):
     result = RadioField("Resultaat", choices=[*RESULTS.items(), (LATER, "Nu niet")], default=LATER)
     motivation = TextAreaField("Motivering", [sometimes, Length(max=LONGEST_TEXT)])
 
+    @property
+    def has_motivation(self) -> bool:
+        """Whether there is anything to see in the folded part for it."""
+        return bool(self.motivation.data or self.form_errors or self.motivation.errors)
+
 
 class ManyView(HiddenFromMenu, BaseView):
     roles = (TEAM, MANAGER, ASSOCIATION)
@@ -93,8 +99,17 @@ class ManyView(HiddenFromMenu, BaseView):
         for line in lines:
             if line.problem and (line.trajectories or not done):  # the rest was reported before confirming
                 refusing.note(line.problem, "text")
-        template = "admin/couple_result.html" if done else "admin/couple_many.html"
-        return self.render(template, site=site, form=form, lines=lines, chosen=_chosen())
+        if done:
+            count = sum(bool(line.done) for line in lines)
+            return self.render("admin/couple_result.html", site=site, outcomes=couple_page.outcomes(lines), done=count)
+        return self.render(
+            "admin/couple_check.html" if lines else "admin/couple_many.html",
+            site=site,
+            form=form,
+            told=couple_page.told(lines),
+            kept=couple_page.kept(form),
+            lines=couple_page.found(lines, _chosen()),
+        )
 
     def _couple(self, lines, site, form):
         def act(now):
@@ -140,7 +155,8 @@ class ManyView(HiddenFromMenu, BaseView):
             rows=rows,
             ones=ones,
             back=self._back(),
-            skipped=skipped,
+            skipped=_skipped(skipped),
+            may_fill=not form.errors and request.method == "GET" and not request.args.get("alle"),
             parts={str(row.trajectory.participant): ones[row.id] for row in rows},
         )
 
@@ -212,3 +228,9 @@ def _one(row) -> OneForm:
         if request.args.get("alle"):
             form.result.data = "positive"
     return form
+
+
+def _skipped(count: int) -> str:
+    """How many of those that were chosen are not on the page, and why; empty when all of them are."""
+    words = "1 stage uit je keuze staat" if count == 1 else f"{count} stages uit je keuze staan"
+    return f"{words} hier niet: al beoordeeld of geannuleerd." if count else ""

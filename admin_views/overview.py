@@ -6,8 +6,10 @@ from flask import Response, request, url_for
 from flask_admin import BaseView, expose
 
 import audit
+import dutch
 from admin_kit import charts, exports
 from admin_kit.access import ForRoles
+from admin_kit.cells import line
 from database import whole_number
 from models import TYPES, Association
 from times import local_date, utcnow
@@ -20,16 +22,20 @@ class OverviewView(ForRoles, BaseView):
     @expose("/")
     def index(self):
         chosen, rows = self._asked()
+        measures, bars = statistics.MEASURES, _bars(rows)
         return self.render(
             "admin/overview.html",
-            rows=rows,
+            rows=[line(row.name, *(dutch.number(row.numbers[key]) for key in measures)) for row in rows],
+            totals=[sum(row.numbers[key] for row in rows) for key in measures],
+            titles=[statistics.GROUPS[chosen["per"]], *measures.values()],
+            number_columns={number: "num" for number, _ in enumerate(measures, 1)},
             chosen=chosen,
-            measures=statistics.MEASURES,
             groups=statistics.GROUPS,
             types=TYPES,
             years=statistics.years(),
-            associations=Association.select().order_by(Association.search),
-            bars=_bars(rows),
+            associations=[(one.id, one.name) for one in Association.select().order_by(Association.search)],
+            bars=bars,
+            bars_words=" ".join(map(_bar_words, bars)),
             export_url=url_for(".export", **{key: value for key, value in chosen.items() if value}),
         )
 
@@ -67,3 +73,8 @@ def _bars(rows) -> list[dict]:
     """What the chart draws of the first groups: for each how many started, and within it who dropped out."""
     shown = rows[-BARS:] if len(rows) > BARS and rows[0].name.isdigit() else rows[:BARS]
     return charts.bars([(row.name, row.numbers["started"]) for row in shown], [row.dropped_out for row in shown])
+
+
+def _bar_words(bar: dict) -> str:
+    started, dropped = dutch.number(bar["count"]), dutch.number(bar["part"])
+    return f"{bar['name']}: {started} gestart, {dropped} termijn voorbij of stopgezet."

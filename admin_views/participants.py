@@ -6,6 +6,7 @@ from wtforms.validators import Optional
 import scope
 from admin_kit.actions import row_action
 from admin_kit.base import AdminView
+from admin_kit.cells import Button
 from admin_kit.lists import BY_FAMILY_NAME
 from admin_views.privacy import EraseForm
 from database import RuleError, as_tuples
@@ -46,10 +47,13 @@ class ParticipantView(AdminView):
         "type": ChoiceField("Traject", [sometimes], choices=TYPES, description=WITH_TRAJECTORY),
         "course_started_on": DayField("Start van de cursus", [sometimes, Optional()], description=WITH_TRAJECTORY),
     }
-    list_template = "admin/participants.html"
     details_template = "admin/participant.html"
     can_add_words = "Deelnemer toevoegen"
     empty_text = "Er zijn nog geen deelnemers. Voeg de eerste toe met het KAVO-ID, of importeer een bestand."
+
+    def list_buttons(self):
+        add = Button(self.can_add_words, url_for("participant.create_view"), "btn-primary")
+        return [[add, Button("Importeren", url_for("importing.index"))]]
 
     def details_extra(self, row: Participant):
         running = Trajectory.select(Trajectory, Association).join(Association).where(Trajectory.participant == row)

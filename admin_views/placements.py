@@ -1,14 +1,17 @@
 """Gekoppelde deelnemers: all placements over the own sites; change, cancel, evaluate, and the history of a trajectory."""
 
+from typing import Any
+
 from flask import redirect, request, url_for
 from flask_admin import expose
 from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.validators import Length
 
+import dutch
 import scope
 from admin_kit.actions import row_action, row_url
 from admin_kit.base import AdminView
-from admin_kit.cells import Cell
+from admin_kit.cells import Cell, Fact, facts, of_status
 from admin_kit.lists import BY_FAMILY_NAME
 from database import Conflict, whole_number
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, required, room, sometimes
@@ -192,12 +195,14 @@ class PlacementView(AdminView):
             row=row,
             form=form,
             newest=newest,
-            versions=evaluations.versions(row),
+            heading="Beoordeling verbeteren" if newest else "Beoordeling van de stage",
+            trail=_trail(row, scope.may(self.by, "view", row.site)),
+            facts=_facts(row),
+            versions=[_version(one, row) for one in evaluations.versions(row)],
             history=timeline.lines(row.trajectory, self.by),
             hours=row.trajectory.hours,
             most=row.trajectory.hours_left(without=row),
             status=row.status(local_date(utcnow())),
-            is_own=scope.may(self.by, "view", row.site),
             return_url=self.get_save_return_url(),
         )
 
@@ -252,7 +257,14 @@ def told(trajectory) -> dict:
     waiting, today = timeline.waiting_of([trajectory])[trajectory.id], local_date(utcnow())
     return {
         "trajectory": trajectory,
-        "status": trajectory.status(today, waiting),
+        "story_facts": facts(
+            ("Traject", trajectory.type_label.capitalize()),
+            ("Vereniging", trajectory.association),
+            ("KAVO-ID", trajectory.participant.kavo_id, "num"),
+            ("Start van de cursus", trajectory.course_started_on),
+            ("Af te werken tegen", trajectory.ends_on),
+            ("Status", of_status(trajectory.status(today, waiting))),
+        ),
         "turn": timeline.whose_turn(trajectory, waiting, today),
         "sums": placements.sum_of_hours(trajectory),
         "left": trajectory.hours_left(),
@@ -264,3 +276,39 @@ def _hours(row) -> Cell:
     """The hours that were planned, by which the list is ordered, and those that were done when they are others."""
     other = row.state == "evaluated" and row.hours_done != row.hours
     return Cell(f"{row.hours} uur", f"{row.hours_done} uur gedaan" if other else "")
+
+
+def _trail(row, own: bool) -> list[tuple[str, str]]:
+    """Where the evaluation of a stage stands: for who has the site, below it."""
+    if not own:
+        return [("Gekoppelde deelnemers", url_for("placement.index_view"))]
+    return [
+        ("Stageplaatsen", url_for("site.index_view", eigen=1)),
+        (row.site.name, url_for("site.details_view", id=row.site_id)),
+        ("Deelnemers", url_for("site.participants", pk=row.site_id)),
+    ]
+
+
+def _facts(row) -> list[Fact]:
+    """Whose stage it is."""
+    who, trajectory = row.trajectory.participant, row.trajectory
+    return facts(
+        ("Deelnemer", who),
+        ("KAVO-ID", who.kavo_id, "num"),
+        ("Traject", trajectory.type_label.capitalize()),
+        ("Vereniging", trajectory.association),
+        ("Hier gekoppeld voor", f"{row.hours} uur"),
+    )
+
+
+def _version(one, row) -> dict[str, Any]:
+    """A version of the evaluation, as its line in the table shows it."""
+    sides = {"association": row.trajectory.association, "site": "de stageplaats"}
+    behalf = f"namens {sides[one.on_behalf]}" if one.on_behalf else ""
+    return {
+        "name": Cell(f"Versie {one.number}", dutch.moment(one.at)),
+        "result": RESULTS[one.result],
+        "hours": one.hours_done,
+        "motivation": one.motivation or "–",
+        "by": Cell(str(one.by), behalf),
+    }

@@ -5,9 +5,11 @@ from flask_admin import BaseView, expose
 from wtforms import IntegerField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange
 
+import dutch
 import scope
 from admin_kit import rights
 from admin_kit.access import ForRoles, HiddenFromMenu
+from admin_kit.cells import Named, line
 from admin_kit.exports import personal_data_file
 from forms import KavoForm, required
 from models import Participant, User
@@ -58,14 +60,25 @@ class RetentionView(ForRoles, BaseView):
             utcnow(),
         ):
             return redirect(url_for(".index"))
-        rules = [(rule, days, *_some(query)) for rule, days, query in retention.upcoming(utcnow())]
-        return self.render("admin/retention.html", form=form, rules=rules, most=MOST_COUNTED, hour=retention.HOUR)
+        rules = [
+            (rule, form[rule.key], _years(days), _some(query)) for rule, days, query in retention.upcoming(utcnow())
+        ]
+        return self.render("admin/retention.html", form=form, rules=rules, hour=retention.HOUR)
 
 
-def _some(query) -> tuple[int, list[str]]:
+def _some(query) -> Named:
     """How many rows there are, counted up to one more than MOST_COUNTED, and the first as text."""
     count = query.limit(MOST_COUNTED + 1).count()
-    return count, [str(row) for row in query.limit(MOST_NAMED)] if count else []
+    names = [str(row) for row in query.limit(MOST_NAMED)] if count else []
+    if count > MOST_COUNTED:
+        return Named(f"meer dan {dutch.number(MOST_COUNTED)}", names, "veel meer")
+    rest = dutch.number(count - len(names)) if count > len(names) else ""
+    return Named(dutch.number(count) if count else "", names, rest)
+
+
+def _years(days: int) -> str:
+    """How long that is in years; empty for less than one."""
+    return f"{days / 365:.1f} jaar".replace(".0", "").replace(".", ",") if days >= 365 else ""
 
 
 class RightsView(ForRoles, BaseView):
@@ -73,7 +86,11 @@ class RightsView(ForRoles, BaseView):
 
     @expose("/")
     def index(self):
-        return self.render("admin/rights.html", roles=rights.ROLES, groups=rights.matrix(self.admin))
+        groups = [
+            (group, [line(one.name, *(one.rows[role] for role in rights.ROLES)) for one in lines])
+            for group, lines in rights.matrix(self.admin)
+        ]
+        return self.render("admin/rights.html", titles=["Functie", *rights.ROLES.values()], groups=groups)
 
 
 class InsightView(HiddenFromMenu, BaseView):

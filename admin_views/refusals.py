@@ -12,9 +12,10 @@ from flask_admin import BaseView, expose
 import audit
 from admin_kit import exports
 from admin_kit.access import ForRoles
+from admin_kit.cells import line
 from database import normalise
 from database.texts import tidy
-from dutch import counted
+from dutch import counted, number
 from forms import KavoForm
 from times import local_date, utcnow
 from workflow import refusals
@@ -79,6 +80,14 @@ PAGES = {
 """pages outside the lists → the team's name for them"""
 
 
+NOT_FOUND = "Niets gevonden", "Zoek met minder woorden, of kijk verder terug."
+NO_REFUSALS = (
+    "Er liep niets mis",
+    "De tool weigerde niets in deze periode. Wat ze weigert, komt hier, het vaakste bovenaan.",
+)
+"""title and text of the page without a line"""
+
+
 class RefusalsView(ForRoles, BaseView):
     @expose("/")
     def index(self):
@@ -87,8 +96,13 @@ class RefusalsView(ForRoles, BaseView):
         chosen = {"dagen": days, "q": words} if words else {"dagen": days}
         return self.render(
             "admin/refusals.html",
-            rows=rows[:MOST],
+            rows=[
+                line(page, field or "–", rule, number(count), last_on)
+                for page, field, rule, count, last_on in rows[:MOST]
+            ],
             all=len(rows),
+            shown_words=f", hier de eerste {MOST}" if len(rows) > MOST else "",
+            nothing=NOT_FOUND if words else NO_REFUSALS,
             days=days,
             words=words,
             periods=PERIODS,

@@ -10,7 +10,7 @@ import scope
 from admin_kit.access import HiddenFromMenu
 from forms import EmailField, KavoForm, required, site_forms
 from models import APPROVAL_DAYS, MANAGER, TEAM, Placement, Site
-from times import utcnow
+from times import local_date, utcnow
 from workflow.sites import handovers, proposals, sites
 
 
@@ -55,8 +55,20 @@ class SiteChangeView(HiddenFromMenu, BaseView):
 
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(url_for("site.details_view", id=pk))
-        pairs = proposals.pairs(waiting) if waiting else []
-        return self.render("admin/propose.html", site=site, form=form, waiting=waiting, pairs=pairs)
+        if waiting is None:
+            return self.render("admin/propose.html", site=site, form=form)
+        status, due = waiting.status(local_date(utcnow())), dutch.day(waiting.due_on)
+        late = status.key == "late"
+        return self.render(
+            "admin/propose_waiting.html",
+            site=site,
+            form=form,
+            status=status,
+            pairs=proposals.pairs(waiting),
+            due_words=f"Je moest uiterlijk op {due} een e-mail krijgen."
+            if late
+            else f"Je krijgt uiterlijk op {due} een e-mail.",
+        )
 
     @expose("/<int:pk>/sluiten", methods=("GET", "POST"))
     def close(self, pk):
@@ -73,7 +85,7 @@ class SiteChangeView(HiddenFromMenu, BaseView):
 
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(url_for("site.details_view", id=pk))
-        return self.render("admin/close_site.html", site=site, form=form, running=running)
+        return self.render("admin/close_site.html", site=site, form=form, running=_running(running))
 
     @expose("/<int:pk>/opvolger", methods=("GET", "POST"))
     def successor(self, pk):
@@ -88,3 +100,10 @@ class SiteChangeView(HiddenFromMenu, BaseView):
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(url_for("handover.index_view"))
         return self.render("admin/successor.html", site=site, form=form, moves=handovers.moves(site, utcnow()))
+
+
+def _running(count: int) -> str:
+    """How many stages run at a site, in a sentence."""
+    if not count:
+        return "Er lopen geen stages."
+    return "Er loopt nog 1 stage." if count == 1 else f"Er lopen nog {count} stages."

@@ -12,7 +12,9 @@ from admin_kit.actions import row_action, row_url
 from admin_kit.base import AdminView
 from admin_kit.cells import Cell
 from admin_kit.filters import AnyOfFilter
+from admin_kit.list_page import ListPage
 from admin_kit.lists import in_this_order
+from admin_views import site_page
 from database import RuleError, as_tuples
 from database.texts import tidy
 from forms import ChoiceField, DayField, KavoForm, refusing, required, site_forms
@@ -171,16 +173,29 @@ class SiteView(AdminView):
     def tab_choices(self):
         return super().tab_choices if self.reach() is scope.own else []
 
+    def list_buttons(self):
+        return [*super().list_buttons(), *site_page.new_sites(self.by)]
+
+    def page_buttons(self, row):
+        return site_page.page_buttons(self, row)
+
+    def details_extra(self, row):
+        return {"ways": site_page.of_applicant(row, self.by)}
+
     def list_extra(self):
+        scopes = site_page.scopes(self.by, self.narrowed)
+        return {"notices": site_page.notices(*self._waiting()), "scopes": scopes}
+
+    def _waiting(self) -> tuple[int, int]:
         """How many placements wait for an evaluation by this manager, and how many handovers for an answer."""
         if MANAGER not in self.by.role_names:
-            return {"waiting": 0, "handovers": 0}
+            return 0, 0
         asked = Handover.select(fn.COUNT(Handover.id)).where(
             Handover.asked == self.by, Handover.state << Handover.UNDECIDED, ~Handover.offered
         )
         mine = Placement.select(fn.COUNT(Placement.id), asked).where(scope.own(self.by, Placement), _to_evaluate())
         ((waiting, handovers),) = as_tuples(mine)
-        return {"waiting": waiting, "handovers": handovers}
+        return waiting, handovers
 
     def enrich(self, rows, names):
         """Periods of all these sites and how many participants wait for an evaluation, in one query each."""
@@ -280,18 +295,22 @@ class SiteView(AdminView):
         listing = self.placements.listing(
             where=(Placement.site == site,), columns=("participant", "type", "hours", "state")
         )
+        own = scope.may(self.by, "view", site)
+        page = ListPage(listing, "Zoek in deze lijst", _export_of(site), search_only=True)
         return self.render(
             "admin/site_participants.html",
             site=site,
             form=form,
             found=found,
             search_problem=search_problem,
+            search_attributes=site_page.told_of("kavo", search_problem),
             kavo=tidy(request.form.get("kavo", ""))[:50],
-            listing=listing,
-            sums=self._sums(found, site),
-            view=self.placements,
-            is_own=scope.may(self.by, "view", site),
-            export_url=lambda one: url_for("site.export_participants", pk=site.id, **one.query),
+            page=page,
+            trajectories=[site_page.hours_of(one, site, found.participant) for one in found.trajectories]
+            if found
+            else [],
+            nobody=f"Er is nog niemand{'' if own else ' van je vereniging'} gekoppeld.",
+            trail=site_page.trail(site, own),
         )
 
     @expose("/<int:pk>/deelnemers/export/")
@@ -343,10 +362,9 @@ class SiteView(AdminView):
             flash(caution, "note")
         return done
 
-    @staticmethod
-    def _sums(found, site):
-        """Trajectory id → the lines of 'Waarom nog … uur?'."""
-        return {one.id: placements.sum_of_hours(one, site) for one in found.trajectories} if found else {}
+
+def _export_of(site):
+    return lambda listing: url_for("site.export_participants", pk=site.id, **listing.query)
 
 
 def _to_evaluate():

@@ -43,13 +43,29 @@ class Task:
     def late(self) -> bool:
         return self.status.key == "late"
 
+    @property
+    def day_words(self) -> str:
+        """Which day of its term it is, unless the words of the status tell it."""
+        words = f"dag {self.day} van {self.days}"
+        return "" if words in self.status.words else words
+
+    @property
+    def when(self) -> str:
+        """By when it is due, in words."""
+        today = local_date(utcnow())
+        if self.waiting:
+            return "de termijn staat stil"
+        if self.late:
+            return f"moest op {dutch.day(self.due_on)}"
+        return f"vandaag, {dutch.day(self.due_on)}" if self.due_on == today else f"tegen {dutch.day(self.due_on)}"
+
 
 class Todo(ForRoles, AdminIndexView):
     @expose("/")
     def index(self):
         now = utcnow()
         tasks = sorted(waiting(now), key=lambda task: (task.due_on, task.title))
-        groups: dict[str, list[tuple[Task, str, str]]] = {
+        groups: dict[str, list[Task]] = {
             LATE: [],
             "Vandaag": [],
             "Deze week": [],
@@ -57,26 +73,76 @@ class Todo(ForRoles, AdminIndexView):
             WAITING: [],
         }
         for task in tasks:
-            groups[_group(task, local_date(now))].append(
-                (task, f"dag {task.day} van {task.days}", _when(task, local_date(now)))
-            )
-        filled = {title: found for title, found in groups.items() if found}
+            groups[_group(task, local_date(now))].append(task)
         state, year = clock.state(now), statistics.applications(now)
+        silent, mails = clock.is_silent(state, now), delivery.trouble(now)
+        bars = charts.bars([(f"{monday.day}/{monday.month}", count) for monday, count in year.weeks], each=2)
         return self.render(
             "admin/todo.html",
-            groups=filled,
+            groups=[Group(title, found) for title, found in groups.items() if found],
             today=dutch.weekday(local_date(now)),
             total=_total(),
             shown=len(tasks),
-            soon=sum(len(groups[title]) for title in (LATE, "Vandaag", "Deze week")),
-            mails=delivery.trouble(now),
-            silent=clock.is_silent(state, now),
+            soon=_soon(sum(len(groups[title]) for title in (LATE, "Vandaag", "Deze week"))),
+            notices=list(_notices(silent, mails, _attests())),
+            all_works=not silent and not mails,
             ran_at=state.ran_at,
-            attests=_attests(),
             figures=year,
-            longest=max((task.day for task in tasks if not task.waiting), default=0),
-            bars=charts.bars([(f"{monday.day}/{monday.month}", count) for monday, count in year.weeks]),
+            year_figures=_year_figures(year, max((task.day for task in tasks if not task.waiting), default=0)),
+            bars=bars if any(count for _, count in year.weeks) else [],
+            bars_words=" ".join(f"Week van {bar['name']}: {bar['count']}." for bar in bars),
         )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tasks that are due at about the same time."""
+
+    title: str
+    tasks: list[Task]
+
+    @property
+    def css(self) -> str:
+        return "group-late" if self.title == LATE else ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What the team should know first: in bold what is the matter, what follows it, and where one does something about it."""
+
+    text: str
+    label: str
+    url: str
+    more: str = ""
+    css: str = "notice warn"
+
+
+def _notices(silent: bool, mails: int, attests: str):
+    if silent:
+        more = " Herinneringen en termijnen lopen achter."
+        yield Notice("De klok staat stil.", "Bekijk wat er moet gebeuren", url_for("clock.index"), more)
+    if mails:
+        words = f"{mails} {'e-mail kwam' if mails == 1 else 'e-mails kwamen'} niet aan."
+        yield Notice(words, "Bekijk wat er misging", url_for("mail.index_view", tab="failed"))
+    if attests:
+        url = url_for("attested.index_view", tab="passed")
+        yield Notice(f"{attests} klaar om uit te reiken.", "Bekijk en reik uit", url, css="notice")
+
+
+def _soon(count: int) -> str:
+    """How much there is to do this week."""
+    if not count:
+        return "Deze week is er niets dringends"
+    return "1 taak deze week" if count == 1 else f"{count} taken deze week"
+
+
+def _year_figures(year, longest: int) -> list[tuple[str, str]]:
+    """(label, figure) of this year, as far as there is anything to tell."""
+    told = [("aanvragen dit jaar", dutch.number(year.received))]
+    if year.in_time is not None:
+        days = dutch.counted(year.usual_days, "dag", "dagen")
+        told = [("op tijd beslist", f"{year.in_time} %"), ("meestal beslist na", days), *told]
+    return [*told, ("wacht het langst", dutch.counted(longest, "dag", "dagen"))] if longest else told
 
 
 def waiting(now) -> list[Task]:
@@ -184,11 +250,3 @@ def _group(task, today):
     if task.due_on == today:
         return "Vandaag"
     return "Deze week" if task.due_on <= today + timedelta(days=6 - today.weekday()) else "Later"
-
-
-def _when(task, today) -> str:
-    if task.waiting:
-        return "de termijn staat stil"
-    if task.late:
-        return f"moest op {dutch.day(task.due_on)}"
-    return f"vandaag, {dutch.day(task.due_on)}" if task.due_on == today else f"tegen {dutch.day(task.due_on)}"

@@ -13,8 +13,9 @@ import dutch
 import scope
 from admin_kit.actions import row_action, row_url, too_many
 from admin_kit.base import AdminView
-from admin_kit.cells import Cell
+from admin_kit.cells import Button, Cell
 from admin_kit.lists import BY_FAMILY_NAME, in_this_order
+from admin_views import trajectory_page
 from admin_views.placements import told
 from database import RuleError, whole_number, writing
 from forms import LONGEST_TEXT, DayField, KavoForm, ReasonField, refusing, required, room
@@ -53,6 +54,11 @@ class FinalForm(KavoForm):
         "Reden van de uitzondering",
         description=f"Alleen nodig als de leeftijd of de termijn van {COURSE_YEARS} jaar het niet toelaat.",
     )
+
+    @property
+    def has_exception(self) -> bool:
+        """Whether there is anything to see in the folded part for it."""
+        return bool(self.exception.data)
 
 
 class TrajectoryView(AdminView):
@@ -99,7 +105,6 @@ class TrajectoryView(AdminView):
     form_ajax_refs = {"participant": {"fields": ("kavo_id",)}}
     form_args = {"participant": {"description": "Typ het KAVO-ID of de naam en kies uit de lijst."}}
     details_template = "admin/trajectory.html"
-    list_template = "admin/trajectories.html"
     action_order: tuple[str, ...] = ("final", "release", "stop", "resume", "extend", "reopen")
     can_add_words = "Traject toevoegen"
     empty_text = "Er zijn nog geen trajecten. Voeg deelnemers toe, of importeer ze uit een bestand."
@@ -130,7 +135,16 @@ class TrajectoryView(AdminView):
         return TEAM in self.by.role_names or row.untouched
 
     def details_extra(self, row):
-        return told(row) | {"final": finals.current(row), "attest": attests.of(row), "missing": row.missing()}
+        final = trajectory_page.final_facts(row, finals.current(row), attests.of(row))
+        return told(row) | {"final_facts": final, "missing": row.missing() if row.state == "open" else []}
+
+    def page_buttons(self, row):
+        return trajectory_page.buttons(self, row, row.missing(), attests.of(row))
+
+    def list_buttons(self):
+        add = Button("Traject toevoegen", url_for("trajectory.create_view"), "btn-primary")
+        extend = Button("Voor iedereen verlengen", url_for("trajectory.extend_all"))
+        return [[add, extend] if self.allowed("extend", True) else [add]]
 
     def history(self, row):
         return timeline.lines(row, self.by)
@@ -192,6 +206,7 @@ class TrajectoryView(AdminView):
             missing=waiting,
             refused=refused,
             several=len(rows) > 1,
+            **_final_words(rows),
             return_url=self.get_save_return_url(),
         )
 
@@ -323,10 +338,24 @@ class TrajectoryView(AdminView):
         return self.render("admin/extend_all.html", form=form)
 
 
+def _final_words(rows) -> dict[str, str]:
+    """The headings of the final evaluation, for one person or for several."""
+    if len(rows) > 1:
+        return {"kicker": "", "heading": "Voor wie", "missing_heading": "Nog niet klaar"}
+    return {
+        "kicker": str(rows[0]),
+        "heading": "Deelnemer",
+        "missing_heading": "De eindevaluatie kan nog niet",
+    }
+
+
 class _Part(TrajectoryView):
     """A list of some trajectories, on which one acts as on all of them."""
 
     can_create = can_edit = can_view_details = False
+
+    def list_buttons(self):
+        return []
 
     def listing(self, where=(), path=None, keep=(), columns=None):
         return super().listing((*where, self.part()), path, keep, columns)
@@ -339,7 +368,6 @@ class ReadyView(_Part):
     column_filters = ("type", "association")
     column_tabs = None
     action_order = ("final",)
-    list_template = "admin/list.html"
     empty_text = (
         f"Er wacht niemand op een eindevaluatie. Wie {STAGE_HOURS} uur positief beoordeeld is, komt hier vanzelf."
     )
@@ -359,7 +387,6 @@ class AttestView(_Part):
     tab_words = {key: (TRAJECTORY.kinds[key].words, [key]) for key in ("passed", "attested")}
     column_statuses = {"outcome": TRAJECTORY}
     action_order = ("release", "reopen")
-    list_template = "admin/list.html"
     empty_text = "Er is nog niemand geslaagd voor een eindevaluatie."
 
     def is_visible(self):

@@ -34,7 +34,10 @@ class WorkView(ForRoles, BaseView):
     @expose("/")
     def index(self):
         mine = Association.select().where(scope.own(self.by, Association)).order_by(Association.search)
-        return self.render("admin/work.html", associations=list(mine), tasks=[one for one in self._tasks() if one])
+        names = ", ".join(map(str, mine)) or "Nog geen vereniging"
+        return self.render(
+            "admin/work.html", associations=list(mine), names=names, tasks=[one for one in self._tasks() if one]
+        )
 
     def _tasks(self):
         today = local_date(utcnow())

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import date, datetime
+from typing import NamedTuple
 
 from flask import flash
 from flask_security import current_user
@@ -106,6 +107,11 @@ class KavoForm(FlaskForm):
         """Whether it holds what somebody typed: it was sent, or is opened again after a detour."""
         return self.is_submitted() or self.typed_before is not None
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether something stands in it, or is wrong with it: a folded form is then shown open."""
+        return bool(self.errors) or any(one.data for one in self if one.type not in NOT_KEPT)
+
     def renew(self):
         """Give a form that was partly done a new key: what is left is sent as a new form."""
         self.form_key.data = secrets.token_hex(16)
@@ -132,21 +138,36 @@ class KavoForm(FlaskForm):
             self.form_errors.append(str(error))
 
 
-def problems(form, parts=None) -> list[tuple[str | None, str, str]]:
-    """All that is wrong with a form, for the summary on top: (id of what one mends, label, sentence). No id: nothing on the form
-    mends it. `parts`: forms inside this one, by the name of what each is about."""
+class Problem(NamedTuple):
+    """What is wrong with a form; `field_id`: of what one mends, None when nothing on the form mends it."""
+
+    field_id: str | None
+    label: str
+    sentence: str
+
+    @property
+    def url(self) -> str:
+        return f"#{self.field_id}" if self.field_id else ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.label}: {self.sentence}" if self.field_id else self.sentence
+
+
+def problems(form, parts=None) -> list[Problem]:
+    """All that is wrong with a form, for the summary on top; `parts`: forms inside it, by the name of what each is about."""
     refusing.note_form(form)
-    found = [(None, "", str(text)) for text in form.form_errors] + _of_fields(form)
+    found = [Problem(None, "", str(text)) for text in form.form_errors] + _of_fields(form)
     for name, part in (parts or {}).items():
         first = next(input_id(field) for field in part if field.name != "csrf_token" and field.type != "HiddenField")
-        found += [(first, name, str(text)) for text in part.form_errors]
-        found += [(where, f"{name}, {label}", text) for where, label, text in _of_fields(part)]
+        found += [Problem(first, name, str(text)) for text in part.form_errors]
+        found += [Problem(where, f"{name}, {label}", text) for where, label, text in _of_fields(part)]
     return found
 
 
-def _of_fields(form):
+def _of_fields(form) -> list[Problem]:
     fields = [field for field in form if field.name != "csrf_token"]
-    return [(input_id(field), field.label.text, str(text)) for field in fields for text in field.errors]
+    return [Problem(input_id(field), field.label.text, str(text)) for field in fields for text in field.errors]
 
 
 DECIDES = "Ik beslis dit zelf"
@@ -159,6 +180,3 @@ class DecisionForm(KavoForm):
         DECIDES,
         [DataRequired("Vink aan dat je dit zelf beslist: ook mailprogramma’s klikken soms op een knop.")],
     )
-
-
-# ---- how a field is shown

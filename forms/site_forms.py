@@ -239,6 +239,41 @@ class SiteFields(IdentityFields):
                     field.errors = [*field.errors, str(error)]
         return valid
 
+    # ---- how it is shown
+
+    @property
+    def stages(self) -> tuple:
+        """The boxes to tick for the stages that a site offers; what is wrong with them stands with the first."""
+        return self.animator, self.head_animator, self.instructor
+
+    @property
+    def stages_class(self) -> str:
+        return "block bad" if self.animator.errors else "block"
+
+    @property
+    def stages_attributes(self) -> dict:
+        return {"aria-describedby": "animator-fout", "aria-invalid": "true"} if self.animator.errors else {}
+
+    @property
+    def periods_class(self) -> str:
+        return "block bad" if self.periods.errors else "block"
+
+    @property
+    def recognition_attributes(self) -> dict:
+        error = " recognition-fout" if self.recognition.errors else ""
+        return {"class": "form-control", "aria-describedby": f"recognition-uitleg{error}"}
+
+    @property
+    def has_own_contact(self) -> bool:
+        """Whether something stands in the folded part for a site with an address or number of its own."""
+        return any(one.data or one.errors for one in (self.site_email, self.site_phone))
+
+    @property
+    def has_own_period(self) -> bool:
+        return any(one.data or one.errors for one in (self.own_from, self.own_to))
+
+    # ---- what it holds
+
     def place(self) -> dict:
         """The columns of the site."""
         values = {name: self[name].data for name in (*Site.IDENTITY, *TYPES)}

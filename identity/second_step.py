@@ -178,6 +178,11 @@ class EmergencyForm(_Limited, MfRecoveryForm):
         return second_steps.use_emergency_code(self.user, kept, utcnow())
 
 
+def words(method: str) -> str:
+    """How one confirms by a method of Flask-Security, as its page says it."""
+    return "Met de code van je app" if method == "authenticator" else "Met een passkey"
+
+
 def configure(app, settings: config.Settings):
     """What Flask-Security must know of it, before it is put on the app."""
     keys = [settings.secret_key, *settings.old_secret_keys]

@@ -1,6 +1,7 @@
 """Mails about an account: its password, its address, its eID. Times are in UTC."""
 
 from datetime import datetime
+from typing import Any
 
 from mails import links
 from mails.outbox import write
@@ -56,7 +57,13 @@ def confirm_address(
 ) -> Mail | None:
     """A link that confirms that this address is theirs; `site`: the application that waits for it."""
     path = links.mailed(token)
-    return write("confirm_address", address, now, user, user=user, site=site, link=path, expires_at=expires_at)
+    click = "Klik op deze link en dan op ‘Registratie voltooien’."
+    opening = (
+        f"Je vroeg om het beheer van {site} over te nemen. {click} Pas dan vragen we het aan wie de stageplaats nu beheert."
+        if site
+        else f"{click} Dan weten we dat dit je e-mailadres is."
+    )
+    return write("confirm_address", address, now, user, user=user, opening=opening, link=path, expires_at=expires_at)
 
 
 def same_person(owner: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
@@ -102,7 +109,13 @@ def eid_not_linked(request: LinkRequest, now: datetime) -> Mail | None:
 def activation_reminder(site: Site | None, user: User, token: str, expires_at: datetime, now: datetime) -> Mail | None:
     """The registration is not completed yet."""
     path = links.mailed(token)
-    return write("activation_reminder", user.email, now, user, user=user, site=site, link=path, expires_at=expires_at)
+    opening = (
+        f"Je stageplaats {site} wacht op jou: je voltooide je registratie nog niet."
+        if site
+        else "Je bevestigde je e-mailadres nog niet."
+    )
+    facts: dict[str, Any] = {"user": user, "opening": opening, "link": path, "expires_at": expires_at}
+    return write("activation_reminder", user.email, now, user, **facts)
 
 
 def turned_18(user: User, now: datetime) -> Mail | None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import dutch
 from mails import links
 from mails.outbox import render, write
 from models import HANDOVER, Handover, Mail, User
@@ -27,7 +28,11 @@ def _handover(
 def handover_asked(handover: Handover, token: str, moves: str, now: datetime) -> Mail | None:
     """Somebody wants to take over the site: the manager answers through a link, without logging in. `moves`: what is transferred
     with it, in words."""
-    return _handover("handover_asked", handover.asked, handover, now, links.path(token), moves=moves)
+    if handover.state == "open":
+        due = f"Antwoord uiterlijk op {dutch.day(handover.due_on)}. Daarna beslist het team Kadervorming."
+    else:
+        due = f"{handover.status(local_date(now)).words}. Tot dan kun jij nog antwoorden."
+    return _handover("handover_asked", handover.asked, handover, now, links.path(token), moves=moves, due_words=due)
 
 
 def handover_reminder(handover: Handover, token: str, now: datetime) -> Mail | None:
@@ -76,7 +81,8 @@ def handover_previews(handover: Handover, now: datetime) -> dict[str, tuple[str,
 def handover_withdrawn(handover: Handover, now: datetime) -> Mail | None:
     """An answer is no longer needed."""
     to = handover.email if handover.offered else handover.asked
-    return _handover("handover_withdrawn", to, handover, now, "/")
+    greeting = f"Dag {to.call_name}" if isinstance(to, User) else "Dag"
+    return _handover("handover_withdrawn", to, handover, now, "/", greeting=greeting)
 
 
 def handover_ended(handover: Handover, now: datetime) -> Mail | None:

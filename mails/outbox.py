@@ -25,7 +25,13 @@ _texts = Environment(  # noqa: S701 - plain text, not HTML
     keep_trailing_newline=True,
 )
 _texts.globals.update(phone=config.TEAM_PHONE, address=config.TEAM_ADDRESS, policy=policy)
-_texts.filters.update(day=dutch.day, moment=dutch.moment, span=dutch.span, status=lambda row, today: row.status(today))
+_texts.filters.update(
+    day=dutch.day,
+    moment=dutch.moment,
+    span=dutch.span,
+    form_of=dutch.form_of,
+    status=lambda row, today: row.status(today),
+)
 HOME = {"team": "team@kavo.test"}
 """the address of the team, from the settings"""
 

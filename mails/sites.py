@@ -69,7 +69,8 @@ def application_reopened(site: Site, user: User, reason: str, now: datetime) -> 
 def application_withdrawn(site: Site, user: User, erased: bool, now: datetime) -> Mail | None:
     """An application was withdrawn; `erased`: the account went with it."""
     link = links.full("/registreren")
-    return write("application_withdrawn", user.email, now, site, user=user, site=site, erased=erased, link=link)
+    gone = " Je account en je gegevens zijn gewist." if erased else ""
+    return write("application_withdrawn", user.email, now, site, user=user, site=site, erased=gone, link=link)
 
 
 def proposal_decided(proposal: Proposal, now: datetime) -> Mail | None:
@@ -82,10 +83,22 @@ def proposal_decided(proposal: Proposal, now: datetime) -> Mail | None:
         now,
         proposal.site,
         proposal=proposal,
+        decision=_decision(proposal),
         status=status,
         user=proposal.by,
         link=path,
     )
+
+
+def _decision(proposal: Proposal) -> str:
+    """What was decided about a change, and why."""
+    if proposal.state == "accepted":
+        return (
+            f"De wijziging van naam, soort erkenning of adres die je vroeg voor {proposal.site} is in orde. Ze staat nu bij je "
+            "stageplaats."
+        )
+    refused = f"We keurden de wijziging die je vroeg voor {proposal.site} niet goed. De reden:"
+    return f"{refused}\n\n{proposal.reason}"
 
 
 def site_opened(site: Site, user: User, reason: str, now: datetime) -> Mail | None:

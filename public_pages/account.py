@@ -7,12 +7,13 @@ from wtforms import PasswordField
 from wtforms.validators import Length
 
 import scope
+from admin_kit.cells import Cell, facts, line
 from admin_kit.exports import personal_data_file
 from database import RuleError
 from forms import EmailField, KavoForm, PhoneField, detours, required, same_as, site_forms
 from identity import login, second_step
 from mails import links
-from models import Evaluation, Participant, Placement, Site, Trajectory, UserSession, passwords
+from models import RESULTS, Evaluation, Participant, Placement, Site, Trajectory, UserSession, passwords
 from public_pages.mailed_links import opened
 from times import utcnow
 from workflow import limits
@@ -97,7 +98,6 @@ def own_data():
     sessions = user.sessions.where(
         UserSession.ended_at.is_null(), UserSession.seen_at > utcnow() - accounts.SESSION_IDLE
     )
-    gave = Evaluation.select().where(Evaluation.by == user).exists()
     here = accounts.hashed(session.get(login.SESSION_KEY, ""))
     return render_template(
         "public/own_data.html",
@@ -105,8 +105,36 @@ def own_data():
         user=user,
         sessions=sessions.order_by(UserSession.seen_at.desc()),
         here=here,
-        gave=gave,
+        gave=Evaluation.select().where(Evaluation.by == user).exists(),
+        facts=facts(
+            ("Voornaam en naam", Cell(str(user), "van je eID") if user.has_eid else ""),
+            ("Geboortedatum", user.birth_date),
+            ("Rol", Cell(user.role_label, always=True)),
+        ),
+        waits=user.claimed_email or not user.confirmed_at,
+        meanwhile=f" Tot dan gebruiken we {user.email}." if user.claimed_email and user.confirmed_at else "",
+        eid_words=_eid_words(user),
+        second_step=HAS_SECOND_STEP if user.has_second_step else NO_SECOND_STEP,
     )
+
+
+HAS_SECOND_STEP = {
+    "words": "Ingesteld: bij je wachtwoord hoort nog een code of een passkey.",
+    "label": "Tweede stap wijzigen",
+}
+NO_SECOND_STEP = {
+    "words": "Stel een code of passkey in. Dan is je wachtwoord alleen niet genoeg.",
+    "label": "Tweede stap instellen",
+}
+
+
+def _eid_words(user) -> str:
+    """How eID goes with this account."""
+    if user.has_eid:
+        return "Je meldt je aan met eID."
+    offer = "Meld je je liever aan met eID of itsme? Koppel je eID aan dit account."
+    gone = " Daarna kun je niet meer aanmelden met je wachtwoord."
+    return f"{offer}{gone}" if user.is_plain_manager and user.password else offer
 
 
 @account.get("/verder")
@@ -158,14 +186,37 @@ MOST_EVALUATIONS = 100
 def evaluations():
     """The evaluations that the user gave, also at sites that somebody else manages by now."""
     rows = _own_evaluations().order_by(Evaluation.at.desc(), Evaluation.id.desc()).limit(MOST_EVALUATIONS)
-    return render_template("public/evaluations.html", rows=list(rows), most=MOST_EVALUATIONS)
+    lines = [_evaluation_line(row) for row in rows]
+    titles = ["Deelnemer", "Stageplaats", "Resultaat", "Gegeven op"]
+    are_cut = len(lines) == MOST_EVALUATIONS
+    return render_template("public/evaluations.html", rows=lines, titles=titles, are_cut=are_cut)
+
+
+def _evaluation_line(row) -> list[Cell]:
+    """Who, where, how it ended, and when."""
+    placement, good = row.placement, row.result == "positive"
+    who = Cell(str(placement.trajectory.participant), url=url_for("account.evaluation", pk=row.id))
+    result = Cell(RESULTS[row.result], state="good" if good else "bad")
+    return line(who, str(placement.site), result, row.at)
 
 
 @account.get("/mijn-beoordelingen/<int:pk>")
 @auth_required()
 def evaluation(pk):
     row = _own_evaluations().where(Evaluation.id == pk).first() or abort(404)
-    return render_template("public/evaluation.html", row=row)
+    return render_template(
+        "public/evaluation.html",
+        row=row,
+        facts=facts(
+            ("Resultaat", RESULTS[row.result]),
+            ("Gepresteerde uren", str(row.hours_done), "num"),
+            ("Begindatum", row.starts_on),
+            ("Einddatum", row.ends_on),
+            ("Stagebegeleider", row.mentor),
+            ("Motivering", row.motivation, "lines"),
+            ("Opmerkingen", row.remarks, "lines"),
+        ),
+    )
 
 
 def _own_evaluations():

@@ -13,7 +13,7 @@ import dutch
 from database import RuleError
 from forms import KavoForm, site_forms
 from identity import eid as provider
-from models import LINK_DAYS, MANAGER_LEAST_AGE, User, of_age
+from models import LINK_DAYS, MANAGER_LEAST_AGE, User, of_age, policy
 from public_pages.registration import DRAFT, fill_from_draft, site_page
 from times import local_date, utcnow, years_after
 from workflow.accounts import identities, joining, registration
@@ -319,7 +319,9 @@ def link():
     form = KavoForm()
     if form.validate_on_submit():
         return _send_off(anew=True, link=user.id)
-    return render_template("public/eid_link.html", form=form, user=user, must=user.must_link_eid(utcnow()))
+    must = user.must_link_eid(utcnow())
+    since = f"Je bent {policy.adult_years} jaar of ouder. Vanaf nu" if must else "Daarna"
+    return render_template("public/eid_link.html", form=form, user=user, must=must, since=since)
 
 
 def _link(user, person):

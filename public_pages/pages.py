@@ -45,7 +45,10 @@ def accessibility():
 def privacy_page():
     """What we keep about people and why: the register of processing, for everybody."""
     return render_template(
-        "public/privacy.html", register=personal_data.REGISTER, kept=personal_data.kept(retention.days())
+        "public/privacy.html",
+        register=personal_data.REGISTER,
+        kept=personal_data.kept(retention.days()),
+        is_team=current_user.is_authenticated and TEAM in current_user.role_names,
     )
 
 

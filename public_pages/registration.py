@@ -16,8 +16,9 @@ from database.postcodes import places
 from forms import DECIDES, DecisionForm, KavoForm, required, site_forms
 from mails import links
 from models import APPROVAL_DAYS, MANAGER, Site, SiteManager, SiteMessage, User, passwords
+from public_pages import application_page
 from public_pages.mailed_links import opened
-from times import days_after, utcnow
+from times import days_after, local_date, utcnow
 from workflow import limits
 from workflow.accounts import activation, confirmation, registration
 from workflow.sites import declarations
@@ -196,7 +197,20 @@ def _status_page(secret, site, form):
     """Questions and answers since the present manager took over: a former manager wrote to the team only."""
     since = SiteManager.select(fn.MIN(SiteManager.since)).where(SiteManager.site == site, SiteManager.current())
     asked = site.messages.where(SiteMessage.kind != "note", SiteMessage.at >= since).order_by(SiteMessage.id)
-    return render_template("public/application.html", site=site, secret=secret, form=form, messages=list(asked))
+    status = site.status(local_date(utcnow()))
+    return render_template(
+        "public/application_waiting.html" if application_page.is_waiting(site) else "public/application.html",
+        site=site,
+        secret=secret,
+        form=form,
+        status=status,
+        heading=application_page.heading(site),
+        lead=application_page.lead(site, status),
+        late=status.key == "late",
+        looked_at=application_page.looked_at(site),
+        decided=application_page.decided(site),
+        messages=application_page.said(list(asked)),
+    )
 
 
 @pages.post("/aanvraag/<secret>/antwoord")
@@ -226,7 +240,13 @@ def withdraw(secret):
 
         if form.carry_out(act, by, utcnow()):
             return redirect(url_for("pages.start"))
-    return render_template("public/application_withdraw.html", site=site, secret=secret, form=form, by=by)
+    gone = "Trek je in, dan bekijken we je aanvraag niet meer."
+    if not by.confirmed_at:
+        gone = (
+            "Trek je in, dan bekijken we je aanvraag niet meer en wissen we je account en je gegevens. Wil je later toch een "
+            "stageplaats, dan registreer je je opnieuw."
+        )
+    return render_template("public/application_withdraw.html", site=site, secret=secret, form=form, gone=gone)
 
 
 @pages.route("/aanvraag/<secret>/aanpassen", methods=["GET", "POST"])
@@ -265,10 +285,23 @@ def complete(secret):
     return render_template(
         "public/activation.html",
         form=form,
-        user=token.user,
-        purpose=token.purpose,
-        offered=links.about(token) if offered else None,
+        call_name=token.user and token.user.call_name,
+        lead=_completing(token.purpose, links.about(token) if offered else None),
     )
+
+
+def _completing(purpose: str, offered: object | None) -> str:
+    """What the button completes."""
+    if purpose == links.SAME_PERSON:
+        return (
+            "Is het account met eID dat dit adres opgaf van jou? Dan voegen we je accounts samen. Is het niet van jou, sluit dan "
+            "deze pagina."
+        )
+    if offered:
+        return f"Je bevestigt je e-mailadres, en je aanvaardt meteen het beheer van {offered}."
+    if purpose == links.CONFIRM:
+        return "Nog één klik en je e-mailadres is bevestigd."
+    return "Je stageplaats is goedgekeurd. Nog één klik en je kunt je aanmelden."
 
 
 def _after_completing(token) -> str:

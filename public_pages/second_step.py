@@ -39,12 +39,14 @@ def _only_with_password():
 @pages.get("/")
 def index():
     user = current_user._get_current_object()
+    codes = len(user.mf_recovery_codes or ())
     return render_template(
         "public/second_step.html",
         user=user,
         passkeys=list(user.webauthn.order_by(Passkey.name)),
         form=KavoForm(),
-        codes=len(user.mf_recovery_codes or ()),
+        codes=codes,
+        codes_words=f"Je hebt nog {codes} noodcode{'' if codes == 1 else 's'}.",
         must=second_step.must_set_up(user),
         demanded=user.check_tf_required_setup(),
     )

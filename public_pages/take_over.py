@@ -60,9 +60,19 @@ def choose():
         sites=sites[:MOST_SHOWN],
         more=len(sites) > MOST_SHOWN,
         q=words,
-        by=by,
         person=eid.pending(),
+        is_young=not by and not eid.pending(),
+        trail=_trail(by, eid.pending()),
     )
+
+
+def _trail(by, person) -> list[tuple[str, str]]:
+    """From where one came to choose a site."""
+    if by:
+        return [("Overdrachten", url_for("handover.index_view"))]
+    if person:
+        return [("Stageplaatsverantwoordelijke", url_for("eid.manager"))]
+    return [("Startpagina", url_for("pages.start")), ("Registreren", url_for("registration.choice"))]
 
 
 @pages.route("/overnemen/<int:pk>", methods=["GET", "POST"])
@@ -76,9 +86,9 @@ def ask(pk):
     return _ask_with_eid(site, person) if person else _ask_young(site)
 
 
-def _form_page(site, form, **values):
+def _form_page(site, form, template="public/take_over_ask.html", **values):
     until = days_after(utcnow(), handovers.HANDOVER_DAYS)
-    return render_template("public/take_over_ask.html", site=site, form=form, until=until, **values)
+    return render_template(template, site=site, form=form, until=until, **values)
 
 
 def _ask_as_manager(site, by):
@@ -117,7 +127,7 @@ def _ask_young(site):
         if valid and with_password(form, lambda hashed, at: joining.young_taking_over(form.person(), site, hashed, at)):
             session["asked"] = [form.email.data, str(site)]
             return redirect(url_for("take_over.thanks"))
-    return _form_page(site, form, young=True)
+    return _form_page(site, form, "public/take_over_ask_young.html")
 
 
 @pages.get("/overnemen/bedankt")
@@ -173,4 +183,5 @@ def offer(secret):
         following = url_for("site.index_view", eigen=1)
         return eid.welcome(made, person, following) if person and not by else redirect(following)
     moves = handovers.moves(handover.site, now)
-    return render_template("public/offer.html", handover=handover, form=form, by=by, person=person, moves=moves)
+    page = "offer" if by else "offer_new" if person else "offer_closed"
+    return render_template(f"public/{page}.html", handover=handover, form=form, person=person, moves=moves)

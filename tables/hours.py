@@ -43,3 +43,8 @@ class Hours:
             parts.append(Part(key, hours, words, round(100 * left / self.total, 2), round(100 * hours / self.total, 2)))
             left += hours
         return parts
+
+    @property
+    def shown_parts(self) -> list[Part]:
+        """Those that the bar draws."""
+        return [part for part in self.parts if part.hours]

@@ -138,6 +138,11 @@ class User(UserMixin, Named):
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @property
+    def call_name(self) -> str:
+        """How a page or mail addresses this person: by the first name, when there is one."""
+        return self.first_name or str(self)
+
+    @property
     def is_active(self) -> bool:
         """Whether this person may log in: not deactivated, and with a password only once a link has confirmed the address."""
         return self.active and (self.password is None or self.confirmed_at is not None)

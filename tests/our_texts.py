@@ -74,6 +74,9 @@ class _Reader:
         self.tree = Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(source)
         self.unread = {id(one) for one in self.tree.find_all(nodes.TemplateData)}
         self.turns = Counter()
+        imported = (name for one in self.tree.find_all(nodes.FromImport) for name in one.names)
+        self.macros = {name if isinstance(name, str) else name[1] for name in imported}
+        """what it prints with macros of `templates/parts`"""
 
     def ways(self) -> Iterator[str]:
         """The template in different ways, until each piece of text was read; then what a `{% set %}` names."""
@@ -111,8 +114,9 @@ class _Reader:
         if isinstance(node, nodes.CondExpr):
             branch = self._next(node, [node.expr1, node.expr2])
             return self._read(branch) if branch is not None else ""
-        if isinstance(node, nodes.Filter) and node.name == "counted":
-            return f"{HOLE} {self._read(self._next(node, node.args))}"
+        if isinstance(node, nodes.Filter) and node.name in ("counted", "form_of"):
+            words = self._read(self._next(node, node.args))
+            return f"{HOLE} {words}" if node.name == "counted" else words
         if isinstance(node, nodes.Filter) and node.name == "moment":
             return MOMENT
         if isinstance(node, nodes.If):
@@ -127,13 +131,12 @@ class _Reader:
             return self._all(node.body)
         return HOLE if isinstance(node, nodes.Expr) else ""
 
-    @staticmethod
-    def _call(node) -> str:
+    def _call(self, node) -> str:
         """A macro that is called puts what it is told in elements of its own; `url_for` and such fill in."""
         if getattr(node.node, "name", "") in ("url_for", "super", "csrf_token"):
             return HOLE
         told = [one.value for one in node.find_all(nodes.Const) if isinstance(one.value, str) and " " in one.value]
-        is_macro = isinstance(node.node, nodes.Getattr) and getattr(node.node.node, "name", "") == "m"
+        is_macro = getattr(node.node, "name", "") in self.macros
         return "".join(f"<p>{one}</p>" for one in told) or ("<hr>" if is_macro else HOLE)
 
 

@@ -132,7 +132,44 @@ def test_every_template_compiles_and_fits_the_content_policy(app, path):
     app.jinja_env.get_template(str(path.relative_to(PROJECT / "templates")))
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
     for form in re.findall(r"<form\b[^>]*method=\"post\".*?</form>", text, re.S):
-        assert "csrf_token" in form or "m.hidden(" in form
+        assert re.search(r"csrf_token|\b(hidden|token)\(", form)
+
+
+MOST_TAGS, MOST_LOGIC_WORDS, LONGEST_PART = 10, 3, 150
+"""logic tags per 100 lines of all templates; logic words on one line; lines of a file in templates/parts"""
+TAG = re.compile(r"\{%-?\s*(?:if|elif|else|for|set|do|call|with|filter)\b")
+LOGIC_WORD = re.compile(r"\b(?:if|elif|else|for|set|and|or|not|is|in)\b")
+
+
+def template_lines() -> list[tuple[str, str]]:
+    """(file, line) of every template, also those of mails."""
+    paths = [path for kind in ("html", "txt") for path in sorted((PROJECT / "templates").rglob(f"*.{kind}"))]
+    return [(path.name, line) for path in paths for line in path.read_text("utf-8").splitlines()]
+
+
+def logic_words(line: str, pieces: str = r"\{[%{].*?[%}]\}") -> list[str]:
+    """The words of a line of a template by which it decides something; what stands between quotes is text."""
+    found = re.findall(pieces, line)
+    return [word for piece in found for word in LOGIC_WORD.findall(re.sub(r"\"[^\"]*\"|'[^']*'", "", piece))]
+
+
+def test_the_view_decides_and_the_template_prints():
+    lines = template_lines()
+    assert len(lines) > 3000, "is every template read?"
+    tags = sum(len(TAG.findall(line)) for _, line in lines)
+    assert 100 * tags / len(lines) <= MOST_TAGS, "let the view decide, and hand over words, facts or buttons"
+    busy = [f"{name}: {line.strip()}" for name, line in lines if len(logic_words(line)) > MOST_LOGIC_WORDS]
+    chosen = [f"{name}: {line.strip()}" for name, line in lines if "if" in logic_words(line, r"\{\{.*?\}\}")]
+    assert busy + chosen == []
+
+
+def test_every_part_of_a_page_says_what_belongs_in_it():
+    parts = sorted((PROJECT / "templates" / "parts").glob("*.html"))
+    assert len(parts) > 5
+    for path in parts:
+        first, *others = path.read_text("utf-8").splitlines()
+        assert first.startswith("{# "), f"{path.name} has no first line that says what belongs in it"
+        assert len(others) < LONGEST_PART, f"{path.name} is long: split it by subject"
 
 
 def test_a_column_of_text_is_kept_tidy_unless_no_person_types_it():

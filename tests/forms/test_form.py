@@ -81,7 +81,7 @@ def fields(form):
 
 
 def test_every_field_is_shown_by_what_it_is_with_a_true_label(app, forms):
-    macros = app.jinja_env.get_template("macros.html").make_module()
+    macros = app.jinja_env.get_template("parts/fields.html").make_module()
     count = 0
     for name, _, form in forms:
         for field in fields(form):

@@ -32,6 +32,12 @@ class EidPerson:
     def __str__(self):
         return f"{self.first_name} {self.last_name}".strip() or "onbekend"
 
+    @property
+    def told_words(self) -> str:
+        """What of a form is filled by the eID, in a sentence."""
+        what = "Je naam en je geboortedatum komen" if self.birth_date else "Je naam komt"
+        return f"{what} van je eID."
+
     def plain(self) -> dict:
         """As values that JSON can hold; without former hashes, which `hash_anew` made unnecessary."""
         values = {**asdict(self), "birth_date": self.birth_date.isoformat() if self.birth_date else None}

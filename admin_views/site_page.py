@@ -1,0 +1,111 @@
+"""What the pages of sites show: ways on from the list and from the page of one, what waits for whom, who was looked up."""
+
+from dataclasses import dataclass
+
+from flask import url_for
+
+from admin_kit.cells import Button, Fact, facts
+from models import ASSOCIATION, MANAGER, TEAM, Hours
+from workflow.stages import placements
+
+
+def page_buttons(view, site) -> list[Button]:
+    """What the person at the screen may do with a site, what waits most first."""
+    team, found = TEAM in view.by.role_names, []
+    if team:
+        words, kind = (
+            ("Behandelen", "btn-primary") if site.state == "submitted" else ("Aanvraag bekijken", "btn-secondary")
+        )
+        found.append(Button(words, url_for("application.show", pk=site.id), kind))
+    if site.state in ("approved", "closed"):
+        found.append(Button("Deelnemers", url_for("site.participants", pk=site.id), "btn-primary"))
+    found += view.edit_buttons(site)
+    if site.state == "approved":
+        if not team:
+            found.append(Button("Naam of adres wijzigen", url_for("site_change.propose", pk=site.id)))
+        found.append(Button("Stageplaats sluiten", url_for("site_change.close", pk=site.id)))
+    return found
+
+
+def of_applicant(site, by) -> list[Button]:
+    """Where a manager follows an application."""
+    if TEAM in by.role_names:
+        return []
+    ways = {
+        "submitted": Button("Bekijk hoe je aanvraag ervoor staat", url_for("registration.status", secret=site.id), ""),
+        "rejected": Button(
+            "Aanpassen en opnieuw indienen", url_for("registration.submit_again", secret=site.id), "btn btn-primary"
+        ),
+    }
+    return [ways[site.state]] if site.state in ways else []
+
+
+def new_sites(by) -> list[list[Button]]:
+    """How a manager comes to a further site."""
+    if MANAGER not in by.role_names:
+        return []
+    add = Button("Een nieuwe stageplaats aanmaken", url_for("registration.further_site"), "btn-primary")
+    return [[add, Button("Beheer overnemen", url_for("take_over.choose"))]]
+
+
+def notices(waiting: int, handovers: int) -> list[tuple[str, str, str]]:
+    """What a manager should do first: (what is the matter, words of the link, URL)."""
+    sites = "een stageplaats" if handovers == 1 else f"{handovers} stageplaatsen"
+    people = "deelnemer wacht" if waiting == 1 else "deelnemers wachten"
+    asked = (f"Iemand wil {sites} van je overnemen.", "Bekijk en antwoord", url_for("handover.index_view"))
+    late = (
+        f"{waiting} {people} op jouw beoordeling.",
+        "Bekijk wie",
+        url_for("placement.index_view", tab="open"),
+    )
+    return [asked] * bool(handovers) + [late] * bool(waiting)
+
+
+def scopes(by, narrowed: bool) -> list[tuple[str, str, str]]:
+    """Own sites or all of them: (words, URL, 'page' for what is shown now). An association has no own ones."""
+    if list(by.role_names) == [ASSOCIATION]:
+        return []
+    whole = "Alle stageplaatsen" if TEAM in by.role_names else "Alle erkende stageplaatsen"
+    return [
+        ("Enkel eigen stageplaatsen", url_for("site.index_view", eigen=1), "page" if narrowed else ""),
+        (whole, url_for("site.index_view"), "" if narrowed else "page"),
+    ]
+
+
+# ---- the participants of a site
+
+
+@dataclass(frozen=True)
+class Found:
+    """A trajectory that was looked up: what one should know of it, and the sum of its hours."""
+
+    facts: list[Fact]
+    hours: Hours
+    left: int
+    sum: list[tuple[str, int]]
+
+
+def hours_of(trajectory, site, participant) -> Found:
+    known = facts(
+        ("KAVO-ID", participant.kavo_id, "num"),
+        ("Traject", trajectory.type_label.capitalize()),
+        ("Vereniging", trajectory.association),
+    )
+    return Found(known, trajectory.hours, trajectory.hours_left(), placements.sum_of_hours(trajectory, site))
+
+
+def told_of(name: str, problem: str | None) -> dict:
+    """The attributes of an input with a hint, and with what is wrong."""
+    if not problem:
+        return {"aria-describedby": f"{name}-hint"}
+    return {"aria-describedby": f"{name}-hint {name}-fout", "aria-invalid": "true", "autofocus": True}
+
+
+def trail(site, own: bool) -> list[tuple[str, str]]:
+    """Where the page of its participants stands: for who has no own sites in the list of all."""
+    if not own:
+        return [("Stageplaatsen", url_for("site.index_view"))]
+    return [
+        ("Stageplaatsen", url_for("site.index_view", eigen=1)),
+        (site.name, url_for("site.details_view", id=site.id)),
+    ]
