@@ -110,6 +110,7 @@ def _extend_templates(app: Flask) -> None:
         now=utcnow,
         marked_here=_here,
     )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
         problems=forms.problems,

@@ -1,20 +1,24 @@
 """How many rows a list and its tabs hold, without counting a million of them for a page of 25."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from peewee import SQL, Select, fn
 
 import dutch
 from database import database
 
+if TYPE_CHECKING:
+    from admin_kit.list_query import ListQuery
+
 COUNT_UP_TO = 10_000
 
 
 class Counts:
-    """The numbers of a `Listing`, counted up to COUNT_UP_TO, or to the end when that is `exact`ly what somebody asked."""
+    """The numbers of a list, counted up to COUNT_UP_TO, or to the end when the request is for an exact count."""
 
-    def __init__(self, listing, exact: bool):
-        self.listing, self.view, self.exact = listing, listing.view, exact
+    def __init__(self, query: "ListQuery"):
+        self.query, self.view, self.exact = query, query.view, query.requested.exact
         self.tabs = [name for name, _ in self.view.tab_choices]
 
     @cached_property
@@ -23,7 +27,7 @@ class Counts:
         and one more are counted in one go; of a whole one that many in each tab, by its index."""
         if not self.tabs:
             return self._each([""])
-        return self._together() if self.listing.is_narrowed or self.exact else self._each(self.tabs)
+        return self._together() if self.query.is_narrowed or self.exact else self._each(self.tabs)
 
     def _together(self):
         rows = self._capped(self.view.tab_key().alias("part"), "")
@@ -37,7 +41,7 @@ class Counts:
 
     def _capped(self, column, tab):
         """A column of the rows of a tab, as far as they are counted, to select from."""
-        query = self.listing.narrowed(self.view.model.select(column), tab)
+        query = self.query.narrowed(self.view.model.select(column), tab)
         return (query if self.exact else query.limit(COUNT_UP_TO + 1)).alias("counted")
 
     def of(self, tab: str) -> int:
@@ -48,7 +52,7 @@ class Counts:
         """Whether there may be more rows in a tab ('': in all) than were counted."""
         if self.exact:
             return False
-        if self.listing.is_narrowed:  # counted together
+        if self.query.is_narrowed:  # counted together
             return sum(self.counted.values()) > COUNT_UP_TO
         return max([self.counted[tab]] if tab else self.counted.values()) > COUNT_UP_TO
 
@@ -59,6 +63,11 @@ class Counts:
     def sure(self, tab: str) -> int:
         """How many rows a tab holds at least, for the numbers of its pages."""
         return min(self.of(tab), COUNT_UP_TO) if self.is_more(tab) else self.of(tab)
+
+    @property
+    def pages(self) -> int:
+        """How many pages the requested tab has at least."""
+        return max(1, -(-self.sure(self.query.requested.tab) // self.query.requested.size))
 
     def words(self, tab: str) -> str:
         """'1.284 stageplaatsen', 'meer dan 10.000 stageplaatsen'."""

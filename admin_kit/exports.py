@@ -250,12 +250,12 @@ class _Cells(dict):
         return cell
 
 
-def from_columns(listing, sources: list[Source], made):
+def from_columns(query, sources: list[Source], made):
     """Chunks of rows of cells of a whole list, in its order, from one query that is read as it goes."""
     names = list(dict.fromkeys(name for source in sources for name in source.needs))
     makers = [_maker(source, made).__getitem__ for source in sources]
     places = [[names.index(name) for name in source.needs] for source in sources]
-    for rows in _raw_chunks(listing.selection(*names)):
+    for rows in _raw_chunks(query.selection(*names)):
         stored = list(zip(*rows, strict=True))
         columns = [stored[first] if not more else _together(stored, first, *more) for first, *more in places]
         yield zip(*map(map, makers, columns), strict=True)

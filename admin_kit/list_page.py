@@ -1,268 +1,208 @@
-"""A list as its page shows it: search and filters above it, what one may do with it, its rows as cells, the way to other pages.
-`templates/parts/lists.html` and those beside it print what stands here."""
+"""One page of a list: its rows, tabs and columns, its counts in words, and links to other pages (`list_screen` shows it)."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from flask import request
+from werkzeug.datastructures import MultiDict
 
-import dutch
-from admin_kit.cells import Cell, as_cell
-from admin_kit.listing import Column, Listing
+import scope
+from admin_kit.list_query import ListQuery
+from admin_kit.list_request import FIRST_PAGE, PAGE_SIZES, ListRequest
+from admin_kit.paging import Page, page_of, place
+from database.searching import corrections
+from models import User
 
-FEW, MANY_INPUTS = 5, 2
-NARROW = 50
-"""rows on a page of which a narrow screen shows the labels beside the values; on longer pages the script puts them"""
-PROGRAM = "programma"
-
-
-@dataclass
-class LineCell:
-    """A value in its column; `in_block`: it stands in an element of its own, beside its label on a narrow screen."""
-
-    attributes: dict
-    value: Cell
-    in_block: bool
+if TYPE_CHECKING:
+    from admin_kit.lists import ListView
 
 
 @dataclass
-class Menu:
-    """What one may do with a row: links (label, URL) and acts (label, value)."""
+class Column:
+    """A column as the list shows it. `sort` is its name in the URL; None when the list cannot be sorted by it."""
 
-    links: list[tuple[str, str]]
-    acts: list[tuple[str, str]]
-
-
-@dataclass
-class Line:
-    """A row of the list: its number on the page as `id`, its name, the other cells, its menu."""
-
-    id: str
-    pk: int
-    name: Cell
-    cells: list[LineCell]
-    menu: Menu | None
-
-
-@dataclass
-class File:
-    """A file of the list: what one clicks, where it is, and what one should know of it first."""
-
+    name: str
     label: str
-    url: str
-    hint: str = ""
+    sort: str | None
+    order: str = ""
+    """'ascending', 'descending' or '' as this list is sorted now"""
 
     @property
     def attributes(self) -> dict:
-        return {"aria-describedby": "voor-programma" if self.hint else ""}
+        return {"data-sort": bool(self.sort), "aria-sort": self.order}
 
 
 @dataclass
-class Way:
-    """A link to another page of the list; without an address it leads nowhere now."""
+class Tab:
+    """A tab above the list; `count` in words; `current` is 'page' for the open one, otherwise empty."""
 
     label: str
+    count: str
     url: str
-    attributes: dict = field(default_factory=dict)
-
-
-@dataclass
-class KeptView:
-    """A view of the list that somebody kept: who else sees it, and the button by which one's day begins with it or not."""
-
-    pk: int
-    name: str
-    url: str
-    mine: bool
-    seen_by: str
-    act: str
-    act_words: str
+    current: str
 
 
 class ListPage:
-    """`listing` on a page; `label` stands above the search field, `search_only` leaves filters out, `export_url` makes the
-    address of its file."""
+    """A page of a list: what was `requested`, the `query` for its rows, and what both become on the screen."""
 
-    def __init__(self, listing: Listing, label: str, export_url: Callable[..., str], search_only: bool = False):
-        self.listing, self.view, self.label = listing, listing.view, label
-        self.export_url, self.search_only = export_url, search_only
+    sizes = PAGE_SIZES
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing, and nothing was searched."""
-        return not (self.listing.rows or self.listing.words)
+    def __init__(self, query: ListQuery):
+        self.query, self.requested, self.view = query, query.requested, query.view
 
-    # ---- search and filters
+    @classmethod
+    def of(
+        cls,
+        view: "ListView",
+        by: User,
+        args: MultiDict,
+        path: str,
+        where: Sequence = (),
+        reach: Callable = scope.own,
+        columns: Iterable[str] | None = None,
+        keep: Iterable[str] = (),
+    ) -> "ListPage":
+        """The page that the arguments of a URL ask for; see `ListRequest.read` and `ListQuery` for the arguments."""
+        requested = ListRequest.read(view, args, path, reach, columns, keep)
+        return cls(ListQuery(view, by, requested, where, reach))
 
-    @cached_property
-    def _inputs(self) -> list[dict]:
-        """What the form of the filters asks. With a handful of rows there is nothing to filter: one reads them."""
-        listing = self.listing
-        few = listing.count <= FEW and not (listing.words or listing.has_problem)
-        return [] if self.search_only or few else [_with_problem(one) for one in listing.inputs]
-
-    @property
-    def is_searched(self) -> bool:
-        return bool(self.view.search_names)
-
-    @property
-    def has_form(self) -> bool:
-        return bool(self.is_searched or self._inputs)
-
-    @property
-    def _are_folded(self) -> bool:
-        return len(self._inputs) > MANY_INPUTS and self.is_searched
-
-    @property
-    def folded(self) -> list[dict]:
-        """The filters that one unfolds; all of them when they are many."""
-        return self._inputs if self._are_folded else []
-
-    @property
-    def inputs(self) -> list[dict]:
-        """The filters that stand beside the search field."""
-        return [] if self._are_folded else self._inputs
-
-    @property
-    def is_unfolded(self) -> bool:
-        return self.listing.is_filtered or self.listing.has_problem
-
-    @property
-    def kept(self) -> Iterator[tuple[str, str]]:
-        """What the form of the filters leaves as it is."""
-        listing = self.listing
-        yield from listing.kept.items()
-        yield from (("tab", one) for one in [listing.tab] if one)
-        yield from ((name, listing.args[name]) for name in ("sort", "rijen") if listing.args.get(name))
-        yield from (("kolom", name) for name in listing.chosen)
-
-    # ---- what one may do with the whole list
-
-    @property
-    def _is_at_home(self) -> bool:
-        """Whether this is the page of the list itself, not a list on the page of something else."""
-        return self.view.endpoint == request.blueprint
+    # ---- rows and counts
 
     @cached_property
-    def _may_export(self) -> bool:
-        return bool(self.listing.rows) and self.view.allowed("export", self.view.can_export)
+    def _page(self) -> Page:
+        return page_of(self.query)
 
     @property
-    def csv_url(self) -> str:
-        return self.export_url(self.listing) if self._may_export else ""
+    def rows(self) -> list:
+        return self._page.rows
+
+    @cached_property
+    def own_ids(self) -> set[int]:
+        """The ids of the rows on this page that the person may act on."""
+        return self.query.own_ids(self.rows)
 
     @property
-    def files(self) -> list[File]:
-        """Further files of the list."""
-        if not (self._may_export and self._is_at_home):
+    def count(self) -> int:
+        """How many rows the list holds, as far as they were counted."""
+        return self.query.counts.of(self.requested.tab)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether `count` is all of them."""
+        return not self.query.counts.is_more(self.requested.tab)
+
+    @property
+    def count_words(self) -> str:
+        return self.query.counts.words(self.requested.tab)
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        """The tabs above the list with their counts; none when the view has none."""
+        counts, current = self.query.counts, self.requested.tab
+        if not self.view.tab_choices:
             return []
-        files = [
-            File("Excel (XLSX)", self.export_url(self.listing, "xlsx")),
-            File("CSV met alle kolommen", self.export_url(self.listing, alles=1)),
+        return [
+            Tab(label, counts.figure(name), self._url(tab=name), "page" if current == name else "")
+            for name, label in [("", "Alles"), *self.view.tab_choices]
+            if not name or current == name or counts.of(name) or counts.is_more(name)
         ]
-        if PROGRAM in self.view.formats():
-            hint = (
-                "Voor software die de lijst inleest: met codes, en elke tekst precies zoals ze bewaard is. "
-                "Open dit bestand niet in Excel, want daar kan een tekst een formule worden."
-            )
-            files.append(File("CSV voor een programma", self.export_url(self.listing, PROGRAM, alles=1), hint))
-        return files
-
-    @property
-    def choosable(self) -> list[tuple[str, str, bool]]:
-        """(name, label, whether it is shown) of the columns among which one chooses; none when there are few."""
-        names = self.listing.choosable if self._is_at_home else []
-        return [(name, self.view.label(name), name in self.listing.names) for name in names] if len(names) > 3 else []
-
-    @property
-    def said(self) -> list[tuple[str, str]]:
-        """What the form of the columns leaves as it is."""
-        return [pair for pair in self.listing.query.items() if pair[0] not in ("kolom", "rijen")]
-
-    @property
-    def may_keep(self) -> bool:
-        """Whether one may keep the list as a view."""
-        return self._is_at_home
 
     @cached_property
-    def saved_views(self) -> list[KeptView]:
-        return [_kept_view(one, self.listing.path) for one in self.view.saved_views()]
+    def suggestion(self) -> str:
+        """A likely correction of a search without results, if it has results here; otherwise empty."""
+        if not self.query.search or self.rows:
+            return ""
+        likely = corrections(self.view.model, self.query.search.words)
+        return next(filter(self.query.finds, likely), "")
 
-    # ---- rows
+    @property
+    def suggestion_url(self) -> str:
+        return self._url(q=self.suggestion)
+
+    # ---- columns and words
 
     @cached_property
-    def bulk_actions(self) -> list[tuple[str, str]]:
-        return self.view.bulk_actions
-
-    @property
-    def acts(self) -> bool:
-        """Whether there is anything that one does with a row or several."""
-        return bool(self.view._actions)
-
-    @property
-    def lines(self) -> Iterator[Line]:
-        own, columns = self.listing.own_ids, self.listing.columns
-        labelled = self.listing.size <= NARROW
-        for number, row in enumerate(self.listing.rows, 1):
-            name, *others = [self.view.cell(row, column.name) for column in columns]
-            cells = [_line_cell(value, column, labelled) for value, column in zip(others, columns[1:], strict=True)]
-            yield Line(f"r{number}", row.pk, as_cell(name), cells, self._menu(row) if row.pk in own else None)
-
-    def _menu(self, row) -> Menu | None:
-        links = self.view.row_links(row)
-        acts = [(label, f"{name}:{row.pk}") for label, name, _ in self.view.row_actions(row, menu=True)]
-        return Menu(links, acts) if links or acts else None
-
-    # ---- other pages
-
-    @property
-    def paging(self) -> list[Way]:
-        """The ways to other pages; none when all is on this one."""
-        listing = self.listing
-        before, after, last = listing.previous_url, listing.next_url, listing.last_url
-        if not (before or after):
-            return []
-        numbers = listing.numbers
-        ways = [Way("Eerste", listing.page_url(1))] if before and 1 not in numbers else []
-        ways.append(Way("Vorige", before, {"rel": "prev"}))
-        for number in numbers:
-            current = "page" if number == listing.page else ""
-            ways.append(
-                Way(str(number), listing.page_url(number), {"aria-label": f"Pagina {number}", "aria-current": current})
+    def columns(self) -> list[Column]:
+        direction = "descending" if self.requested.descending else "ascending"
+        return [
+            Column(
+                name,
+                self.view.label(name),
+                name if name in self.view.sort_keys else None,
+                direction if name == self.requested.sort else "",
             )
-        ways.append(Way("Volgende", after, {"rel": "next"}))
-        if last and (listing.pages not in numbers or not listing.is_counted):
-            ways.append(Way("Laatste", last))
-        return ways
+            for name in self.requested.names
+        ]
 
     @property
-    def place_words(self) -> str:
-        """Which rows of how many these are."""
-        listing = self.listing
-        if listing.numbers:
-            first = (listing.page - 1) * listing.size + 1
-            last = first + len(listing.rows) - 1
-            return f"{dutch.number(first)} tot {dutch.number(last)} van {listing.count_words}"
-        return listing.count_words if listing.next_url else f"De laatste van {listing.count_words}"
+    def words(self) -> str:
+        """Search and filters in words; empty when the list is whole."""
+        requested = self.requested
+        parts = [f"zoeken op ‘{requested.search}’"] * bool(requested.search)
+        parts += [item.words(requested.args) for item in requested.filters]
+        if requested.tab:
+            parts.append(dict(self.view.tab_choices)[requested.tab])
+        return ", ".join(filter(None, parts))
 
+    @property
+    def caption(self) -> str:
+        """What the list holds, and how it is really ordered."""
+        name, label = self.requested.sort, self.view.label(self.requested.sort)
+        shown = label if label.isupper() or "-" in label else label[:1].lower() + label[1:]
+        return f"{self.view.name}, gesorteerd op {shown} {self.view.order_words(name, self.requested.descending)}"
 
-def _with_problem(one: dict) -> dict:
-    """An input of a filter with the attributes that tell what is wrong with it."""
-    if not one.get("problem"):
-        return {**one, "attributes": {}}
-    return {**one, "attributes": {"aria-invalid": "true", "aria-describedby": f"f-{one['param']}-fout"}}
+    # ---- links
 
+    def sort_url(self, column: Column) -> str:
+        """The list sorted by this column; the other way round when it already is; empty when it cannot be sorted by it."""
+        if not column.sort:
+            return ""
+        return self._url(sort=f"-{column.sort}" if column.order == "ascending" else column.sort)
 
-def _line_cell(value, column: Column, labelled: bool) -> LineCell:
-    label = {"data-label": column.label} if labelled else {}
-    if not isinstance(value, Cell):
-        return LineCell(label, as_cell(value), False)
-    return LineCell(label, value if labelled else replace(value, hours=None), labelled)
+    def page_url(self, number: int) -> str:
+        return self._url(page=number)
 
+    @property
+    def number(self) -> int:
+        """The number of this page, as far as it is known (see `numbers`)."""
+        return self._page.number
 
-def _kept_view(view, path: str) -> KeptView:
-    seen_by = ("gedeeld" if view.shared_with else "") if view.mine else "van een collega"
-    act, words = ("stop", "Niet meer mijn startpagina") if view.starts else ("start", "Mijn startpagina maken")
-    url = f"{path}?{view.query}" if view.query else path
-    return KeptView(view.id, view.name, url, view.mine, seen_by, act, words)
+    @property
+    def numbers(self) -> range:
+        """The numbers of the pages near this one; none when it is unknown which page this is."""
+        if not self.requested.is_numbered:
+            return range(0)
+        return range(max(1, self.number - 2), max(min(self.pages, self.number + 2), self.number) + 1)
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, as far as rows were counted."""
+        return self.query.counts.pages
+
+    @property
+    def previous_url(self) -> str:
+        if not self._page.has_previous or not self.rows:
+            return ""
+        if self.number == 2:
+            return self._url()
+        page = self.number - 1 if self.requested.args.get("page") else None
+        return self._url(voor=place(self.rows, self.query.keys), page=page)
+
+    @property
+    def next_url(self) -> str:
+        if not self._page.has_next or not self.rows:
+            return ""
+        page = self.number + 1 if self.requested.is_numbered else None
+        return self._url(na=place(self.rows[::-1], self.query.keys), page=page)
+
+    @property
+    def last_url(self) -> str:
+        """The last page, however far; empty on that page itself."""
+        if not self._page.has_next:
+            return ""
+        return self._url(page=self.pages) if self.query.counts.are_few(self.requested.tab) else self._url(eind=1)
+
+    def _url(self, **place) -> str:
+        """This list from its first page, or from this place."""
+        return self.requested.url(**FIRST_PAGE | place)

@@ -18,7 +18,7 @@ from admin_kit.access import ForRoles
 from admin_kit.filters import make_filter
 from admin_kit.joins import Joins
 from admin_kit.list_page import ListPage
-from admin_kit.listing import Listing
+from admin_kit.list_screen import ListScreen
 from database import is_phone, normalise, readings
 from models import SavedView, Statuses
 from times import local_date, utcnow
@@ -192,21 +192,21 @@ class ListView(ForRoles, ModelView):
     def today(self):
         return local_date(utcnow())
 
-    def filter_names(self, listing) -> set[str]:
+    def filter_names(self, reach: Callable) -> set[str]:
         """First parts of the columns by which this list may be filtered: never by one that is not shown to this person."""
         names = {one.name.split(".")[0] for one in self.list_filters}
-        return names & set(self.public_columns or ()) if listing.reach is scope.listed else names
+        return names & set(self.public_columns or ()) if reach is scope.listed else names
 
     # ---- the list
 
     def enrich(self, rows, names):
         """Fetch, in one query each, what these columns of these rows need besides their own and related rows."""
 
-    def listing(self, where=(), path=None, keep=(), columns=None) -> Listing:
+    def listing(self, where=(), path=None, keep=(), columns=None) -> ListPage:
         """The list that the present URL asks for."""
         reach = self.reach()
         names = columns or (self.public_columns if reach is scope.listed else None)
-        return Listing(self, self.by, request.args, path or request.path, where, reach, names, keep)
+        return ListPage.of(self, self.by, request.args, path or request.path, where, reach, names, keep)
 
     def reach(self):
         """scope.own or scope.listed: which rows the list holds."""
@@ -218,8 +218,8 @@ class ListView(ForRoles, ModelView):
 
     @expose("/")
     def index_view(self):
-        page = ListPage(self.listing(), self.search_words, self.export_url)
-        return self.render(self.list_template, page=page, groups=self.list_buttons(), **self.list_extra())
+        screen = ListScreen(self.listing(), self.search_words, self.export_url)
+        return self.render(self.list_template, screen=screen, groups=self.list_buttons(), **self.list_extra())
 
     def list_buttons(self) -> list[list[cells.Button]]:
         """The buttons beside the heading of the list, in groups."""
@@ -264,7 +264,7 @@ class ListView(ForRoles, ModelView):
     # ---- export
 
     def export_url(self, listing, kind="csv", **more):
-        return url_for(f"{self.endpoint}.export", export_type=kind, **listing.query, **more)
+        return url_for(f"{self.endpoint}.export", export_type=kind, **listing.requested.query, **more)
 
     def formats(self) -> dict[str, type]:
         """The forms in which the person at the screen may have a list."""
@@ -293,10 +293,10 @@ class ListView(ForRoles, ModelView):
 
     def _exported(self, listing) -> list[str]:
         """The columns of an export: those on the screen, or with `alles` in the URL all that one may see of these rows."""
-        names = listing.names
+        names = listing.requested.names
         if request.args.get("alles"):
-            all_of_them = self.column_export_list if listing.reach is scope.own else None
-            names = all_of_them or listing.choosable
+            all_of_them = self.column_export_list if listing.query.reach is scope.own else None
+            names = all_of_them or listing.requested.choosable
         return list(dict.fromkeys(part for name in names for part in self.column_spread.get(name, (name,))))
 
     def _export_rows(self, listing, names, made):
@@ -304,9 +304,10 @@ class ListView(ForRoles, ModelView):
         sources = [self._source(name, made.in_words) for name in names]
         stored = [source for source in sources if source]
         if len(stored) == len(names):
-            return exports.from_columns(listing, stored, made)
+            return exports.from_columns(listing.query, stored, made)
         return (
-            [[made.cell(self.export_value(row, name)) for name in names] for row in chunk] for chunk in listing.chunks()
+            [[made.cell(self.export_value(row, name)) for name in names] for row in chunk]
+            for chunk in listing.query.chunks()
         )
 
     def _source(self, name, in_words=True) -> exports.Source | None:

@@ -1,89 +1,100 @@
-"""The rows of one page of a list, found from a row next to it: the last page costs what the first one does, and no row is missed
-when others are added or leave meanwhile."""
+"""The rows of one page of a list, found from a neighbouring row: the last page costs as much as the first, and no row is missed
+when others appear or disappear meanwhile."""
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from peewee import Expression, Tuple, Value
 
 from database import whole_number
 
+if TYPE_CHECKING:
+    from admin_kit.list_query import ListQuery
+
 ANCHORS = 3
 
 
 @dataclass
 class Page:
-    """Some rows of a list in its order, and whether there are rows before and after them."""
+    """Some rows of a list in its order, whether there are rows before and after them, and the number of the page."""
 
     rows: list
     has_previous: bool
     has_next: bool
+    number: int
 
 
-def page_of(listing) -> Page:
-    """The page that the URL asks for: after a place (`na`), before one (`voor`), the last (`eind`), or by its number."""
-    args, size = listing.args, listing.size
-    if args.get("eind"):
-        return _backward(listing, None)
+def page_of(query: "ListQuery") -> Page:
+    """The requested page: after a place (`na`), before one (`voor`), the last (`eind`), or by its number."""
+    requested = query.requested
+    if requested.args.get("eind"):
+        return _backward(query, None)
     for name, walk in (("na", _forward), ("voor", _backward)):
-        key = _find(listing, args.get(name, ""))
-        page = walk(listing, key) if key else None
+        key = _find(query, requested.args.get(name, ""))
+        page = walk(query, key) if key else None
         if page and page.rows:
             return page
-    listing.page = min(listing.page, listing.pages)
-    start = (listing.page - 1) * size
-    rows = listing.read(listing.ordered_ids().limit(size + 1).offset(start))
-    return Page(rows[:size], start > 0, len(rows) > size)
+    number, size = min(requested.page, query.counts.pages), requested.size
+    start = (number - 1) * size
+    rows = query.read(query.ordered_ids().limit(size + 1).offset(start))
+    return Page(rows[:size], start > 0, len(rows) > size, number)
 
 
-def _forward(listing, key) -> Page:
-    rows = listing.read(listing.ordered_ids().where(_beyond(listing, key, forward=True)).limit(listing.size + 1))
-    return Page(rows[: listing.size], True, len(rows) > listing.size)
+def _forward(query: "ListQuery", key: tuple) -> Page:
+    """The page after a key."""
+    size = query.requested.size
+    rows = query.read(query.ordered_ids().where(_beyond(query, key, forward=True)).limit(size + 1))
+    return Page(rows[:size], True, len(rows) > size, query.requested.page)
 
 
-def _backward(listing, key) -> Page:
+def _backward(query: "ListQuery", key: tuple | None) -> Page:
     """The page before a key; None: the last page of the list."""
-    query = listing.ordered_ids(backward=True).limit(listing.size + 1)
-    rows = listing.read(query if key is None else query.where(_beyond(listing, key, forward=False)))
-    return Page(rows[-listing.size :], len(rows) > listing.size, key is not None)
+    size = query.requested.size
+    ids = query.ordered_ids(backward=True).limit(size + 1)
+    rows = query.read(ids if key is None else ids.where(_beyond(query, key, forward=False)))
+    return Page(rows[-size:], len(rows) > size, key is not None, query.requested.page)
 
 
-def _beyond(listing, key, forward: bool):
+def _beyond(query: "ListQuery", key: tuple, forward: bool) -> Expression:
     """The condition for rows that come after (or before) a key in the order of the list."""
-    ascending = forward != listing.sort[1]
-    values = [Value(part.filled(value), converter=False) for part, value in zip(listing.keys, key, strict=True)]
-    return Expression(Tuple(*listing.order), ">" if ascending else "<", Tuple(*values))
+    ascending = forward != query.requested.descending
+    values = [Value(part.filled(value), converter=False) for part, value in zip(query.keys, key, strict=True)]
+    return Expression(Tuple(*query.order), ">" if ascending else "<", Tuple(*values))
 
 
 # ---- places in a URL
 
 
-def place(rows, keys) -> str:
-    """Where the first of `rows` stands, for a URL, with some more rows in case that one moves: '12-9f3ac1….11-04bc77…'. Only ids
-    and seals, for the keys may be names. A row that moved since is passed over: rather a row twice than one that is missed."""
+def place(rows: list, keys: list) -> str:
+    """The place of the first of `rows`, for a URL: '12-9f3ac1….11-04bc77…', with the next rows in case that one moves.
+
+    It holds only ids and seals, since keys may be names. A row that has moved is skipped: better to show a row twice than to
+    miss one."""
     return ".".join(f"{row.pk}-{_seal(tuple(part.value(row) for part in keys))}" for row in rows[:ANCHORS])
 
 
-def _find(listing, text: str) -> tuple | None:
-    """The key of the nearest row of a place that still stands where it stood; None when all moved, or for another text."""
+def _find(query: "ListQuery", text: str) -> tuple | None:
+    """The key of the first row of a place that has not moved; None when all have, or the text is no place."""
     pairs = [part.partition("-") for part in text.split(".")[:ANCHORS]]
     seals = {number: seal for pk, _, seal in pairs if (number := whole_number(pk)) is not None}
     if not seals:
         return None
-    pk = listing.view.model._meta.primary_key
-    rows = listing.joined(listing.view.model.select(*(part.field for part in listing.keys)).where(pk.in_(list(seals))))
-    found = {row[-1]: row for row in rows.tuples()}
-    standing = (
-        pk
-        for pk, seal in seals.items()
-        if pk in found and hmac.compare_digest(_seal(found[pk]).encode(), seal.encode())
+    model = query.view.model
+    pk = model._meta.primary_key
+    stored = model.select(*(part.field for part in query.keys)).where(pk.in_(list(seals)))
+    rows: Iterable[Any] = query.joined(stored).tuples()
+    keys = {row[-1]: row for row in rows}
+    unmoved = (
+        id for id, seal in seals.items() if id in keys and hmac.compare_digest(_seal(keys[id]).encode(), seal.encode())
     )
-    return found.get(next(standing, None))
+    return keys.get(next(unmoved, None))
 
 
 def _seal(key: tuple) -> str:
-    """A short mark of the values by which a row is ordered; without our secret nobody reads or makes one."""
+    """A keyed hash of the values that order a row: without our secret nobody can read or make one."""
     secret = str(current_app.secret_key).encode()[:32]
     return hashlib.blake2s(repr(key).encode(), key=secret, digest_size=6).hexdigest()

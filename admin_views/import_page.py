@@ -3,7 +3,7 @@
 from flask import request
 
 import dutch
-from admin_kit.listing import Tab
+from admin_kit.list_page import Tab
 from models import ImportBatch, ImportRow, policy
 
 HEADINGS = {

@@ -12,7 +12,7 @@ from admin_kit.actions import row_action, row_url
 from admin_kit.base import AdminView
 from admin_kit.cells import Cell
 from admin_kit.filters import AnyOfFilter
-from admin_kit.list_page import ListPage
+from admin_kit.list_screen import ListScreen
 from admin_kit.lists import in_this_order
 from admin_views import site_page
 from database import RuleError, as_tuples
@@ -296,7 +296,7 @@ class SiteView(AdminView):
             where=(Placement.site == site,), columns=("participant", "type", "hours", "state")
         )
         own = scope.may(self.by, "view", site)
-        page = ListPage(listing, "Zoek in deze lijst", _export_of(site), search_only=True)
+        screen = ListScreen(listing, "Zoek in deze lijst", _export_of(site), search_only=True)
         return self.render(
             "admin/site_participants.html",
             site=site,
@@ -305,7 +305,7 @@ class SiteView(AdminView):
             search_problem=search_problem,
             search_attributes=site_page.told_of("kavo", search_problem),
             kavo=tidy(request.form.get("kavo", ""))[:50],
-            page=page,
+            screen=screen,
             trajectories=[site_page.hours_of(one, site, found.participant) for one in found.trajectories]
             if found
             else [],
@@ -364,7 +364,7 @@ class SiteView(AdminView):
 
 
 def _export_of(site):
-    return lambda listing: url_for("site.export_participants", pk=site.id, **listing.query)
+    return lambda listing: url_for("site.export_participants", pk=site.id, **listing.requested.query)
 
 
 def _to_evaluate():

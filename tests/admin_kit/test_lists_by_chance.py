@@ -11,8 +11,9 @@ from werkzeug.datastructures import MultiDict
 
 import audit
 import scope
-from admin_kit import counting, filters, listing
+from admin_kit import counting, filters
 from admin_kit.joins import dotted
+from admin_kit.list_page import ListPage
 from database import before_all, normalise, searched
 from models import (
     Association,
@@ -191,7 +192,7 @@ class Made:
         args = MultiDict()
         if view.search_names and self.pick(True, False):
             args["q"] = self.words()
-        for each in one.filters:
+        for each in one.requested.filters:
             for given in each.inputs({}):
                 if self.chance.random() < 0.25:
                     args[given["param"]] = self.value(given)
@@ -244,13 +245,13 @@ def part_of(view, row):
 
 def expected(view, rows, one, args):
     """The ids that the list must hold, in its order."""
-    found = [row for row in rows if all(passes(each, args, row) for each in one.filters)]
+    found = [row for row in rows if all(passes(each, args, row) for each in one.requested.filters)]
     if args.get("q"):
         found = [row for row in found if begins(row.search, args["q"])]
     if args.get("tab"):
         parts = view.tab_parts(args["tab"])
         found = [row for row in found if part_of(view, row) in parts]
-    name, down = one.sort
+    name, down = one.requested.sort, one.requested.descending
     keys = view.sort_keys[name]
 
     def key(row):
@@ -300,10 +301,10 @@ def test_a_list_is_what_plain_python_makes_of_the_same_rows(app, endpoint, model
             g._login_user = made.team if role == "team" else made.jonas
             reach = view.reach()
             columns = view.public_columns if reach is scope.listed else None
-            args = made.arguments(view, listing.Listing(view, view.by, MultiDict(), "/", reach=reach, columns=columns))
-            one = listing.Listing(view, view.by, args, "/", reach=reach, columns=columns)
+            args = made.arguments(view, ListPage.of(view, view.by, MultiDict(), "/", reach=reach, columns=columns))
+            one = ListPage.of(view, view.by, args, "/", reach=reach, columns=columns)
             want, got = expected(view, rows, one, args), [row.id for row in one.rows]
-            assert got == want[(one.page - 1) * 25 : one.page * 25], args
+            assert got == want[(one.number - 1) * 25 : one.number * 25], args
             assert got or not want, args
             assert one.count == len(want) if one.is_counted else one.count <= len(want), args
             seen += len(got)

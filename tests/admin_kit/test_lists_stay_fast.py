@@ -6,7 +6,7 @@ import pytest
 from flask import g
 from werkzeug.datastructures import MultiDict
 
-from admin_kit import listing
+from admin_kit.list_page import ListPage
 from database import database, on_postgresql
 from local import crowd, demo
 from models import User
@@ -86,8 +86,8 @@ def test_every_order_of_a_large_table_follows_an_index(app, view, now):
             with app.test_request_context("/"):
                 g._login_user = kim
                 query = (
-                    listing.Listing(view(endpoint), kim, MultiDict([("sort", order), *shown]), "/")
-                    .ordered_ids()
+                    ListPage.of(view(endpoint), kim, MultiDict([("sort", order), *shown]), "/")
+                    .query.ordered_ids()
                     .limit(26)
                 )
                 sql, values = query.sql()
