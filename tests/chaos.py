@@ -30,7 +30,10 @@ def main():
         failed = [
             database
             for database in ("sqlite", "postgresql")
-            if subprocess.run([sys.executable, "-m", "pytest", "--database", database, *chosen], env=environ).returncode
+            if subprocess.run(
+                [sys.executable, "-m", "pytest", "-o", "faulthandler_timeout=0", "--database", database, *chosen],
+                env=environ,
+            ).returncode
         ]
         lines = [json.loads(line) for line in found.read_text("utf-8").splitlines()] if found.exists() else []
     print("\n| trial | database | figures |\n|---|---|---|")
