@@ -1,30 +1,57 @@
 """Links and actions on rows: actions are declared on a view and sent by POST, for one row or for several,
 with a form or a question first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import flash, g, url_for
 
 import dutch
+from forms import KavoForm
 
 MOST_IDS = 1000  # rows per action
 ANY = 987_654_321  # placeholder for an id while a URL is built
 
 
-def row_action(
-    name, text, confirmation=None, form=None, when=None, danger=False, in_menu=True, many=True, most=MOST_IDS
-):
-    """Declare a method `(self, ids)` or, with `form`, `(self, ids, form)` as an action; like Flask-Admin's `@action`.
+@dataclass(frozen=True)
+class Action:
+    """What a person can do with rows of a list, and how it is offered."""
 
-    `name` is also the act that `scope` must grant; `when(row)` says whether a row's menu offers it; `confirmation` is
-    asked first and says what will happen; `form` is a form class shown with it; not `in_menu`: for ticked rows and on
-    the page of a row, so that the menus of a list stay short; not `many`: for one row at a time; `most`: the limit of
-    rows at once."""
+    name: str
+    """also the act that `scope` must grant"""
+    label: str
+    question: str | None = None
+    """what will happen, shown for confirmation first; None: it happens at once"""
+    form: type[KavoForm] | None = None
+    """a form shown with the question; the method then takes it as a second argument"""
+    when: Callable[[Any], bool] = lambda row: True
+    """whether the menu of a row offers it"""
+    danger: bool = False
+    in_menu: bool = True
+    """False keeps the menus of a list short: offered for ticked rows and on the page of a row only"""
+    many: bool = True
+    """False: for one row at a time"""
+    most: int = MOST_IDS
+    """rows at once"""
+
+    @property
+    def button(self) -> str:
+        """The look of the button that confirms it."""
+        return "btn-danger" if self.danger else "btn-primary"
+
+    def ask(self) -> KavoForm | None:
+        """The form to confirm it by, filled in as posted; None when it needs no confirmation."""
+        form = self.form or KavoForm
+        return form() if self.question or self.form else None
+
+
+def row_action(name: str, label: str, question: str | None = None, **values):
+    """Declare a method `(self, ids)`, or with a form `(self, ids, form)`, as an `Action`; like Flask-Admin's `@action`."""
 
     def declare(method):
-        method._action = (name, text, confirmation)
-        method.form, method.when, method.danger = form, when, danger
-        method.in_menu, method.many, method.most = in_menu, many, most
+        method.action = Action(name, label, question, **values)
+        method._action = (name, label, question)  # where Flask-Admin looks for it
         return method
 
     return declare

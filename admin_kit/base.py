@@ -4,6 +4,8 @@ It replaces the parts of Flask-Admin's Peewee view that leak or break (docs/deci
 these declarations keep working: column_details_list, form_columns, form_args, form_ajax_refs, form_extra_fields,
 can_create, can_edit, can_view_details, can_delete, @action."""
 
+from itertools import chain, repeat
+
 from flask import abort, flash, jsonify, redirect, request, url_for
 from flask_admin import expose
 
@@ -11,7 +13,7 @@ import audit
 import dutch
 import scope
 from admin_kit.access import came_from
-from admin_kit.actions import MOST_IDS, Outcome, row_url, too_many
+from admin_kit.actions import MOST_IDS, Action, Outcome, row_url, too_many
 from admin_kit.cells import Button, as_cell, facts, links, outcome
 from admin_kit.fields import Converter, RelatedLookup, suggest
 from admin_kit.lists import ListView
@@ -44,6 +46,13 @@ class AdminView(ListView):
     details_template = "admin/details.html"
 
     # ---- access
+
+    def init_actions(self):
+        """Flask-Admin finds the methods; its own action 'delete' is none of ours."""
+        super().init_actions()
+        self.actions: dict[str, Action] = {
+            name: method.action for name, (method, *_) in self._actions_data.items() if hasattr(method, "action")
+        }
 
     def is_action_allowed(self, name):
         return name != "delete" and scope.allows(self.by, name, self.model)
@@ -82,11 +91,12 @@ class AdminView(ListView):
 
     def act_buttons(self, row) -> list[Button]:
         """The actions for this row, the first as what one most likely wants."""
-        kinds = ("btn-primary", *["btn-secondary"] * len(self._actions))
-        return [
-            Button(label, kind="btn-danger" if danger else kind, value=f"{name}:{row.pk}")
-            for kind, (label, name, danger) in zip(kinds, self.row_actions(row), strict=False)
-        ]
+        kinds = chain(["btn-primary"], repeat("btn-secondary"))
+        return [self.act_button(row, action, kind) for action, kind in zip(self.row_actions(row), kinds, strict=False)]
+
+    def act_button(self, row, action: Action, kind: str) -> Button:
+        """The button for an action on a row, of this kind unless it is dangerous."""
+        return Button(action.label, kind="btn-danger" if action.danger else kind, value=f"{action.name}:{row.pk}")
 
     # ---- the menu of a row
 
@@ -107,29 +117,22 @@ class AdminView(ListView):
         """Whether the form applies to this row."""
         return True
 
-    def row_actions(self, row, menu=False) -> list[tuple[str, str, bool]]:
-        """The actions on the page of a row, or those in its menu: (label, name, dangerous)."""
-        return [
-            (str(text), name, getattr(self._actions_data[name][0], "danger", False))
-            for name, text in self._actions
-            if self.is_action_allowed(name) and (not menu or self._in_menu(name)) and self._fits(name, row)
-        ]
+    def row_actions(self, row) -> list[Action]:
+        """The actions on the page of a row."""
+        return [action for action in self._allowed_actions() if action.when(row)]
 
-    def _in_menu(self, name):
-        return getattr(self._actions_data[name][0], "in_menu", True)
-
-    def _fits(self, name, row):
-        when = getattr(self._actions_data[name][0], "when", None)
-        return when is None or when(row)
+    def menu_actions(self, row) -> list[Action]:
+        """The actions in the menu of a row."""
+        return [action for action in self.row_actions(row) if action.in_menu]
 
     @property
-    def bulk_actions(self) -> list[tuple[str, str]]:
-        offered = {
-            name: str(text)
-            for name, text in self._actions
-            if self.is_action_allowed(name) and getattr(self._actions_data[name][0], "many", True)
-        }
-        return [(name, offered[name]) for name in self.action_order or offered if name in offered]
+    def bulk_actions(self) -> list[Action]:
+        """The actions for several rows, in the order of `action_order`."""
+        offered = {action.name: action for action in self._allowed_actions() if action.many}
+        return [offered[name] for name in self.action_order or offered if name in offered]
+
+    def _allowed_actions(self) -> list[Action]:
+        return [action for name, action in self.actions.items() if self.is_action_allowed(name)]
 
     # ---- one row
 
@@ -282,13 +285,13 @@ class AdminView(ListView):
     def action_view(self):
         name = request.form.get("one", "").partition(":")[0] or request.form.get("action", "")
         ids = _chosen()
-        if name not in self._actions_data or not self.is_action_allowed(name):
+        if name not in self.actions or not self.is_action_allowed(name):
             abort(404)
         if name in self.fresh_acts and not second_step.is_fresh():
             return second_step.ask_who()
-        method, text, confirmation = self._actions_data[name]
+        action, (method, *_) = self.actions[name], self._actions_data[name]
         back = came_from() or url_for(f"{self.endpoint}.index_view")
-        if too_many(ids, getattr(method, "most", MOST_IDS)):
+        if too_many(ids, action.most):
             return redirect(back)
         if not ids:
             flash("Vink eerst minstens één rij aan.", "warn")
@@ -296,7 +299,7 @@ class AdminView(ListView):
         found = [row for row in (scope.find(self.by, self.model, pk, name) for pk in ids) if row is not None]
         if not found:
             abort(404)
-        form = (getattr(method, "form", None) or KavoForm)() if confirmation or getattr(method, "form", None) else None
+        form = action.ask()
         if form is not None and not ("sure" in request.form and form.validate_on_submit()):
             if "sure" not in request.form:
                 form = type(form)(formdata=None)
@@ -304,13 +307,10 @@ class AdminView(ListView):
                 "admin/action.html",
                 rows=found,
                 form=form,
-                name=name,
-                text=text,
-                question=confirmation,
+                action=action,
                 back=back,
-                kind="btn-danger" if getattr(method, "danger", False) else "btn-primary",
             )
-        response = method([row.pk for row in found], *([form] if getattr(method, "form", None) else []))
+        response = method([row.pk for row in found], *([form] if action.form else []))
         return response or redirect(back)
 
     def apply(self, verb, ids, done: str, **values):

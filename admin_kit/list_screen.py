@@ -8,6 +8,7 @@ from functools import cached_property
 from flask import request
 
 import dutch
+from admin_kit.actions import Action
 from admin_kit.cells import Cell, as_cell
 from admin_kit.list_page import Column, ListPage
 
@@ -196,13 +197,13 @@ class ListScreen:
     # ---- rows
 
     @cached_property
-    def bulk_actions(self) -> list[tuple[str, str]]:
+    def bulk_actions(self) -> list[Action]:
         return self.view.bulk_actions
 
     @property
     def acts(self) -> bool:
         """Whether there is anything that one does with a row or several."""
-        return bool(self.view._actions)
+        return bool(self.view.actions)
 
     @property
     def lines(self) -> Iterator[Line]:
@@ -215,7 +216,7 @@ class ListScreen:
 
     def _menu(self, row) -> Menu | None:
         links = self.view.row_links(row)
-        acts = [(label, f"{name}:{row.pk}") for label, name, _ in self.view.row_actions(row, menu=True)]
+        acts = [(action.label, f"{action.name}:{row.pk}") for action in self.view.menu_actions(row)]
         return Menu(links, acts) if links or acts else None
 
     # ---- other pages

@@ -112,11 +112,10 @@ def _actions(model, admin) -> list[Line]:
     """The actions that the views of a table offer, and the roles that have them."""
     seen: dict[str, Any] = {}
     for view in (one for one in admin._views if getattr(one, "model", None) is model):
-        for name, text in view._actions:
-            if name != "delete":
-                seen.setdefault(
-                    str(text), {role: _rows(role, model, name) if role in view.roles else NOT for role in ROLES}
-                )
+        for name, action in view.actions.items():
+            seen.setdefault(
+                action.label, {role: _rows(role, model, name) if role in view.roles else NOT for role in ROLES}
+            )
         if view.can_delete:
             seen["Verwijderen"] = {**dict.fromkeys(ROLES, NOT), TEAM: ALL}
     return [Line(text, rows) for text, rows in sorted(seen.items())]

@@ -20,11 +20,11 @@ def buttons(view, row, missing, attest) -> list[Button]:
 
 def _acts(view, row) -> list[Button]:
     """The other acts; to release the attest is what waits most."""
-    acts = [(label, name, danger) for label, name, danger in view.row_actions(row) if name != "final"]
     kinds = {"release": "btn-primary"}
     return [
-        Button(label, kind="btn-danger" if danger else kinds.get(name, "btn-secondary"), value=f"{name}:{row.pk}")
-        for label, name, danger in acts
+        view.act_button(row, action, kinds.get(action.name, "btn-secondary"))
+        for action in view.row_actions(row)
+        if action.name != "final"
     ]
 
 

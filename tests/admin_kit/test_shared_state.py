@@ -118,7 +118,7 @@ def routes(app):
 def act(app, visitor):
     """Each action of each list, on row 1 and one that is missing, with and without its confirmation."""
     for view in app.extensions["admin"][0]._views:
-        for name in getattr(view, "_actions_data", {}):
+        for name in getattr(view, "actions", {}):
             for sure in ({}, {"sure": "1", "reason": "Daarom", "until": "2030-01-01"}):
                 yield visitor.post(f"{view.url}/action/", {"action": name, "rowid": ["1", MISSING], **sure}).status_code
 
