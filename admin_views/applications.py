@@ -140,49 +140,87 @@ class ApplicationView(HiddenFromMenu, BaseView):
             return redirect(url_for(".show", pk=pk))
         return self._page(Site.get_by_id(pk), decide=form)
 
-    @expose("/<int:pk>/<what>", methods=("POST",))
+    @expose("/<int:pk>/ask", methods=("POST",))
     @room(characters=OTHERS)
-    def act(self, pk, what):
-        """What needs a text (ask, note, address, reopen), and what needs none (undo, mail now, stop waiting)."""
-        site = _site(pk)
-        form = FORMS[what](prefix=f"{what}-") if what in FORMS else KavoForm()
-        acts = {
-            "ask": (
-                lambda now: sites.ask(site, self.by, now, form.text.data),
-                "Je vraag is verstuurd. De termijn staat stil.",
-            ),
-            "note": (lambda now: sites.note(site, self.by, now, form.text.data), "Je notitie is bewaard."),
-            "address": (
-                lambda now: registration.correct_address(site, form.email.data, self.by, now),
-                "Het e-mailadres is verbeterd. De laatste e-mail vertrekt opnieuw.",
-            ),
-            "reopen": (lambda now: sites.reopen(site, self.by, now, form.reason.data), f"{site} is heropend."),
-            "undo": (
-                lambda now: sites.undo(site, self.by, now),
-                "De beslissing is ongedaan gemaakt. Er vertrok geen e-mail.",
-            ),
-            "mail-now": (lambda now: sites.mail_now(site, self.by, now), "De e-mail vertrekt nu."),
-            "keep": (lambda now: None, "Wat je invulde, staat er nog. Je nam nog geen beslissing."),
-            "stop-waiting": (lambda now: sites.stop_waiting(site, self.by, now), "De termijn loopt weer."),
-        }
-        if what not in acts:
-            abort(404)
-        verb, told = acts[what]
+    def ask(self, pk):
+        def act(site, form, now):
+            sites.ask(site, self.by, now, form.text.data)
+            return "Je vraag is verstuurd. De termijn staat stil."
 
-        def carry(now):
-            verb(now)
-            return told
+        return self._with_form(pk, "ask", act)
 
-        page = url_for(".show", pk=pk)
-        if form.validate() and form.carry_out(carry, self.by, utcnow()):
-            detours.keep_for(page, self.by.id, utcnow(), done=f"{what}-")
-            return redirect(page)
-        if what not in FORMS:
+    @expose("/<int:pk>/note", methods=("POST",))
+    @room(characters=OTHERS)
+    def note(self, pk):
+        def act(site, form, now):
+            sites.note(site, self.by, now, form.text.data)
+            return "Je notitie is bewaard."
+
+        return self._with_form(pk, "note", act)
+
+    @expose("/<int:pk>/address", methods=("POST",))
+    @room(characters=OTHERS)
+    def address(self, pk):
+        def act(site, form, now):
+            registration.correct_address(site, form.email.data, self.by, now)
+            return "Het e-mailadres is verbeterd. De laatste e-mail vertrekt opnieuw."
+
+        return self._with_form(pk, "address", act)
+
+    @expose("/<int:pk>/reopen", methods=("POST",))
+    @room(characters=OTHERS)
+    def reopen(self, pk):
+        def act(site, form, now):
+            sites.reopen(site, self.by, now, form.reason.data)
+            return f"{site} is heropend."
+
+        return self._with_form(pk, "reopen", act)
+
+    @expose("/<int:pk>/undo", methods=("POST",))
+    @room(characters=OTHERS)
+    def undo(self, pk):
+        return self._at_once(pk, sites.undo, "De beslissing is ongedaan gemaakt. Er vertrok geen e-mail.")
+
+    @expose("/<int:pk>/mail-now", methods=("POST",))
+    @room(characters=OTHERS)
+    def mail_now(self, pk):
+        return self._at_once(pk, sites.mail_now, "De e-mail vertrekt nu.")
+
+    @expose("/<int:pk>/stop-waiting", methods=("POST",))
+    @room(characters=OTHERS)
+    def stop_waiting(self, pk):
+        return self._at_once(pk, sites.stop_waiting, "De termijn loopt weer.")
+
+    @expose("/<int:pk>/keep", methods=("POST",))
+    @room(characters=OTHERS)
+    def keep(self, pk):
+        """Enter in a field decides nothing: what was typed is kept, and the page says so."""
+        return self._at_once(pk, lambda *_: None, "Wat je invulde, staat er nog. Je nam nog geen beslissing.")
+
+    def _with_form(self, pk, name, act):
+        """Call `act(site, form, now)` with what was typed in this form, and show its message; the page when refused."""
+        site, form = _site(pk), FORMS[name](prefix=f"{name}-")
+        if form.validate() and form.carry_out(lambda now: act(site, form, now), self.by, utcnow()):
+            return self._back(pk, done=f"{name}-")
+        return self._page(Site.get_by_id(pk), **{name: form})
+
+    def _at_once(self, pk, verb, message):
+        """Call `verb(site, by, now)`, which needs no text; other forms of the page keep what was typed in them."""
+        site, form = _site(pk), KavoForm()
+
+        def act(now):
+            verb(site, self.by, now)
+            return message
+
+        if not (form.validate() and form.carry_out(act, self.by, utcnow())):
             for text in form.form_errors:
                 flash(text, "warn")
-            detours.keep_for(page, self.by.id, utcnow())
-            return redirect(page)
-        return self._page(Site.get_by_id(pk), **{what: form})
+        return self._back(pk)
+
+    def _back(self, pk, **kept):
+        page = url_for(".show", pk=pk)
+        detours.keep_for(page, self.by.id, utcnow(), **kept)
+        return redirect(page)
 
     # ---- a proposed change
 

@@ -99,28 +99,46 @@ class ImportView(HiddenFromMenu, BaseView):
             **import_page.values(batch, batches.counts(batch), verdict, before),
         )
 
-    @expose("/<int:pk>/<what>", methods=("POST",))
-    def act(self, pk, what):
-        if what not in ("confirm", "drop", "undo"):
-            abort(404)
-        batch, form = self._batch(pk, what), ConfirmForm()
+    @expose("/<int:pk>/confirm", methods=("POST",))
+    def confirm(self, pk):
+        batch, form = self._batch(pk, "confirm"), ConfirmForm()
 
         def act(now):
-            if what == "confirm":
-                batches.confirm(batch, self.by, now, all_or_none=form.which.data == "all")
-                return "Het importeren is begonnen."
-            if what == "drop":
-                batches.drop(batch, self.by, now)
-                return f"{batch} is niet geïmporteerd. Er is niets veranderd."
+            batches.confirm(batch, self.by, now, all_or_none=form.which.data == "all")
+            return "Het importeren is begonnen."
+
+        if self._carry_out(form, act):
+            batches.work_at_once(batch, utcnow())
+        return redirect(url_for(".show", pk=pk))
+
+    @expose("/<int:pk>/drop", methods=("POST",))
+    def drop(self, pk):
+        batch = self._batch(pk, "drop")
+
+        def act(now):
+            batches.drop(batch, self.by, now)
+            return f"{batch} is niet geïmporteerd. Er is niets veranderd."
+
+        self._carry_out(KavoForm(), act)
+        return redirect(url_for(".index"))
+
+    @expose("/<int:pk>/undo", methods=("POST",))
+    def undo(self, pk):
+        batch = self._batch(pk, "undo")
+
+        def act(now):
             undo.undo(batch, self.by, now)
             return f"Het importeren van {batch} is ongedaan gemaakt."
 
-        if form.carry_out(act, self.by, utcnow()):
-            if what == "confirm":
-                batches.work_at_once(batch, utcnow())
-        else:
+        self._carry_out(KavoForm(), act)
+        return redirect(url_for(".show", pk=pk))
+
+    def _carry_out(self, form, act) -> bool:
+        """Whether the act was done; otherwise a message says why not."""
+        done = form.carry_out(act, self.by, utcnow())
+        if not done:
             flash(" ".join(map(str, form.form_errors)), "warn")
-        return redirect(url_for(".index") if what == "drop" else url_for(".show", pk=pk))
+        return done
 
     @expose("/<int:pk>/resultaat.csv")
     def result(self, pk):

@@ -45,7 +45,7 @@ PAGES = {
     "account.choose_password": "Wachtwoord kiezen",
     "account.own_data": "Mijn gegevens",
     "application.decide": "Aanvraag beslissen",
-    "application.act": "Aanvraag behandelen",
+    **dict.fromkeys((f"application.{act}" for act in ("ask", "note", "address", "reopen")), "Aanvraag behandelen"),
     "application.proposal": "Wijziging van een stageplaats beslissen",
     "attest.check": "Attest nakijken",
     "eid.new_site": "Nieuwe stageplaats met eID",

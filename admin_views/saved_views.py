@@ -42,21 +42,31 @@ class SavedViewView(HiddenFromMenu, BaseView):
                 flash(text, "warn")
         return redirect(came_from() or url_for(f"{form.screen.data}.index_view"))
 
-    @expose("/<int:pk>/<what>", methods=("POST",))
-    def act(self, pk, what):
-        """Start the day with a view (start), no longer (stop), or remove it (weg)."""
+    @expose("/<int:pk>/start", methods=("POST",))
+    def start(self, pk):
+        view = self._view(pk)
+        saved_views.start_with(view, self.by)
+        return self._back(view, f"Je begint voortaan met ‘{view.name}’.")
+
+    @expose("/<int:pk>/stop", methods=("POST",))
+    def stop(self, pk):
+        view = self._view(pk)
+        saved_views.start_with(None, self.by)
+        return self._back(view, "Je begint weer met de gewone startpagina.")
+
+    @expose("/<int:pk>/weg", methods=("POST",))
+    def forget(self, pk):
+        view = self._view(pk)
+        saved_views.forget(view, self.by)
+        return self._back(view, f"De weergave ‘{view.name}’ is weg.")
+
+    def _view(self, pk) -> SavedView:
         view = SavedView.get_or_none(SavedView.id == pk)
-        if view is None or what not in ("start", "stop", "weg") or not scope.may(self.by, "open", view):
+        if view is None or not scope.may(self.by, "open", view):
             abort(404)
-        if what == "weg":
-            saved_views.forget(view, self.by)
-            flash(f"De weergave ‘{view.name}’ is weg.", "good")
-        else:
-            saved_views.start_with(view if what == "start" else None, self.by)
-            told = (
-                f"Je begint voortaan met ‘{view.name}’."
-                if what == "start"
-                else "Je begint weer met de gewone startpagina."
-            )
-            flash(told, "good")
+        return view
+
+    @staticmethod
+    def _back(view: SavedView, message: str):
+        flash(message, "good")
         return redirect(came_from() or url_for(f"{view.screen}.index_view"))

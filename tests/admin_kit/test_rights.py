@@ -6,6 +6,7 @@ import re
 import pytest
 
 import scope
+from admin_views.applications import FORMS
 from identity import second_step
 from models import (
     TABLES,
@@ -73,6 +74,7 @@ WHO_ONE_IS = (
     "wan_register_response",
     "mf_recovery_codes",
 )
+APPLICATION = ("index", "show", "decide", "proposal", *FORMS, "undo", "mail_now", "stop_waiting", "keep")
 WITH_EID = ("log_in", "back", "out", "choice", "manager", "new_site", "stop")
 TAKING_OVER = ("answer", "thanks", "offer")
 NO_STAFF = {"visitor", "manager"}
@@ -118,14 +120,14 @@ ROUTES = {
     "link_request.index": TEAM,
     "link_request.show": TEAM,
     "site_change.successor": BACK_OFFICE,
-    **dict.fromkeys((f"application.{page}" for page in ("index", "show", "decide", "act", "proposal")), TEAM),
+    **dict.fromkeys((f"application.{page}" for page in APPLICATION), TEAM),
     **dict.fromkeys((f"site_change.{page}" for page in ("index", "propose", "close")), BACK_OFFICE),
-    **dict.fromkeys((f"saved_view.{page}" for page in ("index", "keep", "act")), INSIDE),
+    **dict.fromkeys((f"saved_view.{page}" for page in ("index", "keep", "start", "stop", "forget")), INSIDE),
     "placement.cancel": INSIDE,
     "placement.evaluate": INSIDE,
     "placement.trajectory_history": INSIDE,
     **dict.fromkeys((f"many.{page}" for page in ("index", "couple", "evaluate")), INSIDE),
-    **dict.fromkeys((f"importing.{page}" for page in ("index", "show", "act", "result")), GUIDING),
+    **dict.fromkeys((f"importing.{page}" for page in ("index", "show", "confirm", "drop", "undo", "result")), GUIDING),
     **dict.fromkeys(
         (f"{noun}.{page}" for noun in ("trajectory", "ready", "attested") for page in ("final", "attest")), GUIDING
     ),
