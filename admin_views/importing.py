@@ -1,8 +1,6 @@
 """Importing participants from a file: choose it, review the verdict of each line, confirm, download the result,
 undo."""
 
-import json
-
 from flask import Response, abort, flash, redirect, request, stream_with_context, url_for
 from flask_admin import BaseView, expose
 from flask_wtf.file import FileField, FileRequired
@@ -91,7 +89,7 @@ class ImportView(HiddenFromMenu, BaseView):
             batch=batch,
             form=ConfirmForm(),
             verdict=verdict,
-            lines=[(line, json.loads(line.cells)) for line in shown[:LINES_SHOWN]],
+            lines=[(line, line.texts) for line in shown[:LINES_SHOWN]],
             marks=MARKS,
             more=shown[LINES_SHOWN - 1].number if len(shown) > LINES_SHOWN else None,
             words=ImportRow.VERDICTS,
@@ -165,6 +163,6 @@ def _result_rows(batch, made):
     while chunk := list(batch.lines.where(ImportRow.number > last).order_by(ImportRow.number).limit(batches.STEP)):
         last = chunk[-1].number
         yield [
-            [made.cell(text) for text in (*json.loads(line.cells), ImportRow.VERDICTS.get(line.verdict, ""), line.text)]
+            [made.cell(text) for text in (*line.texts, ImportRow.VERDICTS.get(line.verdict, ""), line.text)]
             for line in chunk
         ]

@@ -1,5 +1,6 @@
 """Imported files: a batch, and the outcome for each of its lines."""
 
+import json
 from typing import Any
 
 from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, ModelSelect, TextField
@@ -98,6 +99,11 @@ class ImportRow(BaseModel):
     """the row that this line created"""
     before = TextField(null=True)
     """the old values that it changed of a participant, as JSON"""
+
+    @property
+    def texts(self) -> list[str]:
+        """Its cells, in the order of COLUMNS; none once they were erased."""
+        return json.loads(self.cells)
 
     class Meta:
         indexes = (

@@ -22,9 +22,9 @@ from database import (
     rehearsing,
     writing,
 )
-from models import TYPES, Association, ImportBatch, ImportRow, Participant, User
+from models import Association, ImportBatch, ImportRow, Participant, User
 from workflow import limits, refusals
-from workflow.imports.lines import COLUMN_OF, COLUMNS, RESULTS, typed
+from workflow.imports.lines import COLUMN_OF, COLUMNS, RESULTS, Entry, parse
 from workflow.imports.sheets import Sheet, Unreadable
 from workflow.imports.verdicts import Known, Outcome, Refused, whole_reach
 from workflow.stages import placements
@@ -78,13 +78,13 @@ def receive(stream: BinaryIO, file_name: str, by: User | None, now: datetime, tr
 
 
 def _received(batch, number, cells, problem) -> dict:
-    line = typed(cells)
+    entry = parse(cells)
     return {
         "batch_id": batch.id,
         "number": number,
         "cells": json.dumps(cells, ensure_ascii=False),
-        "kavo_id": line.kavo_id,
-        "type": line.type,
+        "kavo_id": entry.kavo_id,
+        "type": entry.type,
         "text": problem,
         "verdict": "bad" if problem else "",
         "done": False,
@@ -188,7 +188,7 @@ def told(numbers: dict[str, int]) -> str:
 def _check(batch, lines, now) -> int:
     """Write lines, and earlier ones with the same people, in a transaction that is rolled back; store the verdict of
     each. Returns the number of the last judged line."""
-    known = Known(batch, lines, now)
+    known = Known.of_lines(batch, lines, now)
     with rehearsing():
         found = _treat(known, [*known.before(lines[0].number), *(line for line in lines if not line.verdict)])
     found |= {one.number: Outcome("bad", one.text, problems=[("", one.text)]) for one in lines if one.verdict}
@@ -294,7 +294,7 @@ def erase(batch: ImportBatch):
 def _write(batch, lines, now) -> int:
     """Write valid lines; each is judged again, and one that is refused by now says why. Returns
     the number of the last one."""
-    found = _treat(Known(batch, lines, now), lines)
+    found = _treat(Known.of_lines(batch, lines, now), lines)
     _keep(batch, lines, found, now)
     return lines[-1].number
 
@@ -312,7 +312,7 @@ def _write_whole(batch, now):
         with writing():
             for chunk in in_chunks(ids, STEP):
                 lines = list(ImportRow.select().where(ImportRow.id.in_(chunk)))
-                found = _treat(Known(batch, lines, now), lines)
+                found = _treat(Known.of_lines(batch, lines, now), lines)
                 _keep(batch, lines, found, now)
                 bad |= {line: found[line.number] for line in lines if found[line.number].verdict == "bad"}
             if bad:
@@ -334,28 +334,17 @@ def add_one(
     name and birth date only gets the trajectory. `person`: kavo_id and PERSONAL. Raises RuleError."""
     if not scope.allows(by, "import", Participant):
         raise scope.NotYours("import Participant")
-    texts = [
-        person["kavo_id"],
-        person["first_name"],
-        person["last_name"],
-        person["birth_date"].isoformat(),
-        person["email"] or "",
-        association.name,
-        TYPES[kind],
-        course_started_on.isoformat(),
-    ]
-    said = typed(texts)
-    batch = ImportBatch(by=by, association=association, file_name="")
-    line = ImportRow(number=1, cells=json.dumps(texts, ensure_ascii=False), kavo_id=said.kavo_id, type=kind)
+    person["email"] = person["email"] or ""
+    entry = Entry(**person, type=kind, course_started_on=course_started_on)
     with writing():
         try:
-            outcome = Known(batch, [line], now).treat(line)
+            outcome = Known(by, association, [entry.kavo_id], now).write(entry)
         except Refused as refused:
             raise _for_form(refused) from refused
         if outcome.verdict not in ImportRow.GOOD:
             raise RuleError("Deze deelnemer staat er al met dit traject.")
         if outcome.found:
-            placements.log_lookup(line.kavo_id, True, "importeren", by, now)
+            placements.log_lookup(entry.kavo_id, True, "importeren", by, now)
     return outcome.participant
 
 

@@ -1,8 +1,9 @@
-"""A line of a file with participants: its columns, and its texts as values."""
+"""A line of a file with participants: its columns, and its cells as values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from database import normalise, readings
@@ -25,23 +26,43 @@ PERSONAL = ("first_name", "last_name", "birth_date", "email")
 KINDS = {normalise(word): kind for kind, word in TYPES.items()}
 
 
+FIELDS = ("kavo_id", *PERSONAL, "association", "type", "course_started_on")
+COLUMN_OF = dict(zip(FIELDS, COLUMNS, strict=True))
+"""field of a row or a form → the column that holds it"""
+FORMULA = "Dit begint met een teken van een formule."
+
+
 @dataclass
-class Typed:
-    """A line of a file as values; `problems`: column → what is wrong with its cell."""
+class Entry:
+    """A participant with the start of a trajectory, as a line of a file or a form gives them."""
 
     kavo_id: str = ""
     first_name: str = ""
     last_name: str = ""
     birth_date: date | None = None
     email: str = ""
-    association: str = ""
+    association_name: str = ""
+    """empty: that of the importer"""
     type: str = ""
     course_started_on: date | None = None
-    problems: dict[str, str] = field(default_factory=dict)
+    texts: Sequence[str] = ()
+    """its cells, in the order of COLUMNS"""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """column → what is wrong with a cell that holds no value of its kind"""
 
-
-COLUMN_OF = dict(zip(Typed.__dataclass_fields__, COLUMNS, strict=False))
-"""field of a row → the column that holds it"""
+    @cached_property
+    def problems(self) -> dict[str, str]:
+        """Column → why its cell is no value at all. Whether a value is allowed, its row decides when it is saved."""
+        names = {"voornaam": self.first_name, "naam": self.last_name, "vereniging": self.association_name}
+        checks = (
+            ("kavo_id", "kavo_id" in self.unread, self.unread.get("kavo_id")),
+            ("naam", not says_something(self.first_name + self.last_name), "Dit ontbreekt."),
+            *((column, is_formula(text.lstrip("'")), FORMULA) for column, text in names.items()),
+            ("geboortedatum", "geboortedatum" in self.unread, self.unread.get("geboortedatum")),
+            ("type", not self.type, "Kies animator, hoofdanimator of instructeur."),
+            ("start_cursus", "start_cursus" in self.unread, self.unread.get("start_cursus")),
+        )  # our own results file, which may be imported again, has an apostrophe before a formula
+        return {column: text or "" for column, wrong, text in checks if wrong}
 
 
 READERS: dict[str, Callable[[str], Any]] = {
@@ -53,48 +74,24 @@ READERS: dict[str, Callable[[str], Any]] = {
 """column → reader of its cells, the same as everywhere"""
 
 
-def read(cells: list[str]) -> tuple[dict, dict[str, str]]:
-    """The cells of READERS as column → value, and for unreadable ones column → what to do."""
-    values, problems = {}, {}
-    for column, text in zip(COLUMNS, cells, strict=True):
-        if column in READERS:
-            try:
-                values[column] = READERS[column](text)
-            except RuleError as error:
-                problems[column] = str(error)
-    return values, problems
-
-
-def typed(cells: list[str]) -> Typed:
-    """The texts of a line, in the order of COLUMNS, as values."""
-    _, first, last, _, _, association, kind, _ = cells
-    first, last = (text if says_something(text) else "" for text in (first, last))
-    values, problems = read(cells)
-    line = Typed(
-        values.get("kavo_id", ""),
-        first,
-        last,
-        values.get("geboortedatum"),
-        values.get("email", cells[4]),
-        association,
-        KINDS.get(normalise(kind), ""),
-        values.get("start_cursus"),
+def parse(texts: Sequence[str]) -> Entry:
+    """The cells of a line, in the order of COLUMNS, as values."""
+    cells, values, unread = dict(zip(COLUMNS, texts, strict=True)), {}, {}
+    for column, reader in READERS.items():
+        try:
+            values[column] = reader(cells[column])
+        except RuleError as error:
+            unread[column] = str(error)
+    first, last = (text if says_something(text) else "" for text in (cells["voornaam"], cells["naam"]))
+    return Entry(
+        kavo_id=values.get("kavo_id", ""),
+        first_name=first,
+        last_name=last,
+        birth_date=values.get("geboortedatum"),
+        email=values.get("email", cells["email"]),
+        association_name=cells["vereniging"],
+        type=KINDS.get(normalise(cells["type"]), ""),
+        course_started_on=values.get("start_cursus"),
+        texts=texts,
+        unread=unread,
     )
-    line.problems = _problems(line, problems)
-    return line
-
-
-def _problems(line: Typed, unread: dict[str, str]) -> dict[str, str]:
-    """Column → why its cell is no value at all. Whether a value is allowed, its row decides when it is saved."""
-    checks = (
-        ("kavo_id", "kavo_id" in unread, unread.get("kavo_id")),
-        ("naam", not says_something(line.first_name + line.last_name), "Dit ontbreekt."),
-        *(
-            (COLUMN_OF[name], is_formula(getattr(line, name).lstrip("'")), "Dit begint met een teken van een formule.")
-            for name in ("first_name", "last_name", "association")
-        ),  # our own file may be imported again
-        ("geboortedatum", "geboortedatum" in unread, unread.get("geboortedatum")),
-        ("type", not line.type, "Kies animator, hoofdanimator of instructeur."),
-        ("start_cursus", "start_cursus" in unread, unread.get("start_cursus")),
-    )
-    return {column: text or "" for column, wrong, text in checks if wrong}

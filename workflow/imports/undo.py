@@ -8,7 +8,7 @@ import dutch
 import scope
 from database import RuleError, locking, readings, writing
 from models import Extension, FinalEvaluation, ImportBatch, ImportRow, Participant, Placement, Trajectory, User
-from workflow.imports.lines import typed
+from workflow.imports.lines import parse
 from workflow.imports.people import change_person
 from workflow.imports.verdicts import changes
 
@@ -73,7 +73,7 @@ def _put_back(batch, by, now):
     """Restore changed personal data, unless they were changed since."""
     for line in batch.lines.where(ImportRow.before.is_null(False)):
         person = Participant.get_or_none(Participant.kavo_id == line.kavo_id)
-        said, before = typed(json.loads(line.cells)), json.loads(line.before)
+        said, before = parse(line.texts), json.loads(line.before)
         if person is not None and not any(name in changes(person, said) for name in before):
             values = {name: readings.day(old) if name == "birth_date" else old for name, old in before.items()}
             change_person(person, values, by, now)

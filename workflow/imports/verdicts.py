@@ -2,6 +2,7 @@
 written to find out; a preview rolls that back."""
 
 import json
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,7 +15,7 @@ import scope
 from database import BaseModel, RuleError, normalise, writing
 from models import COURSE_YEARS, LEAST_AGES, TEAM, Association, ImportBatch, ImportRow, Participant, Trajectory, User
 from times import local_date, years_after
-from workflow.imports.lines import COLUMN_OF, LABELS, PERSONAL, Typed, typed
+from workflow.imports.lines import COLUMN_OF, LABELS, PERSONAL, Entry, parse
 from workflow.imports.people import change_person
 from workflow.stages import trajectories
 
@@ -71,22 +72,30 @@ class Refused(RuleError):
 
 
 class Known:
-    """What the database and earlier lines of the same file hold about the people on these lines."""
+    """What the database, and earlier lines of the same file, hold about people."""
 
-    def __init__(self, batch: ImportBatch, lines: list[ImportRow], now: datetime):
-        self.batch, self.now, self.ahead = batch, now, local_date(now) + timedelta(days=COURSE_AHEAD)
-        by = batch.by
+    def __init__(self, by: User | None, association: Association | None, kavo_ids: Iterable[str], now: datetime):
+        """`by` imports, None on the command line; `association`: of entries that name none; `kavo_ids` of the people."""
+        self.by, self.own, self.now = by, association, now
+        self.ahead = local_date(now) + timedelta(days=COURSE_AHEAD)
         self.reach = None if by is None or whole_reach(by) else set(scope.association_ids(by))
         self.associations = {normalise(one.name): one for one in Association.select()}
-        ids = {line.kavo_id for line in lines if line.kavo_id}
-        self.people = {one.kavo_id: one for one in Participant.select().where(Participant.kavo_id.in_(list(ids)))}
+        self.people = {one.kavo_id: one for one in Participant.select().where(Participant.kavo_id.in_(list(kavo_ids)))}
         self.trajectories: dict[int, list[Trajectory]] = {}
         theirs = Trajectory.select().where(Trajectory.participant.in_([one.id for one in self.people.values()]))
         for one in theirs:
             self.trajectories.setdefault(one.participant_id, []).append(one)
         self.earlier: dict[str, list[ImportRow]] = {}
-        for one in _firsts(batch, ids, max(line.number for line in lines)):
-            self.earlier.setdefault(one.kavo_id, []).append(one)
+        self._entries: dict[int, Entry] = {}
+
+    @classmethod
+    def of_lines(cls, batch: ImportBatch, lines: list[ImportRow], now: datetime) -> "Known":
+        """What is known about the people on these lines of a file."""
+        kavo_ids = {line.kavo_id for line in lines if line.kavo_id}
+        known = cls(batch.by, batch.association, kavo_ids, now)
+        for row in _firsts(batch, kavo_ids, max(line.number for line in lines)):
+            known.earlier.setdefault(row.kavo_id, []).append(row)
+        return known
 
     def before(self, number: int) -> list[ImportRow]:
         """The valid lines before this one that name the same people."""
@@ -98,18 +107,30 @@ class Known:
         ]
 
     def treat(self, line: ImportRow) -> Outcome:
-        """Write a line, with its history. Raises Refused with all its errors; then nothing of it is written
-        then."""
-        cells = json.loads(line.cells)
-        outcome = Outcome()
-        if not cells:  # erased meanwhile
+        """Write a line, with its history. Raises Refused with all its errors; then nothing of it is written."""
+        entry = self._entry(line)
+        if not entry.texts:  # erased meanwhile
             raise Refused(Outcome("bad", line.text, problems=[("", line.text)]))
-        said = typed(cells)
-        outcome.problems += said.problems.items()
+        outcome = Outcome()
+        with _noting(outcome):
+            self._refuse_twice(line, entry)
+        return self.write(entry, outcome.problems)
+
+    def _entry(self, line: ImportRow) -> Entry:
+        """The values of a line, read once."""
+        if line.number not in self._entries:
+            texts = line.texts
+            self._entries[line.number] = parse(texts) if texts else Entry()
+        return self._entries[line.number]
+
+    def write(self, said: Entry, problems: Iterable[tuple[str, str]] = ()) -> Outcome:
+        """Write an entry, with its history. Raises Refused with all its errors, besides `problems` that were found before;
+        then nothing of it is written."""
+        outcome = Outcome(problems=[*said.problems.items(), *problems])
         with writing():
-            self._treat(line, said, outcome)
+            self._write(said, outcome)
             if outcome.problems:
-                outcome.verdict, outcome.text = "bad", _told(outcome.problems, cells)
+                outcome.verdict, outcome.text = "bad", _told(outcome.problems, said.texts)
                 raise Refused(outcome)
         person = outcome.participant
         self.people[said.kavo_id] = person
@@ -117,13 +138,11 @@ class Known:
             self.trajectories.setdefault(person.id, []).append(outcome.trajectory)
         return outcome
 
-    def _treat(self, line, said, outcome):
+    def _write(self, said, outcome):
         association = None
         if "vereniging" not in said.problems:
             with _noting(outcome):
                 association = self.association(said)
-        with _noting(outcome):
-            self._refuse_twice(line, said)
         if said.course_started_on and said.course_started_on > self.ahead:
             outcome.problems.append(("start_cursus", "De cursus begint pas over meer dan een jaar. Kijk de datum na."))
         person = self.people.get(said.kavo_id)
@@ -147,7 +166,7 @@ class Known:
             return
         if not _saved(outcome, person, lambda: person.save(force_insert=True)):
             return
-        audit.record(self.batch.by, "row.added", person, at=self.now, kind="deelnemer", name=person)
+        audit.record(self.by, "row.added", person, at=self.now, kind="deelnemer", name=person)
         outcome.person, outcome.verdict, outcome.made["participant_id"] = person, "new", person.id
 
     def _change(self, known, said, outcome):
@@ -161,7 +180,7 @@ class Known:
             outcome.text = _told_changes(known, changed)
             if changed:
                 before = {name: dutch.shown(getattr(known, name)) for name in changed}
-                if not _saved(outcome, person, lambda: change_person(person, changed, self.batch.by, self.now)):
+                if not _saved(outcome, person, lambda: change_person(person, changed, self.by, self.now)):
                     return
                 outcome.verdict, outcome.made["before"] = "changed", json.dumps(before)
             outcome.person = person
@@ -178,18 +197,19 @@ class Known:
         trajectory = Trajectory(
             participant=person, association=association, type=said.type, course_started_on=said.course_started_on
         )
-        trajectories.begin(trajectory, self.batch.by, self.now)
+        trajectories.begin(trajectory, self.by, self.now)
         outcome.trajectory, outcome.made["trajectory_id"] = trajectory, trajectory.id
         if outcome.verdict != "new":
             outcome.verdict = "trajectory"
 
-    def association(self, said: Typed) -> Association:
-        """The association of a line. Raises RuleError when the importer may not import for it."""
-        found = self.associations.get(normalise(said.association)) if said.association else self.batch.association
-        if found is None and not said.association:
+    def association(self, said: Entry) -> Association:
+        """The association of an entry. Raises RuleError when the importer may not import for it."""
+        name = said.association_name
+        found = self.associations.get(normalise(name)) if name else self.own
+        if found is None and not name:
             raise RuleError("Dit ontbreekt.", "association")
         if found is None:
-            raise RuleError(f"We kennen geen vereniging ‘{said.association[:60]}’.", "association")
+            raise RuleError(f"We kennen geen vereniging ‘{name[:60]}’.", "association")
         if self.reach is not None and found.id not in self.reach:
             raise RuleError(
                 f"Je werkt niet voor {found}: je kunt hier alleen deelnemers van je eigen vereniging toevoegen.",
@@ -202,7 +222,7 @@ class Known:
         same = next((one for one in earlier if one.type == line.type), None)
         if same:
             raise RuleError(f"Staat ook op regel {same.number}: hetzelfde KAVO-ID en hetzelfde type.")
-        if earlier and said.birth_date and typed(json.loads(earlier[0].cells)).birth_date != said.birth_date:
+        if earlier and said.birth_date and self._entry(earlier[0]).birth_date != said.birth_date:
             raise RuleError(f"Regel {earlier[0].number} geeft dit KAVO-ID een andere geboortedatum.", "birth_date")
 
     def _refuse_changes(self, person, changed, said):
@@ -229,7 +249,7 @@ class Known:
         return self.reach is None or all(one.association_id in self.reach for one in mine)
 
 
-def changes(person: Participant, said: Typed) -> dict:
+def changes(person: Participant, said: Entry) -> dict:
     """Personal data that differ in a line: field → new value. Capitals and accents alone are no difference, an
     empty or unreadable cell says nothing."""
     found, kept = {}, Participant(**{name: getattr(said, name) for name in ("kavo_id", *PERSONAL)})
@@ -251,7 +271,7 @@ def _told_changes(person, changed: dict) -> str:
     return f"{text[:1].upper()}{text[1:]}."[:500] if text else ""
 
 
-def _too_young(who: str, born: date, said: Typed) -> str:
+def _too_young(who: str, born: date, said: Entry) -> str:
     """Why this trajectory can never lead to an attest; empty when it can."""
     if said.course_started_on is None:
         return ""
@@ -307,10 +327,9 @@ def _copy(person: Participant) -> Participant:
     return made
 
 
-def _told(problems: list[tuple[str, str]], cells: list[str]) -> str:
-    """All errors in a line, in the order of its cells; with their values where there is
-    room."""
-    values, order = dict(zip(LABELS, cells, strict=True)), list(LABELS)
+def _told(problems: list[tuple[str, str]], cells: Sequence[str]) -> str:
+    """All errors in an entry, in the order of its cells; with their values where there is room."""
+    values, order = dict(zip(LABELS, cells, strict=False)), list(LABELS)
     problems = sorted(problems, key=lambda one: order.index(one[0]) if one[0] else len(order))
     most = ImportRow.text.max_length
     for shown in (VALUE_SHOWN, 0):
