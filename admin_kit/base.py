@@ -4,6 +4,7 @@ It replaces the parts of Flask-Admin's Peewee view that leak or break (docs/deci
 these declarations keep working: column_details_list, form_columns, form_args, form_ajax_refs, form_extra_fields,
 can_create, can_edit, can_view_details, can_delete, @action."""
 
+from dataclasses import dataclass
 from itertools import chain, repeat
 
 from flask import abort, flash, jsonify, redirect, request, url_for
@@ -17,7 +18,7 @@ from admin_kit.actions import MOST_IDS, Action, Outcome, row_url, too_many
 from admin_kit.cells import Button, as_cell, facts, links, outcome
 from admin_kit.fields import Converter, RelatedLookup, suggest
 from admin_kit.lists import ListView
-from database import Conflict, RuleError, Versioned, whole_number
+from database import BaseModel, Conflict, RuleError, Versioned, whole_number
 from database.texts import tidy
 from forms import KavoForm, refusing, room
 from identity import second_step
@@ -28,7 +29,23 @@ from workflow import rows
 HISTORY_SHOWN = 50
 
 
+@dataclass(frozen=True)
+class Screen:
+    """Where the list of a table stands in the menu, for a view that `admin_views` finds by itself."""
+
+    model: type[BaseModel]
+    name: str
+    url: str
+    category: str = "Beheer"
+
+    @property
+    def endpoint(self) -> str:
+        return self.model._meta.table_name
+
+
 class AdminView(ListView):
+    screen: Screen | None = None
+    """its place in the menu; None: `admin_views.register` names it"""
     can_add_words = "Toevoegen"
     show_history = True
     fresh_acts: tuple[str, ...] = ()

@@ -1,11 +1,15 @@
 """The back office: one view per noun, and the menu that shows who may see what."""
 
+import importlib
+import inspect
+import pkgutil
 from dataclasses import dataclass
 
 from flask import Flask, request, url_for
 from flask_admin import Admin
 from flask_security import current_user
 
+from admin_kit.base import AdminView
 from admin_kit.cells import as_cell
 from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
@@ -86,6 +90,8 @@ def register(app: Flask) -> Admin:
     admin.add_view(RetentionView(name="Bewaartermijnen", category=MANAGE, endpoint="retention", url="/bewaartermijnen"))
     admin.add_view(RightsView(name="Rechten", category=MANAGE, endpoint="rights", url="/rechten"))
     admin.add_view(InsightView(name="Inzage", endpoint="insight", url="/inzage"))
+    for view in declared_views():
+        add(admin, view)
     app.jinja_env.filters["as_cell"] = as_cell
     app.context_processor(lambda: {"frame": Frame.of(menu(admin))})
     return admin
@@ -106,6 +112,28 @@ class Frame:
         if len(entries) > SHORT:  # the menu has a line of its own, and comes after the login bar
             return cls("menubar long", home, entries, ("login_bar.html", "menu.html"))
         return cls("menubar", home, entries, ("menu.html", "login_bar.html") if entries else ("login_bar.html",))
+
+
+def declared_views() -> list[type[AdminView]]:
+    """The views of this folder that declare their place in the menu (`AdminView.screen`), in the order of their files."""
+    modules = [importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)]
+    return [
+        view
+        for module in modules
+        for _, view in inspect.getmembers(module, inspect.isclass)
+        if view.__module__ == module.__name__ and issubclass(view, AdminView) and vars(view).get("screen")
+    ]
+
+
+def add(admin: Admin, view: type[AdminView]) -> None:
+    """Put a view with a `screen` in the menu. Raises TypeError when the view itself does not name its roles, so that nobody gets
+    to see a table by accident."""
+    screen = view.screen
+    if screen is None or "roles" not in vars(view):
+        raise TypeError(
+            f"{view.__name__} does not say where it stands or who sees it: give it a screen and roles, such as (TEAM,)"
+        )
+    admin.add_view(view(screen.model, screen.name, category=screen.category, endpoint=screen.endpoint, url=screen.url))
 
 
 def menu(admin: Admin) -> list[dict]:

@@ -6,6 +6,7 @@ from flask import Flask
 from commands import privacy
 from commands.database import backup, check_data, export, load_demo, migrate, move, restore
 from commands.documents import describe
+from commands.new_table import write_table
 from commands.servers import serve, start, version
 from commands.work import add_team_member, import_participants, run_clock, send_mails
 
@@ -29,5 +30,6 @@ def register(app: Flask):
         serve,
         start,
         version,
+        write_table,
     ):
         app.cli.add_command(command)

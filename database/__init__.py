@@ -29,6 +29,7 @@ from database.fields import (
     ordered,
     whole_number,
 )
+from database.personal import Personal
 from database.rows import BaseModel, Conflict, Named, Searched, Versioned, as_tuples, check_name, locking
 from database.search_text import SEARCH_LENGTH, normalise, searchable, searched
 from database.texts import RuleError
@@ -44,6 +45,7 @@ __all__ = [
     "Lines",
     "LongText",
     "Named",
+    "Personal",
     "RuleError",
     "Searched",
     "Typed",

@@ -8,6 +8,7 @@ from peewee import CharField, Expression, IntegerField, IntegrityError, Model, M
 
 from database.connection import database, on_postgresql, writing
 from database.fields import MAX_INTEGER, Typed
+from database.personal import Personal
 from database.search_text import SEARCH_LENGTH, searchable
 from database.texts import RuleError, says_something
 
@@ -65,6 +66,12 @@ class BaseModel(Model):
 
     clashes: dict[str, str] = {}
     """Column or constraint, as PostgreSQL or SQLite names it in an error → the Dutch sentence that says what to do."""
+
+    personal: tuple[Personal, ...] = ()
+    """What this table says about people; of older tables, `workflow.privacy.personal_data` says it."""
+
+    technical: str = ""
+    """The other columns, with spaces between their names. A test fails when a column is in neither."""
 
     class Meta:
         database = database

@@ -4,8 +4,13 @@ import time
 from datetime import date, datetime
 from itertools import count
 
+from peewee import DateField, DateTimeField, ForeignKeyField, IntegerField
+
 from models import (
+    TEAM,
     Association,
+    Extension,
+    Handover,
     Lookup,
     Mail,
     Membership,
@@ -139,6 +144,43 @@ def evaluated(placement, by=None, now=NOW, on_behalf=None, version=None, **value
     given = evaluations.EvaluationInput(**{**ordinary, **values})
     evaluations.evaluate(placement, given, by or user("team"), now, on_behalf=on_behalf, version=version)
     return Placement.get_by_id(placement.id)
+
+
+def handover(**values):
+    ordinary = {"email": "opvolger@kavo.test", "offered": True, "created_at": NOW, "due_on": NOW.date()}
+    values["site"] = values.get("site") or site()
+    made = Handover(**{**ordinary, **values})
+    made.save()
+    return made
+
+
+def role(name=TEAM):
+    return Role.get_or_create(name=name)[0]
+
+
+def row(model, **values):
+    """A row of any table: made by the function of this file with its name, else with something in each column that needs it."""
+    ready = globals().get(model._meta.table_name)
+    if ready:
+        return ready(**values)
+    needed = [one for one in model._meta.sorted_fields if not (one.null or one.primary_key or one.default is not None)]
+    if model is Extension:  # of one trajectory, or of a range of courses
+        needed.append(Extension.trajectory)
+    made = model(**{one.name: _something(one) for one in needed if one.name not in values}, **values)
+    made.save()
+    return made
+
+
+def _something(field):
+    """A value that this column takes."""
+    if isinstance(field, ForeignKeyField):
+        return row(field.rel_model)
+    if field.choices:
+        return field.choices[0][0]
+    number = next(_numbers)
+    named = {"email": f"adres{number}@kavo.test", "postcode": "9000", "kavo_id": "125143-59"}
+    kinds = {DateField: COURSE, DateTimeField: NOW, IntegerField: number}
+    return named.get(field.name) or next((kinds[kind] for kind in kinds if isinstance(field, kind)), f"Tekst {number}")
 
 
 def lookup(**values):

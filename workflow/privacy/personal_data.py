@@ -1,6 +1,6 @@
 """The register of personal data: every column that says something about a person, why we keep it, on which legal
-ground, who sees it and for how long. A column that is named neither here nor in TECHNICAL fails a test, so none is
-added silently."""
+ground, who sees it and for how long. A column that is named neither here, nor in TECHNICAL, nor on its table fails a
+test, so none is added silently."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from models import (
     KEPT_DAYS,
     SESSIONS_KEPT_DAYS,
     STAGE_HOURS,
+    TABLES,
     Association,
     Attempt,
     Attest,
@@ -70,6 +71,15 @@ class Entry:
     @property
     def columns(self) -> dict[type[BaseModel], list[str]]:
         return {model: names.split() for model, names in self.stored.items()}
+
+
+def _declared() -> tuple[Entry, ...]:
+    """The lines that tables declare beside their columns (`BaseModel.personal`)."""
+    return tuple(
+        Entry(one.name, one.whose, one.why, one.ground or TASK, one.seen_by, one.kept, {model: one.columns})
+        for model in TABLES
+        for one in model.personal
+    )
 
 
 REGISTER = (
@@ -279,6 +289,7 @@ REGISTER = (
         f"{KEPT_DAYS} dagen",
         {ImportBatch: "by file_name", ImportRow: "cells kavo_id text before participant_id"},
     ),
+    *_declared(),
 )
 
 TECHNICAL = {
@@ -356,8 +367,9 @@ TECHNICAL = {
     History: ("salt", "digest", "erased_by", "erases"),
     ImportBatch: ("association", "digest", "state", "rows", "position", "created_at", "finished_at"),
     ImportRow: ("batch", "number", "type", "verdict", "done", "trajectory_id"),
+    **{model: tuple(model.technical.split()) for model in TABLES if model.technical},
 }
-"""columns outside the register that say nothing about a person by themselves"""
+"""columns outside the register that say nothing about a person by themselves; newer tables declare theirs as `technical`"""
 WITHOUT_PERSONS = {"role", "declaration", "site_period", "reminder", "clock", "retention", "seal", "refusal"}
 """tables without personal data"""
 EVERYWHERE = {"id", "version"}
