@@ -140,7 +140,7 @@ class AdminView(ListView):
 
     def menu_actions(self, row) -> list[Action]:
         """The actions in the menu of a row."""
-        return [action for action in self.row_actions(row) if action.in_menu]
+        return [action for action in self._allowed_actions() if action.in_menu and action.when(row)]
 
     @property
     def bulk_actions(self) -> list[Action]:
