@@ -17,7 +17,7 @@ from workflow import letters
 from workflow.sites import handovers
 
 PROJECT = Path(__file__).parents[2]
-SET_UP = {"__init__", "_refresh_cache"}
+SET_UP = {"init_actions", "__init__", "_refresh_cache"}
 """the methods of a view in which it is made; Flask-Admin calls them when it is registered"""
 COUNTED = {"_unbound_fields", "_wtforms_meta", "__dict__", "__weakref__"}
 """what WTForms works out of a class of a form when it is first used, the same for everybody"""
