@@ -31,17 +31,24 @@ class _Dutch:
         return self.gettext(one if number == 1 else many)
 
 
+# workaround: missing-as-empty
+# WTForms 3.3.2 gives a field of text that was not sent the value of the row, so a form that leaves it out keeps that unchecked.
 def missing_as_empty(kept: Callable[[str], str]) -> Callable[[Any], str]:
     """A filter for a field with text: the text as `kept` makes it, and '' for a field that was not sent at all."""
     return lambda text: kept(text) if isinstance(text, str) else ""
 
 
+# workaround: clamp-to-column
+# WTForms 3.3.2: `NumberRange` raises OverflowError for a whole number beyond any float.
 def clamp_to_column(number: Any) -> Any:
     """A filter for a field with a whole number: one that no column holds becomes the nearest that is still out of range, so that
     it is refused. Anything else than a whole number stays as it is."""
     return max(-MAX_INTEGER - 1, min(number, MAX_INTEGER + 1)) if isinstance(number, int) else number
 
 
+# workaround: typed-stays-in-sight
+# WTForms 3.3.2 puts what is no number or day in an input of that type, which browsers then show empty, and makes a choice without
+# an empty option required, which is no valid HTML.
 def _as_html_allows(field) -> dict:
     """Attributes for HTML that is valid: what was typed that is no day or number at all stays in sight as text, and a choice
     that cannot be empty is not asked to be filled."""
@@ -64,6 +71,8 @@ class KavoForm(FlaskForm):
         def wrap_formdata(self, form, formdata):
             """A form reopened after a detour holds what was typed in it."""
             sent = super().wrap_formdata(form, formdata)  # type: ignore[misc]  # of the Meta that WTForms adds
+            # workaround: nothing-passed
+            # Flask-WTF 1.3.0 has no public name for "no `formdata` was passed", which is not the same as None.
             form.typed_before = detours.sent_to_here(getattr(current_user, "id", None)) if formdata is _Auto else None
             return form.typed_before if sent is None and form.typed_before is not None else sent
 

@@ -109,7 +109,9 @@ class Login(LoginForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.password.description = ""  # Flask-Security puts a link there
+        # workaround: link-below-password
+        # Flask-Security 5.9.2 puts a link there, for which it has no setting; our page has its own.
+        self.password.description = ""
 
     def validate(self, **kwargs):
         self.email.data = _typed_address(self)
@@ -279,6 +281,8 @@ def _configure(app, settings):
         SECURITY_RETURN_GENERIC_RESPONSES=True,
         SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},
         SECURITY_EMAIL_SENDER=settings.mail_from,
+        # workaround: dutch-of-flask-security
+        # Flask-Security 5.9.2 lacks the Dutch of most of its texts.
         SECURITY_I18N_DIRNAME=["builtin", str(config.PROJECT / "translations")],
         SECURITY_FLASH_MESSAGES=True,
         SECURITY_DEFAULT_HTTP_AUTH_REALM="Kadervormingstool",

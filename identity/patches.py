@@ -27,7 +27,8 @@ def put_on(app: Flask, security: Security) -> None:
     """Change `security`, which is on `app` already: its pages are replaced in `app.view_functions`. The words for durations
     change for the whole process."""
     # workaround: dutch-durations
-    # Babel 2.18.0 has no Dutch pattern for most units of time, so Flask-Security 5.9.2 writes English.
+    # Babel 2.18.0 does not find the Dutch for days and hours, which is there in its short form alone; Flask-Security then writes
+    # English.
     flask_security.babel.format_td_parts = duration_in_dutch
 
     # workaround: quick-link-hash
