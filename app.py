@@ -83,6 +83,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     return app
 
 
+# workaround: too-large-for-sqlite
+# Peewee 4.5.3 passes any number on; SQLite's driver raises OverflowError for one of 64 bits and more.
 class RowNumber(IntegerConverter):
     """`<int:…>` in a route: a number too large for a column gives 404 without a query."""
 
@@ -157,6 +159,8 @@ def _begin() -> None:
     if request.endpoint != "static":
         try:  # read before connecting: a slow client must not hold a connection
             _room().read(request)
+            # workaround: nameless-field
+            # Werkzeug 3.1.9 puts a part of multipart/form-data without a name in the form, with None for its name.
             malformed = None in request.form or _is_broken(request.args) or _is_broken(request.form)
         finally:
             _close_own()
@@ -171,6 +175,8 @@ def _room() -> forms.Room:
     return getattr(view, "room", forms.Room()) if "_user_id" in session else forms.Room()
 
 
+# workaround: broken-addresses
+# Flask-WTF 1.3.0 and Flask-Security 5.9.2 let the ValueError of `urlsplit` through, for a Referer and for an address to go on to.
 def _forget_broken_referrer() -> None:
     """Treat a malformed Referer, which no browser sends, as an absent one."""
     try:
@@ -179,6 +185,8 @@ def _forget_broken_referrer() -> None:
         del request.environ["HTTP_REFERER"]
 
 
+# workaround: broken-addresses
+# As for `_forget_broken_referrer`: Flask-Security and Flask-Admin take the address to go on to apart.
 def _is_broken(values: MultiDict[str, str]) -> bool:
     """Whether an address to redirect to is malformed."""
     try:
@@ -189,6 +197,8 @@ def _is_broken(values: MultiDict[str, str]) -> bool:
     return False
 
 
+# workaround: streamed-twice
+# Flask 3.1.3 tears a request with a streamed response down twice: before its body and after it.
 def _close_own() -> None:
     """Return the connection that this thread opened for a request. A streamed response ends twice: the second time returns what
     it opened in between; a connection that another thread left open is returned before the next request."""

@@ -32,6 +32,8 @@ log = logging.getLogger("kavo.tasks")
 RING_SECONDS = 2  # longest that a request waits for Redis; the worker's own blocking reads last one second
 
 
+# workaround: signed-messages
+# Huey 3.5.4 unpickles what is in its queue; its SignedSerializer does so too, after its check.
 class SignedJson(Serializer):
     """Messages as JSON with a keyed digest, so that write access to the queue does not let anybody run code in the worker."""
 

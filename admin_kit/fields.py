@@ -126,6 +126,8 @@ class Converter(CustomModelConverter):
     def handle_date(self, model, field, **kwargs):
         return FieldInfo(field.name, DayField(**kwargs))
 
+    # workaround: choice-of-every-row
+    # Flask-Admin 2.2.1 offers every row of the related table, whatever the user may see and however many there are.
     def handle_foreign_key(self, model, field, **kwargs):
         by_field = (self.view.form_ajax_refs or {}).get(field.name, {}).get("fields", (None,))[0]
         if by_field:

@@ -61,6 +61,8 @@ def dotted(row, name: str):
     return row
 
 
+# workaround: joins-of-siblings
+# Flask-Admin 2.2.1 joins each table to the one before it, so two tables beside each other, or a joined query, give a ValueError.
 class Joins:
     """The tables that a view's columns reach, each under its own alias, so that two keys to one table never mix."""
 

@@ -153,8 +153,10 @@ def menu(admin: Admin) -> list[dict]:
     return entries
 
 
+# workaround: address-of-the-menu
+# Flask-Admin 2.2.1 keeps the address that the first request built, also for requests to another host or prefix.
 def _entry(item) -> dict:
-    """A menu entry; its URL is built here, since Flask-Admin caches that of the first request."""
+    """A menu entry."""
     view = item._view
     url, current = url_for(f"{view.endpoint}.{view._default_view}"), request.blueprint == view.endpoint
     return {"label": item.name, "url": url, "current": "page" if current else "", "endpoint": view.endpoint}

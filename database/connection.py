@@ -36,6 +36,8 @@ AT_ONCE = 5000  # rows in one statement of a bulk insert
 IDS_AT_ONCE = 500  # ids in one `IN (…)`
 PAUSE = 0.12  # seconds: on SQLite, a process that waits to write looks every 0.1 s
 
+# workaround: full-pool
+# Peewee 4.5.3: what its pool raises when it is full is a ValueError and no error of a database.
 UNAVAILABLE = OperationalError, InterfaceError, MaxConnectionsExceeded
 """the database is down, full or overloaded: the transaction was rolled back and may be tried again"""
 
@@ -61,7 +63,10 @@ def connect_to(url: str) -> Database:
             database.initialize(PooledSqliteDatabase(name, pragmas=pragmas, **settings, **POOL))
     elif urlsplit(url).scheme in ("postgresql", "postgres"):
         arguments = parse(url, unquote_password=True, unquote_user=True)
-        arguments["prepare_threshold"] = None  # prepared statements fail once a migration adds a column
+        # workaround: prepared-statements
+        # psycopg 3.3.9 prepares what is asked often, and does not prepare it again once a migration, on another connection, adds
+        # a column: the statement fails.
+        arguments["prepare_threshold"] = None
         arguments.setdefault("connect_timeout", BUSY_SECONDS)
         arguments.setdefault("options", f"-c lock_timeout={BUSY_SECONDS}s")
         database.initialize(PooledPsycopg3Database(**arguments, timeout=BUSY_SECONDS, **POOL))

@@ -24,12 +24,16 @@ class Conflict(RuleError):
 
 def locking(query: Rows, to_delete: bool = False) -> Rows:
     """The same query, locking the rows found until the end of the transaction."""
-    clause: Any = "FOR UPDATE" if to_delete else HOLD  # the stubs of Peewee know no text here
+    # workaround: stubs-of-peewee
+    # types-peewee 4.5.1: `for_update` takes a text too.
+    clause: Any = "FOR UPDATE" if to_delete else HOLD
     return query.for_update(clause) if on_postgresql() else query
 
 
+# workaround: stubs-of-peewee
+# types-peewee 4.5.1: `tuples` leaves the rows of a query what they were, rows of the model.
 def as_tuples(query: Any) -> Iterable[tuple[Any, ...]]:
-    """The rows of a query as plain tuples of what it selects. (Peewee's stubs still call them rows of the model.)"""
+    """The rows of a query as plain tuples of what it selects."""
     return query.tuples()
 
 
@@ -47,7 +51,9 @@ class BaseModel(Model):
     state: Any
     """of a table with `steps`"""
 
-    if TYPE_CHECKING:  # what Peewee has and its type stubs lack
+    # workaround: stubs-of-peewee
+    # types-peewee 4.5.1 lacks these, and the `id` of a model.
+    if TYPE_CHECKING:
         DoesNotExist: type[Exception]
         _pk: Any
         _dirty: set[str]

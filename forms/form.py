@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import flash
 from flask_security import current_user
@@ -31,17 +31,24 @@ class _Dutch:
         return self.gettext(one if number == 1 else many)
 
 
-def _there(kept):
-    """The text as we keep it, and empty for a field that was left out (no browser does that): WTForms then takes what the row
-    calls so."""
+# workaround: missing-as-empty
+# WTForms 3.3.2 gives a field of text that was not sent the value of the row, so a form that leaves it out keeps that unchecked.
+def missing_as_empty(kept: Callable[[str], str]) -> Callable[[Any], str]:
+    """A filter for a field with text: the text as `kept` makes it, and '' for a field that was not sent at all."""
     return lambda text: kept(text) if isinstance(text, str) else ""
 
 
-def _near_enough(number):
-    """What no column holds is cut to a number that is still too large: WTForms' `NumberRange` breaks on one beyond any float."""
+# workaround: clamp-to-column
+# WTForms 3.3.2: `NumberRange` raises OverflowError for a whole number beyond any float.
+def clamp_to_column(number: Any) -> Any:
+    """A filter for a field with a whole number: one that no column holds becomes the nearest that is still out of range, so that
+    it is refused. Anything else than a whole number stays as it is."""
     return max(-MAX_INTEGER - 1, min(number, MAX_INTEGER + 1)) if isinstance(number, int) else number
 
 
+# workaround: typed-stays-in-sight
+# WTForms 3.3.2 puts what is no number or day in an input of that type, which browsers then show empty, and makes a choice without
+# an empty option required, which is no valid HTML.
 def _as_html_allows(field) -> dict:
     """Attributes for HTML that is valid: what was typed that is no day or number at all stays in sight as text, and a choice
     that cannot be empty is not asked to be filled."""
@@ -64,17 +71,19 @@ class KavoForm(FlaskForm):
         def wrap_formdata(self, form, formdata):
             """A form reopened after a detour holds what was typed in it."""
             sent = super().wrap_formdata(form, formdata)  # type: ignore[misc]  # of the Meta that WTForms adds
+            # workaround: nothing-passed
+            # Flask-WTF 1.3.0 has no public name for "no `formdata` was passed", which is not the same as None.
             form.typed_before = detours.sent_to_here(getattr(current_user, "id", None)) if formdata is _Auto else None
             return form.typed_before if sent is None and form.typed_before is not None else sent
 
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
             if issubclass(kind, IntegerField):
-                kept = _near_enough
+                kept: Callable[[Any], Any] = clamp_to_column
             elif issubclass(kind, PasswordField):
-                kept = _there(passwords.normal)
+                kept = missing_as_empty(passwords.normal)
             elif issubclass(kind, StringField) and not issubclass(kind, CSRFTokenField):
-                kept = _there(tidy_lines if issubclass(kind, TextAreaField) else tidy)
+                kept = missing_as_empty(tidy_lines if issubclass(kind, TextAreaField) else tidy)
             else:
                 return unbound_field.bind(form=form, **options)
             filters = [kept, *unbound_field.kwargs.get("filters", ())]

@@ -68,7 +68,9 @@ def count():
 
 
 def _found() -> Counter:
-    loose, forms = g.pop("refused", []), g.pop("refused_forms", {})  # a streamed response ends twice
+    # workaround: streamed-twice
+    # Popped, since Flask 3.1.3 ends a request with a streamed response twice.
+    loose, forms = g.pop("refused", []), g.pop("refused_forms", {})
     pairs = [pair for form in forms.values() for pair in _errors(form)]
     told = {text for _, text in pairs}  # a form's error may be shown as a message too
     pairs += [(field, text) for field, text in loose if text not in told]

@@ -30,7 +30,9 @@ class Room:
     def read(self, request):
         """Read the form of the request, before anything else does. Raises TooMuch; then nothing is left of the form."""
         request.max_content_length = self.most(request)
-        # Of one field; Werkzeug counts the piece of a file that it holds, 64 KiB and more, as one too.
+        # workaround: limits-of-a-form
+        # Of one field; Werkzeug 3.1.9 counts the piece of a file that it holds, 64 KiB and more, as one too. Its limits on
+        # fields hold for multipart/form-data only, so all of them are counted below.
         request.max_form_memory_size = 2 * self.text
         request.max_form_parts = self.fields
         try:

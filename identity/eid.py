@@ -61,6 +61,8 @@ class StrictClient(FlaskOAuth2App):
 
     issuer = ""
 
+    # workaround: pinned-issuer
+    # Authlib 1.9.9 believes whatever issuer and algorithms the metadata name.
     def load_server_metadata(self):
         """Pinned each time, so that no other thread sees fetched metadata before they are pinned."""
         metadata = super().load_server_metadata()
@@ -69,10 +71,14 @@ class StrictClient(FlaskOAuth2App):
             raise Trouble("refused", "discovery names another issuer")
         return {**metadata, "id_token_signing_alg_values_supported": [ALGORITHM]}
 
+    # workaround: signed-claims
+    # Authlib 1.9.9 returns them as `userinfo` of the answer, where an answer without an ID token may hold anything.
     def parse_id_token(self, token, nonce, **options):
         """Keep the signed claims apart from the rest of the answer, which is not to be trusted."""
         try:
             g.eid_claims = super().parse_id_token(token, nonce, **options)
+        # workaround: renewed-keys
+        # Authlib 1.9.9 fetches the keys again for an unknown key id, but not for a new key under a known id.
         except BadSignatureError:
             self.fetch_jwk_set(force=True)
             g.eid_claims = super().parse_id_token(token, nonce, **options)
@@ -122,7 +128,9 @@ def _send_off(options, plans):
         options["acr_values"] = " ".join(accepted)
     place = _here("eid.back")
     begun = client.create_authorization_url(place, **options)
-    url = begun.pop("url")  # it repeats the others
+    # workaround: address-in-the-cookie
+    # Authlib 1.9.9 keeps the address beside all that it consists of: `authorize_redirect` fills the cookie with it.
+    url = begun.pop("url")
     client.save_authorize_data(redirect_uri=place, **begun, plans=plans)
     return redirect(url)
 
@@ -132,6 +140,8 @@ def unfinished() -> list[str]:
     return sorted((key for key in session if key.startswith(UNFINISHED)), key=lambda key: session[key]["exp"])
 
 
+# workaround: unfinished-logins
+# Authlib 1.9.9 keeps the state of logins that were never finished for an hour, and looks for old ones only when one is finished.
 def _keep_few_unfinished():
     """Remove abandoned logins: each makes the cookie longer."""
     for key in unfinished()[: 1 - MOST_UNFINISHED]:
@@ -164,6 +174,8 @@ def _attempt(act):
     except RequestException as error:
         log.warning("eid: the provider does not answer: %s", type(error).__name__)
         raise Trouble("unreachable", type(error).__name__) from error
+    # workaround: errors-of-authlib
+    # Authlib 1.9.9 raises errors of Python, besides its own, for an answer in another shape than it expects.
     except (AuthlibBaseError, JoseError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         log.warning("eid: answer refused: %s", type(error).__name__)
         raise Trouble("refused", type(error).__name__) from error

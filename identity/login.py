@@ -4,7 +4,6 @@ import logging
 from datetime import timedelta
 from typing import cast
 
-import flask_security.babel
 from flask import abort, flash, g, has_request_context, redirect, request, session, url_for
 from flask_login import logout_user, user_logged_in, user_logged_out
 from flask_security import (
@@ -23,11 +22,10 @@ from wtforms import EmailField, PasswordField
 
 import audit
 import config
-import dutch
 import mails
 from database import database, readings
 from forms import required, same_as
-from identity import eid, second_step
+from identity import eid, patches, second_step
 from models import Passkey, Role, User, UserRole, passwords
 from times import utcnow
 from workflow import limits
@@ -65,20 +63,6 @@ SYSTEMS = (
     ("Mac OS", "Mac"),
     ("Linux", "Linux"),
 )
-
-DURATIONS = {
-    "year": ("jaar", "jaar"),
-    "month": ("maand", "maanden"),
-    "day": ("dag", "dagen"),
-    "hour": ("uur", "uur"),
-    "minute": ("minuut", "minuten"),
-    "second": ("seconde", "seconden"),
-}
-
-
-def duration_in_dutch(parts) -> str:
-    """[(2, 'hour'), (5, 'minute')] as '2 uur en 5 minuten'; Babel's Dutch has no words for this."""
-    return dutch.listing(f"{count} {DURATIONS[unit][count != 1]}" for count, unit in parts)
 
 
 class Passwords(PasswordUtil):
@@ -125,7 +109,9 @@ class Login(LoginForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.password.description = ""  # Flask-Security puts a link there
+        # workaround: link-below-password
+        # Flask-Security 5.9.2 puts a link there, for which it has no setting; our page has its own.
+        self.password.description = ""
 
     def validate(self, **kwargs):
         self.email.data = _typed_address(self)
@@ -251,7 +237,6 @@ def set_up(app, settings: config.Settings):
     """Register Flask-Security, and our table of sessions beside its cookie."""
     _configure(app, settings)
     second_step.configure(app, settings)
-    flask_security.babel.format_td_parts = duration_in_dutch
     app.security = Security(
         app,
         second_step.Accounts(database, User, Role, UserRole, Passkey),
@@ -266,11 +251,7 @@ def set_up(app, settings: config.Settings):
         password_util_cls=Passwords,
         mail_util_cls=OutboxMail,
     )
-    app.security.hashing_context.update(sha256_crypt__rounds=1000)  # of an unguessable part of a link
-    forgot = app.view_functions["security.forgot_password"]
-    app.view_functions["security.forgot_password"] = lambda: _evenly(forgot)
-    app.view_functions["security.reset_password"] = _old_reset_link
-    app.security.principal.skip_static = True  # it would query the user for every static file
+    patches.put_on(app, app.security)
     second_step.set_up(app)
     app.permanent_session_lifetime = timedelta(hours=12)
     user_logged_in.connect(_logged_in, app)
@@ -278,20 +259,6 @@ def set_up(app, settings: config.Settings):
     password_changed.connect(_password_chosen, app)
     app.before_request(_end_closed_session)
     app.before_request(_lead_to_eid)
-
-
-def _evenly(view):
-    if request.method != "POST":
-        return view()
-    with limits.evenly():
-        return view()
-
-
-def _old_reset_link(token):
-    """A link of Flask-Security, mailed by the release before 0007_links: it identifies the account, but not the
-    address."""
-    flash("Deze link werkt niet meer. Vraag hier een nieuwe.", "note")
-    return redirect(url_for("security.forgot_password"))
 
 
 def _configure(app, settings):
@@ -314,6 +281,8 @@ def _configure(app, settings):
         SECURITY_RETURN_GENERIC_RESPONSES=True,
         SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},
         SECURITY_EMAIL_SENDER=settings.mail_from,
+        # workaround: dutch-of-flask-security
+        # Flask-Security 5.9.2 lacks the Dutch of most of its texts.
         SECURITY_I18N_DIRNAME=["builtin", str(config.PROJECT / "translations")],
         SECURITY_FLASH_MESSAGES=True,
         SECURITY_DEFAULT_HTTP_AUTH_REALM="Kadervormingstool",

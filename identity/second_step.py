@@ -50,6 +50,8 @@ WHILE_MISSING = {
     None,
 }
 """pages for users who must set up a second step first, besides those that do so"""
+# workaround: pages-of-setting-up
+# Flask-Security 5.9.2 sets an app up with a token in the address that holds its secret, and throws it away after one wrong code.
 NOT_OURS = (
     "security.two_factor_setup",
     "security.two_factor_setup_validate",
@@ -67,16 +69,22 @@ WITH_PASSWORD = (
 """pages that are for who logs in with a password"""
 
 
+# workaround: one-time-codes
+# Flask-Security 5.9.2 accepts a code as often as it is sent: `get_last_counter` and `set_last_counter` are empty.
 class OnceOnly(Totp):
     """Codes of an app, each good once: the number of the last one is kept with the account."""
 
     def __init__(self, secrets, issuer):
+        # workaround: newest-totp-key
+        # Flask-Security 5.9.2 lets passlib choose the key for new secrets: the greatest name, where ours is the first.
         self._totp = TOTP.using(issuer=issuer, wallet=AppWallet(secrets, default_tag=next(iter(secrets))))
 
     def verify_totp(self, token, totp_secret, user, window=0):
         try:
             return super().verify_totp(token, totp_secret, user, window)
-        except (KeyError, ValueError):  # encrypted with a key that was taken out
+        # workaround: lost-totp-key
+        # Flask-Security 5.9.2 lets the KeyError through for a secret whose key was taken out.
+        except (KeyError, ValueError):
             return False
 
     def get_last_counter(self, user):
@@ -105,6 +113,8 @@ class Accounts(PeeweeUserDatastore):
     def mf_set_recovery_codes(self, user, rcs):
         second_steps.keep_codes(user, rcs, utcnow())
 
+    # workaround: emergency-codes
+    # Flask-Security 5.9.2 takes a code out of the list in place, which Peewee with `only_save_dirty` does not save.
     def mf_delete_recovery_code(self, user, idx):
         return True  # EmergencyForm took it out already, where nobody else can use it in the same instant
 
@@ -173,6 +183,8 @@ class EmergencyForm(_Limited, MfRecoveryForm):
     def check_code(self, **kwargs):
         if not super().check_code(**kwargs):
             return False
+        # workaround: emergency-codes
+        # Flask-Security 5.9.2 has no public way to find which stored code was typed.
         opened = current_app.extensions["security"].mf_recovery_codes_util._decrypt_codes
         kept = next(one for one in self.user.mf_recovery_codes if opened([one]) == [self.code.data])
         return second_steps.use_emergency_code(self.user, kept, utcnow())
@@ -248,7 +260,9 @@ def _lead():
         return None
     if endpoint in WITH_PASSWORD and current_user.password is None:
         abort(404)
-    if endpoint == "security.two_factor_token_validation":  # theirs would log out who comes here by mistake
+    # workaround: code-page-logs-out
+    # Flask-Security 5.9.2 ends the session of a user who opens this page while logged in.
+    if endpoint == "security.two_factor_token_validation":
         return redirect(url_for("pages.after_login"))
     own = endpoint in WHILE_MISSING or (endpoint or "").startswith("second_step.")
     if not own and must_set_up(current_user):

@@ -201,7 +201,9 @@ def make_provider(settings: config.Settings) -> Flask:
             grant = server.get_consent_grant(end_user=None)
         except OAuth2Error as error:
             return render_template("provider/refused.html", error=error.error), 400
-        except ValueError:  # Authlib refuses to repeat such characters in its refusal
+        # workaround: refusal-in-plain-letters
+        # Authlib 1.9.9 raises ValueError instead of its refusal when that would repeat a letter that OAuth does not allow.
+        except ValueError:
             return render_template("provider/refused.html", error="invalid_request"), 400
         if request.method == "GET":
             return render_template("provider/choose.html", people=people.values())

@@ -38,7 +38,9 @@ def _trace(error: BaseException) -> str:
     """The traceback with only the first line of each error's text: on later lines a database shows the row that it refused."""
     trace = traceback.TracebackException.from_exception(error)
     for part in _causes(trace):
-        part._str = part._str.partition("\n")[0]  # type: ignore[attr-defined]  # has no public name
+        # workaround: rest-of-an-error
+        # Python 3.11 has no public name for the text of an error in a traceback.
+        part._str = part._str.partition("\n")[0]  # type: ignore[attr-defined]
     return "".join(trace.format())
 
 

@@ -65,6 +65,8 @@ def serve(settings: config.Settings) -> None:
     ).serve(target_loader=_load)
 
 
+# workaround: second-signal
+# Granian 2.8.9 waits for ever after a second signal to stop, though not every time.
 def _load(target: str) -> WSGIApplication:
     """The application, in the child process. It stops when its parent sends SIGTERM and ignores Ctrl-C, which a terminal sends
     to both: a second signal makes Granian hang."""
