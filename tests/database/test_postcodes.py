@@ -291,7 +291,7 @@ def test_a_postcode_fills_in_an_empty_place_that_one_then_looks_at(app, door):
 def test_a_form_says_how_a_postcode_looks(app, door, postcode):
     visitor, values = door(app)
     visitor.send(**{**values, "postcode": postcode, "municipality": "Gent"})
-    assert visitor.page.select_one("#postcode-fout").text == "Een Belgische postcode heeft 4 cijfers."
+    assert visitor.page.select_one("#postcode-fout").get_text(strip=True) == "Een Belgische postcode heeft 4 cijfers."
     assert not visitor.page.select("#municipality-fout")
 
 

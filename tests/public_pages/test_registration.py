@@ -223,7 +223,7 @@ def test_all_that_is_wrong_is_said_at_once(app):
 
 def test_what_is_wrong_with_the_mail_of_the_site_is_said_there(app):
     visitor = fill_in(app, site_email="niet@goed")
-    assert "naam@voorbeeld.be" in visitor.page.select_one("#site_email-fout").text
+    assert "naam@voorbeeld.be" in visitor.page.select_one("#site_email-fout").get_text(strip=True)
     assert not visitor.page.select_one("#email-fout")
 
 
