@@ -1,5 +1,5 @@
-"""Links and actions on rows: actions are declared on a view and sent by POST, for one row or for several,
-with a form or a question first."""
+"""Links and actions on rows. A view declares its actions; they are sent by POST for one or more rows, after a form or a
+confirmation."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,9 @@ def row_action(
 ):
     """Declare a method `(self, ids)` or, with `form`, `(self, ids, form)` as an action; like Flask-Admin's `@action`.
 
-    `name` is also the act that `scope` must grant; `when(row)` says whether a row's menu offers it; `confirmation` is
-    asked first and says what will happen; `form` is a form class shown with it; not `in_menu`: for ticked rows and on
-    the page of a row, so that the menus of a list stay short; not `many`: for one row at a time; `most`: the limit of
-    rows at once."""
+    `name` is also the act that `scope` must grant; `when(row)` tells whether the menu of a row offers it; `confirmation` is
+    asked first and says what will happen; `form` is a form class shown with it; not `in_menu`: only for ticked rows and on
+    the page of a row, to keep menus short; not `many`: for one row at a time; `most`: the maximum number of rows at once."""
 
     def declare(method):
         method._action = (name, text, confirmation)
@@ -31,23 +30,23 @@ def row_action(
 
 
 def too_many(ids, most: int) -> bool:
-    """Whether more rows were chosen than can be treated at once; then a message says so, and nothing happens."""
+    """Whether more rows were chosen than an action accepts; if so, flash a message that says it."""
     if len(ids) > most:
         flash(f"Je koos er {dutch.number(len(ids))}. Kies er hoogstens {dutch.number(most)} tegelijk.", "warn")
     return len(ids) > most
 
 
 def row_url(endpoint: str, pk: int, name: str = "id") -> str:
-    """The URL of a page about a row, with the id as `name`. Built once per request: a list has hundreds."""
+    """The URL of a page about a row, with the id as argument `name`. Built once per request, since a list has hundreds."""
     known = g.setdefault("row_urls", {})
     if endpoint not in known:
-        known[endpoint] = url_for(endpoint, **{name: ANY})  # type: ignore[arg-type]  # the name is no option of Flask
+        known[endpoint] = url_for(endpoint, **{name: ANY})  # type: ignore[arg-type]  # the name is not an option of Flask
     return known[endpoint].replace(str(ANY), str(pk))
 
 
 @dataclass
 class Outcome:
-    """What became of one row in an action."""
+    """The outcome of an action for one row."""
 
     name: str
     done: bool
