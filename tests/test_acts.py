@@ -1,4 +1,4 @@
-"""Acts that otherwise only a browser reaches: what each changes, and what it writes of it (`docs/events.md`)."""
+"""Acts that otherwise only browser tests reach: what each changes, and the events that it writes (`docs/events.md`)."""
 
 import io
 

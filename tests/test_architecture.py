@@ -1,4 +1,4 @@
-"""docs/architecture.md: the picture is what the imports say, and every function on the walks exists."""
+"""docs/architecture.md: the diagram matches the imports, and every function in the walkthroughs exists."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The canary itself: what it hears, and what it lets pass."""
+"""The canary itself: what it detects, and what it lets pass."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Settings: the defaults of the contract, and what production refuses to start with."""
+"""Settings: the defaults of the contract, and the values that production refuses."""
 
 import pytest
 

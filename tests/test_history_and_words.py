@@ -1,4 +1,4 @@
-"""The history reads as sentences and stays provable; days, moments, numbers and lists read the Belgian way."""
+"""The history reads as sentences and stays provable; days, moments, numbers and lists follow Belgian conventions."""
 
 from datetime import date, datetime
 

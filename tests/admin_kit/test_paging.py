@@ -1,4 +1,4 @@
-"""Leafing through a list while others work: forward, back, to the end, and counts that stop."""
+"""Paging through a list while others change it: forward, back, to the end, and capped counts."""
 
 from datetime import date, timedelta
 from random import Random
@@ -36,7 +36,7 @@ def shown(visitor):
 
 
 def follow(visitor, word):
-    """Follow a link of the paging, if it is there."""
+    """Follow a paging link, if the page has it."""
     link = next((one for one in visitor.page.select(".paging a") if one.get_text() == word), None)
     if link:
         visitor.get(link["href"])
@@ -44,7 +44,7 @@ def follow(visitor, word):
 
 
 def leaf(visitor, path, between=lambda number: None, word="Volgende"):
-    """The KAVO-IDs of each page from this path on, as somebody leafs; `between(number of the page)` happens meanwhile."""
+    """The KAVO-IDs on each page, paging forward from this path; `between(page number)` runs between two pages."""
     visitor.get(path)
     pages = [shown(visitor)]
     between(0)
@@ -75,7 +75,7 @@ def test_leafing_on_and_back_shows_the_list_once_and_in_order(team, stages, sort
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_row_is_missed_while_rows_come_go_and_change(team, stages, seed):
-    """Who stays where it was in the order is shown, whatever others do meanwhile: also when the last rows of a page leave it."""
+    """A row that keeps its place in the order is shown, whatever others change: also when the last rows of a page leave it."""
     chance = Random(seed)
     sort, tab = chance.choice((("participant", "open"), ("-participant", "open"), ("hours", "open"), ("-ends_on", "")))
     moved, by = set(), make.user("team")

@@ -1,4 +1,4 @@
-"""The screens of an association: the start page, participants and trajectories, what it may change and what is the team's."""
+"""The screens of an association: the start page, participants and trajectories, what it may change and what only the team may."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lists that one keeps under a name: for oneself, for the team, to start the day with."""
+"""Saved views of a list: private, shared with the team, or as start page."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The team's screens, on a desk and on a phone: every page fit for everybody, and the ordinary work by hand."""
+"""The team's screens on a desktop and on a phone: the accessibility of every page, and the everyday work."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""What one types: the demo world, the checks, the first member of the team, an export."""
+"""The commands: the demo world, the checks, the first member of the team, an export."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from times import utcnow
 
 @pytest.fixture
 def run(app):
-    """Type a command; the connection of the test is closed meanwhile, as in a process of its own."""
+    """Run a command; the test's connection is closed in the meantime, as in a separate process."""
 
     def type_it(*words):
         database.close()

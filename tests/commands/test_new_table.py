@@ -1,4 +1,4 @@
-"""Low-code: the view of docs/new-table.md, as it stands there, is a complete screen."""
+"""Low-code: the view in docs/new-table.md, taken literally, is a complete screen."""
 
 import re
 from pathlib import Path
@@ -40,7 +40,7 @@ def finish_note(note, by, now):
 
 @pytest.fixture
 def team(settings, monkeypatch):
-    """The team at an application that has this table too."""
+    """The team at an application that also has this table."""
     names = {"AdminView": AdminView, "row_action": row_action, "finish_note": finish_note}
     exec(compile(CODE, "docs/new-table.md", "exec"), names)
     register = admin_views.register

@@ -1,4 +1,4 @@
-"""Postcodes: the main place of each, what goes with it, how people write one, and 'Klopt dit?' at every door."""
+"""Postcodes: the main place of each, its other places, how people write one, and 'Klopt dit?' at every entry point."""
 
 import csv
 import re
@@ -170,7 +170,7 @@ def test_check_data_counts_places_that_do_not_go_with_their_postcode_without_fai
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "All invariants hold.")
 
 
-# ---- at every door with the fields of a site
+# ---- at every form with the fields of a site
 
 
 FIRST = {"recognition": "branch", "street": "Markt 1", "animator": "y", "periods": ["year"]}
@@ -218,7 +218,7 @@ def added_by_the_team(app):
 
 
 def written():
-    """Postcode, place and NIS code of what the last form wrote."""
+    """Postcode, place and NIS code that the last form wrote."""
     rows = [*Proposal.select(), *Site.select().order_by(Site.id.desc())]
     return next(
         ((row.postcode, row.municipality, row.nis) for row in rows if row.postcode not in ("1000", "2800")), None

@@ -1,4 +1,4 @@
-"""Finding rows by words: beginnings, marks, small typing errors; filters by related rows; moments by Belgian days."""
+"""Searching rows by words: prefixes, accents, small typing errors; filters by related rows; moments by Belgian days."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What somebody types is kept, judged and found in one form, by whatever door it comes."""
+"""Input is stored, validated and found in one normal form, whatever the entry point."""
 
 import io
 import json
@@ -97,7 +97,7 @@ def test_no_door_of_the_database_goes_past_it():
 
 
 def test_a_rule_judges_what_is_kept():
-    """One name may not stand twice, however it was typed; and a state that moves is judged as a save is."""
+    """A name may not occur twice, however it is typed; and a change of state is validated like a save."""
     make.association(name="Zoë vzw")
     with pytest.raises(RuleError, match="Er is al een vereniging"):
         make.association(name="Zoe\u0308\u200b  vzw")
@@ -148,7 +148,7 @@ def test_a_verb_asks_for_a_reason_that_says_something(now, text):
     assert not SiteMessage.select().exists()
 
 
-# ---- the form for who is under 18
+# ---- the form for people under 18
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_site_is_found_by_every_word_of_its_name(name, words):
 
 
 def test_each_step_renews_what_rows_are_found_by():
-    """Rows of the release before do not know plain letters: the last step says so, and every step renews."""
+    """Rows of an earlier release lack plain letters; migrating recomputes what they are searched by."""
     site, lotte = make.site(name="Łódź"), make.trajectory()
     Participant.update(last_name="Đorđe").execute()
     Site.update(search="łodz oud").execute()
@@ -285,7 +285,7 @@ def test_each_step_renews_what_rows_are_found_by():
 
 
 def test_what_is_searched_changes_with_a_step_only():
-    """Did you change what `normalise` or `searchable` makes? Then add a step, as 0011_searches: rows know only what they hold."""
+    """Did you change what `normalise` or `searchable` returns? Add a migration like 0011_searches: rows store the old result."""
     made = searchable("Łódź 't Kwetterbos (Chiro) D\u2019Hondt-Ørsted A/B & 125143-59 Æß")
     assert made == (
         "lodz 't kwetterbos (chiro) d'hondt-orsted a/b & 125143-59 aess t chiro dhondtorsted hondt orsted ab b 12514359 59"
@@ -357,7 +357,7 @@ def test_an_eid_with_one_name_fits_the_account_with_it(one, other, same):
 
 
 def test_an_attest_can_name_everybody_who_has_a_name(app, now):
-    """Its fonts have every letter that a name may hold: without one there is no file."""
+    """Its fonts hold every letter that a name may contain: a missing letter would mean no file."""
     rows = make.placement(
         trajectory=make.trajectory(participant=make.participant(first_name="", last_name="Suharto")), hours=50
     )

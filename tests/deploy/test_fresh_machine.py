@@ -1,5 +1,5 @@
-"""`make run` on a machine that lacks something, or on which it was broken off before: one line in plain English, and the next
-run starts anew. What a whole machine does: tests/fresh_machine.py."""
+"""`make run` on a machine that lacks something, or after an interrupted run: one line in plain English, and the next run starts
+afresh. tests/fresh_machine.py covers a complete machine."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A project whose only requirement is a package of one line that lies in a folder. pip asks no other place."""
+    """A project whose only requirement is a package of one line in a local folder, the only source that pip uses."""
     shutil.copy(PROJECT / "Makefile", tmp_path)
     (tmp_path / "deploy").mkdir()
     shutil.copy(PROJECT / "deploy" / "install.py", tmp_path / "deploy")
@@ -51,9 +51,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def make(folder, **environ):
-    """`make .venv/.runtime`: (whether it worked, what was said before make's own last word)."""
+    """Run `make .venv/.runtime`; returns (whether it worked, its output without make's own last line)."""
     environ = {**os.environ, **environ}
-    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):  # of the `make` that runs these tests
+    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):  # set by the `make` that runs these tests
         environ.pop(name, None)
     done = subprocess.run(
         [shutil.which("make"), ".venv/.runtime"], cwd=folder, env=environ, capture_output=True, text=True
@@ -107,8 +107,8 @@ def test_an_index_that_does_not_answer_is_named_and_a_later_run_works(folder):
 
 
 def test_what_was_broken_off_while_it_installed_is_made_anew(folder):
-    """pip takes a package that has its METADATA for a whole one."""
-    with socket.create_server(("127.0.0.1", 0)) as index:  # takes the call and says nothing
+    """pip considers a package with its METADATA complete."""
+    with socket.create_server(("127.0.0.1", 0)) as index:  # accepts the connection and stays silent
         address = f"http://127.0.0.1:{index.getsockname()[1]}/simple"
         environ = {**os.environ, "PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": address}
         process = subprocess.Popen(["make", ".venv/.runtime"], cwd=folder, env=environ, start_new_session=True)
@@ -156,7 +156,7 @@ def test_what_pip_says_becomes_one_line(tmp_path, monkeypatch, said, meaning):
 
 @pytest.fixture
 def start(app, monkeypatch):
-    """`flask start` with other settings: what it says when it cannot."""
+    """The output of `flask start` with settings that keep it from starting."""
 
     def start(**changes):
         monkeypatch.setitem(app.config, "KAVO", replace(app.config["KAVO"], catcher=True, local_eid=True, **changes))

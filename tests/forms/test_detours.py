@@ -1,4 +1,4 @@
-"""Nothing that was typed is lost by another button or by being asked who one is; nobody comes back to a page that only asks."""
+"""No input is lost by pressing another button or by re-authentication, and nobody returns to a page that only asks something."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from workflow.sites import sites
 
 TYPED = {"ready": "address", "reason": "Straat ontbreekt.", "note-text": "Bel morgen.", "ask-text": "Welke straat?"}
 BUTTONS = {"note": "note-", "ask": "ask-", "keep": "keep-"}
-"""what another button of the page of an application does → the fields that it sends for good"""
+"""other buttons on the page of an application → the fields that they submit"""
 
 
 @pytest.mark.parametrize("what", [*BUTTONS, "stop-waiting"])
@@ -63,7 +63,7 @@ def test_re_authentication_loses_nothing_of_a_form(app):
 
 
 def test_re_authentication_loses_nothing_of_an_action(app):
-    """What has no page of its own is sent with one more click."""
+    """A POST without a page of its own is sent again with one more click."""
     team, other = make.user("team", password=make.PASSWORD), make.user()
     visitor = Visitor(app, team)
     visitor.get("/accounts/")

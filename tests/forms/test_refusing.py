@@ -1,4 +1,4 @@
-"""What forms, actions and imports refuse is counted and logged by form, field and rule, and never with what was typed."""
+"""Refusals by forms, actions and imports are counted and logged by form, field and rule, and never with the input itself."""
 
 import io
 import logging
@@ -22,7 +22,7 @@ HEAD = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n
 
 
 def counted():
-    """(form, field, sentence) → how often."""
+    """(form, field, sentence) → number of times."""
     return {(one.form, one.field, one.rule): one.count for one in Refusal.select()}
 
 
@@ -278,7 +278,7 @@ def test_a_refused_token_says_on_the_page_what_to_do_and_in_the_log_why(app, cap
 
 
 def test_every_kind_of_refused_token_is_known():
-    """Flask-WTF tells by sentences; one that changes would get the page of a token that is too old."""
+    """Flask-WTF reports errors as sentences; a changed sentence would lead to the page for an expired token."""
     from pathlib import Path
 
     import flask_wtf.csrf

@@ -1,4 +1,4 @@
-"""The second step: set up, used once each, lost, wiped; and showing once more who one is before what is dangerous."""
+"""The second factor: set up, single use of each code, lost, reset; and re-authentication before dangerous acts."""
 
 import re
 import time
@@ -25,7 +25,7 @@ def team(app):
 
 
 def with_password(app, user):
-    """A visitor who gave the right password, and is where that leads."""
+    """A visitor who entered the right password, at the page that follows."""
     visitor = Visitor(app)
     visitor.get("/aanmelden")
     visitor.send(email=user.email, password=make.WORD)
@@ -37,7 +37,7 @@ def is_inside(visitor):
 
 
 def set_up_app(app, visitor):
-    """As a visitor does: the key by hand into the app, and the code that the app shows."""
+    """Set up an app as a visitor does: type its key into the app, and enter the code that the app shows."""
     visitor.get("/tweede-stap/app")
     key = visitor.page.select_one("code").text
     code = app.security.totp_factory._totp(key, format="base32").generate().token
@@ -210,11 +210,11 @@ def test_the_team_wipes_a_second_step_that_was_lost(app, anna, team):
     assert History.get(History.verb == "user.second_step_wiped").actor_id == team.id
 
 
-# ---- who one is, once more
+# ---- re-authentication
 
 
 def later(visitor, minutes):
-    """Let the login of this visitor be so many minutes older."""
+    """Make the log-in of this visitor `minutes` older."""
     with visitor.client.session_transaction() as cookie:
         cookie["fs_paa"] = time.time() - 60 * minutes
         cookie.pop("fs_gexp", None)

@@ -1,4 +1,4 @@
-"""The outbox over real SMTP: nothing is lost, whatever the server does; what may be doubled bears the same Message-ID."""
+"""The outbox over real SMTP: nothing is lost, whatever the server does, and a mail sent twice has the same Message-ID."""
 
 import ssl
 import subprocess
@@ -234,7 +234,7 @@ def test_a_failure_that_somebody_dealt_with_no_longer_counts(now):
 @pytest.mark.parametrize("state", ["pending", "claimed", "data", "failed", "uncertain"])
 @pytest.mark.parametrize("about", ["site", "user"])
 def test_a_mail_to_an_address_that_was_corrected_is_nobodys_trouble(now, state, about):
-    """Whatever became of it, also when it was on its way and fails later."""
+    """Whatever its state, also when it is being sent and fails later."""
     jonas, kim = make.user(confirmed_at=None, password=make.PASSWORD), make.user("team")
     site = make.site(manager=jonas, state="submitted")
     row = {"site": site, "user": jonas}[about]

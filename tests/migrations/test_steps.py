@@ -1,4 +1,4 @@
-"""A step in one file: words for types, parts for one database, and what undoes it."""
+"""A migration in one file: names for types, sections for a single database, and how to undo it."""
 
 import re
 
@@ -23,7 +23,7 @@ ALTER TABLE "site" ADD COLUMN "thing" VARCHAR(20);
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with no other steps than a test writes."""
+    """A folder with only the migrations that a test writes."""
     monkeypatch.setattr(steps, "FOLDER", tmp_path)
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""What those who run the tool look at: health, readiness, numbers, logs, and errors sent to a Sentry-compatible service."""
+"""Monitoring: health, readiness, metrics, logs, and errors sent to a Sentry-compatible service."""
 
 import gzip
 import json
@@ -149,7 +149,7 @@ def test_a_trace_shows_where_and_not_which_row_a_database_refused():
 
 @pytest.fixture
 def collector():
-    """A Sentry-compatible service on this machine: its DSN, and the events that it got."""
+    """A Sentry-compatible service on this machine: its DSN, and the events that it received."""
     events = []
 
     class Service(BaseHTTPRequestHandler):

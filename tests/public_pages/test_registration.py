@@ -1,4 +1,4 @@
-"""Registering for under 18: the form, the age, a known address, the applicant's own page, and completing it."""
+"""Registration for people under 18: the form, the age, a known address, the applicant's page, and completing it."""
 
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ FORM = "/registreren/jongeren"
 
 
 def born(years, days=0):
-    """The birth date of somebody who is so many years old today, plus so many days."""
+    """The birth date of a person who is `years` and `days` old today."""
     today = local_date(utcnow())
     return (years_after(today, -years) - timedelta(days=days)).isoformat()
 
@@ -52,7 +52,7 @@ def fill_in(app, **changes):
 
 
 def register(now, email="noor@kavo.test", **place):
-    """An application as the form makes one."""
+    """An application as the form creates it."""
     values = {
         "name": "Speelplein De Vlieger",
         "recognition": "municipal",
@@ -116,7 +116,7 @@ def test_who_has_not_completed_the_registration_cannot_log_in(app):
 
 @pytest.mark.parametrize("days, inside", [(-1, True), (0, False)])
 def test_one_is_under_18_until_the_day_before(app, days, inside):
-    """17 years and 364 days registers here; 18 goes to eID and loses nothing but the password."""
+    """A person of 17 years and 364 days registers here; one of 18 is sent to eID and loses only the password."""
     visitor = fill_in(app, birth_date=born(18, days))
 
     assert Site.select().count() == (1 if inside else 0)
@@ -247,7 +247,7 @@ def test_5_registrations_an_hour_from_one_network(app, before, refused):
     assert Site.select().count() == (0 if refused else 1)
 
 
-# ---- the applicant's own page
+# ---- the applicant's page
 
 
 @pytest.fixture
@@ -397,7 +397,7 @@ def test_a_further_site_asks_no_personal_data(app):
     assert {site.state for site in Site.select()} == {"submitted"}
 
 
-# ---- completing it
+# ---- completing the registration
 
 
 def approve(site, moment):
@@ -491,7 +491,7 @@ def test_a_mistyped_address_is_corrected_and_old_links_stop_working(app, site):
     secret = approve(site, utcnow())
     registration.correct_address(site, "noor.j@kavo.test", team, utcnow())
     assert not links.works(links.find(secret), utcnow())
-    assert Mail.select().where(Mail.kind == "site_approved_activate").count() == 0  # it had not left yet
+    assert Mail.select().where(Mail.kind == "site_approved_activate").count() == 0  # the mail had not left yet
     assert mailed("activation").to_address == "noor.j@kavo.test"
     with pytest.raises(RuleError, match="Er is al een account"):
         registration.correct_address(site, team.email, team, utcnow())

@@ -1,5 +1,5 @@
 """Eight processes that evaluate, give the final evaluation, release and reopen the same trajectories at once: never two outcomes,
-never a valid attest beside a trajectory that is open again; and eight that import the same file."""
+never a valid attest for a reopened trajectory; and eight that import the same file."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""A password is one password at every door that sets or checks one, however a keyboard makes its letters; and how long it is."""
+"""A password is the same at every entry point that sets or checks it, however a keyboard encodes its letters; and its length."""
 
 import re
 import unicodedata

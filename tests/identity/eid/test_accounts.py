@@ -1,4 +1,4 @@
-"""One account for one person, and the age rules: which eID belongs to which account, and who may still use a password."""
+"""One account per person, and the age rules: which account an eID belongs to, and when a password is still allowed."""
 
 import re
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Logging in with eID from several tabs, and a way back that is opened once more: it goes on, and logs in only who asked."""
+"""Logging in with eID from several tabs, and a return URL opened twice: each continues, and logs in only the requester."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ from tests.identity.eid.op import number
 from tests.identity.eid.steps import BORN, come_back, link, register, young
 from tests.visitor import Visitor
 
-COOKIE_BYTES = 4096  # a browser throws away what is longer
+COOKIE_BYTES = 4096  # browsers drop longer cookies
 
 
 def begin(visitor, wanted=None):

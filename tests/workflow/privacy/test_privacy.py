@@ -1,4 +1,4 @@
-"""What we know of people: a register that forgets no column, insight, erasing, periods of keeping, seals on the history."""
+"""Personal data: a register that covers every column, subject access, erasure, retention periods, checkpoints of the history."""
 
 import io
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ DAY = timedelta(days=1)
 
 
 def places_of(*words) -> list[str]:
-    """Every row of the database that holds one of these words, with its table; as after a night."""
+    """Every row of the database that holds one of these words, with its table; after the nightly tasks."""
     searching.forget_words()
     tables = [name for name in database.get_tables() if not name.startswith("sqlite_")]
     rows = [f"{name}: {row}" for name in tables for row in database.execute_sql(f'SELECT * FROM "{name}"').fetchall()]
@@ -72,7 +72,7 @@ def test_every_entry_says_how_long():
 
 @pytest.fixture
 def people(app):
-    """Zorbina, a participant with a failed trajectory, and Quirijn, a former manager; both stand in many tables."""
+    """Zorbina, a participant with a failed trajectory, and Quirijn, a former manager; both occur in many tables."""
     association = make.association()
     staff = make.user("association", association=association)
     quirijn = make.user(
@@ -219,7 +219,7 @@ def test_the_team_erases_on_the_screen_after_a_question(app, people):
     assert "Gewiste deelnemer" in visitor.text
 
 
-# ---- insight
+# ---- subject access
 
 
 def test_insight_holds_all_of_oneself_and_no_secret(people):
@@ -238,7 +238,7 @@ def test_insight_holds_all_of_oneself_and_no_secret(people):
 
 
 def test_insight_of_a_manager_names_no_participant(people):
-    """Who gave an evaluation may no longer manage that site: what it says of a young person is not theirs to take along."""
+    """The author of an evaluation may have left that site: the remarks about a participant are not theirs to take along."""
     quirijn = User.get_by_id(people["quirijn"].id)
     found = subject_access.give(quirijn, quirijn, make.NOW)
     assert found["evaluation"][0]["result"] == "Positief"
@@ -268,11 +268,11 @@ def test_everybody_reads_and_saves_their_own_data(app, people):
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-# ---- how long
+# ---- retention
 
 
 def ended(days, **values):
-    """A participant without attest whose trajectory ended so many days before."""
+    """A participant without attest whose trajectory ended that many days ago."""
     trajectory = make.trajectory(**values)
     Trajectory.update(ends_on=make.NOW.date() - days * DAY).where(Trajectory.id == trajectory.id).execute()
     return trajectory.participant
@@ -402,12 +402,12 @@ def test_what_narrows_a_rule_leaves_nothing_out(app):
             assert set(rule.found(before).where(rule.narrow(before))) == set(rule.found(before)), rule.key
 
 
-# ---- seals
+# ---- checkpoints
 
 
 @contextmanager
 def guard_asleep():
-    """The database lets the history be changed, as somebody could who has its password."""
+    """Lift the protection of the history, as anyone with the password of the database could."""
     if on_postgresql():
         database.execute_sql("ALTER TABLE history DISABLE TRIGGER history_guard")
         yield
@@ -425,7 +425,7 @@ def guard_asleep():
 
 @pytest.fixture
 def sealed(app):
-    """Three lines, of which the first two are sealed."""
+    """Three lines; a checkpoint covers the first two."""
     user = make.user()
     for number in range(2):
         audit.record(user, "user.confirmed", user, at=make.NOW + number * DAY)

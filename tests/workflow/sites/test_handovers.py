@@ -1,4 +1,4 @@
-"""Taking a site over: asking, answering with and without login, the team, a successor, and that exactly one outcome counts."""
+"""Handovers: the request, answers with and without log-in, the team, a successor, and that exactly one outcome counts."""
 
 from datetime import date, timedelta
 
@@ -46,7 +46,7 @@ def link_of(kind):
     return path_in(Mail.select().where(Mail.kind == kind).order_by(Mail.id.desc()).get())
 
 
-# ---- asking
+# ---- requesting
 
 
 def test_the_manager_gets_a_link_and_the_requester_a_receipt(an, bram, kelder, now):
@@ -224,7 +224,7 @@ def test_a_handover_of_a_site_that_closes_or_gets_another_manager_ends(an, bram,
     assert "handover_asked" not in kinds()
 
 
-# ---- the page without login
+# ---- the page without log-in
 
 
 def test_the_link_shows_and_only_a_button_decides(app, an, bram, kelder):

@@ -1,4 +1,4 @@
-"""Many at once: a pasted column of KAVO-IDs, and a list that is evaluated on one page; for whom one acts, and who is told."""
+"""Bulk: a pasted column of KAVO-IDs, and a list evaluated on one page; on whose behalf a user acts, and who is notified."""
 
 import io
 from datetime import datetime
@@ -43,7 +43,7 @@ def person(association, number=1, **values):
     return make.trajectory(association=association, participant=who)
 
 
-# ---- reading what was pasted
+# ---- reading pasted text
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_what_is_missing_is_asked_and_nothing_is_evaluated(app, speelkaravaan, h
     assert not Evaluation.select().exists()
 
 
-# ---- who is told
+# ---- notifications
 
 
 def mails(kind):
