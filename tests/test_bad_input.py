@@ -292,7 +292,7 @@ def test_a_form_filled_as_far_as_its_page_lets_one_type_is_not_too_much(team, pl
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("name", FORMS)
-def test_a_form_of_which_fields_are_left_out_breaks_nothing(team, placement, name):
+def test_a_form_with_missing_fields_breaks_nothing(team, placement, name):
     """Each field alone and each field missing, the boxes ticked or not: sent by scripts, not by browsers."""
     path = paths(placement)[name]
     team.get(path)
@@ -343,14 +343,14 @@ def test_forged_hidden_fields_break_nothing(team, placement, name):
         assert team.send(**fields).status_code == (400 if "csrf_token" in fields else 200), fields
 
 
-def test_a_way_back_of_more_than_one_line_is_none(team, placement):
+def test_a_return_url_of_more_than_one_line_is_ignored(team, placement):
     team.get("/gekoppelde-deelnemers/")
     answer = team.post("/gekoppelde-deelnemers/action/", {"action": "evaluate", "url": "/x\r\nSet-Cookie: a=b"})
     assert (answer.status_code, answer.location) == (302, "/gekoppelde-deelnemers/")
 
 
 @pytest.mark.parametrize("referrer", ["http://[", "//[", "\\", "a" * 5000])
-def test_an_address_that_is_none_as_where_one_came_from_is_nothing(app, referrer):
+def test_an_invalid_referrer_is_ignored(app, referrer):
     visitor = Visitor(app, make.user("team", password=make.PASSWORD))
     answer = visitor.client.get("/accounts/new/", headers={"Referer": referrer})
     assert answer.status_code == 200
@@ -367,7 +367,7 @@ def test_a_part_of_a_form_without_a_name_is_refused_with_a_sentence(app):
 @pytest.mark.parametrize(
     "path", ["/aanmelden?next=//[", "/ben-jij-het/eid?next=http://[", "/accounts/new/?url=http://["]
 )
-def test_an_address_to_go_to_that_is_none_is_refused_with_a_sentence(app, path):
+def test_an_invalid_return_url_is_refused_with_a_sentence(app, path):
     answer = Visitor(app, make.user("team", password=make.PASSWORD)).get(path)
     assert answer.status_code == 400
     assert "Er klopte iets niet" in answer.text

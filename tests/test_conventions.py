@@ -105,7 +105,7 @@ def test_the_tests_of_a_room_lie_in_a_folder_with_its_name():
     assert all((PROJECT / folder).is_dir() or folder.name == "eid" for folder in rooms)
 
 
-def test_nobody_imports_a_table_past_models():
+def test_every_module_imports_tables_through_models():
     for name, path in modules():
         if name not in ("tables", "models"):
             assert not re.search(r"^\s*(from|import) tables\b", path.read_text("utf-8"), re.M), path
@@ -114,7 +114,7 @@ def test_nobody_imports_a_table_past_models():
     )
 
 
-def test_every_module_is_on_a_floor_and_says_what_belongs_in_it():
+def test_every_module_is_in_a_layer_and_says_what_belongs_in_it():
     for name, path in modules():
         assert name in LEVEL, f"{name}: put it in FLOORS"
         tree = ast.parse(path.read_text("utf-8"))
@@ -204,7 +204,7 @@ def test_no_file_names_a_machine():
         assert not re.search(r"/(home|root|work)/", path.read_text("utf-8")), path
 
 
-def test_what_the_benchmarks_take_from_us_is_there():
+def test_names_used_by_the_benchmarks_exist():
     """They run by hand only, so nothing else notices when one of our names disappears."""
     ours = {name for name, _ in modules()}
     for path in (PROJECT / "bench").rglob("*.py"):

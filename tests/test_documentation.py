@@ -102,7 +102,7 @@ def settings_of_the_page() -> dict[str, bool]:
     }
 
 
-def test_every_setting_has_its_line_and_no_line_is_of_a_setting_that_is_gone():
+def test_every_setting_has_its_line_and_every_line_its_setting():
     assert len(named_in_config()) > 20
     assert set(settings_of_the_page()) == named_in_config(), "write its row in docs/settings.md by hand"
 
@@ -123,7 +123,7 @@ def test_only_one_page_lists_the_settings():
 # ---- events of each act
 
 
-def test_every_act_has_its_line_in_the_page_of_events():
+def test_every_act_has_its_line_on_the_page_of_events():
     """Every test checks that the page is right (`conftest.promises`); `make test` also requires that a test showed each event."""
     page = read("events.md")
     changing, reading = set(events.read(page)), events.readers(page)
@@ -156,7 +156,7 @@ def test_the_listener_hears_what_an_act_writes(now):
         ({"mail b"}, ["x did not write 'history a', which the page says it always does"]),
     ],
 )
-def test_an_act_that_writes_something_else_than_its_line_says_is_noticed_once(wrote, told):
+def test_an_act_that_writes_an_undocumented_event_is_reported_once(wrote, told):
     listener, call = events.Listener(), events.Call("x")
     listener.promised = {"x": ({"history a"}, {"mail b"})}
     call.changed, call.wrote = True, wrote

@@ -1063,7 +1063,7 @@ def test_every_door_gives_the_expected_verdict_and_keeps_the_same(world, table, 
         ("gisteren", "dag/maand/jaar"),
     ],
 )
-def test_a_day_that_cannot_be_says_what_is_wrong(text, words):
+def test_an_impossible_day_says_what_is_wrong(text, words):
     with pytest.raises(RuleError, match=words):
         readings.day(text)
 

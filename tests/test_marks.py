@@ -74,7 +74,7 @@ def rows(visitor, path) -> str:
 
 
 @pytest.mark.parametrize("letter", ["a", "b", "1", "2"])
-def test_no_search_finds_what_one_may_not_see(app, world, letter):
+def test_no_search_finds_rows_hidden_from_the_user(app, world, letter):
     visitor = world.viewers[letter]
     hidden = [mark.texts[0] for mark in world.marks.values() if letter not in mark.before]
     for view in lists(app, visitor):
@@ -109,7 +109,7 @@ def test_no_order_and_no_filter_tells_what_a_hidden_column_holds(app, world, let
     assert tried > 60
 
 
-def test_no_suggestion_names_whom_one_may_not_see(world):
+def test_no_suggestion_names_people_hidden_from_the_user(world):
     for text in world.marks["p2.first"].texts + world.marks["p4.last"].texts:
         assert text not in world.viewers["1"].get(f"/trajecten/ajax/lookup/?name=participant&query={text}").text.lower()
         assert text in world.viewers["2"].get(f"/trajecten/ajax/lookup/?name=participant&query={text}").text.lower()
@@ -130,7 +130,7 @@ def test_a_refusal_without_login_names_nobody_of_the_team(app):
         sites.approve(stale, make.user("team"), make.NOW)
 
 
-def test_a_refusal_does_not_name_who_keeps_a_site_to_who_asked(app):
+def test_a_refusal_does_not_name_the_manager_to_the_requester(app):
     keeper, asks = make.user(first_name="Houdt"), make.user(first_name="Vraagt")
     stale = handovers.ask(make.site(manager=keeper), asks, asks.email, "", make.NOW)
     handovers.refuse(Handover.get_by_id(stale.id), keeper, make.NOW, "nee")
@@ -158,7 +158,7 @@ def test_no_mail_names_somebody_of_the_team(app):
     assert all("door het team Kadervorming" in body and "Kim" not in body for body in told)
 
 
-def test_who_left_an_association_opens_its_files_no_more(app):
+def test_former_staff_of_an_association_cannot_open_its_files(app):
     first, second = make.association(), make.association()
     staff = make.user("association", association=first, password=make.PASSWORD)
     batch = ImportBatch.create(

@@ -99,7 +99,7 @@ def test_no_sentence_of_flask_security_writes_a_number_of_the_policy():
         ("Typ twee keer hetzelfde.", False),
     ],
 )
-def test_a_number_of_the_policy_is_seen(text, found):
+def test_a_hand_written_policy_number_is_detected(text, found):
     assert bool(numbers(text)) == found
 
 

@@ -154,7 +154,7 @@ def test_in_production_cookies_are_for_this_host_over_tls_and_not_for_scripts(pr
     assert "Domain" not in cookie
 
 
-def test_what_somebody_else_changed_meanwhile_is_no_fault(app):
+def test_a_concurrent_change_is_not_an_error(app):
     with app.test_request_context("/mijn-gegevens"):
         page, status, _ = app.handle_user_exception(Conflict("Noor is intussen door iemand anders gewijzigd."))
     assert (status, "Noor is intussen door iemand anders gewijzigd." in page) == (409, True)

@@ -152,7 +152,7 @@ def test_every_column_has_a_dutch_word(app):
                 assert not faults(subject_access.label_of(model, name)), (model, name)
 
 
-def test_codes_with_the_same_words_are_one_choice(app, now):
+def test_codes_with_the_same_label_are_one_choice(app, now):
     """And choosing the label finds the rows of each."""
     team = Visitor(app, make.user("team", password=make.PASSWORD))
     for view in app.extensions["admin"][0]._views:
@@ -166,7 +166,7 @@ def test_codes_with_the_same_words_are_one_choice(app, now):
     assert len(team.page.select("tbody tr")) == 2
 
 
-def test_the_pages_of_the_mail_catcher_tell_it_so(tmp_path, now):
+def test_the_pages_of_the_mail_catcher_say_what_they_are(tmp_path, now):
     box = Box(tmp_path)
     (tmp_path / "1.eml").write_bytes(
         delivery.message(mails.password_changed(make.user(), now), "kavo@kavo.test").as_bytes()

@@ -148,7 +148,7 @@ def test_what_looks_like_a_formula_is_text(value):
 @pytest.mark.parametrize(
     "value", ["", " ", "a=1", "Ö", "1-2", "(1)", "'t Plein", "\u200bab", "-5", -5, 2.5, None, True, date(2026, 7, 5)]
 )
-def test_what_is_none_stays_as_it_is(value):
+def test_a_value_that_is_not_a_formula_stays_as_it_is(value):
     assert exports.DutchCsv().cell(value).startswith("'") is (value in ("'t Plein", "-5"))
 
 
@@ -225,7 +225,7 @@ def test_nothing_else_writes_a_csv_file():
 
 
 @pytest.mark.parametrize("role, offered", [("team", True), ("association", True), ("manager", False)])
-def test_a_file_for_a_program_is_for_who_has_programs(app, role, offered):
+def test_only_roles_with_programs_get_the_file_for_programs(app, role, offered):
     someone = make.user(role, association=make.association() if role == "association" else None, password=make.PASSWORD)
     visitor = Visitor(app, someone)
     make.site()
@@ -244,7 +244,7 @@ def test_unknown_forms_are_not_found(team, stage):
         assert team.get(f"/gekoppelde-deelnemers/export/{kind}/").status_code == 404
 
 
-def test_every_list_exports_in_every_form_with_all_its_columns(app, team, stage):
+def test_every_list_exports_in_every_format_with_all_its_columns(app, team, stage):
     for view in app.extensions["admin"][0]._views:
         if hasattr(view, "listing"):
             for kind, made in exports.FORMATS.items():

@@ -56,7 +56,7 @@ def leaf(visitor, path, between=lambda number: None, word="Volgende"):
 
 
 @pytest.mark.parametrize("sort", ["participant", "-participant", "hours", "-hours", "site", "state", "created_at"])
-def test_leafing_on_and_back_shows_the_list_once_and_in_order(team, stages, sort):
+def test_paging_forward_and_back_shows_the_list_once_and_in_order(team, stages, sort):
     path = f"{LIST}?sort={sort}"
     pages = leaf(team, path)
     assert [len(page) for page in pages] == [25, 25, 25, 15]
@@ -163,13 +163,13 @@ def test_a_short_list_shows_no_filters_but_a_short_last_page_does(team, stages):
     assert not team.page.select("#f-recognition")
 
 
-def test_a_page_has_as_many_rows_as_one_chooses(team, stages):
+def test_a_page_has_as_many_rows_as_chosen(team, stages):
     for size, rows in ((25, 25), (50, 50), (100, 90), (7, 25), (10**9, 25)):
         team.get(f"{LIST}?rijen={size}")
         assert len(shown(team)) == rows
 
 
-def test_the_columns_are_those_that_one_chooses_and_the_export_follows(team, stages):
+def test_the_list_and_its_export_show_the_chosen_columns(team, stages):
     stages[0].starts_on = date(2026, 7, 1) + timedelta(days=3)
     stages[0].save()
     query = "kolom=participant&kolom=starts_on&kolom=geheim&kolom=coupled_by&sort=-starts_on"

@@ -543,7 +543,7 @@ def test_a_site_that_was_given_away_is_gone_at_once(world):
     assert world["manager"].get(f"/gekoppelde-deelnemers/beoordelen/?id={world['mine'].id}").status_code == 404
 
 
-def test_the_database_says_whose_a_row_is_not_the_row_at_hand(world):
+def test_ownership_is_read_from_the_database_and_not_from_the_object(world):
     jonas = SiteManager.get(SiteManager.site == world["mine"].site_id).user
     placement = make.placement(site=make.site(manager=make.user()))
     placement.site = world["mine"].site

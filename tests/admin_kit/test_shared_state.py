@@ -186,7 +186,7 @@ def test_it_sees_what_a_method_writes():
     assert len(written(Wrong.page)) == 4
 
 
-def test_each_reads_what_became_of_the_rows_that_they_chose(app, monkeypatch):
+def test_each_person_reads_the_outcome_of_their_chosen_rows(app, monkeypatch):
     """A second person acts on the same list while the first waits for a response; two of the first person's rows are gone."""
     first, second = (Visitor(app, make.user("team", password=make.PASSWORD)) for _ in range(2))
     mails = [make.mail(state="failed") for _ in range(3)]

@@ -72,7 +72,7 @@ KEYS = {
 
 @pytest.mark.parametrize("group", KEYS)
 @pytest.mark.parametrize("narrowed", [{}, {"year": 2024}, {"kind": "animator"}, {"association": 1}])
-def test_the_figures_are_what_plain_python_counts(world, group, narrowed):
+def test_the_statistics_equal_a_count_in_plain_python(world, group, narrowed):
     rows = [
         one
         for one in Trajectory.select()

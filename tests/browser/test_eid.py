@@ -195,7 +195,7 @@ def test_a_manager_who_turned_18_links_an_eid_and_continues(person, width, scrip
     lore.look()
 
 
-def test_whose_eid_does_not_fit_hears_from_the_team(person, post):
+def test_a_person_with_a_contradicting_eid_hears_from_the_team(person, post):
     jonas, kim = person(), person()
     jonas.log_in("jonas@kavo.test")
     jonas.link("Mijn gegevens")
@@ -316,7 +316,7 @@ class TestWithAnIndependentProvider:
         self.log_in(bram)
         expect(page.get_by_role("heading", name="Stageplaatsen")).to_be_visible()
 
-    def test_who_breaks_off_finds_help(self, person):
+    def test_a_person_who_gives_up_halfway_finds_help(self, person):
         bram = person()
         bram.page.goto("/aanmelden-met-eid")
         bram.page.get_by_role("link", name="[ Cancel ]").click()

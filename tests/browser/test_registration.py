@@ -35,7 +35,7 @@ PASSWORD = "Speel2026"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_public_page_is_fit_for_everybody(person, width):
+def test_every_public_page_is_accessible(person, width):
     visitor = person(width)
     for path in PUBLIC:
         visitor.page.goto(path)

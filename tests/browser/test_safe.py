@@ -191,7 +191,7 @@ RATIOS = """() => [...document.querySelectorAll('.off, [disabled], [aria-disable
     return [at.textContent.trim(), (Math.max(a, b) + .05) / (Math.min(a, b) + .05)] })"""
 
 
-def test_what_is_off_can_still_be_read(person):
+def test_disabled_elements_stay_readable(person):
     """On the first page 'Vorige' is disabled, yet as readable as the rest (axe skips disabled elements)."""
     kim = person()
     kim.log_in("team@kavo.test")
@@ -236,7 +236,7 @@ MOVING = """[...document.querySelectorAll('*')].map(at => getComputedStyle(at))
     .filter(style => parseFloat(style.transitionDuration) > 0 || parseFloat(style.animationDuration) > 0).length"""
 
 
-def test_who_wants_less_motion_gets_none_and_paper_shows_the_matter(person):
+def test_reduced_motion_is_respected_and_print_shows_only_the_content(person):
     kim = person()
     page = kim.page
     kim.log_in("team@kavo.test")
@@ -315,7 +315,7 @@ NO_PAGES = {
 """redirects, files and data"""
 
 
-def test_every_page_is_looked_at_in_a_browser(app):
+def test_every_page_is_checked_in_a_browser(app):
     """Add a new page to a list of test_team or test_registration, or to BY_CLICKS with the test that reaches it."""
     from identity import second_step
 

@@ -142,7 +142,7 @@ def test_an_import_writes_the_good_lines_and_the_second_time_nothing(run, file):
     assert Trajectory.select().count() == 1
 
 
-def test_a_file_that_is_none_is_refused_in_a_sentence(run, file):
+def test_a_file_of_another_kind_is_refused_with_a_sentence(run, file):
     file.write_bytes(b"PK\x03\x04")
     result = run("import-participants", str(file))
 

@@ -48,7 +48,7 @@ def found(visitor, path, words):
         ("an an an", True),
     ],
 )
-def test_a_word_is_found_by_its_beginning_and_signs_are_signs(team, words, yes):
+def test_a_word_is_found_by_its_beginning_and_wildcards_are_literal(team, words, yes):
     make.participant(first_name="An", last_name="D'Hondt", kavo_id="125143-59")
 
     assert (found(team, "/deelnemers/", words) == 1) is yes

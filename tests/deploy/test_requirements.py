@@ -76,7 +76,7 @@ def test_a_list_holds_all_that_its_packages_need_on_every_python_and_machine(nam
 
 
 @pytest.mark.one_database
-def test_what_only_an_old_python_needs_is_missed_there_alone():
+def test_requirements_of_an_old_python_are_missed_there_only():
     for python in PYTHONS:
         environ = machine(python)
         pinned = pins(["requirements"], environ)

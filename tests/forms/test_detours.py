@@ -80,7 +80,7 @@ def test_re_authentication_loses_nothing_of_an_action(app):
     assert other_one.answer.status_code == 302, "what somebody else sent is theirs"
 
 
-def test_one_never_comes_back_to_a_page_that_only_asks(app):
+def test_nobody_returns_to_a_page_that_only_asks_something(app):
     pages = {rule.endpoint: rule.rule for rule in app.url_map.iter_rules() if not rule.arguments}
     asking = [pages[name] for name in ASKING if name in pages]
     asking += [rule for name, rule in pages.items() if name.endswith(".action_view")]

@@ -67,7 +67,7 @@ def _make(kind, sent):
     return kind(sent, **more) if issubclass(kind, KavoForm) else kind(formdata=sent, **more)
 
 
-def test_passwords_and_codes_are_not_kept_during_a_detour_and_all_else_is(forms):
+def test_a_detour_keeps_everything_but_passwords_and_codes(forms):
     for name, _, form in forms:
         for field in form:
             secret = isinstance(field, PasswordField | CSRFTokenField) or field.name == "code"
@@ -80,7 +80,7 @@ def fields(form):
     ]
 
 
-def test_every_field_is_shown_by_what_it_is_with_a_true_label(app, forms):
+def test_every_field_is_shown_according_to_its_kind_with_a_real_label(app, forms):
     macros = app.jinja_env.get_template("parts/fields.html").make_module()
     count = 0
     for name, _, form in forms:
@@ -117,7 +117,7 @@ def _check(field, html, label, at):
         assert html.find(id=field.id).name in ("input", "select", "textarea"), at
 
 
-def test_what_may_be_left_out_is_what_the_validators_say(forms):
+def test_optional_fields_are_those_without_required_validators(forms):
     """Empty input: no error for a field marked 'niet verplicht', an error for a field that is always required."""
     for name, kind, _ in forms:
         form = _make(kind, MultiDict([("x", "x")]))
@@ -133,7 +133,7 @@ def test_what_may_be_left_out_is_what_the_validators_say(forms):
             field.errors = []
 
 
-def test_what_is_needed_sometimes_says_when(forms):
+def test_a_field_that_is_sometimes_required_says_when(forms):
     for name, _, form in forms:
         for field in fields(form):
             at = f"{name}.{field.short_name}"
@@ -280,7 +280,7 @@ def doors(app, settings):
     }
 
 
-def test_what_is_not_needed_is_accepted_when_it_is_left_out(doors):
+def test_optional_fields_may_be_left_out(doors):
     """Each alone, and all at once."""
     told = set()
     for name, door in doors.items():

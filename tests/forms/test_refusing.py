@@ -195,7 +195,7 @@ def test_a_step_of_an_import_that_breaks_off_counts_once(app, now):
     assert [one.count for one in Refusal.select()] == [1, 1]  # the KAVO-ID and the association
 
 
-def test_that_counting_fails_is_no_reason_to_fail(app, team, caplog):
+def test_a_failure_to_count_does_not_fail_the_request(app, team, caplog):
     with writing():
         database.execute_sql("ALTER TABLE refusal RENAME TO elsewhere")
     try:
@@ -303,11 +303,11 @@ def test_every_kind_of_refused_token_is_known():
         ("", "andere"),
     ],
 )
-def test_a_text_is_known_by_the_sentence_that_the_code_writes(text, sentence):
+def test_a_message_is_recognised_by_the_sentence_in_the_code(text, sentence):
     assert sentences.of(text) == sentence
 
 
-def test_a_sentence_holds_only_what_stands_in_the_code(now):
+def test_a_counted_sentence_holds_only_text_from_the_code(now):
     make.user(email="bezet@kavo.test")
     with pytest.raises(RuleError) as refused:
         make.user(email="bezet@kavo.test", first_name="Er is al een account met het e-mailadres ", last_name=MARK)

@@ -89,7 +89,7 @@ def test_more_than_a_form_may_hold_is_refused_with_a_sentence_on_every_address(a
 
 
 @pytest.mark.one_database
-def test_what_just_fits_is_read_on_every_address(app, team):
+def test_a_form_of_exactly_the_limit_is_read_on_every_url(app, team):
     for path, room in posts(app):
         for body in ("x=" + "a" * (room.text - 2), "&".join(["x="] * room.fields)):
             assert team.client.post(path, data=body, content_type=FORM).status_code == 400, path  # it lacks a token
@@ -125,7 +125,7 @@ def all_forms(kind=KavoForm):
 
 
 @pytest.mark.one_database
-def test_every_form_filled_as_far_as_it_goes_fits(app):
+def test_every_form_filled_to_its_limits_fits(app):
     with app.test_request_context():
         g._login_user = make.user("team", password=make.PASSWORD)
         for kind in all_forms():

@@ -149,7 +149,7 @@ def contents(catalog):
     return {message.id: message.string for message in catalog if message.id}
 
 
-def test_the_compiled_file_is_that_of_the_source():
+def test_the_compiled_file_matches_the_source():
     fresh = io.BytesIO()
     write_mo(fresh, OURS)
     fresh.seek(0)
@@ -162,7 +162,7 @@ def test_the_compiled_file_is_that_of_the_source():
 
 
 @pytest.mark.parametrize("locale", ["nl", "nl_NL", "nl_BE"])
-def test_ours_win_over_those_of_the_package(locale):
+def test_our_translations_win_over_those_of_the_package(locale):
     """The package's nl_NL also serves nl; the last folder wins."""
     app = Flask(__name__)
     app.config["BABEL_DEFAULT_LOCALE"] = locale

@@ -262,7 +262,7 @@ def test_a_link_to_one_address_never_confirms_another(app):
 
 
 @pytest.mark.parametrize("glue", [".", ")", ">", ").", "&gt;", "%3E", ",", "”", "/", "/.", "%20"])
-def test_what_a_mail_program_glued_to_a_link_is_forgiven(app, glue):
+def test_characters_that_a_mail_program_adds_to_a_link_are_ignored(app, glue):
     user, _ = _known(utcnow())
     secret = links.issue(links.RESET, utcnow(), utcnow() + LONG, user)
 
@@ -318,7 +318,7 @@ def written(app, settings):
     links.set_up(settings)
 
 
-def test_every_link_fits_on_its_line_and_leaves_whole(written):
+def test_every_link_fits_on_its_line_and_is_sent_whole(written):
     assert set(written) == every_mail.KINDS
     for kind, mail in written.items():
         lines = [line for line in mail.body.splitlines() if "http" in line]

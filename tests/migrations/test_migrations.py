@@ -155,7 +155,7 @@ def breaks_an_older_release(sql: str) -> str:
         ("ALTER TABLE site ADD COLUMN x INTEGER NOT NULL DEFAULT 0;", False),
     ],
 )
-def test_what_breaks_an_older_release_is_known(sql, breaks):
+def test_changes_that_break_an_older_release_are_detected(sql, breaks):
     assert bool(breaks_an_older_release(sql)) == breaks
 
 

@@ -38,7 +38,7 @@ def test_a_step_is_one_file_with_words_for_what_the_databases_call_differently(f
     assert '"name" VARCHAR(20) COLLATE "C" NOT NULL' in steps.sql("0001_thing", "up", "postgresql")
 
 
-def test_what_undoes_a_step_is_derived_from_it(folder):
+def test_the_reverse_of_a_migration_is_derived_from_it(folder):
     (folder / "0001_thing.sql").write_text(STEP)
 
     assert steps.sql("0001_thing", "down", "sqlite").splitlines() == [

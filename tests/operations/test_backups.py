@@ -126,7 +126,7 @@ def test_an_encrypted_backup_opens_only_with_its_own_key(command, coupled, tmp_p
         (gzip.compress(b"SQLite format 3\x00" + b"x" * 100, mtime=0)[:-9], "damaged"),
     ],
 )
-def test_what_is_no_backup_is_refused_and_nothing_changes(command, tmp_path, content, said):
+def test_a_file_other_than_a_backup_is_refused_and_nothing_changes(command, tmp_path, content, said):
     (tmp_path / "one").write_bytes(content)
     code, answer = command("restore", tmp_path / "one", "--overwrite")
     assert code == 1
@@ -167,7 +167,7 @@ def test_a_copy_that_breaks_a_rule_is_reported_and_not_kept(db, tmp_path):
     assert list(tmp_path.glob("*one*")) == []
 
 
-def test_a_restore_waits_for_nobody_who_still_works(command, coupled, db, tmp_path):
+def test_a_restore_is_refused_while_connections_are_open(command, coupled, db, tmp_path):
     command("backup", tmp_path / "one")
     with closing(_connection(db)) as other:
         other.execute("SELECT count(*) FROM placement").fetchone()  # PostgreSQL: in an open transaction
@@ -224,7 +224,7 @@ def target():
     made._server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def test_all_that_is_in_sqlite_comes_to_postgresql_and_goes_on_there(command, coupled, target, now):
+def test_everything_in_sqlite_moves_to_postgresql_and_works_there(command, coupled, target, now):
     command("demo")
     placements.cancel(coupled, make.user("team"), now, "Ziek.")
     before = {model: model.select().count() for model in (User, Placement, History)}

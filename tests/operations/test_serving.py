@@ -139,7 +139,7 @@ def test_ten_thousand_open_connections_do_not_keep_it_from_answering(web):
     assert page(web) == 200
 
 
-def test_the_gate_lets_so_many_in_and_each_once():
+def test_the_gate_lets_a_limited_number_in_and_each_once():
     inside = Gate(lambda environ, start: iter([b"x"]), most=1)
     statuses = []
 

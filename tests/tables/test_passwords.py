@@ -68,7 +68,7 @@ DOORS = command, registration, taking_over, by_link, changing
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
 @pytest.mark.parametrize("door", DOORS)
-def test_what_one_door_set_opens_every_other(app, door, word):
+def test_a_password_set_at_one_door_works_at_every_other(app, door, word):
     door(app, word)
 
     for form in FORMS:

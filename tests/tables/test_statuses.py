@@ -164,7 +164,7 @@ def cells_of_participant(visitor):
     return shown(visitor.page.select_one("td[data-label='Status']"))
 
 
-def test_the_overview_counts_what_the_lists_call_so(app):
+def test_the_overview_counts_the_same_as_the_lists(app):
     made = trajectories(make.association())
     team = Visitor(app, make.user("team", password=make.PASSWORD))
     team.get("/overzicht/?per=type")
@@ -498,7 +498,7 @@ def test_the_condition_of_a_table_is_that_of_its_rows_and_exactly_one_kind_fits_
         assert seen >= set(declared.kinds) - {"finished"}, model
 
 
-def test_who_is_ready_is_whose_status_says_that_it_is_the_associations_turn():
+def test_ready_trajectories_are_those_where_it_is_the_associations_turn():
     rows_of_every_kind()
     for today in (day(-1), day(0), day(1)):
         ready = {pk for (pk,) in Trajectory.select(Trajectory.id).where(finals.ready(today)).tuples()}

@@ -70,7 +70,7 @@ def test_a_term_that_was_given_stays_when_the_policy_changes(monkeypatch):
     assert Site.get_by_id(old[0].id).status(DAY + timedelta(days=31)).detail == "dag 1 van 21"
 
 
-def test_after_a_change_of_the_policy_nothing_is_said_again(monkeypatch):
+def test_after_a_change_of_the_policy_no_reminder_is_repeated(monkeypatch):
     association, jonas = make.association(email="v@kavo.test"), make.user(password=make.PASSWORD)
     site = make.site(manager=jonas)
     make.site(manager=jonas, state="submitted", submitted_at=at(DAY - timedelta(days=11)))

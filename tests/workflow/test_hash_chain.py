@@ -115,7 +115,7 @@ def test_a_seal_without_a_key_is_refused_after_those_that_have_one(erased, now):
     assert found() == [f"seal {second.id}: without a key, after seals that have one"]
 
 
-def test_who_rewrites_the_seals_too_is_found_out_by_one_that_was_noted(erased, now):
+def test_a_noted_seal_reveals_that_the_others_were_rewritten(erased, now):
     """All checkpoints deleted: the machine then creates new ones, so only the checkpoint that left it reveals this."""
     noted = hash_chain.name(hash_chain.last())
     assert hash_chain.differs(noted) == ""
@@ -197,7 +197,7 @@ def old_lines(now):
         old_lines,
     ],
 )
-def test_whatever_erases_says_so_in_the_history(app, now, erase):
+def test_every_erasure_is_in_the_history(app, now, erase):
     erase(now)
     seal_all(now + DAY)
 
@@ -207,7 +207,7 @@ def test_whatever_erases_says_so_in_the_history(app, now, erase):
     assert found() == []
 
 
-def test_two_who_share_lines_are_erased_at_once(app, now):
+def test_two_people_with_shared_lines_are_erased_at_once(app, now):
     team = make.user("team")
     people = [make.user(first_name="Noor", last_name="Jacobs") for _ in range(4)]
     for person in people:

@@ -181,7 +181,7 @@ def test_a_success_and_a_refusal_leave_nothing_counted(app, now):
     assert not Attempt.select().where(Attempt.kind == "account").exists()
 
 
-def test_nothing_counts_attempts_but_the_one_step():
+def test_attempts_are_counted_only_by_the_atomic_step():
     """Checking first and recording later would let more attempts through than allowed."""
     users = []
     for path in PROJECT.glob("**/*.py"):

@@ -208,7 +208,7 @@ def test_one_click_of_the_team_makes_the_new_number_the_number(app, op, new_numb
     assert list(checks.breaches()) == []
 
 
-def test_what_the_team_refuses_is_told_at_the_next_login_and_to_the_owner(app, op, new_number):
+def test_a_refusal_by_the_team_is_told_at_the_next_login_and_to_the_owner(app, op, new_number):
     before = stored()
     team_page(app).send(decision="refuse", reason="Dit is iemand anders. Bel ons.")
     visitor = Visitor(app)
@@ -230,7 +230,7 @@ DECIDED = [
 
 
 @pytest.mark.parametrize("changes", DECIDED)
-def test_what_the_team_links_logs_in_from_then_on(now, changes):
+def test_an_eid_linked_by_the_team_logs_in_from_then_on(now, changes):
     user, answer = account(), replace(OWNER, **changes)
     with pytest.raises(identities.WithTeam):
         identities.recognise(answer, now)
@@ -246,7 +246,7 @@ def test_what_the_team_links_logs_in_from_then_on(now, changes):
     assert Mail.get().kind == "eid_renewed"
 
 
-def test_what_belongs_to_somebody_else_meanwhile_is_not_linked(now):
+def test_an_eid_taken_by_somebody_else_meanwhile_is_not_linked(now):
     account()
     answer = replace(OWNER, **OTHER["number"])
     with pytest.raises(identities.WithTeam):
@@ -274,7 +274,7 @@ def test_the_team_is_asked_again_after_a_while(now):
     assert LinkRequest.get(LinkRequest.state == "open").created_at == now + timedelta(days=15)
 
 
-def test_another_person_is_not_in_the_subject_access_of_the_owner(app, now):
+def test_subject_access_leaves_out_other_people(app, now):
     user = account()
     with pytest.raises(identities.WithTeam):
         identities.recognise(replace(OWNER, **OTHER["number"], first_name="Vreemde"), now)
@@ -284,7 +284,7 @@ def test_another_person_is_not_in_the_subject_access_of_the_owner(app, now):
     assert "Vreemde" in json.dumps(subject_access.give(user, user, now), default=str)
 
 
-def test_what_waits_for_the_team_ends_with_the_account(now):
+def test_requests_to_the_team_end_with_the_account(now):
     user = account()
     with pytest.raises(identities.WithTeam):
         identities.recognise(replace(OWNER, **OTHER["number"]), now)

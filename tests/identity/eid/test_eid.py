@@ -238,7 +238,7 @@ def test_an_eid_of_somebody_under_14_is_told_so_at_once(app, op, days, told):
     assert told in visitor.text
 
 
-def test_with_eid_one_is_in_at_once_and_sees_the_application_in_behandeling(app, op):
+def test_with_eid_the_applicant_is_in_at_once_and_sees_in_behandeling(app, op):
     visitor = register(app, op)
 
     assert visitor.path.startswith("/stageplaatsen/")
@@ -301,7 +301,7 @@ def test_without_logging_in_the_form_leads_to_the_choice(app):
         assert "Meld je eerst aan met eID" in visitor.text
 
 
-def test_who_is_new_can_log_out_and_leaves_nothing(app, op):
+def test_a_new_person_can_log_out_and_leaves_nothing(app, op):
     visitor = Visitor(app)
     go(visitor, op)
     form = visitor.page.select_one(".loginbar form")

@@ -42,7 +42,7 @@ def test_two_tabs_of_somebody_new_both_lead_to_the_choice(app, op):
         assert "Dag Bram Wouters" in visitor.text
 
 
-def test_a_way_back_that_is_opened_again_goes_on_when_one_is_logged_in(app, op):
+def test_a_return_url_opened_again_while_logged_in_continues(app, op):
     register(app, op)
     visitor = Visitor(app)
     path = op.answer(begin(visitor, "/overdrachten/"))
@@ -56,7 +56,7 @@ def test_a_way_back_that_is_opened_again_goes_on_when_one_is_logged_in(app, op):
     assert is_in(visitor)
 
 
-def test_a_way_back_that_is_opened_again_after_logging_out_offers_to_begin_again(app, op):
+def test_a_return_url_opened_again_after_logging_out_offers_to_begin_again(app, op):
     register(app, op)
     visitor = Visitor(app)
     path = op.answer(begin(visitor))

@@ -159,7 +159,7 @@ def _same_cookies(app, visitor):
     return client
 
 
-def test_the_log_says_why_and_of_whom_nothing(app, op, caplog):
+def test_the_log_says_why_without_naming_anybody(app, op, caplog):
     register(app, op)
     op.claims["rrn"] = number(BORN, 305)
     go(Visitor(app), op)

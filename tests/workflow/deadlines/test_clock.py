@@ -432,7 +432,7 @@ def test_looking_ahead_changes_nothing_and_tells_what_a_sweep_does():
     assert clock.sweep(moment) == ahead
 
 
-def test_what_goes_wrong_in_one_thing_holds_up_no_other(monkeypatch, caplog):
+def test_a_failure_in_one_deadline_holds_up_no_other(monkeypatch, caplog):
     busy_world()
     broken = deadlines.CATALOGUE[1]
     monkeypatch.setattr(
@@ -446,7 +446,7 @@ def test_what_goes_wrong_in_one_thing_holds_up_no_other(monkeypatch, caplog):
     assert "the clock failed at applications_overdue" in caplog.text
 
 
-def test_of_what_fell_due_before_the_first_day_nobody_is_reminded_but_terms_end():
+def test_deadlines_before_the_first_day_end_without_reminders():
     busy_world()
     Clock.update(since=date(2026, 6, 20)).execute()
     clock.sweep(at(date(2026, 6, 20)))

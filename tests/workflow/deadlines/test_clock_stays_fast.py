@@ -23,7 +23,7 @@ def plan(statement, values):
     return [row[3] for row in database.execute_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
 
 
-def test_no_question_of_a_sweep_reads_a_whole_table(app, caplog):
+def test_no_query_of_a_sweep_reads_a_whole_table(app, caplog):
     if on_postgresql():
         pytest.skip("PostgreSQL chooses by the size of its tables; SQLite's plan says what our indexes allow")
     with app.app_context():

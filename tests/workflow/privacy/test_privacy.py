@@ -166,7 +166,7 @@ def test_two_joined_accounts_are_erased_together(people):
     assert places_of(*QUIRIJN, "+32470776655", "q.xantippe") == []
 
 
-def test_what_the_law_keeps_is_not_erased(people):
+def test_data_that_the_law_requires_is_not_erased(people):
     with pytest.raises(RuleError, match="traject dat loopt"):
         erasure.erase_participant(people["zorbina"], people["team"], make.NOW, "gevraagd")
     finals.give(
@@ -383,7 +383,7 @@ def test_the_team_sets_the_days_and_sees_what_that_erases(app):
         retention.set_days(retention.days(), make.user(), make.NOW)
 
 
-def test_of_very_many_the_page_tells_that_there_are_more(app, monkeypatch):
+def test_the_page_of_very_many_lines_says_that_there_are_more(app, monkeypatch):
     for name, number in (("MOST_COUNTED", 3), ("MOST_NAMED", 2)):
         monkeypatch.setattr(f"admin_views.privacy.{name}", number)
     visitor = Visitor(app, make.user("team", password=make.PASSWORD))
@@ -394,7 +394,7 @@ def test_of_very_many_the_page_tells_that_there_are_more(app, monkeypatch):
         ended(3 * 365 + 1)
 
 
-def test_what_narrows_a_rule_leaves_nothing_out(app):
+def test_the_filter_before_a_rule_leaves_nothing_out(app):
     people = [ended(days) for days in (10, 3 * 365 + 1, 4 * 365, 60 * 365)]
     make.trajectory(participant=people[2], type="instructor")
     for rule in (one for one in retention.RULES if one.narrow):
@@ -470,7 +470,7 @@ def test_erasing_leaves_the_chain_whole(sealed):
     assert list(checks.breaches()) == []
 
 
-def test_a_line_that_is_written_meanwhile_waits_for_the_next_seal(sealed):
+def test_a_line_written_during_a_seal_waits_for_the_next_seal(sealed):
     assert Seal.get(Seal.digest.is_null()).until_id == 3
     hash_chain.seal(make.NOW + timedelta(minutes=62))
     assert hash_chain.last().until_id == 2

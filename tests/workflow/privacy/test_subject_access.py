@@ -138,7 +138,7 @@ def test_team_members_read_no_contact_of_the_accounts_they_changed(app, giver):
     assert "0470 44 44 44" in str(of(giver))
 
 
-def test_what_a_joined_account_did_goes_along(app, giver):
+def test_the_acts_of_a_merged_account_move_along(app, giver):
     old = make.user(first_name="Oud")
     site = make.site(manager=old, declared_by=old, declared_at=make.NOW)
     rows.change(site, {}, old, make.NOW, "stageplaats", also=lambda row: "iets")

@@ -280,7 +280,7 @@ def test_a_site_that_looks_like_another_is_shown_with_the_reason(values, why):
     assert [one.why for one in duplicates.similar(mine)] == ([why] if why else [])
 
 
-def test_sites_of_somebody_with_the_same_phone_are_look_alikes_but_own_sites_are_not():
+def test_sites_of_somebody_with_the_same_phone_are_duplicates_but_own_sites_are_not():
     noor = make.user(phone="0470 12 34 56")
     mine = make.site(noor, name="Speelplein De Vlieger")
     make.site(noor, name="Jeugdhuis Kompas", postcode="1000", street="Kerkplein 3")

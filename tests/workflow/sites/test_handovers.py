@@ -63,7 +63,7 @@ def test_the_manager_gets_a_link_and_the_requester_a_receipt(an, bram, kelder, n
     assert an.email not in received.body
 
 
-def test_what_moves_along_is_told(an, bram, kelder, now):
+def test_the_page_says_what_is_transferred(an, bram, kelder, now):
     for ends_on in (date(2026, 7, 20), date(2026, 7, 1), date(2026, 6, 30), None):
         make.placement(site=kelder, ends_on=ends_on)
 
@@ -85,7 +85,7 @@ def test_a_manager_cannot_take_over_their_own_site_nor_ask_twice(an, bram, kelde
             ask(kelder, other, now)
 
 
-def test_after_a_refusal_one_may_ask_again(an, bram, kelder, now):
+def test_after_a_refusal_the_requester_may_ask_again(an, bram, kelder, now):
     handovers.refuse(ask(kelder, bram, now), an, now, "Nee.")
 
     assert ask(kelder, bram, now + DAY).state == "open"
