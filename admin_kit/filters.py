@@ -54,8 +54,8 @@ class ChoiceFilter(ListFilter):
 
     def _codes(self, value: str) -> list:
         """The codes with the same label as the chosen one."""
-        words = {str(key): label for key, label in self.plain.choices}
-        return [key for key, label in self.plain.choices if label == words.get(value)]
+        labels = {str(key): label for key, label in self.plain.choices}
+        return [key for key, label in self.plain.choices if label == labels.get(value)]
 
     def inputs(self, args):
         return [
@@ -110,11 +110,10 @@ class RelatedFilter(ListFilter):
         if not search:
             return None
         pk = model._meta.primary_key
-        found = model.select(pk).where(
-            search.condition()
-        )  # of all rows: those in the list are the user's own and name them
-        few = [key for (key,) in found.limit(FEW + 1).tuples()]
-        return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(found)
+        # Without scope: the list holds only rows that the user may see, and those already name the related rows.
+        matches = model.select(pk).where(search.condition())
+        few = [key for (key,) in matches.limit(FEW + 1).tuples()]
+        return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(matches)
 
 
 class DateFilter(ListFilter):
@@ -123,8 +122,8 @@ class DateFilter(ListFilter):
         return [f"{self.param}_van", f"{self.param}_tot"]
 
     def inputs(self, args):
-        words = (f"{self.label} vanaf", f"{self.label} tot en met")
-        return [_day_input(param, label, args.get(param, "")) for param, label in zip(self.params, words, strict=True)]
+        labels = (f"{self.label} vanaf", f"{self.label} tot en met")
+        return [_day_input(param, label, args.get(param, "")) for param, label in zip(self.params, labels, strict=True)]
 
     def _bounds(self, args):
         return [readings.day_or_none(args.get(param)) for param in self.params]

@@ -167,15 +167,15 @@ class ListView(ForRoles, ModelView):
 
     @property
     def tab_choices(self):
-        words = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
-        if words:
-            return [(name, label) for name, (label, _) in words.items()]
+        tabs = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
+        if tabs:
+            return [(name, label) for name, (label, _) in tabs.items()]
         return list(self.joins.plain(self.column_tabs).choices or ()) if self.column_tabs else []
 
     def tab_parts(self, name) -> list:
         """The values of `tab_key` that a tab holds."""
-        words = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
-        return words[name][1] if words else [name]
+        tabs = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
+        return tabs[name][1] if tabs else [name]
 
     def tab_key(self):
         """The expression that tells which tab a row belongs to."""

@@ -105,9 +105,9 @@ def together(by, site) -> float:
         with database.connection_context():
             while time.monotonic() < end:
                 try:
-                    trajectory, who = Trajectory.get_by_id(key), User.get_by_id(by.id)
-                    made = placements.couple(trajectory, Site.get_by_id(site.id), 50, who, make.NOW)
-                    placements.cancel(made, who, make.NOW, "Proef.")
+                    trajectory, user = Trajectory.get_by_id(key), User.get_by_id(by.id)
+                    placement = placements.couple(trajectory, Site.get_by_id(site.id), 50, user, make.NOW)
+                    placements.cancel(placement, user, make.NOW, "Proef.")
                 except RuleError:
                     pass
                 done.append(1)

@@ -1,5 +1,5 @@
 """Stock Flask-Admin over our tables: plain Peewee models and its own ModelView, with the searches, filters and lookups that it
-supports. `python -m bench.flask_admin_peer PORT DATABASE`. A GET of /in logs in."""
+supports. `python -m bench.flask_admin_peer PORT DATABASE`. GET /in logs in."""
 
 import sys
 

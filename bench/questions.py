@@ -59,8 +59,10 @@ def questions(database: Path, size: int) -> dict[str, dict[str, str]]:
             f"{STOCK}trajectory/ajax/lookup/?name=participant&query=peeter&offset=0&limit=10",
         ),
     }
-    who = ("ours", *PEERS)
-    return {what: {one: path for one, path in zip(who, paths, strict=True) if path} for what, paths in asked.items()}
+    peers = ("ours", *PEERS)
+    return {
+        what: {peer: path for peer, path in zip(peers, paths, strict=True) if path} for what, paths in asked.items()
+    }
 
 
 def _with(path, **arguments) -> str:

@@ -32,13 +32,13 @@ def measure(asked, clients, rounds) -> dict[tuple[str, str], list[float]]:
     times = {}
     for number in range(rounds + 1):
         for what, paths in asked.items():
-            for who in clients:
-                if who in paths:
-                    status, body, spent = clients[who].ask(paths[who])
+            for peer in clients:
+                if peer in paths:
+                    status, body, spent = clients[peer].ask(paths[peer])
                     if status != 200 or len(body) < 20:
-                        raise SystemExit(f"{who}, {what}: {status} for {paths[who]}")
+                        raise SystemExit(f"{peer}, {what}: {status} for {paths[peer]}")
                     if number:
-                        times.setdefault((what, who), []).append(spent)
+                        times.setdefault((what, peer), []).append(spent)
         print(f"round {number} of {rounds}", flush=True)
     return times
 

@@ -78,7 +78,7 @@ class Stranger:
         made = self.begin("make", "run", KAVO_PORT=str(self.port))
         text = self.first_page(made)
         if "Aanmelden met eID" not in text:
-            raise SystemExit("The first page is another one.")
+            raise SystemExit("The first page is not the expected one.")
         self.log_in()
         os.killpg(made.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
         made.wait(20)
@@ -91,7 +91,7 @@ class Stranger:
             with contextlib.suppress(OSError):
                 return urllib.request.urlopen(f"http://localhost:{self.port}/", timeout=60).read().decode()
             time.sleep(0.3)
-        raise SystemExit("`make run` came to no page.")
+        raise SystemExit("`make run` served no page.")
 
     def log_in(self):
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))

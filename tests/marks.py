@@ -54,7 +54,7 @@ TEXTS = "text/html", "text/csv", "application/json", "text/plain"
 
 @dataclass
 class Mark:
-    """`texts`: the ways to write it; `before`, `after`, `erased`: the viewers who may meet it, per stage."""
+    """`texts`: the ways to write it; `before`, `after`, `erased`: the permitted viewers, per stage."""
 
     texts: tuple[str, ...]
     before: str

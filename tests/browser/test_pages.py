@@ -35,7 +35,7 @@ MEASURE = """([least, phone]) => {
     const GOES_WITH_NEXT = 'h1, h2, h3, legend, label, .listline, .trail, .visually-hidden, .kicker, .hint, .label, .hours p';
     const CLOSE = 'li, td, th, label, summary, dt, dd, .choices, .listline, .tools, .filters, .row-menu, .drop, .views, .scope, '
         + '.tabs, .paging, .error-summary, .buttons, .steps, .timeline, .tasks, .page-head, .trail, nav, table';
-    // What one sees of an element: its own box when it is painted, else the texts and boxes inside.
+    // The visible part of an element: its own box when it is painted, otherwise the texts and boxes inside.
     function ink(at) {
         const style = getComputedStyle(at), own = at.getBoundingClientRect();
         const lined = parseFloat(style.borderTopWidth) || parseFloat(style.borderBottomWidth);

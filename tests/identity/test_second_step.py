@@ -279,7 +279,7 @@ def test_one_login_can_be_ended_from_another(app, anna):
     here, there = Visitor(app, anna), Visitor(app, anna)
     here.get("/mijn-gegevens")
     other = here.page.select("form[action*=sessie]")
-    assert len(other) == 1, "the own session has no such button"
+    assert len(other) == 1, "the current session has no such button"
     here.send(other[0])
     assert UserSession.select().where(UserSession.ended_at.is_null()).count() == 1
     assert is_inside(here)

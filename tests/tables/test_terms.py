@@ -109,7 +109,7 @@ def test_after_a_change_of_the_policy_no_reminder_is_repeated(monkeypatch):
     points = [
         point
         for module in (applications, stages, trajectories, handover_deadlines)
-        for point in _anew(module, monkeypatch)
+        for point in _current_rules(module, monkeypatch)
     ]
     for point in points:
         point.treat(point.due(at(DAY), date(2020, 1, 1)), at(DAY, 10))
@@ -117,7 +117,7 @@ def test_after_a_change_of_the_policy_no_reminder_is_repeated(monkeypatch):
     assert Mail.select().count() == sent
 
 
-def _anew(module, monkeypatch):
+def _current_rules(module, monkeypatch):
     """The deadline rules of a module with the current numbers."""
     series = {
         stages: ("evaluate", lambda: stages.EVALUATE_AFTER, lambda: stages.ASSOCIATION_AFTER),
