@@ -1,4 +1,4 @@
-"""Who may open a screen of the back office at all; which rows they see there is in `scope`."""
+"""Access to the screens of the back office; `scope` decides which rows a user sees there."""
 
 from urllib.parse import urlsplit
 
@@ -13,8 +13,8 @@ from models import TEAM
 
 
 def came_from() -> str | None:
-    """The page to return to: the one that a form carries as `url`, else the referring page. A browser
-    without a referrer returns to the list itself."""
+    """The URL to return to: the one that a form carries as `url`, otherwise the referring page. None without either; callers
+    then return to the list."""
     carried = get_redirect_target()
     if carried and carried.isprintable() and _is_a_page(carried):
         return carried
@@ -25,13 +25,13 @@ def came_from() -> str | None:
 
 
 def _is_a_page(url: str) -> bool:
-    """Whether this is the URL of one of our pages, except those that only ask something on the way."""
+    """Whether this is the URL of one of our pages, other than re-authentication."""
     try:
         adapter = current_app.create_url_adapter(request)
         if adapter is None:
             return False
         endpoint, _ = adapter.match(urlsplit(url).path or "/", method="GET")
-    except HTTPException:  # no page, or the question before an action: that has no address of its own
+    except HTTPException:  # not a page, or the confirmation of an action, which answers POST only
         return False
     return endpoint not in second_step.ASKING
 

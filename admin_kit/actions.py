@@ -1,5 +1,5 @@
-"""Links and actions on rows: actions are declared on a view and sent by POST, for one row or for several,
-with a form or a question first."""
+"""Links and actions on rows. A view declares its actions; they are sent by POST for one or more rows, after a form or a
+confirmation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,23 +58,23 @@ def row_action(name: str, label: str, question: str | None = None, **values):
 
 
 def too_many(ids, most: int) -> bool:
-    """Whether more rows were chosen than can be treated at once; then a message says so, and nothing happens."""
+    """Whether more rows were chosen than an action accepts; if so, flash a message that says it."""
     if len(ids) > most:
         flash(f"Je koos er {dutch.number(len(ids))}. Kies er hoogstens {dutch.number(most)} tegelijk.", "warn")
     return len(ids) > most
 
 
 def row_url(endpoint: str, pk: int, name: str = "id") -> str:
-    """The URL of a page about a row, with the id as `name`. Built once per request: a list has hundreds."""
+    """The URL of a page about a row, with the id as argument `name`. Built once per request, since a list has hundreds."""
     known = g.setdefault("row_urls", {})
     if endpoint not in known:
-        known[endpoint] = url_for(endpoint, **{name: ANY})  # type: ignore[arg-type]  # the name is no option of Flask
+        known[endpoint] = url_for(endpoint, **{name: ANY})  # type: ignore[arg-type]  # the name is not an option of Flask
     return known[endpoint].replace(str(ANY), str(pk))
 
 
 @dataclass
 class Outcome:
-    """What became of one row in an action."""
+    """The outcome of an action for one row."""
 
     name: str
     done: bool

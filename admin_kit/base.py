@@ -102,7 +102,7 @@ class AdminView(ListView):
         return [[Button(self.can_add_words, url_for(f"{self.endpoint}.create_view"), "btn-primary")]]
 
     def page_buttons(self, row) -> list[Button]:
-        """What one may do on the page of a row."""
+        """The buttons on the page of a row."""
         return [*self.edit_buttons(row), *links(*self.page_links(row)), *self.act_buttons(row)]
 
     def edit_buttons(self, row) -> list[Button]:
@@ -111,7 +111,7 @@ class AdminView(ListView):
         return links(("Gegevens wijzigen", url_for(f"{self.endpoint}.edit_view", id=row.pk)))
 
     def act_buttons(self, row) -> list[Button]:
-        """The actions for this row, the first as what one most likely wants."""
+        """The actions for this row; the first is the primary button."""
         kinds = chain(["btn-primary"], repeat("btn-secondary"))
         return [self.act_button(row, action, kind) for action, kind in zip(self.row_actions(row), kinds, strict=False)]
 
@@ -234,7 +234,7 @@ class AdminView(ListView):
         )
 
     def try_to_save(self, form, row, created):
-        """Save in one transaction; a redirect when done, None when a rule refused (the form then says why)."""
+        """Save in one transaction. Returns a redirect, or None when a rule refused and the form says why. Raises Conflict."""
         if isinstance(row, Versioned) and not created:
             row.version = whole_number(request.form.get("version")) or row.version
 
@@ -281,7 +281,7 @@ class AdminView(ListView):
             for field in form
             if field.name in stored and field.type not in ("HiddenField", "CSRFTokenField")
         ]
-        return [(mine.label.text, _typed(mine), _typed(now)) for mine, now in pairs if _typed(mine) != _typed(now)]
+        return [(typed.label.text, _typed(typed), _typed(now)) for typed, now in pairs if _typed(typed) != _typed(now)]
 
     def get_save_return_url(self, model=None, is_created=False):
         return came_from() or url_for(f"{self.endpoint}.index_view")
@@ -319,8 +319,8 @@ class AdminView(ListView):
         if not ids:
             flash("Vink eerst minstens één rij aan.", "warn")
             return redirect(back)
-        found = [row for row in (scope.find(self.by, self.model, pk, name) for pk in ids) if row is not None]
-        if not found:
+        chosen = [row for row in (scope.find(self.by, self.model, pk, name) for pk in ids) if row is not None]
+        if not chosen:
             abort(404)
         form = action.ask()
         if form is not None and not ("sure" in request.form and form.validate_on_submit()):
@@ -328,16 +328,17 @@ class AdminView(ListView):
                 form = type(form)(formdata=None)
             return self.render(
                 "admin/action.html",
-                rows=found,
+                rows=chosen,
                 form=form,
                 action=action,
                 back=back,
             )
-        response = method([row.pk for row in found], *([form] if action.form else []))
+        response = method([row.pk for row in chosen], *([form] if action.form else []))
         return response or redirect(back)
 
     def apply(self, verb, ids, done: str, **values):
-        """Call `verb(row, by, now, **values)` for each own row, each in its own transaction, and report the outcome.
+        """Call `verb(row, by, now, **values)` for each row that the user may act on, each in its own transaction, and report the
+        outcomes.
 
         `done` ends the sentence 'Speelplein De Zandbak is …'. One row: a message; several with a refusal: a page with a
         line per row, including chosen rows that are not in `ids` because they do not exist for this user."""
@@ -356,19 +357,19 @@ class AdminView(ListView):
                 outcomes.append(Outcome(str(row), False, str(error)))
         outcomes += [Outcome("", False, "niet gevonden")] * (len(_chosen()) - len(ids))
         if len(outcomes) == 1:
-            one = outcomes[0]
-            flash(f"{one.name} is {one.text}." if one.done else one.text, "good" if one.done else "warn")
+            only = outcomes[0]
+            flash(f"{only.name} is {only.text}." if only.done else only.text, "good" if only.done else "warn")
             return None
-        if all(one.done for one in outcomes):
+        if all(row.done for row in outcomes):
             flash(f"{dutch.counted(len(outcomes), self.kind, self.kinds)} {done}.", "good")
             return None
-        for one in outcomes:
-            if not one.done:
-                refusing.note(one.text)
+        for row in outcomes:
+            if not row.done:
+                refusing.note(row.text)
         return self.render(
             "admin/result.html",
-            outcomes=[(one.name or "Onbekende rij", outcome(one.done, one.text)) for one in outcomes],
-            done=sum(one.done for one in outcomes),
+            outcomes=[(row.name or "Onbekende rij", outcome(row.done, row.text)) for row in outcomes],
+            done=sum(row.done for row in outcomes),
             back=came_from() or url_for(f"{self.endpoint}.index_view"),
         )
 
@@ -376,7 +377,7 @@ class AdminView(ListView):
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self):
-        """Suggestions for a related row while typing: at most ten, own rows only."""
+        """Suggestions for a related row while typing: at most ten, only rows that the user may act on."""
         if not (self.allowed("add", self.can_create) or self.allowed("edit", self.can_edit)):
             abort(404)
         field = getattr(self._create_form_class, request.args.get("name", ""), None)

@@ -1,4 +1,4 @@
-"""What a cell of a list, or a fact on a page, may show besides plain text; `templates/parts/values.html` prints it."""
+"""The contents of a cell in a list or a fact on a page, beyond plain text; `templates/parts/values.html` prints it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from models import Hours, Status
 
 @dataclass
 class Cell:
-    """A cell: its text, a second line in small, a link, a state with its mark (good, bad, wait, busy,
-    or '' for neutral), or the bar of hours."""
+    """A cell: its text, and optionally a second line in small print, a link, the tone of a state (good, bad, wait, busy, or ''
+    for neutral) or a bar of hours."""
 
     text: str
     small: str = ""
@@ -21,19 +21,19 @@ class Cell:
     state: str | None = None
     hours: Hours | None = None
     always: bool = False
-    """as a fact: shown even when it is empty"""
+    """for a fact: show it even when empty"""
 
     def __str__(self):
         return self.text
 
 
 def of_status(status: Status) -> Cell:
-    """The words of a status in its colour, and below them its day, or whose turn it is."""
+    """A status in words, in its colour, with its day or whose turn it is below."""
     return Cell(status.words, status.small, state=status.tone)
 
 
 def as_cell(value: Any) -> Cell:
-    """Any value as a cell: a plain one as a sentence of ours."""
+    """Any value as a cell; a plain value is written out in Dutch."""
     return value if isinstance(value, Cell) else Cell(texts.in_html(dutch.shown(value)))
 
 
@@ -47,23 +47,23 @@ class Fact:
 
 
 def facts(*rows: tuple) -> list[Fact]:
-    """Facts without those that are empty: a label, a value (a cell or plain), and where needed the class of the value."""
-    found = []
+    """The facts that are not empty; `rows`: a label, a value (a cell or plain), and optionally a CSS class."""
+    shown = []
     for label, value, *css in rows:
         (cell,) = line(value)
         if cell.text or cell.small or cell.always:
-            found.append(Fact(label, cell, *css))
-    return found
+            shown.append(Fact(label, cell, *css))
+    return shown
 
 
 def line(*values: Any) -> list[Cell]:
-    """The cells of a line of a table, as they are."""
+    """Values as the cells of a table row, without the markup that `as_cell` applies."""
     return [value if isinstance(value, Cell) else Cell(dutch.shown(value)) for value in values]
 
 
 @dataclass(frozen=True)
 class Named:
-    """How many there are in words ('' when none), the names of the first, and how many there are besides."""
+    """A count in words ('' when zero), the names of the first few, and in `rest` how many more there are."""
 
     words: str
     names: list[str]
@@ -72,7 +72,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Standing:
-    """What follows the words of a status: plain words, in bold what matters most, plain words."""
+    """What follows the words of a status: plain text, the most important part in bold, plain text."""
 
     before: str = ""
     detail: str = ""
@@ -80,14 +80,14 @@ class Standing:
 
 
 def due(status: Status, day: date) -> Standing:
-    """Which day it is of what the team must decide, and by when."""
+    """The day reached in a decision that the team must take, and its deadline `day`."""
     when = f"moest op {dutch.day(day)}" if status.key == "late" else f"beslis tegen {dutch.day(day)}"
     return Standing("", status.detail, f", {when}" if status.detail else when)
 
 
 @dataclass(frozen=True)
 class Said:
-    """What somebody said, and when; `rest` follows the name."""
+    """A remark: its moment (UTC), its author, its text; `rest` follows the author's name."""
 
     at: datetime
     who: str
@@ -98,7 +98,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Button:
-    """A button on a page: a link, or with `value` one that sends it as the act of the form 'acties'."""
+    """A button on a page: a link, or with `value` a button that submits that value in the form 'acties'."""
 
     label: str
     url: str = ""
@@ -107,16 +107,16 @@ class Button:
 
 
 def links(*pairs: tuple[str, str]) -> list[Button]:
-    """Plain buttons that lead elsewhere: (label, URL) of each."""
+    """Secondary buttons that link to another page; `pairs`: (label, URL)."""
     return [Button(label, url) for label, url in pairs]
 
 
 def main_first(buttons: Iterable[Button]) -> list[Button]:
-    """The same buttons, the first of them as what one most likely wants."""
+    """The same buttons, the first one as the primary button."""
     first, *others = [*buttons]
     return [Button(first.label, first.url, "btn-primary", first.value), *others]
 
 
 def outcome(done: bool, text: str) -> Cell:
-    """What became of something that was asked."""
+    """The result of an act, as a cell; `text`: its explanation."""
     return Cell("Gelukt" if done else "Niet gelukt", text, state="good" if done else "bad")

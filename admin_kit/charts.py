@@ -1,12 +1,12 @@
-"""Bars as a drawing: percentages across, pixels upwards, so that text keeps its size (see `.chart` in the style sheet)."""
+"""Bar charts as SVG: percentages horizontally, pixels vertically, so that text keeps its size (`.chart` in the style sheet)."""
 
-HIGHEST = 121  # pixels that the highest bar takes
-FLOOR = 134  # where bars stand
+HIGHEST = 121  # pixels, height of the highest bar
+FLOOR = 134  # pixels, y of the base line
 
 
 def bars(counts: list[tuple[str, int]], parts: list[int] | None = None, each: int = 1) -> list[dict]:
-    """For each (name, count) what the macro `chart` draws; `parts`: how many of each stand in another colour at the bottom;
-    `each`: one bar in so many has its name below it, the last one too."""
+    """What the macro `chart` draws for each (name, count); `parts`: how much of each count has another colour, at the bottom;
+    `each`: the interval of the labels, counted back from the last bar."""
     most = max((count for _, count in counts), default=0) or 1
     width = 100 / max(len(counts), 1)
     drawn = []

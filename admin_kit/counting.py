@@ -1,4 +1,4 @@
-"""How many rows a list and its tabs hold, without counting a million of them for a page of 25."""
+"""Row counts of a list and its tabs, capped so that a page of 25 rows does not count a million."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ COUNT_UP_TO = 10_000
 
 
 class Counts:
-    """The numbers of a list, counted up to COUNT_UP_TO, or to the end when the request is for an exact count."""
+    """The counts of a list, up to COUNT_UP_TO; complete when the request asks for an exact count."""
 
     def __init__(self, query: "ListQuery"):
         self.query, self.view, self.exact = query, query.view, query.requested.exact
@@ -23,8 +23,8 @@ class Counts:
 
     @cached_property
     def counted(self) -> dict[str, int]:
-        """Tab → number of its rows as far as they were counted; '' for a list without tabs. Of a narrowed list COUNT_UP_TO rows
-        and one more are counted in one go; of a whole one that many in each tab, by its index."""
+        """Tab → number of rows counted; '' for a list without tabs. A narrowed list is counted in one query, up to
+        COUNT_UP_TO + 1 rows in total; a whole list up to that many per tab, from the tab's index."""
         if not self.tabs:
             return self._each([""])
         return self._together() if self.query.is_narrowed or self.exact else self._each(self.tabs)
@@ -40,16 +40,16 @@ class Counts:
         return dict(zip(tabs, next(iter(Select(columns=columns).tuples().execute(database))), strict=True))
 
     def _capped(self, column, tab):
-        """A column of the rows of a tab, as far as they are counted, to select from."""
+        """A subquery of `column` over the rows of a tab, limited to the number to count."""
         query = self.query.narrowed(self.view.model.select(column), tab)
         return (query if self.exact else query.limit(COUNT_UP_TO + 1)).alias("counted")
 
     def of(self, tab: str) -> int:
-        """How many rows were counted in a tab ('': in all)."""
+        """The number of rows counted in a tab ('': in all tabs)."""
         return self.counted[tab] if tab else sum(self.counted.values())
 
     def is_more(self, tab: str) -> bool:
-        """Whether there may be more rows in a tab ('': in all) than were counted."""
+        """Whether a tab ('': all tabs together) may hold more rows than were counted."""
         if self.exact:
             return False
         if self.query.is_narrowed:  # counted together
@@ -57,16 +57,16 @@ class Counts:
         return max([self.counted[tab]] if tab else self.counted.values()) > COUNT_UP_TO
 
     def are_few(self, tab: str) -> bool:
-        """Whether all rows of a tab were counted, and are so few that the database may sort them."""
+        """Whether all rows of a tab were counted, and are few enough for the database to sort."""
         return not self.is_more(tab) and self.of(tab) <= COUNT_UP_TO
 
     def sure(self, tab: str) -> int:
-        """How many rows a tab holds at least, for the numbers of its pages."""
+        """The minimum number of rows in a tab, for its page numbers."""
         return min(self.of(tab), COUNT_UP_TO) if self.is_more(tab) else self.of(tab)
 
     @property
     def pages(self) -> int:
-        """How many pages the requested tab has at least."""
+        """The minimum number of pages of the requested tab."""
         return max(1, -(-self.sure(self.query.requested.tab) // self.query.requested.size))
 
     def words(self, tab: str) -> str:
@@ -79,5 +79,5 @@ class Counts:
         return f"minstens {dutch.counted(count, kind, kinds)}"
 
     def figure(self, tab: str) -> str:
-        """The number beside the name of a tab: '1.284', '10.000+'."""
+        """The count beside the name of a tab: '1.284', '10.000+'."""
         return dutch.number(self.sure(tab)) + ("+" if self.is_more(tab) else "")

@@ -1,7 +1,7 @@
-"""A list as a file, streamed some thousands of rows at a time: CSV for a Dutch Excel, CSV for programs, XLSX.
+"""Export of a list, streamed a few thousand rows at a time: CSV for a Dutch Excel, CSV for programs, XLSX.
 
-Nothing is kept in memory or on disk. A file that stops half-way never looks whole: the download breaks off, and an XLSX without
-its end does not open."""
+The file is never whole in memory or on disk. An export that fails half-way never looks complete: the download is aborted, and a
+truncated XLSX does not open."""
 
 import io
 import re
@@ -24,9 +24,9 @@ from workflow.imports.sheets import harmless
 
 ROWS_AT_ONCE = 2000
 REMEMBERED = 20_000
-MOST_ROWS = 2**20  # of a sheet in Excel
+MOST_ROWS = 2**20  # rows in one Excel sheet
 BOM = "\ufeff"
-NUMBERS = int, float, Decimal  # a minus before them is no formula
+NUMBERS = int, float, Decimal  # a leading minus does not make them a formula
 
 
 # ---- formats
@@ -50,21 +50,21 @@ class DutchCsv:
         return self.quoted(text if isinstance(value, NUMBERS) else harmless(text))
 
     def quoted(self, text: str) -> str:
-        """A cell as RFC 4180 writes it: quotes around what holds a delimiter, a quote or a new line."""
+        """A cell according to RFC 4180: quoted when it holds a delimiter, a quote or a line break."""
         if self.needs_quotes(text):
             return '"{}"'.format(text.replace('"', '""'))
         return text
 
     def pieces(self, titles, chunks):
-        """The text of the file, piece by piece: the titles, then `chunks` (an iterable of chunks of rows of cells)."""
+        """Yield the text of the file: the titles, then `chunks` (an iterable of chunks of rows of cells)."""
         yield f"{self.start}{self.delimiter.join(titles)}\r\n"
         for rows in chunks:
             yield "\r\n".join([*map(self.delimiter.join, rows), ""])
 
 
 class PlainCsv(DutchCsv):
-    """For programs: commas, names of columns, codes and ISO dates (UTC), nothing added to the values, also where a
-    spreadsheet would take one for a formula. Only for roles that have programs: see `READ_BY_PROGRAMS`."""
+    """For programs: commas, column names, codes, ISO dates and moments (UTC). Values are exported unaltered, even those that a
+    spreadsheet would run as a formula. Only for the roles in `READ_BY_PROGRAMS`."""
 
     in_words = False
     delimiter, start = ",", ""
@@ -106,7 +106,7 @@ class Xlsx:
         return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
     def pieces(self, titles, chunks):
-        """The bytes of the file, piece by piece; more rows than a sheet can hold go on in the next one."""
+        """Yield the bytes of the file; rows beyond the capacity of a sheet continue in the next sheet."""
         drain, rows, sheets, more = _Drain(), chain.from_iterable(chunks), 0, True
         with zipfile.ZipFile(drain, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             while more:
@@ -115,9 +115,9 @@ class Xlsx:
                     sheet.write(SHEET_START.encode() + _lines([titles]))
                     yield drain.taken()
                     left = MOST_ROWS - 1
-                    while some := list(islice(rows, min(ROWS_AT_ONCE, left))):
-                        left -= len(some)
-                        sheet.write(_lines(some))
+                    while chunk := list(islice(rows, min(ROWS_AT_ONCE, left))):
+                        left -= len(chunk)
+                        sheet.write(_lines(chunk))
                         yield drain.taken()
                     sheet.write(b"</sheetData></worksheet>")
                 following = next(rows, None)
@@ -132,7 +132,7 @@ def _lines(rows) -> bytes:
 
 
 class _Drain(io.RawIOBase):
-    """A file that only keeps what was written since it was last asked; a zip is written to it without going back."""
+    """A write-only buffer that `taken()` empties. It cannot seek, so `zipfile` writes to it strictly forward."""
 
     def __init__(self):
         self.kept = bytearray()
@@ -156,8 +156,8 @@ READ_BY_PROGRAMS = {TEAM, ASSOCIATION}
 
 
 def formats(roles: set[str]) -> dict[str, type]:
-    """Name in the URL → format, of those that somebody with these roles may have."""
-    return {name: made for name, made in FORMATS.items() if made is not PlainCsv or roles & READ_BY_PROGRAMS}
+    """Name in the URL → class, of the formats that a user with these roles may download."""
+    return {name: kind for name, kind in FORMATS.items() if kind is not PlainCsv or roles & READ_BY_PROGRAMS}
 
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -179,23 +179,23 @@ STYLES = (
     '<cellXfs count="3"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/></cellXfs>'
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
-"""style 1 is a day, style 2 a moment"""
+"""style 1: a day; style 2: a moment"""
 
 
 def _parts(sheets: int) -> dict[str, str]:
-    """What an XLSX file of so many sheets holds besides them."""
+    """Path → text of the parts of an XLSX file besides its `sheets` worksheets."""
     numbers = range(1, sheets + 1)
     types = [
         ("workbook", "sheet.main"),
         ("styles", "styles"),
-        *((f"worksheets/sheet{one}", "worksheet") for one in numbers),
+        *((f"worksheets/sheet{number}", "worksheet") for number in numbers),
     ]
     overrides = "".join(
         f'<Override PartName="/xl/{part}.xml" ContentType="{_TYPES}.{kind}+xml"/>' for part, kind in types
     )
-    listed = "".join(f'<sheet name="Lijst {one}" sheetId="{one}" r:id="rId{one}"/>' for one in numbers)
+    listed = "".join(f'<sheet name="Lijst {number}" sheetId="{number}" r:id="rId{number}"/>' for number in numbers)
     links = [
-        *((f"rId{one}", "worksheet", f"worksheets/sheet{one}.xml") for one in numbers),
+        *((f"rId{number}", "worksheet", f"worksheets/sheet{number}.xml") for number in numbers),
         ("rIdS", "styles", "styles.xml"),
     ]
     return {
@@ -210,13 +210,13 @@ def _parts(sheets: int) -> dict[str, str]:
 
 def _relationships(links) -> str:
     inside = "".join(
-        f'<Relationship Id="{one}" Type="{_LINKS}/{kind}" Target="{target}"/>' for one, kind, target in links
+        f'<Relationship Id="{id}" Type="{_LINKS}/{kind}" Target="{target}"/>' for id, kind, target in links
     )
     return f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">{inside}</Relationships>'
 
 
 def to_the_end(pieces, chunks):
-    """The pieces of a file; the rows behind them are let go before the request ends, also when it is broken off."""
+    """Yield the pieces of a file, and close the query behind `chunks` before the request ends, even when it is aborted."""
     try:
         yield from pieces
     finally:
@@ -228,8 +228,8 @@ def to_the_end(pieces, chunks):
 
 @dataclass
 class Source:
-    """A column of an export: the (dotted) names of the stored columns that it needs, their fields, and a function of their
-    values; None: the value itself, a choice in words."""
+    """A column of an export: the (dotted) names of the stored columns that it needs, their fields, and the function of their
+    values. With `function` None the cell is the value itself, or the label of a choice."""
 
     needs: tuple[str, ...]
     fields: list
@@ -237,7 +237,7 @@ class Source:
 
 
 class _Cells(dict):
-    """Stored value → cell. What occurs often (a day, a choice, a site) is seldom made again."""
+    """Stored value → cell: a bounded cache, since days, choices and sites recur often."""
 
     def __init__(self, make):
         super().__init__()
@@ -245,13 +245,13 @@ class _Cells(dict):
 
     def __missing__(self, raw):
         if len(self) >= REMEMBERED:
-            self.clear()  # in the order of a list, what was met last is met again soonest
+            self.clear()  # in the order of a list, recent values are the ones most likely to recur
         cell = self[raw] = self.make(raw)
         return cell
 
 
 def from_columns(query, sources: list[Source], made):
-    """Chunks of rows of cells of a whole list, in its order, from one query that is read as it goes."""
+    """Yield chunks of rows of cells in the order of the list, from one query, read as the export proceeds; `made`: the format."""
     names = list(dict.fromkeys(name for source in sources for name in source.needs))
     makers = [_maker(source, made).__getitem__ for source in sources]
     places = [[names.index(name) for name in source.needs] for source in sources]
@@ -271,8 +271,8 @@ def _maker(source: Source, made) -> _Cells:
         return _Cells(lambda raws: made.cell(source.function(*map(_call, converters, raws))))
     field, convert = source.fields[0], converters[0]
     if field.choices and made.in_words:
-        words = dict(field.choices)
-        return _Cells(lambda raw: made.cell(words.get(raw, raw)))
+        labels = dict(field.choices)
+        return _Cells(lambda raw: made.cell(labels.get(raw, raw)))
     if is_phone(field) and made.in_words:
         return _Cells(lambda raw: made.cell(readings.shown_phone(raw)))
     return _Cells(made.cell if isinstance(field, CharField | TextField) else lambda raw: made.cell(convert(raw)))
@@ -283,8 +283,8 @@ def _call(function, value):
 
 
 def _raw_chunks(query):
-    """The rows of a query as the driver gives them. One statement sees one state of the database; in PostgreSQL the rest of its
-    rows waits in the server meanwhile."""
+    """Yield a query's rows in chunks, as the driver returns them. A single statement sees one snapshot of the database;
+    PostgreSQL keeps the remaining rows on the server."""
     sql, values = query.sql()
     with reading() as cursor:
         cursor.execute(sql, values)
@@ -293,6 +293,6 @@ def _raw_chunks(query):
 
 
 def personal_data_file(found: dict) -> Response:
-    """What is kept about a person, as a file to save."""
+    """A person's data as a JSON download (subject access)."""
     headers = {"Content-Disposition": f'attachment; filename="gegevens-{utcnow():%Y-%m-%d}.json"'}
     return Response(json.dumps(found, indent=2, ensure_ascii=False), mimetype="application/json", headers=headers)

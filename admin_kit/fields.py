@@ -1,5 +1,4 @@
-"""From the fields of a model to the fields of a form: Dutch dates, choices, and related rows that the user may
-choose."""
+"""Form fields for the fields of a model: Dutch dates, choices, and related rows that the user may choose."""
 
 from flask import has_request_context
 from flask_admin.contrib.peewee.form import CustomModelConverter
@@ -35,7 +34,7 @@ def _mine(model):
 
 
 class RelatedChoice(ChoiceField):
-    """A related row, from a drop-down of the rows that the user may act on."""
+    """A related row, chosen from the rows that the user may act on."""
 
     def __init__(self, label=None, validators=None, model=None, **kwargs):
         self.model = model
@@ -90,7 +89,7 @@ class RelatedLookup(StringField):
 
 
 def suggest(unbound, text: str) -> list[str]:
-    """At most ten rows that match what was typed so far in a related look-up, given as declared (unbound)."""
+    """At most ten suggestions that match the text typed so far; `unbound`: the declared RelatedLookup."""
     model, name = unbound.kwargs["model"], unbound.kwargs.get("by_field", "id")
     search = Search(model, text)
     if not search:

@@ -1,4 +1,4 @@
-"""Filters above a list: built from the name of a column, typed by its field, kept in the URL under readable names."""
+"""Filters above a list: declared by column name, typed after the field, and kept in the URL under readable names."""
 
 from datetime import date, timedelta
 from functools import reduce
@@ -17,8 +17,7 @@ FEW = 500
 
 
 class ListFilter:
-    """One filter on one column. `inputs` describes what the form shows; `condition` is what the URL asks of the
-    rows."""
+    """One filter on one column. `inputs` describes its inputs in the form; `condition` selects the rows."""
 
     def __init__(self, name: str, label: str, field, plain, needs: str = ""):
         self.name, self.label, self.field, self.plain = name, label, field, plain
@@ -35,7 +34,7 @@ class ListFilter:
         return [{"param": self.param, "label": self.label, "kind": "search", "value": args.get(self.param, "")}]
 
     def condition(self, args):
-        """The condition on rows; None when the filter is not used, or asks for what does not exist."""
+        """The condition on rows; None when the filter is not used, or holds an unknown value."""
         value = normalise(args.get(self.param, ""))[:100]
         return self.field.contains(value) if value else None
 
@@ -45,7 +44,7 @@ class ListFilter:
 
 
 class ChoiceFilter(ListFilter):
-    """A choice among the words of a column; codes with the same words are one choice."""
+    """A choice among the labels of a column; codes with the same label are one choice."""
 
     def options(self):
         words: dict[str, str] = {}
@@ -54,9 +53,9 @@ class ChoiceFilter(ListFilter):
         return [(key, label) for label, key in words.items()]
 
     def _codes(self, value: str) -> list:
-        """The codes with the same words as the chosen one."""
-        words = {str(key): label for key, label in self.plain.choices}
-        return [key for key, label in self.plain.choices if label == words.get(value)]
+        """The codes with the same label as the chosen one."""
+        labels = {str(key): label for key, label in self.plain.choices}
+        return [key for key, label in self.plain.choices if label == labels.get(value)]
 
     def inputs(self, args):
         return [
@@ -103,7 +102,7 @@ class AnyOfFilter(ChoiceFilter):
 
 
 class RelatedFilter(ListFilter):
-    """A related row, found by words."""
+    """A related row, found by search."""
 
     def condition(self, args):
         model = self.plain.rel_model
@@ -111,11 +110,10 @@ class RelatedFilter(ListFilter):
         if not search:
             return None
         pk = model._meta.primary_key
-        found = model.select(pk).where(
-            search.condition()
-        )  # of all rows: those in the list are the user's own and name them
-        few = [key for (key,) in found.limit(FEW + 1).tuples()]
-        return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(found)
+        # Without scope: the list holds only rows that the user may see, and those already name the related rows.
+        matches = model.select(pk).where(search.condition())
+        few = [key for (key,) in matches.limit(FEW + 1).tuples()]
+        return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(matches)
 
 
 class DateFilter(ListFilter):
@@ -124,8 +122,8 @@ class DateFilter(ListFilter):
         return [f"{self.param}_van", f"{self.param}_tot"]
 
     def inputs(self, args):
-        words = (f"{self.label} vanaf", f"{self.label} tot en met")
-        return [_day_input(param, label, args.get(param, "")) for param, label in zip(self.params, words, strict=True)]
+        labels = (f"{self.label} vanaf", f"{self.label} tot en met")
+        return [_day_input(param, label, args.get(param, "")) for param, label in zip(self.params, labels, strict=True)]
 
     def _bounds(self, args):
         return [readings.day_or_none(args.get(param)) for param in self.params]
@@ -145,12 +143,12 @@ class DateFilter(ListFilter):
 
     def words(self, args):
         first, last = self._bounds(args)
-        told = [f"vanaf {dutch.day(first)}"] * bool(first) + [f"tot en met {dutch.day(last)}"] * bool(last)
-        return f"{self.label} {' '.join(told)}" if told else ""
+        parts = [f"vanaf {dutch.day(first)}"] * bool(first) + [f"tot en met {dutch.day(last)}"] * bool(last)
+        return f"{self.label} {' '.join(parts)}" if parts else ""
 
 
 def _day_input(param: str, label: str, text: str) -> dict:
-    """The input of a day, with what was typed and, when it is no day, the error."""
+    """The input of a day with its value, or with the text as typed and the error when it is not a day."""
     shown = {"param": param, "label": label, "kind": "date", "value": text}
     try:
         return shown | {"value": readings.day(text).isoformat()} if text else shown
@@ -193,8 +191,8 @@ class StockFilter(ListFilter):
 
 
 def make_filter(entry, joins, label, copies) -> ListFilter:
-    """The filter for one entry of `column_filters`: the (dotted) name of a column, one of ours, or a filter of
-    Flask-Admin. `copies`: dotted name → own column that holds the same."""
+    """The filter for one entry of `column_filters`: a (dotted) column name, a ListFilter or a filter of Flask-Admin. `copies`:
+    dotted name → column of this table with the same content. Raises ValueError for an unknown column."""
     if isinstance(entry, ListFilter):
         return entry
     if isinstance(entry, BasePeeweeFilter):
@@ -202,7 +200,7 @@ def make_filter(entry, joins, label, copies) -> ListFilter:
     needs = copies.get(entry, entry)
     field, plain = joins.field(needs), joins.plain(entry)
     if field is None:
-        raise ValueError(f"column_filters: {entry} is no column")
+        raise ValueError(f"column_filters: {entry} is not a column")
     kinds = {
         BooleanField: YesNoFilter,
         DateField: DateFilter,

@@ -1,4 +1,4 @@
-"""Reaching related tables from a list by dotted names, such as 'trajectory.participant.last_name'."""
+"""Joins from a list to related tables by dotted names, such as 'trajectory.participant.last_name'."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from times import local_date, utcnow
 
 @dataclass(eq=False)
 class Key:
-    """A sort column or expression; `value` reads the same from a row."""
+    """A column or expression to sort by; `value` reads the same value from a row."""
 
     name: str
     field: Any
@@ -24,12 +24,12 @@ class Key:
         return ordered(self.field) if isinstance(self.field, Field | FieldAlias) else self.field
 
     def filled(self, value):
-        """A value as compared by `ordered`."""
+        """A value as `ordered` compares it: never None."""
         return before_all(self.field) if value is None else value
 
 
 class StatusKey:
-    """Today's status in words, from A to Z, as part of an order. Only for tables small enough to sort."""
+    """Sorts by today's status in words, from A to Z. Only for tables small enough to sort without an index."""
 
     def __init__(self, name: str, model, statuses: Statuses):
         words = sorted({kind.words for kind in statuses.kinds.values()})
@@ -72,7 +72,7 @@ class Joins:
         self.links = {}
 
     def field(self, name: str) -> Field | None:
-        """The column of a dotted name; None when the name is no stored column (a property, a sum)."""
+        """The column of a dotted name; None when the name is not a stored column (a property, a sum)."""
         *keys, last = name.split(".")
         where, table, model = "", self.model, self.model
         for key in keys:
@@ -109,8 +109,8 @@ class Joins:
         return model._meta.fields.get(last)
 
     def apply(self, query, names=None):
-        """The query joined to the tables that these dotted column names need (None: to all known ones). A key that
-        may be empty joins LEFT, and so does all behind it."""
+        """The query joined to the tables that these dotted column names need (None: all known tables). A nullable key joins LEFT,
+        and so does everything beyond it."""
         needed = (
             set(self.links)
             if names is None
@@ -129,7 +129,7 @@ class Joins:
         return query
 
     def rows(self):
-        """A query for whole rows with all their related rows in it."""
+        """A query for whole rows, including their related rows."""
         return self.apply(self.model.select(self.model, *(self.tables[where] for where in self.links)))
 
 

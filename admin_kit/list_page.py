@@ -26,7 +26,7 @@ class Column:
     label: str
     sort: str | None
     order: str = ""
-    """'ascending', 'descending' or '' as this list is sorted now"""
+    """'ascending' or 'descending' when the list is sorted by this column, otherwise ''"""
 
     @property
     def attributes(self) -> dict:
@@ -44,7 +44,7 @@ class Tab:
 
 
 class ListPage:
-    """A page of a list: what was `requested`, the `query` for its rows, and what both become on the screen."""
+    """A page of a list, from what was `requested` and the `query` for its rows."""
 
     sizes = PAGE_SIZES
 
@@ -84,7 +84,7 @@ class ListPage:
 
     @property
     def count(self) -> int:
-        """How many rows the list holds, as far as they were counted."""
+        """The number of rows of the list that were counted (see `counting`)."""
         return self.query.counts.of(self.requested.tab)
 
     @property
@@ -147,7 +147,7 @@ class ListPage:
 
     @property
     def caption(self) -> str:
-        """What the list holds, and how it is really ordered."""
+        """The name of the list and its actual order, in words."""
         name, label = self.requested.sort, self.view.label(self.requested.sort)
         shown = label if label.isupper() or "-" in label else label[:1].lower() + label[1:]
         return f"{self.view.name}, gesorteerd op {shown} {self.view.order_words(name, self.requested.descending)}"
@@ -155,7 +155,7 @@ class ListPage:
     # ---- links
 
     def sort_url(self, column: Column) -> str:
-        """The list sorted by this column; the other way round when it already is; empty when it cannot be sorted by it."""
+        """The list sorted by this column, or reversed when it already is; '' for a column that cannot be sorted."""
         if not column.sort:
             return ""
         return self._url(sort=f"-{column.sort}" if column.order == "ascending" else column.sort)
@@ -170,14 +170,14 @@ class ListPage:
 
     @property
     def numbers(self) -> range:
-        """The numbers of the pages near this one; none when it is unknown which page this is."""
+        """The page numbers near this page; none when the number of this page is unknown."""
         if not self.requested.is_numbered:
             return range(0)
         return range(max(1, self.number - 2), max(min(self.pages, self.number + 2), self.number) + 1)
 
     @property
     def pages(self) -> int:
-        """How many pages there are, as far as rows were counted."""
+        """The number of pages, as far as rows were counted."""
         return self.query.counts.pages
 
     @property
@@ -198,7 +198,7 @@ class ListPage:
 
     @property
     def last_url(self) -> str:
-        """The last page, however far; empty on that page itself."""
+        """The URL of the last page, however far; '' on the last page itself."""
         if not self._page.has_next:
             return ""
         return self._url(page=self.pages) if self.query.counts.are_few(self.requested.tab) else self._url(eind=1)

@@ -1,7 +1,7 @@
-"""The rows of a list in the database: which ones, in which order, and how many.
+"""The query of a list: its conditions, order and counts.
 
-Reading a page costs the same few queries whatever its size and the size of the table: counts stop (`counting`), and an index in
-the order of the list yields the ids of a page before its rows are read with their related rows."""
+A page costs the same few queries whatever its size and that of the table: counts are capped (`counting`), and an index in the
+order of the list yields the ids of a page before its rows are read with their related rows."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ class ListQuery:
         self.view, self.by, self.requested, self.where, self.reach = view, by, requested, where, reach
         self.joins = view.joins
 
-    # ---- which rows
+    # ---- conditions
 
     @cached_property
     def search(self) -> Search | None:
@@ -48,7 +48,7 @@ class ListQuery:
 
     @cached_property
     def conditions(self) -> list[tuple]:
-        """(condition, columns it needs) of each filter in use, and of each word searched for in a table without stored words."""
+        """(condition, columns it needs) of each filter in use, and of each search word in a table without stored words."""
         args, names = self.requested.args, self.view.search_names
         used = (item for item in self.requested.filters if any(map(args.get, item.params)))
         conditions = [(condition, [item.needs]) for item in used if (condition := item.condition(args)) is not None]
@@ -60,13 +60,13 @@ class ListQuery:
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether anything besides a tab keeps rows out."""
+        """Whether anything besides a tab excludes rows."""
         return bool(self.search or self.conditions or self.where or not scope.owns_all(self.by, self.view.model))
 
     @cached_property
     def is_narrow(self) -> bool:
-        """Whether few of many rows remain: those are sorted once found. Otherwise an index in the order of the list leads, and
-        rows that do not fit are skipped. (A tab alone: an index may well serve both it and the order.)"""
+        """Whether few rows remain, which are then found first and sorted afterwards. Otherwise an index in the order of the list
+        leads, and rows that do not match are skipped. (For a tab alone, one index may serve both the tab and the order.)"""
         tab = self.requested.tab
         if self.is_narrowed:
             return self.counts.are_few(tab)
@@ -75,10 +75,9 @@ class ListQuery:
     def narrowed(
         self, query: ModelSelect, tab: str, in_order=False, more: Iterable[str] = (), search: Search | None = None
     ) -> ModelSelect:
-        """A query narrowed to the rows of this list and one of its tabs ('': all), and joined to the tables this needs.
+        """A query narrowed to the rows of this list and one of its tabs ('': all), joined to the tables that this needs.
 
-        `in_order`: also to what the order needs; `more`: also to the tables of these columns; `search`: instead of the one
-        requested."""
+        `in_order`: also joined for the order; `more`: also joined for these columns; `search`: replaces the requested search."""
         query = query.where(self.reach(self.by, self.view.model), *self.where, *(part for part, _ in self.conditions))
         if search := search or self.search:
             query = query.where(search.in_order() if in_order and not self.is_narrow else search.condition())
@@ -89,23 +88,23 @@ class ListQuery:
 
     def finds(self, text: str) -> bool:
         """Whether another search would find anything here."""
-        some = self.view.model.select(SQL("1"))
-        return self.narrowed(some, self.requested.tab, search=self._stored_search(text)).limit(1).exists()
+        constant = self.view.model.select(SQL("1"))
+        return self.narrowed(constant, self.requested.tab, search=self._stored_search(text)).limit(1).exists()
 
     @cached_property
     def counts(self) -> Counts:
         return Counts(self)
 
-    # ---- in which order
+    # ---- order
 
     @cached_property
     def keys(self) -> list:
-        """The columns that order the list, the id last; all of them up, or all down."""
+        """The columns that order the list, the id last; all ascending or all descending."""
         return self.view.sort_keys[self.requested.sort]
 
     @cached_property
     def order(self) -> list:
-        """What to order by, so that the database sorts few rows, or follows an index through many."""
+        """The terms to order by, written so that the database sorts a few rows, but follows an index through many."""
         return [alone(key.ordered) if self.is_narrow else key.ordered for key in self.keys]
 
     def _in_order(self, query: ModelSelect, backward=False) -> ModelSelect:
@@ -121,10 +120,10 @@ class ListQuery:
         ids = self.view.model.select(self.view.model._meta.primary_key)
         return self._in_order(self.narrowed(ids, self.requested.tab, in_order=True), backward)
 
-    # ---- reading them
+    # ---- reading
 
     def read(self, ids: list[int] | ModelSelect) -> list:
-        """The rows with these ids, in order, with what the shown columns need."""
+        """The rows with these ids, in order, with the related data of the shown columns."""
         model = self.view.model
         query = self.joins.rows().where(model._meta.primary_key.in_(ids), self.reach(self.by, model))
         rows = list(self._in_order(query))
@@ -145,8 +144,8 @@ class ListQuery:
         return self._in_order(self.narrowed(fields, self.requested.tab, in_order=True, more=columns))
 
     def chunks(self) -> Iterator[list]:
-        """All rows of the list in order, some hundreds at a time. The ids are fixed at the start, so a row that is added or moved
-        meanwhile neither doubles nor hides another."""
+        """Yield all rows of the list in order, a few hundred at a time. The ids are fixed at the start, so that a row added or
+        moved in the meantime neither repeats nor hides another."""
         ids = array("q", (key for (key,) in self.ordered_ids().tuples().iterator()))
         for chunk in in_chunks(ids):
             yield self.read(chunk)

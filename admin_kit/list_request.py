@@ -1,4 +1,4 @@
-"""What somebody asks of a list: read from the arguments of a URL, never changed afterwards, and written into the next URLs."""
+"""A request for a list: read from the arguments of a URL, immutable, and written into the next URLs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ FIRST_PAGE = MappingProxyType(dict.fromkeys(("page", "na", "voor", "eind")))
 
 @dataclass(frozen=True)
 class ListRequest:
-    """One list as a URL asks for it. Arguments that mean nothing to this list are kept out of its own URLs."""
+    """A list as a URL requests it. Arguments unknown to the list are left out of its own URLs."""
 
     path: str
     args: Mapping[str, str]
@@ -36,7 +36,7 @@ class ListRequest:
     choosable: tuple[str, ...]
     """the columns that may be shown"""
     chosen: tuple[str, ...]
-    """the columns that were chosen; none: the usual ones"""
+    """the chosen columns; empty: the default ones"""
     names: tuple[str, ...]
     """the columns that are shown"""
     search: str
@@ -61,9 +61,9 @@ class ListRequest:
         columns: Iterable[str] | None = None,
         keep: Iterable[str] = (),
     ) -> "ListRequest":
-        """Read the arguments of a URL. What the list does not know counts as left out.
+        """Read the arguments of a URL. Unknown values count as left out.
 
-        `reach` is scope.own or scope.listed; `columns` replace those of the view; `keep` are arguments of the page around it."""
+        `reach` is scope.own or scope.listed; `columns` replace those of the view; `keep`: arguments of the surrounding page."""
         args = {key: tidy(arguments.get(key, "")) for key in arguments}
         usual = list(columns or view.list_names)
         optional = () if columns else view.column_optional
@@ -92,12 +92,12 @@ class ListRequest:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether a filter is used (search and tab are no filters)."""
+        """Whether a filter is used (search and tab do not count)."""
         return any(self.args.get(param) for item in self.filters for param in item.params)
 
     @property
     def is_numbered(self) -> bool:
-        """Whether the number of this page is known: not when somebody walked back from the end."""
+        """Whether the number of this page is known; it is not after paging back from the end."""
         return not self.args.get("eind") and bool(self.args.get("page") or not self.args.get("voor"))
 
     @property
@@ -107,7 +107,7 @@ class ListRequest:
 
     @property
     def has_problem(self) -> bool:
-        """Whether a filter holds something unreadable; its input says why."""
+        """Whether a filter holds unreadable input; its input shows the error."""
         return any("problem" in shown for shown in self.inputs)
 
     # ---- URLs
@@ -137,7 +137,7 @@ class ListRequest:
 
     @property
     def _meaningful(self) -> dict[str, str | Sequence[str]]:
-        """The arguments that mean something here; a list for the chosen columns."""
+        """The arguments that the list knows; the chosen columns as a list."""
         filters = (param for item in self.filters for param in item.params)
         known = {"q", "sort", "tab", "rijen", "tel", *FIRST_PAGE, *self.kept, *filters}
         return {key: value for key, value in self.args.items() if value and key in known} | {"kolom": list(self.chosen)}

@@ -1,5 +1,5 @@
-"""A list as its page shows it: search and filters above it, what one may do with it, its rows as cells, the way to other pages.
-`templates/parts/lists.html` and those beside it print what stands here."""
+"""A list as its page shows it: search and filters, tools for the whole list, rows as cells, and links to other pages.
+`templates/parts/lists.html` and the templates beside it print it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,13 +14,13 @@ from admin_kit.list_page import Column, ListPage
 
 FEW, MANY_INPUTS = 5, 2
 NARROW = 50
-"""rows on a page of which a narrow screen shows the labels beside the values; on longer pages the script puts them"""
+"""the longest page, in rows, whose HTML holds labels beside the values for narrow screens; on longer ones the script adds them"""
 PROGRAM = "programma"
 
 
 @dataclass
 class LineCell:
-    """A value in its column; `in_block`: it stands in an element of its own, beside its label on a narrow screen."""
+    """A value in its column; `in_block`: wrapped in its own element, beside its label on a narrow screen."""
 
     attributes: dict
     value: Cell
@@ -29,7 +29,7 @@ class LineCell:
 
 @dataclass
 class Menu:
-    """What one may do with a row: links (label, URL) and acts (label, value)."""
+    """The menu of a row: links (label, URL) and actions (label, value of the button)."""
 
     links: list[tuple[str, str]]
     acts: list[tuple[str, str]]
@@ -37,7 +37,7 @@ class Menu:
 
 @dataclass
 class Line:
-    """A row of the list: its number on the page as `id`, its name, the other cells, its menu."""
+    """A row of the list: its HTML `id`, its primary key, its first cell, the other cells, and its menu if it has one."""
 
     id: str
     pk: int
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass
 class File:
-    """A file of the list: what one clicks, where it is, and what one should know of it first."""
+    """A download of the list: the label of its link, its URL, and a hint to read first."""
 
     label: str
     url: str
@@ -61,7 +61,7 @@ class File:
 
 @dataclass
 class Way:
-    """A link to another page of the list; without an address it leads nowhere now."""
+    """A link to another page of the list; disabled when `url` is empty."""
 
     label: str
     url: str
@@ -70,7 +70,8 @@ class Way:
 
 @dataclass
 class KeptView:
-    """A view of the list that somebody kept: who else sees it, and the button by which one's day begins with it or not."""
+    """A saved view of the list; `seen_by`: with whom it is shared, in words; `act`: what its button does, to make it the user's
+    start page or stop that."""
 
     pk: int
     name: str
@@ -82,8 +83,8 @@ class KeptView:
 
 
 class ListScreen:
-    """`page` on the screen; `label` stands above the search field, `search_only` leaves filters out, `export_url` makes the
-    address of its file."""
+    """`page` ready to print; `label`: above the search field; `export_url`: returns the URL of a download; `search_only`: no
+    filters."""
 
     def __init__(self, page: ListPage, label: str, export_url: Callable[..., str], search_only: bool = False):
         self.page, self.view, self.label = page, page.view, label
@@ -91,17 +92,17 @@ class ListScreen:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing, and nothing was searched."""
+        """Whether the list has no rows, also without search or filters."""
         return not (self.page.rows or self.page.words)
 
     # ---- search and filters
 
     @cached_property
     def _inputs(self) -> list[dict]:
-        """What the form of the filters asks. With a handful of rows there is nothing to filter: one reads them."""
+        """The inputs of the filters; none for a handful of rows, which need no filtering."""
         page = self.page
         few = page.count <= FEW and not (page.words or page.requested.has_problem)
-        return [] if self.search_only or few else [_with_problem(one) for one in page.requested.inputs]
+        return [] if self.search_only or few else [_with_problem(shown) for shown in page.requested.inputs]
 
     @property
     def is_searched(self) -> bool:
@@ -117,12 +118,12 @@ class ListScreen:
 
     @property
     def folded(self) -> list[dict]:
-        """The filters that one unfolds; all of them when they are many."""
+        """The collapsed filters: all of them when there are many, otherwise none."""
         return self._inputs if self._are_folded else []
 
     @property
     def inputs(self) -> list[dict]:
-        """The filters that stand beside the search field."""
+        """The filters beside the search field."""
         return [] if self._are_folded else self._inputs
 
     @property
@@ -131,18 +132,18 @@ class ListScreen:
 
     @property
     def kept(self) -> Iterator[tuple[str, str]]:
-        """What the form of the filters leaves as it is."""
+        """(name, value) of the arguments that the filter form passes on unchanged."""
         page = self.page
         yield from page.requested.kept.items()
-        yield from (("tab", one) for one in [page.requested.tab] if one)
+        yield from (("tab", tab) for tab in [page.requested.tab] if tab)
         yield from ((name, page.requested.args[name]) for name in ("sort", "rijen") if page.requested.args.get(name))
         yield from (("kolom", name) for name in page.requested.chosen)
 
-    # ---- what one may do with the whole list
+    # ---- tools for the whole list
 
     @property
     def _is_at_home(self) -> bool:
-        """Whether this is the page of the list itself, not a list on the page of something else."""
+        """Whether this is the list's own page, rather than a list within another page."""
         return self.view.endpoint == request.blueprint
 
     @cached_property
@@ -155,7 +156,7 @@ class ListScreen:
 
     @property
     def files(self) -> list[File]:
-        """Further files of the list."""
+        """The other downloads, besides the one at `csv_url`."""
         if not (self._may_export and self._is_at_home):
             return []
         files = [
@@ -172,7 +173,7 @@ class ListScreen:
 
     @property
     def choosable(self) -> list[tuple[str, str, bool]]:
-        """(name, label, whether it is shown) of the columns among which one chooses; none when there are few."""
+        """(name, label, whether it is shown) of the columns that the user can choose; none when there are only a few."""
         names = self.page.requested.choosable if self._is_at_home else []
         return (
             [(name, self.view.label(name), name in self.page.requested.names) for name in names]
@@ -182,17 +183,17 @@ class ListScreen:
 
     @property
     def said(self) -> list[tuple[str, str | Sequence[str]]]:
-        """What the form of the columns leaves as it is."""
+        """(name, value) of the arguments that the column form passes on unchanged."""
         return [pair for pair in self.page.requested.query.items() if pair[0] not in ("kolom", "rijen")]
 
     @property
     def may_keep(self) -> bool:
-        """Whether one may keep the list as a view."""
+        """Whether the user may save the list as a view."""
         return self._is_at_home
 
     @cached_property
     def saved_views(self) -> list[KeptView]:
-        return [_kept_view(one, self.page.requested.path) for one in self.view.saved_views()]
+        return [_kept_view(view, self.page.requested.path) for view in self.view.saved_views()]
 
     # ---- rows
 
@@ -202,7 +203,7 @@ class ListScreen:
 
     @property
     def acts(self) -> bool:
-        """Whether there is anything that one does with a row or several."""
+        """Whether the list has actions."""
         return bool(self.view.actions)
 
     @property
@@ -223,7 +224,7 @@ class ListScreen:
 
     @property
     def paging(self) -> list[Way]:
-        """The ways to other pages; none when all is on this one."""
+        """The links to other pages; none when all rows are on this one."""
         page = self.page
         before, after, last = page.previous_url, page.next_url, page.last_url
         if not (before or after):
@@ -243,7 +244,7 @@ class ListScreen:
 
     @property
     def place_words(self) -> str:
-        """Which rows of how many these are."""
+        """The position of these rows in the list, in words: '26 tot 50 van 1.284 stageplaatsen'."""
         page = self.page
         if page.numbers:
             first = (page.number - 1) * page.requested.size + 1
@@ -252,11 +253,11 @@ class ListScreen:
         return page.count_words if page.next_url else f"De laatste van {page.count_words}"
 
 
-def _with_problem(one: dict) -> dict:
-    """An input of a filter with the attributes that tell what is wrong with it."""
-    if not one.get("problem"):
-        return {**one, "attributes": {}}
-    return {**one, "attributes": {"aria-invalid": "true", "aria-describedby": f"f-{one['param']}-fout"}}
+def _with_problem(shown: dict) -> dict:
+    """A filter's input with the attributes that point to its error, if any."""
+    if not shown.get("problem"):
+        return {**shown, "attributes": {}}
+    return {**shown, "attributes": {"aria-invalid": "true", "aria-describedby": f"f-{shown['param']}-fout"}}
 
 
 def _line_cell(value, column: Column, labelled: bool) -> LineCell:
@@ -268,6 +269,6 @@ def _line_cell(value, column: Column, labelled: bool) -> LineCell:
 
 def _kept_view(view, path: str) -> KeptView:
     seen_by = ("gedeeld" if view.shared_with else "") if view.mine else "van een collega"
-    act, words = ("stop", "Niet meer mijn startpagina") if view.starts else ("start", "Mijn startpagina maken")
+    act, label = ("stop", "Niet meer mijn startpagina") if view.starts else ("start", "Mijn startpagina maken")
     url = f"{path}?{view.query}" if view.query else path
-    return KeptView(view.id, view.name, url, view.mine, seen_by, act, words)
+    return KeptView(view.id, view.name, url, view.mine, seen_by, act, label)

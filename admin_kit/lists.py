@@ -1,8 +1,8 @@
-"""The list of a table and its export, on Flask-Admin's declarations, all through `scope`.
+"""The list of a table and its export, declared as in Flask-Admin, with all rows read through `scope`.
 
-Read are column_list, column_labels, column_searchable_list, column_filters, column_sortable_list, column_default_sort,
-column_formatters, column_formatters_export, column_export_list, column_descriptions, can_export, page_size; our own additions
-stand first in the class."""
+It reads column_list, column_labels, column_searchable_list, column_filters, column_sortable_list, column_default_sort,
+column_formatters, column_formatters_export, column_export_list, column_descriptions, can_export and page_size; our additions
+come first in the class."""
 
 from collections.abc import Callable
 
@@ -31,11 +31,11 @@ BY_NAME, BY_AGE, BY_SIZE, BY_TRUTH = (
     ("van laag naar hoog", "van hoog naar laag"),
     ("eerst nee, dan ja", "eerst ja, dan nee"),
 )
-"""how rows are ordered up and down, in words"""
+"""an ascending and a descending order, in words"""
 
 
 def in_this_order(words) -> tuple[str, str]:
-    """Groups of rows that stand in this order, named: up and down."""
+    """The words for an order by groups, ascending and descending; `words`: the names of the groups in ascending order."""
     words = list(dict.fromkeys(word.lower() for word in words))
     return f"({', '.join(words)})", f"({', '.join(words[::-1])})"
 
@@ -48,34 +48,34 @@ class ListView(ForRoles, ModelView):
     kinds: str = "rijen"
     """several rows in words"""
     public_columns: tuple[str, ...] | None = None
-    """what one sees of rows that one may find but not act on (scope.listed); None: such rows are not shown"""
+    """the columns shown of rows that the user may find but not act on (scope.listed); None: such rows are not shown"""
     column_optional: tuple[str, ...] = ()
-    """further columns that one may choose to see"""
+    """further columns that the user may choose to show"""
     column_related: tuple[str, ...] = ()
-    """dotted relations that rows are fetched with, besides those that columns name"""
+    """dotted relations fetched with the rows, besides those that columns name"""
     column_order_rest: tuple[str, ...] | None = None
-    """stored columns that order rows within the column that was chosen (None: `search`, when the table has it)"""
+    """stored columns that order rows within the chosen column (None: `search`, when the table has it)"""
     column_tabs: str | None = None
     """a column with choices that gets tabs with counts above the list"""
     tab_words: dict[str, tuple[str, list]] | None = None
     """tabs that bundle values of that column: name → (label, values)"""
     column_statuses: dict[str, Statuses] = {}
-    """a column → what its rows are at on a day, as `row.status(today)` says it too: in cells, tabs and files"""
+    """column → the statuses that its cells, tabs and exports show, the same as `row.status(today)`"""
     column_order_words: dict[str, tuple[str, str]] = {}
-    """a sort → how its rows are ordered up and down, in words, where its column does not tell"""
+    """sort → its ascending and descending order in words, where the type of the column does not tell"""
     column_copies: dict[str, str] = {}
-    """a (dotted) column → the own column that holds the same, by which it is filtered"""
+    """(dotted) column → the column of this table with the same content, used to filter"""
     column_spread: dict[str, tuple[str, ...]] = {}
-    """a shown column → the stored columns as which an export holds it"""
+    """shown column → the stored columns that replace it in an export"""
     column_computed: dict[str, tuple[tuple[str, ...], Callable]] = {}
-    """a column that an export computes → (stored columns, function of their values); quicker than a formatter of rows"""
+    """column computed in an export → (stored columns, function of their values); faster than a formatter of rows"""
     empty_text: str = "Hier staat nog niets."
-    """what an empty list says: what belongs here and the next step"""
+    """the text of an empty list: what belongs here and the next step"""
     search_words = "Zoek"
-    """the label of the search field: by what one can search"""
+    """the label of the search field: what the search covers"""
 
     can_view_details = True
-    column_formatters_export: dict[str, Callable] = {}  # nothing by itself: Flask-Admin would take those of the screen
+    column_formatters_export: dict[str, Callable] = {}  # empty, or Flask-Admin would use the formatters of the screen
     can_export = True
     page_size = 25
     # workaround: inline-handlers
@@ -105,7 +105,7 @@ class ListView(ForRoles, ModelView):
             self.sort_keys[self.default_sort[0]] = self._keys((self.default_sort[0],))
 
     def _sortable(self) -> dict[str, list]:
-        """Name of a column → the keys by which it orders the list."""
+        """Column name → the keys of its order."""
         entries = self.column_sortable_list
         if entries is None:
             names = [*self.list_names, *self.column_optional]
@@ -114,7 +114,7 @@ class ListView(ForRoles, ModelView):
         return {name: self._keys((order,) if isinstance(order, str) else order) for name, order in pairs}
 
     def _keys(self, names) -> list:
-        """The keys of an order: the given columns (or ready keys), the rest that goes with every order, and the id."""
+        """The keys of an order: the given columns (or ready keys), the rest shared by every order, and the id."""
         rest = self.column_order_rest
         if rest is None:
             rest = ("search",) if "search" in self.model._meta.fields else ()
@@ -155,7 +155,7 @@ class ListView(ForRoles, ModelView):
         return self.label(field)
 
     def order_words(self, name: str, down: bool) -> str:
-        """How the list is ordered by this sort, in words."""
+        """The order of the list by this sort, in words; `down`: descending."""
         if name in self.column_order_words:
             return self.column_order_words[name][down]
         first = self.joins.plain(self.sort_keys[name][0].name)
@@ -166,23 +166,23 @@ class ListView(ForRoles, ModelView):
 
     @property
     def tab_statuses(self) -> Statuses | None:
-        """The statuses that the tabs are made of, if they are."""
+        """The statuses behind the tabs; None when the tabs are not statuses."""
         return self.column_statuses.get(self.column_tabs or "")
 
     @property
     def tab_choices(self):
-        words = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
-        if words:
-            return [(name, label) for name, (label, _) in words.items()]
+        tabs = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
+        if tabs:
+            return [(name, label) for name, (label, _) in tabs.items()]
         return list(self.joins.plain(self.column_tabs).choices or ()) if self.column_tabs else []
 
     def tab_parts(self, name) -> list:
-        """The values of the key of the tabs that a tab holds."""
-        words = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
-        return words[name][1] if words else [name]
+        """The values of `tab_key` that a tab holds."""
+        tabs = self.tab_statuses.tabs() if self.tab_statuses else self.tab_words
+        return tabs[name][1] if tabs else [name]
 
     def tab_key(self):
-        """What tells of a row in which tab it stands."""
+        """The expression that tells which tab a row belongs to."""
         if self.tab_statuses:
             return self.tab_statuses.column(self.model, self.today)
         return self.joins.field(self.column_tabs or "")
@@ -197,27 +197,27 @@ class ListView(ForRoles, ModelView):
         return local_date(utcnow())
 
     def filter_names(self, reach: Callable) -> set[str]:
-        """First parts of the columns by which this list may be filtered: never by one that is not shown to this person."""
-        names = {one.name.split(".")[0] for one in self.list_filters}
+        """The first parts of the names of the columns that may filter this list: never a column hidden from this user."""
+        names = {item.name.split(".")[0] for item in self.list_filters}
         return names & set(self.public_columns or ()) if reach is scope.listed else names
 
     # ---- the list
 
     def enrich(self, rows, names):
-        """Fetch, in one query each, what these columns of these rows need besides their own and related rows."""
+        """Fetch, in one query each, what these columns need besides the rows and their related rows."""
 
     def listing(self, where=(), path=None, keep=(), columns=None) -> ListPage:
-        """The list that the present URL asks for."""
+        """The list that the current URL requests."""
         reach = self.reach()
         names = columns or (self.public_columns if reach is scope.listed else None)
         return ListPage.of(self, self.by, request.args, path or request.path, where, reach, names, keep)
 
     def reach(self):
-        """scope.own or scope.listed: which rows the list holds."""
+        """The rows that the list holds: scope.own or scope.listed."""
         return scope.own
 
     def acting(self):
-        """The condition for rows, of those that one may find, with which one may do something."""
+        """The condition that selects, among the rows that the user may find, those that they may act on."""
         return scope.own(self.by, self.model)
 
     @expose("/")
@@ -234,11 +234,11 @@ class ListView(ForRoles, ModelView):
         return {}
 
     def saved_views(self) -> list[SavedView]:
-        """The views of this list that the person at the screen kept, or that were shared with one of their roles."""
+        """The views of this list that the user saved, or that are shared with one of their roles."""
         return saved_views.of(self.by, self.endpoint)
 
     def may_share(self) -> str | None:
-        """The role with which the person at the screen may share a view; None: with nobody."""
+        """The role with which the user may share a view; None: with nobody."""
         return saved_views.shares_with(self.by)
 
     def cell(self, row, name):
@@ -249,7 +249,7 @@ class ListView(ForRoles, ModelView):
         return cells.of_status(self.status_of(row)) if name in self.column_statuses else self.plain_value(row, name)
 
     def status_of(self, row):
-        """What a row is at today."""
+        """The status of a row today."""
         return row.status(self.today)
 
     def plain_value(self, row, name):
@@ -271,7 +271,7 @@ class ListView(ForRoles, ModelView):
         return url_for(f"{self.endpoint}.export", export_type=kind, **listing.requested.query, **more)
 
     def formats(self) -> dict[str, type]:
-        """The forms in which the person at the screen may have a list."""
+        """Name in the URL → format, of those that the user may download."""
         return exports.formats(self.by.role_names)
 
     @expose("/export/<export_type>/")
@@ -281,7 +281,7 @@ class ListView(ForRoles, ModelView):
     # workaround: export-in-memory
     # Flask-Admin 2.2.1 reads all rows into a list before it streams the first.
     def export_of(self, listing, kind):
-        """The rows of a list and its columns as a file of this kind (`formats`), streamed; noted in the history."""
+        """A streamed file of a list's rows and columns, in a format of `formats`; recorded in the history."""
         if kind not in self.formats() or not self.allowed("export", self.can_export):
             abort(404)
         names = self._exported(listing)
@@ -289,46 +289,46 @@ class ListView(ForRoles, ModelView):
         audit.record(
             self.by, "list.exported", None, at=utcnow(), name=self.name, rows=listing.count_words, filter=filtered
         )
-        made = self.formats()[kind]()
-        titles = [made.title(name, self.label(name)) for name in names]
-        rows = self._export_rows(listing, names, made)
-        pieces = exports.to_the_end(made.pieces(titles, rows), rows)
-        file_name = f"{normalise(self.name).replace(' ', '-')}-{utcnow():%Y-%m-%d}.{made.extension}"
+        format = self.formats()[kind]()
+        titles = [format.title(name, self.label(name)) for name in names]
+        rows = self._export_rows(listing, names, format)
+        pieces = exports.to_the_end(format.pieces(titles, rows), rows)
+        file_name = f"{normalise(self.name).replace(' ', '-')}-{utcnow():%Y-%m-%d}.{format.extension}"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "X-Accel-Buffering": "no"}
-        return Response(stream_with_context(pieces), mimetype=made.mimetype, headers=headers)
+        return Response(stream_with_context(pieces), mimetype=format.mimetype, headers=headers)
 
     def _exported(self, listing) -> list[str]:
-        """The columns of an export: those on the screen, or with `alles` in the URL all that one may see of these rows."""
+        """The columns of an export: those on the screen, or with `alles` in the URL all that the user may see of these rows."""
         names = listing.requested.names
         if request.args.get("alles"):
-            all_of_them = self.column_export_list if listing.query.reach is scope.own else None
-            names = all_of_them or listing.requested.choosable
+            exportable = self.column_export_list if listing.query.reach is scope.own else None
+            names = exportable or listing.requested.choosable
         return list(dict.fromkeys(part for name in names for part in self.column_spread.get(name, (name,))))
 
-    def _export_rows(self, listing, names, made):
-        """Chunks of rows of cells. When all columns are stored or computed of stored ones, no row is made an object."""
-        sources = [self._source(name, made.in_words) for name in names]
+    def _export_rows(self, listing, names, format):
+        """Chunks of rows of cells. When all columns are stored, or computed from stored ones, no model instances are built."""
+        sources = [self._source(name, format.in_words) for name in names]
         stored = [source for source in sources if source]
         if len(stored) == len(names):
-            return exports.from_columns(listing.query, stored, made)
+            return exports.from_columns(listing.query, stored, format)
         return (
-            [[made.cell(self.export_value(row, name)) for name in names] for row in chunk]
+            [[format.cell(self.export_value(row, name)) for name in names] for row in chunk]
             for chunk in listing.query.chunks()
         )
 
     def _source(self, name, in_words=True) -> exports.Source | None:
-        """From which stored columns an export makes this one; None: it needs the row. A program gets a status as it is stored."""
+        """The stored columns behind this column of an export; None: it needs the row. Not `in_words`: a status as stored."""
         if name in self.column_statuses and in_words:
             statuses, today = self.column_statuses[name], self.today
-            fields = [self.joins.plain(one) for one in statuses.columns]
+            fields = [self.joins.plain(column) for column in statuses.columns]
             return exports.Source(statuses.columns, fields, lambda *values: str(statuses.of_values(values, today)))
         if name in self.column_computed:
             needs, function = self.column_computed[name]
-            return exports.Source(needs, [self.joins.plain(one) for one in needs], function)
+            return exports.Source(needs, [self.joins.plain(column) for column in needs], function)
         plain = self.joins.plain(name)
         if plain is None or name in (self.column_formatters_export or {}):
             return None
-        if hasattr(plain, "rel_model"):  # a related row is told by its name
+        if hasattr(plain, "rel_model"):  # a related row is exported by its name
             return self._source(f"{name}.name") if "name" in plain.rel_model._meta.fields else None
         return exports.Source((name,), [plain], None)
 

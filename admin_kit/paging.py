@@ -1,5 +1,5 @@
-"""The rows of one page of a list, found from a neighbouring row: the last page costs as much as the first, and no row is missed
-when others appear or disappear meanwhile."""
+"""Keyset paging of a list: a page is found from a neighbouring row, so the last page costs as much as the first, and no row is
+missed when others appear or disappear in the meantime."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ ANCHORS = 3
 
 @dataclass
 class Page:
-    """Some rows of a list in its order, whether there are rows before and after them, and the number of the page."""
+    """The rows of a page in order, whether rows precede and follow them, and the number of the page."""
 
     rows: list
     has_previous: bool
@@ -29,7 +29,7 @@ class Page:
 
 
 def page_of(query: "ListQuery") -> Page:
-    """The requested page: after a place (`na`), before one (`voor`), the last (`eind`), or by its number."""
+    """The requested page: after a place (`na`), before a place (`voor`), the last (`eind`), or by number."""
     requested = query.requested
     if requested.args.get("eind"):
         return _backward(query, None)
@@ -70,15 +70,15 @@ def _beyond(query: "ListQuery", key: tuple, forward: bool) -> Expression:
 
 
 def place(rows: list, keys: list) -> str:
-    """The place of the first of `rows`, for a URL: '12-9f3ac1….11-04bc77…', with the next rows in case that one moves.
+    """The place of the first of `rows`, for a URL: '12-9f3ac1….11-04bc77…'. The rows after it serve as fallback when it moves.
 
-    It holds only ids and seals, since keys may be names. A row that has moved is skipped: better to show a row twice than to
-    miss one."""
+    It holds ids and keyed hashes only, since keys may be names. A row that has moved is skipped: showing a row twice is better
+    than missing one."""
     return ".".join(f"{row.pk}-{_seal(tuple(part.value(row) for part in keys))}" for row in rows[:ANCHORS])
 
 
 def _find(query: "ListQuery", text: str) -> tuple | None:
-    """The key of the first row of a place that has not moved; None when all have, or the text is no place."""
+    """The key of the first row of a place that has not moved; None when all have moved or the text is not a place."""
     pairs = [part.partition("-") for part in text.split(".")[:ANCHORS]]
     seals = {number: seal for pk, _, seal in pairs if (number := whole_number(pk)) is not None}
     if not seals:
@@ -95,6 +95,6 @@ def _find(query: "ListQuery", text: str) -> tuple | None:
 
 
 def _seal(key: tuple) -> str:
-    """A keyed hash of the values that order a row: without our secret nobody can read or make one."""
+    """A keyed hash of the values that order a row: without our secret key nobody can read or forge it."""
     secret = str(current_app.secret_key).encode()[:32]
     return hashlib.blake2s(repr(key).encode(), key=secret, digest_size=6).hexdigest()

@@ -1,4 +1,4 @@
-"""The matrix of rights: which role may do what with which rows, read from the views and from `scope`."""
+"""The rights matrix: the acts of each role and the rows they apply to, derived from the views and from `scope`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +61,7 @@ VERBS = {
     "evaluate": "beoordelen",
     "history": "geschiedenis bekijken",
 }
-"""the tables and acts of `scope.ACTS` in words"""
+"""the acts of `scope.ACTS` in words"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Line:
 
 
 def matrix(admin) -> list[tuple[str, list[Line]]]:
-    """(group, its lines): first the screens of the back office `admin` (Flask-Admin's), then the acts on each table."""
+    """(group, its lines): first the screens of `admin` (Flask-Admin's instance), then the acts on each table."""
     return [
         ("Schermen", _screens(admin)),
         *((noun, _acts(model, admin)) for model, noun in NOUNS.items()),
@@ -96,8 +96,8 @@ def _acts(model, admin):
     acts = sorted({act for role in scope.ACTS.values() for act in role.get(model, ())}, key=lambda act: VERBS[act])
     lines = [Line(VERBS[act], {role: _rows(role, model, act) for role in ROLES}) for act in acts]
     if any(model in listed for listed in scope.LISTED.values()):
-        found = {role: PUBLIC if model in scope.LISTED.get(role, ()) else NOT for role in ROLES}
-        lines.insert(0, Line("vinden in de lijst", {**found, TEAM: ALL}))
+        findable = {role: PUBLIC if model in scope.LISTED.get(role, ()) else NOT for role in ROLES}
+        lines.insert(0, Line("vinden in de lijst", {**findable, TEAM: ALL}))
     known = {VERBS[act] for act in acts}
     return lines + [line for line in _actions(model, admin) if line.name.lower() not in known]
 
@@ -109,7 +109,7 @@ def _rows(role, model, act):
 
 
 def _actions(model, admin) -> list[Line]:
-    """The actions that the views of a table offer, and the roles that have them."""
+    """The actions that the views of a table offer, with the rows per role."""
     seen: dict[str, Any] = {}
     for view in (one for one in admin._views if getattr(one, "model", None) is model):
         for name, action in view.actions.items():

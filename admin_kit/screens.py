@@ -1,4 +1,4 @@
-"""Which lists a user may open, and which one their day starts with."""
+"""The lists that a user may open, and the one chosen as start page."""
 
 from flask import current_app, url_for
 
@@ -12,7 +12,7 @@ def screens(by) -> set[str]:
 
 
 def start_url(by) -> str | None:
-    """The URL that this user chose to start the day with; None when they chose none that they may still see."""
+    """The URL of this user's start page; None when they chose none, or may no longer see it."""
     view = saved_views.start_of(by)
     if view is None or view.screen not in screens(by):
         return None

@@ -1,4 +1,4 @@
-"""Coupling a participant by POST, beside the same SQL statements sent by hand to the same database."""
+"""Coupling a participant by POST, compared with the same SQL statements sent directly to the same database."""
 
 import json
 import secrets
@@ -17,8 +17,8 @@ TIMES = 40
 
 
 def couple(database) -> list[tuple]:
-    """(what, median and extremes in milliseconds) of TIMES couplings by POST and as many by hand, in turn, on one copy.
-    The statements are those that our application sent for other participants, written down from another copy."""
+    """(kind, median and extremes in milliseconds) of TIMES couplings by POST and as many by SQL, alternately, on one copy. The
+    statements are those that our application sent for other participants, recorded on another copy."""
     rehearsal, stage = DATA / "rehearsal.db", DATA / "couple.db"
     for copy in (rehearsal, stage):
         shutil.copy(database, copy)
@@ -33,7 +33,7 @@ def couple(database) -> list[tuple]:
 
 
 def _free(database) -> list[tuple]:
-    """(site, KAVO-ID, trajectory) of people who can still be coupled, and a site for each."""
+    """(site, KAVO-ID, trajectory) for people who can still be coupled, each with a site."""
     people = (
         "SELECT p.kavo_id, t.id FROM trajectory t JOIN participant p ON p.id = t.participant_id WHERE t.state = 'open'"
         " AND t.type = 'animator' AND t.ends_on > DATE('now', '+30 days') AND t.hours_used < 40 ORDER BY t.id DESC LIMIT ?"
@@ -56,7 +56,7 @@ def _form(token, kavo_id, trajectory) -> dict:
 
 
 def _written_down(database, chosen) -> list[list[str]]:
-    """The statements of each coupling, as SQLite got them."""
+    """The statements of each coupling, as SQLite received them."""
     code = (
         "import json, sys; import bench.couple as couple\nprint(json.dumps(couple.rehearse(json.loads(sys.argv[1]))))"
     )
@@ -71,7 +71,7 @@ def _written_down(database, chosen) -> list[list[str]]:
 
 
 def rehearse(chosen) -> list[list[str]]:
-    """In a process of its own: couple these people with our application and return what SQLite was asked each time."""
+    """In a separate process: couple these people with our application and return the statements of each coupling."""
     statements: list[str] = []
     connect = sqlite3.connect
 
@@ -98,7 +98,7 @@ def rehearse(chosen) -> list[list[str]]:
 
 
 def _by_us(text: str) -> bool:
-    """Whether this is a statement that somebody would send by hand. (SQLite reports an INSERT again for each trigger.)"""
+    """Whether the application sent this statement itself. (SQLite reports an INSERT again for each trigger.)"""
     return not text.startswith(("--", "PRAGMA", "SAVEPOINT", "RELEASE"))
 
 
@@ -124,7 +124,7 @@ def _in_turn(database, chosen, written) -> list[tuple]:
                 by_post.append(spent)
                 client.ask(
                     f"/stageplaatsen/{site}/deelnemers/"
-                )  # the page to which the browser goes then; it takes the message away
+                )  # the page to which the browser is redirected; it consumes the flashed message
                 begin = time.perf_counter()
                 for text in statements:
                     file.execute(text).fetchall()

@@ -1,7 +1,7 @@
-"""`python -m bench.distance`: what a more distant database costs, such as a distributed one.
+"""`python -m bench.distance`: the cost of a more distant database, such as a distributed one.
 
-A proxy between us and PostgreSQL holds back every answer for some milliseconds: what a round trip to another rack (0.5), between
-data centres of one region (2) or between regions (10) takes. It says nothing about conflicts inside such a database."""
+A proxy in front of PostgreSQL delays every response by the milliseconds of a round trip: to another rack (0.5), between data
+centres of one region (2) or between regions (10). It says nothing about conflicts inside such a database."""
 
 import asyncio
 import statistics
@@ -25,7 +25,7 @@ TIMES, WRITERS, SECONDS = 30, 8, 10
 
 
 class Distance:
-    """A proxy to PostgreSQL whose answers come later; `delay` in milliseconds."""
+    """A proxy to PostgreSQL that delays its responses; `delay` in milliseconds."""
 
     def __init__(self):
         self.port, self.delay, self.answers = free_port(), 0.0, 0
@@ -82,7 +82,7 @@ def main():
 
 
 def measured(proxy, act, less=None) -> str:
-    """Median milliseconds of an act, and how many answers it waited for; without those of another act (`less`)."""
+    """Median milliseconds of an act, and the number of responses it waited for, minus those of another act (`less`)."""
     cost = [0.0, 0.0]
     for function, sign in ((act, 1), (less, -1)):
         if function is not None:
@@ -98,16 +98,16 @@ def measured(proxy, act, less=None) -> str:
 
 
 def together(by, site) -> float:
-    """How often a second some writers get their turn at the hours of one trajectory."""
+    """The number of times per second that several writers get their turn at the hours of one trajectory."""
     key, done, end = make.trajectory().id, [], time.monotonic() + SECONDS
 
     def write():
         with database.connection_context():
             while time.monotonic() < end:
                 try:
-                    trajectory, who = Trajectory.get_by_id(key), User.get_by_id(by.id)
-                    made = placements.couple(trajectory, Site.get_by_id(site.id), 50, who, make.NOW)
-                    placements.cancel(made, who, make.NOW, "Proef.")
+                    trajectory, user = Trajectory.get_by_id(key), User.get_by_id(by.id)
+                    placement = placements.couple(trajectory, Site.get_by_id(site.id), 50, user, make.NOW)
+                    placements.cancel(placement, user, make.NOW, "Proef.")
                 except RuleError:
                     pass
                 done.append(1)

@@ -1,5 +1,5 @@
-"""Stock Flask-Admin over our tables: plain Peewee models and its own ModelView, with the searches, filters and lookups that
-it can do. `python -m bench.flask_admin_peer PORT DATABASE`. Logs in with a GET of /in."""
+"""Stock Flask-Admin over our tables: plain Peewee models and its own ModelView, with the searches, filters and lookups that it
+supports. `python -m bench.flask_admin_peer PORT DATABASE`. GET /in logs in."""
 
 import sys
 
@@ -103,7 +103,7 @@ class View(ModelView):
 
 
 class PlacementView(View):
-    """It can search in one joined table only; sites, since participants are two steps away."""
+    """It can search one joined table only: sites, since participants are two joins away."""
 
     column_list = ("trajectory", "trajectory.type", "site", "hours", "state")
     column_searchable_list = (Site.name,)

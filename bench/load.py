@@ -1,7 +1,7 @@
-"""`make load`: the peak of July. Two hundred managers at once on PostgreSQL and Redis, for ten minutes, and a backup meanwhile.
+"""`make load`: the peak of July. Two hundred managers at once on PostgreSQL and Redis, for ten minutes, with a backup half-way.
 
-Of what they do, 60 % is looking at lists, 20 % looking somebody up, 15 % coupling, 5 % evaluating; between two acts each waits
-about ten seconds. After that: how many pages a second one, two and four web processes give when nobody waits."""
+Of their acts, 60 % are lists, 20 % look-ups, 15 % couplings, 5 % evaluations; each manager waits about ten seconds between acts.
+After that: the pages per second that one, two and four web processes serve when clients do not wait."""
 
 import argparse
 import subprocess
@@ -56,7 +56,7 @@ def main():
 
 
 def flask(environ, *words):
-    """Run a command of the tool; returns what it said and how many seconds it took."""
+    """Run a command of the tool; returns its output and its duration in seconds."""
     begun = time.monotonic()
     command = [sys.executable, "-m", "flask", "--app", "app", *map(str, words)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True)
@@ -66,7 +66,7 @@ def flask(environ, *words):
 
 
 def _world(url, environ, chosen) -> list[tuple]:
-    """A database with a crowd in it, and managers who have participants to couple: (e-mail, site id, KAVO-IDs)."""
+    """A large database, and managers with participants to couple: (e-mail, site id, KAVO-IDs)."""
     name = url.rpartition("/")[2]
     with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -100,7 +100,7 @@ def _world(url, environ, chosen) -> list[tuple]:
 
 
 class Figures:
-    """Seconds of each kind of act, and what went wrong."""
+    """Seconds of each kind of act, and the failures."""
 
     def __init__(self):
         self.seconds, self.errors, self.lock = defaultdict(list), Counter(), threading.Lock()
@@ -124,7 +124,7 @@ class Figures:
 
 
 class Timed(Manager):
-    """A manager whose every request is timed."""
+    """A manager whose requests are timed."""
 
     def __init__(self, address, email, figures):
         super().__init__(address, email)
@@ -139,10 +139,10 @@ class Timed(Manager):
 
 
 def peak(chosen, people, environ, folder):
-    """All managers at once; half-way a backup is made, which is restored afterwards."""
+    """All managers at once, with a backup half-way that is restored afterwards."""
     webs = [Web(folder, environ).start() for _ in range(chosen.web)]
     worker, figures, warming = Worker(folder, environ).start(), Figures(), Figures()
-    begun = time.monotonic() + chosen.managers * 0.15 + 5  # by then all are logged in
+    begun = time.monotonic() + chosen.managers * 0.15 + 5  # everybody is logged in by then
     end = begun + chosen.minutes * 60
     workers = [
         threading.Thread(
@@ -196,7 +196,7 @@ def _at_work(number, manager, site, kavo_ids, think, begun, end, figures):
                     f"{kind}: {type(error).__name__} {error.args[0] if isinstance(error, OSError) else ''}"[:200]
                 )
             time.sleep(chance.uniform(0.5, 1.5) * think)
-    except Exception as error:  # a thread that dies unseen would make the figures look better
+    except Exception as error:  # a thread that died unnoticed would improve the figures
         figures.fail(repr(error)[:300])
 
 
@@ -213,7 +213,7 @@ def _act(manager, kind, chance, site, kavo_ids, left):
 
 
 def throughput(count, people, environ, folder, clients=16, seconds=20):
-    """So many clients that never wait, on lists alone, over some web processes."""
+    """A number of clients that never wait, on lists only, over several web processes."""
     webs = [Web(folder, environ).start() for _ in range(count)]
     figures, end = Figures(), 0.0
     try:

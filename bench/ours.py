@@ -1,4 +1,4 @@
-"""Our application under waitress with eight threads, as the peers: `python -m bench.ours PORT`; the settings come from the
+"""Our application under waitress with eight threads, like the peers: `python -m bench.ours PORT`; settings come from the
 environment."""
 
 import sys

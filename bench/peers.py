@@ -1,4 +1,4 @@
-"""The data of the benchmark, the servers that answer, and a client that is logged in at each."""
+"""The data of the benchmark, the servers, and a client logged in at each."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def environment(database: Path) -> dict:
 
 
 def make_data(size: int) -> Path:
-    """A database with this many placements, made once."""
+    """A database with this many placements, created once."""
     database = DATA / f"{size}.db"
     if not database.exists():
         DATA.mkdir(exist_ok=True)
@@ -39,7 +39,7 @@ def make_data(size: int) -> Path:
                 [sys.executable, "-m", "flask", "--app", "app", *words], env=environment(draft), cwd=PROJECT, check=True
             )
         with closing(sqlite3.connect(draft)) as file:
-            file.execute("ANALYZE")  # the whole tables, so that everybody's plans are the best that SQLite can make
+            file.execute("ANALYZE")  # whole tables, so that every peer gets SQLite's best query plans
             file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         draft.rename(database)
     return database
@@ -47,7 +47,7 @@ def make_data(size: int) -> Path:
 
 @contextmanager
 def servers(databases: dict[str, Path]):
-    """Every peer under waitress with eight threads, each in a process of its own; yields name → process."""
+    """Every peer under waitress with eight threads, each in a separate process; yields name → process."""
     big = databases["ours"]
     (DATA / "django.db").unlink(missing_ok=True)
     words = {

@@ -1,4 +1,4 @@
-"""What everybody is asked: the same of each, where a peer can do it at all."""
+"""The requests: the same for every peer, as far as it supports them."""
 
 import sqlite3
 import subprocess
@@ -14,7 +14,8 @@ LOOKUP = "/admin/autocomplete/?app_label=django_admin&model_name=trajectory&fiel
 
 
 def questions(database: Path, size: int) -> dict[str, dict[str, str]]:
-    """What → path for each who can do it. Flask-Admin searches and sorts in one joined table, and participants are two away."""
+    """Request → path for each peer that supports it. Flask-Admin searches and sorts one joined table; participants are two
+    joins away."""
     place, placement = f"{DJANGO}placement/", f"{STOCK}placement/"
     middle, last = size // 50, -(-size // 25)
     open_one, site, name = _open_one(database)
@@ -58,8 +59,10 @@ def questions(database: Path, size: int) -> dict[str, dict[str, str]]:
             f"{STOCK}trajectory/ajax/lookup/?name=participant&query=peeter&offset=0&limit=10",
         ),
     }
-    who = ("ours", *PEERS)
-    return {what: {one: path for one, path in zip(who, paths, strict=True) if path} for what, paths in asked.items()}
+    peers = ("ours", *PEERS)
+    return {
+        what: {peer: path for peer, path in zip(peers, paths, strict=True) if path} for what, paths in asked.items()
+    }
 
 
 def _with(path, **arguments) -> str:

@@ -1,8 +1,8 @@
-"""Makes the data, starts our server and its peers, sends each the same requests in turn; prints a table, writes CSV and a chart.
+"""Creates the data, starts our server and its peers, sends each the same requests in turn; prints a table, writes CSV and chart.
 
     python -m bench.run [--size N] [--rounds N] [--no-peer-export] [--only WORD]
 
-The data is made once per size, in bench/data/. Times are those of a client on the same machine, the whole answer read."""
+The data is created once per size, in bench/data/. Times are measured by a client on the same machine, for whole responses."""
 
 import argparse
 import csv
@@ -28,17 +28,17 @@ SMALL = 10_000
 
 
 def measure(asked, clients, rounds) -> dict[tuple[str, str], list[float]]:
-    """(what, who) → milliseconds. In each round everybody answers each question once; the first round is thrown away."""
+    """(request, peer) → milliseconds. Each round sends every request to every peer once; the first round is discarded."""
     times = {}
     for number in range(rounds + 1):
         for what, paths in asked.items():
-            for who in clients:
-                if who in paths:
-                    status, body, spent = clients[who].ask(paths[who])
+            for peer in clients:
+                if peer in paths:
+                    status, body, spent = clients[peer].ask(paths[peer])
                     if status != 200 or len(body) < 20:
-                        raise SystemExit(f"{who}, {what}: {status} for {paths[who]}")
+                        raise SystemExit(f"{peer}, {what}: {status} for {paths[peer]}")
                     if number:
-                        times.setdefault((what, who), []).append(spent)
+                        times.setdefault((what, peer), []).append(spent)
         print(f"round {number} of {rounds}", flush=True)
     return times
 
@@ -57,7 +57,7 @@ OUR_EXPORT = "/gekoppelde-deelnemers/export/csv/?" + urlencode(
 
 
 def download(client: Client, path: str, process) -> dict:
-    """Seconds, seconds to the first byte, megabytes and lines of a download, and how much memory the server took above idle."""
+    """Seconds, seconds to the first byte, megabytes and lines of a download, and the server's memory above idle (megabytes)."""
     watched = psutil.Process(process.pid)
     idle, peak, done = watched.memory_info().rss, 0, threading.Event()
 
@@ -97,7 +97,7 @@ def command_line_export(database: Path) -> float:
 
 
 def exports(clients, running, database, peer_too) -> list[tuple]:
-    """(who, what they took) of each export; ours and the command line three times, in turn."""
+    """(peer, measurements) of each export; ours and the command line three times, alternately."""
     found = []
     for _ in range(3):
         found.append(("sqlite3 command line", {"seconds": command_line_export(database)}))
@@ -113,7 +113,7 @@ def exports(clients, running, database, peer_too) -> list[tuple]:
     return found
 
 
-# ---- the outcome
+# ---- results
 
 
 def table(asked, times) -> list[dict]:

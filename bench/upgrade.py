@@ -1,6 +1,6 @@
-"""`python -m bench.upgrade`: from the tables of the first release to those of today with a million placements, on both databases.
+"""`python -m bench.upgrade`: migrates the tables of the first release with a million placements to today's, on both databases.
 
-Meanwhile another process reads a row and writes one, again and again: how long it had to wait is how long people do."""
+Another process keeps reading and writing a row: its waits are those of the users."""
 
 import argparse
 import multiprocessing
@@ -48,7 +48,7 @@ def main():
 
 
 def flask(url, folder, *more) -> float:
-    """Run a command of the tool; how many seconds it took."""
+    """Run a command of the tool; returns its duration in seconds."""
     begun = time.monotonic()
     command = [sys.executable, "-m", "flask", "--app", "app", *map(str, more)]
     done = subprocess.run(command, env=environment(url, f"sqlite:///{folder}/queue.db"), capture_output=True, text=True)
@@ -58,7 +58,7 @@ def flask(url, folder, *more) -> float:
 
 
 def upgrade(url):
-    """Apply the steps one by one, while another process reads and writes."""
+    """Apply the migrations one by one, while another process reads and writes."""
     context = multiprocessing.get_context("spawn")
     waits, ended = context.Queue(), context.Event()
     beside = context.Process(target=at_work, args=(url, waits, ended))

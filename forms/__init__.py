@@ -1,5 +1,4 @@
-"""What every form has in common: its fields, how much it may hold, what becomes of a refusal, what was typed before a
-detour."""
+"""What every form shares: fields, size limits, recording of refusals, and input kept across a detour."""
 
 from forms.fields import (
     CheckList,

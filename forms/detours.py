@@ -1,5 +1,5 @@
-"""What somebody sent to a page before being led elsewhere, such as to show who it is: nothing that was typed is lost
-by that. A page with a form is filled with it again; what has no page of its own can be sent once more."""
+"""Input kept while a user is redirected elsewhere, such as to re-authentication, so that nothing typed is lost. A page with
+a form is filled in again; a POST without a page of its own can be sent again."""
 
 import re
 from datetime import datetime
@@ -19,8 +19,7 @@ NEVER = re.compile(r"(?:.*-)?(?:csrf_token|(?:new_)?password(?:_confirm)?|again|
 
 
 def keep_for(path: str, by: int, now: datetime, done: str = "csrf_token"):
-    """Keep what the user with this id just sent for the forms of the page at `path`; not the fields that begin with
-    `done`."""
+    """Keep what the user with id `by` just sent, for the forms of the page at `path`; skip the fields that begin with `done`."""
     _keep(by, path, path, now, lambda name: not name.startswith(done))
 
 
@@ -31,9 +30,9 @@ def _keep(by, path, back, now, wanted=lambda name: True):
 
 
 def keep(by: int, now: datetime) -> str:
-    """Keep what the user with this id just sent. Returns the page whose form shows it again; "" when it has none."""
-    came = urlsplit(request.referrer or "/")
-    _keep(by, _here(), f"{came.path}?{came.query}".rstrip("?"), now)
+    """Keep what the user with id `by` just sent. Returns the path of the page whose form shows it again; "" when none does."""
+    referrer = urlsplit(request.referrer or "/")
+    _keep(by, _here(), f"{referrer.path}?{referrer.query}".rstrip("?"), now)
     try:
         adapter = current_app.create_url_adapter(request)
         if adapter is not None:
@@ -44,16 +43,17 @@ def keep(by: int, now: datetime) -> str:
 
 
 def kept(by: int, now: datetime) -> dict | None:
-    """What the user with this id sent: `path` and `sent` (name, value), and the page `back` on which it was typed."""
-    found = registration.draft(session.get(KEPT), KEPT, now)
-    return found if found and found["by"] == by else None
+    """What the user with id `by` sent: `path`, `sent` (pairs of name and value) and `back`, the page on which it was typed;
+    None when nothing of theirs is kept."""
+    draft = registration.draft(session.get(KEPT), KEPT, now)
+    return draft if draft and draft["by"] == by else None
 
 
 def sent_to_here(by: int | None) -> MultiDict | None:
-    """What this user sent to the page that is opened now; then it is there no more."""
+    """What the user with id `by` had sent to the page being opened, None without any; it is returned for one request only."""
     if "detour" not in g:
-        found = kept(by, utcnow()) if by and KEPT in session and request.method == "GET" else None
-        g.detour = MultiDict(found["sent"]) if found and found["path"] == _here() else None
+        draft = kept(by, utcnow()) if by and KEPT in session and request.method == "GET" else None
+        g.detour = MultiDict(draft["sent"]) if draft and draft["path"] == _here() else None
         if g.detour is not None:
             registration.drop_draft(session.pop(KEPT))
     return g.detour

@@ -1,4 +1,4 @@
-"""Fields that read what they hold, and what may be left out."""
+"""Fields that parse and normalise their input, and validators for what may be left out."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,19 +40,19 @@ WORDS = {
     "Field cannot be longer than %(max)d characters.": "Gebruik hoogstens %(max)d tekens.",
     "Field must be equal to %(other_name)s.": "Typ twee keer hetzelfde.",
 }
-"""The sentences of WTForms as our users read them."""
+"""the messages of WTForms → ours"""
 
 
 WIDTHS = ((DateField, "mid"), (IntegerField, "short"), (TextAreaField, "area"))
 
 
 def input_id(field) -> str:
-    """The id of what one types in or ticks; of a group the first of its inputs."""
+    """The id of a field's input; of a group, its first input."""
     return next((option.id for option in field), field.id) if shape(field) == "group" else field.id
 
 
 class DayField(DateField):
-    """A day: the browser's own date field, or typed in another way that `readings.day` reads."""
+    """A day: from the browser's date picker, or typed in any notation that `readings.day` reads."""
 
     data: Any
 
@@ -71,8 +71,8 @@ class DayField(DateField):
 
 
 class ReadField(StringField):
-    """A text that `reader` brings to the form in which we keep it. What cannot be read stays as it was typed, and is
-    told what to do; what stood there from before stays as it is while nobody changes it."""
+    """A text that `reader` normalises for storage. Unreadable input is shown as typed, with the error of `reader`; a stored
+    value stays as it is until somebody changes it."""
 
     reader: Callable[[str], str] = staticmethod(str)
     shown: Callable[[str | None], str] = staticmethod(str)
@@ -89,7 +89,7 @@ class ReadField(StringField):
         self.keep(self.object_data)
 
     def keep(self, stored: str | None):
-        """What the row holds: shown while nothing was sent, and left as it is when the same was sent."""
+        """Show the stored value while nothing was sent, and leave it untouched when an equivalent value was sent."""
         same = readings.same(self.reader, self.data) == readings.same(self.reader, stored)
         if self.raw_data is None or (stored and same):
             self.data, self.problem = stored, ""
@@ -117,22 +117,20 @@ class KavoIdField(ReadField):
 
 
 class ChoiceField(SelectField):
-    """A drop-down of code → words that starts empty; with `blank` None it starts with the first, and cannot be left
-    out."""
+    """A select of code → label that starts empty. With `blank` None it starts at the first choice and cannot be left out."""
 
     def __init__(self, label=None, validators=None, choices=None, blank="Kies …", coerce=str, **kwargs):
         self.is_chosen = blank is None
-        words = list(choices.items()) if isinstance(choices, dict) else list(choices or ())
+        options = list(choices.items()) if isinstance(choices, dict) else list(choices or ())
         if blank is not None:
-            words.insert(0, ("", blank))
+            options.insert(0, ("", blank))
         super().__init__(
-            label, validators, choices=words, coerce=lambda value: coerce(value) if value else None, **kwargs
+            label, validators, choices=options, coerce=lambda value: coerce(value) if value else None, **kwargs
         )
 
 
 class Sometimes:
-    """The validator of a field that is needed in some cases: its hint says in which, and the rule behind the form
-    decides."""
+    """Marks a field that is required in some cases only: its hint says in which, and the rule behind the form enforces it."""
 
     field_flags = {"sometimes": True}
 
@@ -144,7 +142,7 @@ sometimes = Sometimes()
 
 
 class ReasonField(TextAreaField):
-    """Why somebody decides so: needed for one of the two answers only."""
+    """The reason for a decision: required for one of the two answers only."""
 
     def __init__(self, label="Reden", validators=None, description="Alleen nodig als je afkeurt.", **kwargs):
         checks = [sometimes, *(validators or [Length(max=2000)])]
@@ -152,14 +150,14 @@ class ReasonField(TextAreaField):
 
 
 class CheckList(SelectMultipleField):
-    """Several choices, each with a box to tick."""
+    """A multiple choice shown as checkboxes."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
 
 class _Required(InputRequired):
-    """Something was sent, and in a text one reads at least a letter or digit."""
+    """Requires input; a text must hold at least one letter or digit."""
 
     def __call__(self, form, field):
         super().__call__(form, field)
@@ -170,18 +168,17 @@ class _Required(InputRequired):
 
 
 def required(text="Vul dit in."):
-    """The validator of a field that must be filled, with its own sentence."""
+    """The validator of a field that must be filled in; `text`: its message."""
     return _Required(text)
 
 
 def same_as(name: str, text: str) -> list:
-    """The validators of a field in which one types once more what stands in another."""
+    """The validators of a field that repeats the password in field `name`; `text`: the message when it is empty."""
     return [required(text), EqualTo(name, "Typ twee keer hetzelfde wachtwoord.")]
 
 
 def shape(field) -> str:
-    """How a field is shown, by what it is: 'hidden', 'tick', 'group' (several boxes to tick or choose from) or
-    'box'."""
+    """How a field is displayed: 'hidden', 'tick', 'group' (checkboxes or radio buttons) or 'box'."""
     if isinstance(field, HiddenField):
         return "hidden"
     if isinstance(field, BooleanField):
@@ -190,12 +187,11 @@ def shape(field) -> str:
 
 
 def width(field) -> str:
-    """The class for the width that fits the answer; empty when any does."""
+    """The CSS class for the width that fits the answer; "" when any width does."""
     return next((name for kind, name in WIDTHS if isinstance(field, kind)), "")
 
 
 def may_be_left_out(field) -> bool:
-    """Whether a form is accepted without an answer here, in every case: nothing asks for it, and one can take it
-    back."""
+    """Whether the form is always accepted without this field: no rule requires it, and the user can clear it again."""
     fixed = isinstance(field, BooleanField | RadioField) or getattr(field, "is_chosen", False)
     return not (fixed or field.flags.required or field.flags.sometimes)

@@ -1,4 +1,4 @@
-"""What every form has in common: Dutch words, clean text, what was typed before a detour, a key against double sending."""
+"""What every form shares: Dutch messages, cleaned text, input restored after a detour, and a key that detects resubmission."""
 
 import secrets
 from collections.abc import Callable
@@ -50,8 +50,8 @@ def clamp_to_column(number: Any) -> Any:
 # WTForms 3.3.2 puts what is no number or day in an input of that type, which browsers then show empty, and makes a choice without
 # an empty option required, which is no valid HTML.
 def _as_html_allows(field) -> dict:
-    """Attributes for HTML that is valid: what was typed that is no day or number at all stays in sight as text, and a choice
-    that cannot be empty is not asked to be filled."""
+    """Attributes that keep the HTML valid: input that is not a day or number at all is shown again as text, and a choice that
+    cannot be empty is not marked as required."""
     if isinstance(field, DateField | IntegerField) and field.data is None and any(field.raw_data or ()):
         return {"type": "text", "min": False, "max": False, "step": False}
     if type(field.widget) is Select and field.choices and "" not in dict(field.choices):
@@ -60,7 +60,7 @@ def _as_html_allows(field) -> dict:
 
 
 class KavoForm(FlaskForm):
-    """A form of ours: in Dutch, with clean text, and with a key by which the same form sent twice is recognised."""
+    """Base of all our forms: Dutch messages, cleaned text, and a key that recognises a form sent twice."""
 
     form_key = HiddenField(default=lambda: secrets.token_hex(16), filters=[lambda key: key[:64]])
 
@@ -69,7 +69,7 @@ class KavoForm(FlaskForm):
             return _Dutch()
 
         def wrap_formdata(self, form, formdata):
-            """A form reopened after a detour holds what was typed in it."""
+            """Fill a form reopened after a detour with what was typed in it."""
             sent = super().wrap_formdata(form, formdata)  # type: ignore[misc]  # of the Meta that WTForms adds
             # workaround: nothing-passed
             # Flask-WTF 1.3.0 has no public name for "no `formdata` was passed", which is not the same as None.
@@ -79,26 +79,26 @@ class KavoForm(FlaskForm):
         def bind_field(self, form, unbound_field, options):
             kind = unbound_field.field_class
             if issubclass(kind, IntegerField):
-                kept: Callable[[Any], Any] = clamp_to_column
+                clean: Callable[[Any], Any] = clamp_to_column
             elif issubclass(kind, PasswordField):
-                kept = missing_as_empty(passwords.normal)
+                clean = missing_as_empty(passwords.normal)
             elif issubclass(kind, StringField) and not issubclass(kind, CSRFTokenField):
-                kept = missing_as_empty(tidy_lines if issubclass(kind, TextAreaField) else tidy)
+                clean = missing_as_empty(tidy_lines if issubclass(kind, TextAreaField) else tidy)
             else:
                 return unbound_field.bind(form=form, **options)
-            filters = [kept, *unbound_field.kwargs.get("filters", ())]
+            filters = [clean, *unbound_field.kwargs.get("filters", ())]
             return unbound_field.bind(form=form, **{**options, "filters": filters})
 
         def render_field(self, field, render_kw):
             return super().render_field(field, {**_as_html_allows(field), **render_kw})  # type: ignore[misc]  # idem
 
     def carry_out(self, act: Callable[[datetime], str | None], by: User | None, now: datetime) -> bool:
-        """Run `act(now)` once, in one transaction, and tell the sentence that it returns. True when it is done, also when the
-        same form did it before; False when a rule refused, and then the form says why. Raises Conflict."""
+        """Run `act(now)` (UTC) once, in one transaction, and flash the sentence that it returns, if any. Returns True when it is
+        done, also when this same form did it earlier; False when a rule refused, and the form then shows why. Raises Conflict."""
         try:
             with writing():
                 FormKey.claim(self.form_key.data, by, now)
-                told = act(now)
+                message = act(now)
         except AlreadyDone as already:
             flash(str(already), "note")
         except Conflict:
@@ -107,38 +107,38 @@ class KavoForm(FlaskForm):
             self.refuse(error)
             return False
         else:
-            if told:
-                flash(told, "good")
+            if message:
+                flash(message, "good")
         return True
 
     @property
     def is_typed(self) -> bool:
-        """Whether it holds what somebody typed: it was sent, or is opened again after a detour."""
+        """Whether it holds a user's input: it was sent, or reopened after a detour."""
         return self.is_submitted() or self.typed_before is not None
 
     @property
     def is_begun(self) -> bool:
-        """Whether something stands in it, or is wrong with it: a folded form is then shown open."""
-        return bool(self.errors) or any(one.data for one in self if one.type not in NOT_KEPT)
+        """Whether it holds input or errors: a collapsed form is then shown open."""
+        return bool(self.errors) or any(field.data for field in self if field.type not in NOT_KEPT)
 
     def renew(self):
-        """Give a form that was partly done a new key: what is left is sent as a new form."""
+        """Give a form that was handled in part a new key, so that the rest counts as a new form."""
         self.form_key.data = secrets.token_hex(16)
 
     def typed(self) -> dict:
-        """What was typed, as plain values, to keep as a draft: never a password."""
-        kept = [one for one in self if one.type not in NOT_KEPT]
-        return {one.name: one.data.isoformat() if isinstance(one.data, date) else one.data for one in kept}
+        """The input as JSON values (days as ISO text) by field name, to keep as a draft; without passwords."""
+        kept = [field for field in self if field.type not in NOT_KEPT]
+        return {field.name: field.data.isoformat() if isinstance(field.data, date) else field.data for field in kept}
 
     def put_back(self, typed: dict):
-        """Fill the form with a draft."""
-        for one in self:
-            if one.name in typed and one.type not in NOT_KEPT:
-                value = typed[one.name]
-                one.data = date.fromisoformat(value) if isinstance(one, DateField) and value else value
+        """Fill the form with a draft that `typed()` returned."""
+        for field in self:
+            if field.name in typed and field.type not in NOT_KEPT:
+                value = typed[field.name]
+                field.data = date.fromisoformat(value) if isinstance(field, DateField) and value else value
 
     def refuse(self, error: RuleError):
-        """Show a refused rule: beside its field when it has one, otherwise above the form; what was typed stays."""
+        """Show the error beside its field when it names one, otherwise above the form. The input stays."""
         refusing.note_form(self)
         if error.field in self._fields:
             field = self._fields[error.field]
@@ -148,7 +148,7 @@ class KavoForm(FlaskForm):
 
 
 class Problem(NamedTuple):
-    """What is wrong with a form; `field_id`: of what one mends, None when nothing on the form mends it."""
+    """One error of a form; `field_id`: the id of the input to correct, None when no input corrects it."""
 
     field_id: str | None
     label: str
@@ -164,14 +164,14 @@ class Problem(NamedTuple):
 
 
 def problems(form, parts=None) -> list[Problem]:
-    """All that is wrong with a form, for the summary on top; `parts`: forms inside it, by the name of what each is about."""
+    """All errors of a form, for the summary at the top; `parts`: nested forms by their heading."""
     refusing.note_form(form)
-    found = [Problem(None, "", str(text)) for text in form.form_errors] + _of_fields(form)
+    errors = [Problem(None, "", str(text)) for text in form.form_errors] + _of_fields(form)
     for name, part in (parts or {}).items():
         first = next(input_id(field) for field in part if field.name != "csrf_token" and field.type != "HiddenField")
-        found += [Problem(first, name, str(text)) for text in part.form_errors]
-        found += [Problem(where, f"{name}, {label}", text) for where, label, text in _of_fields(part)]
-    return found
+        errors += [Problem(first, name, str(text)) for text in part.form_errors]
+        errors += [Problem(where, f"{name}, {label}", text) for where, label, text in _of_fields(part)]
+    return errors
 
 
 def _of_fields(form) -> list[Problem]:
@@ -183,7 +183,7 @@ DECIDES = "Ik beslis dit zelf"
 
 
 class DecisionForm(KavoForm):
-    """A form behind a link in a mail that decides something for good. It asks for a tick, since mail scanners press buttons."""
+    """A form behind a mailed link that makes a final decision. It requires a ticked box, since mail scanners press buttons."""
 
     myself = BooleanField(
         DECIDES,

@@ -1,4 +1,4 @@
-"""What a request refused: collected while the page is built, logged under its reference and counted at the end."""
+"""The refusals of a request: collected while the page is built, then logged under its reference and counted."""
 
 import logging
 import re
@@ -34,54 +34,54 @@ CSRF = {
         "We nemen alleen iets aan van onze eigen pagina’s. Open deze website zelf, ga naar de pagina en probeer het daar.",
     ),
 }
-"""what Flask-WTF says of a request that may not come from our own page → title and what to do"""
+"""CSRF errors of Flask-WTF → title and instructions"""
 STALE = (
     "Deze pagina is verlopen",
     "Deze pagina stond te lang open, of je meldde je opnieuw aan. Ga terug, vernieuw de pagina en bewaar nog eens.",
 )
-"""for a token of another session, or one that is too old"""
+"""title and instructions for an expired token, or one of another session"""
 
 
 def note(text: str, field: str = ""):
-    """Record that this page refuses something with this sentence, at a field or as a whole."""
+    """Record a refusal with message `text`, at `field` or, without one, of the page as a whole."""
     if has_request_context():
         g.setdefault("refused", []).append((field, text))
 
 
 def note_form(form):
-    """Record a form on this page: at the end its own errors are counted."""
+    """Record a form of this page, so that its errors are counted at the end."""
     if has_request_context():
         g.setdefault("refused_forms", {})[id(form)] = form
 
 
 def count():
     """Log and count the refusals; called after the response is built. A failure here never fails the request."""
-    found = _found()
-    if not found:
+    counts = _counts()
+    if not counts:
         return
-    for (_, field, rule), number in found.items():
+    for (_, field, rule), number in counts.items():
         log.info("refused", extra={"facts": {"field": field, "rule": rule, "times": number}})
     try:
-        refusals.count(found, utcnow())
-    except Exception as error:  # whatever is wrong with the database: the response is ready
+        refusals.count(counts, utcnow())
+    except Exception as error:  # any database error: the response is already built
         log.warning("refusals are not counted: %s", type(error).__name__)
 
 
-def _found() -> Counter:
+def _counts() -> Counter:
     # workaround: streamed-twice
     # Popped, since Flask 3.1.3 ends a request with a streamed response twice.
     loose, forms = g.pop("refused", []), g.pop("refused_forms", {})
     pairs = [pair for form in forms.values() for pair in _errors(form)]
-    told = {text for _, text in pairs}  # a form's error may be shown as a message too
-    pairs += [(field, text) for field, text in loose if text not in told]
-    found: Counter[tuple[str, str, str]] = Counter()
+    counted = {text for _, text in pairs}  # a form's error may be flashed too
+    pairs += [(field, text) for field, text in loose if text not in counted]
+    counts: Counter[tuple[str, str, str]] = Counter()
     for field, text in pairs[:MOST]:
-        found[request.endpoint or "", re.sub(r"\d+", "#", field), sentences.of(text)] += 1
-    return found
+        counts[request.endpoint or "", re.sub(r"\d+", "#", field), sentences.of(text)] += 1
+    return counts
 
 
 def _errors(form):
-    """(name of the field, sentence) of all errors in a form."""
+    """Yield (field name, message) of all errors of a form."""
     yield from (("", str(text)) for text in form.form_errors)
     for field in form:
         yield from ((field.short_name, str(text)) for text in field.errors)

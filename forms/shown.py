@@ -1,4 +1,4 @@
-"""How a form is shown: attributes of its fields, which of them stand together. `templates/parts` prints what stands here."""
+"""How a form is displayed: the attributes of its fields and their grouping. The templates in `templates/parts` print it."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,11 @@ from forms.fields import shape, width
 
 
 def attributes(values: dict) -> Markup:
-    """Attributes of an element as a template writes them, each after a space: True stands as its name alone; what is empty or
-    False is left out."""
-    said = [
+    """The HTML attributes of an element, each preceded by a space: True becomes the bare name; empty and False are left out."""
+    pairs = [
         html_params(**{name: value}) for name, value in values.items() if value or (value == 0 and value is not False)
     ]
-    return Markup("".join(f" {one}" for one in said))  # noqa: S704 - WTForms escaped the values
+    return Markup("".join(f" {pair}" for pair in pairs))  # noqa: S704 - WTForms escaped the values
 
 
 def frame(field: Field) -> str:
@@ -24,24 +23,24 @@ def frame(field: Field) -> str:
 
 
 def hint_ids(field: Field) -> str:
-    """The ids of what is said about a field: its hint and its errors."""
-    said = {"hint": field.description, "fout": field.errors}
-    return " ".join(f"{field.id}-{name}" for name, text in said.items() if text)
+    """The ids of the elements that describe a field, its hint and its errors, separated by spaces."""
+    descriptions = {"hint": field.description, "fout": field.errors}
+    return " ".join(f"{field.id}-{name}" for name, text in descriptions.items() if text)
 
 
 def described(field: Field) -> dict:
-    """The attribute that points to what is said about a field."""
+    """The attribute that points to a field's hint and errors."""
     ids = hint_ids(field)
     return {"aria-describedby": ids} if ids else {}
 
 
 def invalid(field: Field) -> dict:
-    """The attribute that tells of an error."""
+    """The attribute that marks a field with errors."""
     return {"aria-invalid": "true"} if field.errors else {}
 
 
 def input_attributes(field: Field, css: str = "") -> dict:
-    """The attributes of what one types in or chooses from."""
+    """The attributes of an input or select element."""
     values = {"class": f"form-control {css}", **described(field), **invalid(field)}
     if hasattr(field, "suggestions"):
         values |= {"list": f"{field.id}-lijst", "data-suggest": field.name, "autocomplete": "off"}
@@ -49,29 +48,30 @@ def input_attributes(field: Field, css: str = "") -> dict:
 
 
 def box_attributes(field: Field, unit: str, css: str) -> dict:
-    """Those of a field under its label: as wide as its answer is long, unless the page says how wide."""
+    """The attributes of a field under its label: its width fits the answer, unless the page sets a width or a unit."""
     return input_attributes(field, css if unit else css or width(field))
 
 
 def plain_attributes(field: Field, hint: str = "") -> dict:
-    """Those of a field of which the page itself gives the hint."""
-    said = {"hint": hint, "fout": field.errors}
-    ids = " ".join(f"{field.id}-{name}" for name, text in said.items() if text)
+    """The attributes of a field whose hint the page itself prints."""
+    descriptions = {"hint": hint, "fout": field.errors}
+    ids = " ".join(f"{field.id}-{name}" for name, text in descriptions.items() if text)
     return {"class": "form-control", **({"aria-describedby": ids} if ids else {}), **invalid(field)}
 
 
 def problems_title(problems: list) -> str:
+    """The title of the error summary."""
     return "Kijk dit nog na" if len(problems) == 1 else f"Kijk nog {len(problems)} zaken na"
 
 
 def fault_words(form: Form | None) -> str:
-    """What stands before the title of a page on which something is wrong."""
+    """The prefix of the title of a page whose form has errors."""
     return "Fout: " if form and form.errors else ""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What stands on one line of a form: one field, or several under a legend; `kind`: 'field', 'ticks' or 'pair'."""
+    """One line of a form: a single field, or several under a legend; `kind`: 'field', 'ticks' or 'pair'."""
 
     kind: str
     fields: list[Field]
@@ -79,7 +79,7 @@ class Line:
 
 
 def in_lines(form: Form, groups: tuple = ()) -> list[Line]:
-    """All fields of a form in its order; `groups`: (legend, names) of fields that stand together, where the first one stands."""
+    """The fields of a form as lines, in order; `groups`: (legend, names) of fields shown together at the place of the first."""
     lines = []
     group_of = {name: (legend, names) for legend, names in groups for name in names}
     for field in form:
@@ -105,4 +105,4 @@ FILTERS = {
     "plain_attributes": plain_attributes,
     "problems_title": problems_title,
 }
-"""what templates may ask of a form"""
+"""the filters that templates apply to a form or field"""

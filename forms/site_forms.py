@@ -1,4 +1,4 @@
-"""The fields of a site, the same for an applicant, a manager and the team, and those of a person who registers."""
+"""The fields of a site, shared by applicants, managers and the team, and the fields of a person registering."""
 
 from datetime import date
 from typing import Any
@@ -24,7 +24,7 @@ RECOGNISED = (
 
 
 class PostcodeField(StringField):
-    """A postcode as people write it. The place that was typed behind it waits for the `PlaceField` of the same form."""
+    """A postcode as people write it. A place typed after it is kept in `place` for the form's `PlaceField`."""
 
     place = ""
 
@@ -41,12 +41,12 @@ class PostcodeField(StringField):
 
 
 class PlaceField(StringField):
-    """The place of a `postcode` in the same form, which stands before it. An empty one is filled in, for somebody to look at.
-    One that does not go with the postcode is asked about once: when the same pair is sent again it is right."""
+    """The municipality for the field `postcode`, which precedes it in the form. When empty, it is filled in for the user to
+    check. When it does not match the postcode, the user is asked once; sending the same pair again confirms it."""
 
     data: Any
     asked = ""
-    """the pair that this page asks about: the form sends it along, and the session has it for who goes back a page"""
+    """the pair to confirm: a hidden input carries it, and the session keeps it for a user who navigates back"""
 
     def process(self, formdata, data=unset_value, extra_filters=None):
         super().process(formdata, data, extra_filters)
@@ -73,19 +73,19 @@ class PlaceField(StringField):
 
 
 class PeriodList(CheckList):
-    """The holidays, 'Tijdens het jaar', and the own periods that the site has already."""
+    """The holidays, 'Tijdens het jaar', and the site's existing periods of its own."""
 
     def __init__(self, label=None, validators=None, **kwargs):
         super().__init__(label, validators, choices=HOLIDAYS, **kwargs)
         self.flags.required = True  # by `sites.check_periods`
 
     def show(self, site: Site, fill: bool):
-        """Offer the own periods of this site too; `fill`: tick what it has."""
+        """Add the site's own periods to the choices; `fill`: also tick the periods that it has."""
         stored = list(site.periods)
-        own = [one for one in stored if one.kind == "own"]
-        self.choices = [*HOLIDAYS, *((_key(one), str(one)) for one in own)]
+        own = [period for period in stored if period.kind == "own"]
+        self.choices = [*HOLIDAYS, *((_key(period), str(period)) for period in own)]
         if fill:
-            self.data = [_key(one) if one.kind == "own" else one.kind for one in stored]
+            self.data = [_key(period) if period.kind == "own" else period.kind for period in stored]
 
 
 def _key(period) -> str:
@@ -93,7 +93,7 @@ def _key(period) -> str:
 
 
 def chosen_periods(form) -> Periods:
-    """What a form with `periods`, `own_from` and `own_to` asks for."""
+    """The periods chosen in a form with the fields `periods`, `own_from` and `own_to`."""
     kinds = [key for key in form.periods.data or [] if key in PERIODS]
     own: list[tuple[date, date]] = []
     for key in form.periods.data or []:
@@ -106,27 +106,28 @@ def chosen_periods(form) -> Periods:
 
 
 def both_days(form, field):
-    """A validator of the last day of an own period: both days, or neither."""
-    typed = [bool(one.raw_data and one.raw_data[0]) for one in (form.own_from, form.own_to)]
-    if not typed[1]:
+    """Validate the last day of the site's own period: either both days are given or neither."""
+    has_first, has_last = (bool(day.raw_data and day.raw_data[0]) for day in (form.own_from, form.own_to))
+    if not has_last:
         field.errors = []
-        words = "Kies de eerste en de laatste dag van je periode, of laat beide leeg." if typed[0] else ""
-        raise StopValidation(words)
-    if not typed[0]:
+        message = "Kies de eerste en de laatste dag van je periode, of laat beide leeg." if has_first else ""
+        raise StopValidation(message)
+    if not has_first:
         raise ValidationError("Kies ook de eerste dag van je periode.")
 
 
 def own_from() -> DayField:
-    """The first day of a period of one's own: with the last one, or neither."""
+    """The first day of the site's own period; required when the last day is given."""
     return DayField("Van", [sometimes, Optional()], description="Alleen samen met de laatste dag.")
 
 
 def own_to() -> DayField:
+    """The last day of the site's own period, with the validator for both days."""
     return DayField("Tot en met", [sometimes, both_days], description="Alleen samen met de eerste dag.")
 
 
 def first_name_unless_one(form, field):
-    """A validator: the first name may be left out by who has one name only."""
+    """Validate the first name: a person with a single name may leave it out."""
     if form.one_name.data and not field.data:
         field.errors = []
         raise StopValidation
@@ -145,7 +146,7 @@ class NameFields(KavoForm):
 
 
 class ContactFields(KavoForm):
-    """How one reaches somebody."""
+    """E-mail address and phone number."""
 
     email = EmailField(
         "E-mailadres", [required("Typ je e-mailadres."), Length(max=254)], render_kw={"autocomplete": "email"}
@@ -165,14 +166,15 @@ class BirthDateField(KavoForm):
 
 
 class EidFields(ContactFields, BirthDateField):
-    """What somebody with eID adds to what the eID tells; the birth date only when the number does not tell it."""
+    """What a person adds to the data from their eID; the birth date only when the national number does not hold it."""
 
     def contact(self) -> dict:
+        """The columns of the account that the form holds."""
         return {name: self[name].data for name in ("email", "phone", "birth_date") if name in self}
 
 
 class PersonFields(NameFields, ContactFields, BirthDateField):
-    """The own data of somebody who registers with a password."""
+    """The details of a person registering with a password."""
 
     password = PasswordField(
         "Wachtwoord",
@@ -194,7 +196,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
             raise ValidationError(problem)
 
     def is_adult(self) -> bool:
-        """Whether the birth date that was typed is of somebody of 18 or more today."""
+        """Whether the given birth date makes the person 18 or older today."""
         return bool(of_age(self.birth_date.data, utcnow()))
 
     def person(self) -> dict:
@@ -203,7 +205,7 @@ class PersonFields(NameFields, ContactFields, BirthDateField):
 
 
 class IdentityFields(KavoForm):
-    """Name, recognition and address: what the team decides about. Labels: manual 2.2 and the contract."""
+    """Name, recognition and address: the details that the team approves. Labels: manual 2.2 and the contract."""
 
     name = StringField("Naam van de stageplaats", [required("Typ de naam van de stageplaats."), Length(max=200)])
     recognition = ChoiceField(
@@ -215,7 +217,7 @@ class IdentityFields(KavoForm):
 
 
 class SiteFields(IdentityFields):
-    """All that an applicant tells about a site."""
+    """Everything an applicant states about a site."""
 
     site_email = EmailField("E-mailadres van de stageplaats", [Length(max=254)])
     site_phone = PhoneField("Telefoonnummer van de stageplaats")
@@ -227,7 +229,7 @@ class SiteFields(IdentityFields):
     own_to = own_to()
 
     def validate(self, **kwargs):
-        """All that is wrong at once: what was typed, and the rules that the site would break."""
+        """Report all errors at once: those of the fields, and the rules that the site would break."""
         valid = super().validate(**kwargs)
         for rule in (Site(**self.place()).check, lambda: check_periods(chosen_periods(self))):
             try:
@@ -239,11 +241,11 @@ class SiteFields(IdentityFields):
                     field.errors = [*field.errors, str(error)]
         return valid
 
-    # ---- how it is shown
+    # ---- display
 
     @property
     def stages(self) -> tuple:
-        """The boxes to tick for the stages that a site offers; what is wrong with them stands with the first."""
+        """The checkboxes for the stages that a site offers; their errors are shown at the first."""
         return self.animator, self.head_animator, self.instructor
 
     @property
@@ -265,14 +267,15 @@ class SiteFields(IdentityFields):
 
     @property
     def has_own_contact(self) -> bool:
-        """Whether something stands in the folded part for a site with an address or number of its own."""
-        return any(one.data or one.errors for one in (self.site_email, self.site_phone))
+        """Whether the collapsed fields for the site's own e-mail address and phone number hold input or errors."""
+        return any(field.data or field.errors for field in (self.site_email, self.site_phone))
 
     @property
     def has_own_period(self) -> bool:
-        return any(one.data or one.errors for one in (self.own_from, self.own_to))
+        """Whether the collapsed fields for the site's own period hold input or errors."""
+        return any(field.data or field.errors for field in (self.own_from, self.own_to))
 
-    # ---- what it holds
+    # ---- values
 
     def place(self) -> dict:
         """The columns of the site."""
@@ -280,7 +283,7 @@ class SiteFields(IdentityFields):
         return {**values, "email": self.site_email.data or "", "phone": self.site_phone.data or ""}
 
     def show(self, site: Site):
-        """Fill the form with what a site holds, unless it was just sent."""
+        """Fill the form with the values of a site, unless it holds a user's input."""
         fill = not self.is_typed
         self.periods.show(site, fill)
         for field, stored in ((self.site_email, site.email), (self.site_phone, site.phone)):

@@ -1,4 +1,4 @@
-"""How much a request may send: the limits that its view declares, enforced before anything else reads it."""
+"""Size limits of a request: declared by its view, enforced before anything else reads the body."""
 
 from dataclasses import dataclass
 
@@ -6,29 +6,28 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 MOST_FIELDS, MOST_BYTES = 500, 64 * 1024
-LONGEST_TEXT = 10_000  # characters of the longest field to write in
-LONGEST_CHARACTER = 12  # bytes of one character in a form that is sent, such as %F0%9F%98%80
+LONGEST_TEXT = 10_000  # characters, of the longest text field
+LONGEST_CHARACTER = 12  # bytes of one character in a URL-encoded form, such as %F0%9F%98%80
 
 
 class TooMuch(RequestEntityTooLarge):
-    """More was sent than the form may hold; the text says what to do."""
+    """The request is larger than its form may be; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """How much a form may hold: fields, bytes of text as a browser sends them, bytes of a file beside it (0: it takes
-    none)."""
+    """How much a form may hold: number of fields, bytes of encoded text, and bytes of an uploaded file (0: no file)."""
 
     fields: int = MOST_FIELDS
     text: int = MOST_BYTES
     file: int = 0
 
     def most(self, request) -> int:
-        """How many bytes this request may send."""
+        """The maximum size of this request, in bytes."""
         return self.text + (self.file if request.mimetype == "multipart/form-data" else 0)
 
     def read(self, request):
-        """Read the form of the request, before anything else does. Raises TooMuch; then nothing is left of the form."""
+        """Parse the form of the request within these limits. Raises TooMuch, and then empties the form."""
         request.max_content_length = self.most(request)
         # workaround: limits-of-a-form
         # Of one field; Werkzeug 3.1.9 counts the piece of a file that it holds, 64 KiB and more, as one too. Its limits on
@@ -63,8 +62,8 @@ def _size(count: int) -> str:
 
 
 def room(fields: int = 0, characters: int = 0, file: int = 0):
-    """Declare on a view that its form may hold more than any other: so many fields and characters on top, and a file
-    of so many bytes. It holds for who is logged in."""
+    """Declare that a view's form may hold more than the default: extra `fields` and `characters`, and a `file` of at most so
+    many bytes. This applies to logged-in users only."""
 
     def declare(view):
         view.room = Room(MOST_FIELDS + fields, MOST_BYTES + LONGEST_CHARACTER * characters, file)

@@ -1,6 +1,6 @@
-"""Draws the rooms and their imports in docs/architecture.md: `.venv/bin/python -m tests.architecture`.
+"""Draws the packages and their imports in docs/architecture.md: `.venv/bin/python -m tests.architecture`.
 
-An arrow is drawn only where no detour over other rooms says the same."""
+An arrow is drawn only when no path over other packages implies it."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ COMMAND = ".venv/bin/python -m tests.architecture"
 
 
 def imports() -> dict[str, set[str]]:
-    """Room → the other rooms that it imports, at the top of a file or later."""
+    """Package → the other packages that it imports, at the top of a file or later."""
     rooms: dict[str, set[str]] = {name: set() for name in LEVEL}
     for room, path in modules():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -26,19 +26,19 @@ def imports() -> dict[str, set[str]]:
 
 
 def reachable(room: str, rooms: dict[str, set[str]]) -> set[str]:
-    """The rooms that a room imports, directly or through others. Raises RecursionError for a circle of rooms."""
+    """The packages that a package imports, directly or through others. Raises RecursionError for a cycle."""
     return rooms[room].union(*(reachable(other, rooms) for other in rooms[room]))
 
 
 def direct(rooms: dict[str, set[str]]) -> dict[str, set[str]]:
-    """The same imports, without those that also follow from others."""
+    """The same imports without those that follow from others (the transitive reduction)."""
     return {
         room: others - set().union(*(reachable(other, rooms) for other in others)) for room, others in rooms.items()
     }
 
 
 def picture() -> str:
-    """The Mermaid block: a box per floor from the top down, and the direct imports."""
+    """The Mermaid block: a box per layer from the top down, and the direct imports."""
     lines = ["```mermaid", "flowchart TD"]
     for number, names in reversed(list(enumerate(FLOORS))):
         boxes = " ~~~ ".join(f'{name}["{_label(name)}"]' for name in sorted(names))

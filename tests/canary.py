@@ -1,5 +1,5 @@
-"""What may never be in a log, a mail, an address or an export: a national number, a password, a token or a hash. The whole suite
-is listened to, test by test (see `conftest`)."""
+"""Detects what must never be in a log, a mail, a URL or an export: a national number, a password, a token or a hash. It listens
+to every test of the suite (see `conftest`)."""
 
 import logging
 import re
@@ -22,7 +22,7 @@ KEYS = ("s" * 40, "l" * 40)
 
 
 def secrets_in(text: str, tokens: bool = True) -> list[str]:
-    """The secrets in a text; `tokens`: also links that work once."""
+    """The secrets in a text; `tokens`: include single-use links."""
     found = [number[0] for number in ELEVEN.finditer(text) if nn.is_valid(number[0]) or bis.is_valid(number[0])]
     found += HASH.findall(text)
     found += [word for word in (make.WORD, *KEYS) if word in text]
@@ -71,7 +71,7 @@ class Canary(logging.Handler):
             yield piece
 
     def read_mails(self):
-        """The mails that the test wrote; a link that works once is what they are for."""
+        """The mails that the test wrote; single-use links are allowed there."""
         if database.is_closed() or not database.table_exists("mail"):
             return
         for subject, body in Mail.select(Mail.subject, Mail.body).tuples():

@@ -1,4 +1,4 @@
-"""`make chaos`: the trials of tests/services/ in their long form, on both databases, and a table of what came of them."""
+"""`make chaos`: the long form of the trials in tests/services/, on both databases, and a table of the results."""
 
 import json
 import os
@@ -22,7 +22,7 @@ TRIALS = (
 
 
 def main():
-    """Run all trials; exit code 1 when one failed. Words of the command line choose among them."""
+    """Run all trials, or those that the arguments of the command line select; returns exit code 1 when one failed."""
     chosen = [one for one in TRIALS if not sys.argv[1:] or any(word in one for word in sys.argv[1:])]
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "report"

@@ -1,4 +1,4 @@
-"""One fresh, migrated database per test, on SQLite or PostgreSQL; the application on it where a test asks for it."""
+"""One fresh, migrated database per test, on SQLite or PostgreSQL, and the application on it for tests that request it."""
 
 import os
 import shutil
@@ -50,8 +50,8 @@ SAME_ON_BOTH = (
     "test_security",
     "test_words",
 )
-"""files of tests that no database changes: how a text is read, what a page says, who may what; and trials that `make chaos` does
-on both. They run on SQLite alone"""
+"""test files whose result does not depend on the database (reading texts, words on pages, rights), and trials that `make chaos`
+runs on both: these run on SQLite alone"""
 
 connection.SYNCHRONOUS = "off"  # nobody pulls the plug of a test
 LISTENER = events.Listener()
@@ -87,7 +87,7 @@ class Copies:
     def _migrate(self, url):
         connect_to(url).connect()
         migrations.migrate()
-        Clock.update(since=LONG_AGO).execute()  # tests live in a time of their own
+        Clock.update(since=LONG_AGO).execute()  # tests set the time themselves
         if url.startswith("sqlite"):
             database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         database.close()
@@ -104,7 +104,7 @@ class Copies:
 
 
 class PostgresCopies(Copies):
-    """Making a database takes half a second there, so the copy is emptied after a test that left its tables as they were."""
+    """Creating a database takes half a second there, so the copy is emptied after a test that left the schema unchanged."""
 
     SHAPE = """SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
         (SELECT count(*) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid AND relnamespace = 'public'::regnamespace
@@ -148,9 +148,9 @@ class PostgresCopies(Copies):
         return self._url(copy)
 
     def _empty(self):
-        """Take all rows away; False when the last test changed the tables, or something still holds them. The connection stays
-        open for the next test: a new one reads the catalogue again, which takes longer than all the rest. It runs as a replica,
-        where no key or trigger holds on to a row."""
+        """Delete all rows; returns False when the last test changed the schema, or something still locks the tables. The
+        connection stays open for the next test: a new one reads the catalogue again, which takes longer than all the rest. It
+        runs as a replica, so that no foreign key or trigger prevents deleting a row."""
         try:
             if self.kept.execute(self.SHAPE).fetchone() != self.shape:
                 return False
@@ -189,7 +189,7 @@ def copies(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def db(copies):
-    """The URL of a fresh database, to which the models are connected."""
+    """The URL of a fresh database; the models are connected to it."""
     url = copies.make()
     connect_to(url).connect()
     checkpoint_keys.set_up(config.load(KEYS))
@@ -213,7 +213,7 @@ def canary(db):
 
 @pytest.fixture(autouse=True)
 def promises():
-    """No act may write other lines of history or mails than docs/events.md says."""
+    """No act may write lines of history or mails that docs/events.md does not name."""
     yield
     broken, LISTENER.broken = LISTENER.broken, []
     assert broken == [], f"see the top of {events.PAGE.relative_to(config.PROJECT)}"
@@ -237,7 +237,7 @@ def settings(db, tmp_path):
 
 
 def with_quick_passwords(application):
-    """The same application, whose hashes of passwords cost next to nothing: a test logs in often."""
+    """The application with cheap password hashes, since tests log in often."""
     application.extensions["security"].pwd_context.update(
         argon2__rounds=1, argon2__memory_cost=8, argon2__parallelism=1
     )
@@ -247,14 +247,14 @@ def with_quick_passwords(application):
 
 @pytest.fixture(scope="session")
 def applications():
-    """URL of a database → the application on it."""
+    """database URL → the application on it"""
     return {}
 
 
 @pytest.fixture
 def app(settings, applications):
-    """The application on the database of this test. It is made once, for that takes longer than most tests; what a test set in it
-    is put back."""
+    """The application on the database of this test. It is created once, since that takes longer than most tests; changes that a
+    test makes to it are reverted."""
     from app import create_app
 
     database.close()

@@ -1,6 +1,7 @@
-"""Which lines of history and which mails each act of `workflow/` writes: listens while the tests run, and makes docs/events.md.
+"""Records the lines of history and the mails that each act of `workflow/` writes while the tests run, and generates
+docs/events.md.
 
-`make test` leaves what it heard in test-results/events; `python -m tests.events` then writes the page again."""
+`make test` stores the records in test-results/events; `python -m tests.events` then regenerates the page."""
 
 import functools
 import importlib
@@ -27,20 +28,20 @@ from workflow.deadlines import CATALOGUE
 PAGE = config.PROJECT / "docs" / "events.md"
 HEARD = config.PROJECT / "test-results" / "events"
 FOLDER = "KAVO_TEST_EVENTS"
-"""in the environment: where each process that runs tests leaves what it heard"""
+"""environment variable: the folder where each test process stores its records"""
 CHECK = "KAVO_TEST_EVENTS_CHECK"
-"""in the environment: fail a test in which an act writes something else than the page says"""
+"""environment variable: fail a test in which an act writes something that the page does not name"""
 CHANGE = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.I)
 HISTORY, MAIL = "history", "mail"
 OURS = {path.stem for path in config.PROJECT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 """the names of our own modules and packages"""
 READ_ONLY = "Acts that change nothing"
 SHARED = {"workflow.deadlines.shared"}
-"""modules that hold no acts, but what acts are made of"""
+"""modules without acts: they hold the parts of acts"""
 
 
 class Act:
-    """What was heard of one act: how many calls there were, how many changed something, and how many of these wrote what."""
+    """The record of one act: its number of calls, how many changed something, and how many of those wrote each event."""
 
     def __init__(self, calls=0, changed=0, wrote=()):
         self.calls, self.changed, self.wrote = calls, changed, Counter(wrote)
@@ -57,14 +58,14 @@ class Act:
 
 
 class Call:
-    """One call that is under way."""
+    """A call in progress."""
 
     def __init__(self, name):
         self.name, self.changed, self.wrote = name, False, set()
 
 
 class Listener:
-    """Listens to all acts of this process. `broken`: what contradicts the page, each thing once."""
+    """Listens to all acts of this process. `broken`: the contradictions with the page, each once."""
 
     def __init__(self):
         self.acts: dict[str, Act] = {}
@@ -72,10 +73,10 @@ class Listener:
         self.broken, self.told = [], set()
         self._own = threading.local()
 
-    # ---- where it listens
+    # ---- listening
 
     def begin(self):
-        """Stand around each public function of `workflow/`, what falls due, the history, the mails and the database."""
+        """Wrap each public function of `workflow/`, the deadline rules, the history, the mails and the database."""
         around = {function: self._around(name, function) for name, _, function in public_functions()}
         for module in [one for name, one in sys.modules.items() if name.partition(".")[0] in OURS]:
             for name, value in list(vars(module).items()):
@@ -99,12 +100,12 @@ class Listener:
         peewee.Database.execute_sql = execute_sql
 
     def _mail(self, mail, at_once=False):
-        """A mail was written; `at_once`: one that was written before need not wait any longer."""
+        """A mail was written; `at_once`: an earlier mail is released without further delay."""
         if not at_once:
             self._note(f"{MAIL} {mail.kind}")
 
     def _calls(self) -> list[Call]:
-        """The calls that are under way in this thread, outermost first."""
+        """The calls in progress in this thread, outermost first."""
         return self._own.__dict__.setdefault("calls", [])
 
     def _around(self, name, function):
@@ -116,7 +117,7 @@ class Listener:
                 result = function(*args, **kwargs)
             finally:
                 self._calls().pop()
-            self.done(call)  # one that was refused wrote nothing
+            self.done(call)  # a refused call wrote nothing
             return result
 
         return listening
@@ -141,7 +142,7 @@ class Listener:
             call.wrote.add(what)
 
     def done(self, call: Call):
-        """A call came to its end, and was not refused."""
+        """A call ended without a refusal."""
         act = self.acts.setdefault(call.name, Act())
         act.add(Act(1, int(call.changed), call.wrote if call.changed else ()))
         if self.promised is not None and call.changed:
@@ -161,10 +162,10 @@ class Listener:
         self.broken += [one for one in found if one not in self.told]
         self.told.update(found)
 
-    # ---- what is left behind
+    # ---- storing
 
     def leave(self, folder: Path):
-        """Write down what was heard, in a file of this process."""
+        """Store the records in a file of this process."""
         folder.mkdir(parents=True, exist_ok=True)
         heard = {name: [act.calls, act.changed, act.wrote] for name, act in self.acts.items()}
         (folder / f"{os.getpid()}.json").write_text(json.dumps(heard), "utf-8")
@@ -180,7 +181,7 @@ def public_functions():
 
 
 def names() -> set[str]:
-    """All that has its place on the page: public functions, and turning points of the clock."""
+    """Everything listed on the page: public functions and deadline rules."""
     return {name for name, _, _ in public_functions()} | {f"clock: {point.key}" for point in CATALOGUE}
 
 
@@ -188,7 +189,7 @@ def names() -> set[str]:
 
 
 def heard(folder: Path) -> dict[str, Act]:
-    """What all processes heard together."""
+    """The merged records of all processes."""
     acts: dict[str, Act] = {}
     for path in sorted(folder.glob("*.json")):
         for name, values in json.loads(path.read_text("utf-8")).items():
@@ -197,7 +198,7 @@ def heard(folder: Path) -> dict[str, Act]:
 
 
 def write(acts: dict[str, Act]) -> str:
-    """The page: acts by module, with what they write always and sometimes."""
+    """The page: acts by module, with the events that they always or sometimes write."""
     lines = [
         "# Events",
         "",
@@ -224,7 +225,7 @@ def write(acts: dict[str, Act]) -> str:
 
 
 def _room(name: str) -> str:
-    """Under which heading an act stands."""
+    """The heading of an act."""
     return "clock, what falls due" if name.startswith("clock: ") else name.rpartition(".")[0]
 
 
@@ -237,7 +238,7 @@ def _cell(found: set[str], kind: str) -> str:
 
 
 def read(page: str) -> dict[str, tuple[set[str], set[str]]]:
-    """Name of an act that changes something → what it writes always, and sometimes."""
+    """Name of an act that changes something → the events that it always writes, and those that it sometimes writes."""
     found = {}
     for line in page.splitlines():
         if line.startswith("| `"):
@@ -251,12 +252,12 @@ def read(page: str) -> dict[str, tuple[set[str], set[str]]]:
 
 
 def readers(page: str) -> set[str]:
-    """The acts that the page says change nothing."""
+    """The acts that change nothing according to the page."""
     return set(re.findall(r"^- `([^`]+)`$", page.partition(f"## {READ_ONLY}")[2], re.M))
 
 
 def not_heard(acts: dict[str, Act], page: str) -> list[str]:
-    """What the page promises and no test showed."""
+    """The events on the page that no test showed."""
     found = []
     for name, (always, sometimes) in read(page).items():
         if name not in acts or not acts[name].changed:
@@ -267,7 +268,7 @@ def not_heard(acts: dict[str, Act], page: str) -> list[str]:
 
 
 def main():
-    """Write the page from what the last `make test` heard; exit code 1 when an act was never called."""
+    """Write the page from the records of the last `make test`; returns exit code 1 when an act was never called."""
     acts = heard(HEARD)
     never = sorted(names() - set(acts))
     if not acts or never:
@@ -278,7 +279,7 @@ def main():
 
 
 def clear():
-    """Forget what an earlier run heard."""
+    """Delete the records of earlier runs."""
     shutil.rmtree(HEARD, ignore_errors=True)
 
 

@@ -16,7 +16,7 @@ KINDS = {path.stem for path in (config.PROJECT / "templates" / "mails").glob("*.
 
 
 def write(now) -> dict[str, Mail]:
-    """Kind → its mail, about rows of its own."""
+    """Kind → its mail, each about separate rows."""
     ends = now + timedelta(days=20)
     waiting = make.user(email="wacht@kavo.test", confirmed_at=None, password=make.PASSWORD)
     manager = make.user(email="beheer@kavo.test", password=make.PASSWORD)
@@ -85,7 +85,7 @@ def _handovers(manager, now):
     handovers.remind(asked, now)
     handovers.offer(make.site(manager), manager, "opvolger@kavo.test", now)
     asked = Handover.get_by_id(asked.id)
-    asked.decided_at, asked.reason = now, "Nee."  # as a decision would say it; nothing is decided
+    asked.decided_at, asked.reason = now, "Nee."  # worded like a decision; nothing is decided
     for write_one in (
         mails.handover_escalated,
         mails.handover_accepted,

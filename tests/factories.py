@@ -1,4 +1,4 @@
-"""Valid rows with few words: name only what matters to the test. Use as `from tests import factories as make`."""
+"""Factories of valid rows: pass only what matters to the test. Use as `from tests import factories as make`."""
 
 import time
 from datetime import date, datetime
@@ -31,7 +31,7 @@ NOW = datetime(2026, 7, 1, 8, 0)
 COURSE = date(2026, 1, 10)
 WORD = "Kadervorming1"
 PASSWORD = "$argon2id$v=19$m=8,t=1,p=1$D8FY6703BuAco1SqNWYs5Q$v1o8x0b8oXH7/vpzM3l2wsKvlyppp2rfqBNU6BrPII4"
-"""the hash of WORD, made cheaply: see `conftest.with_quick_passwords`"""
+"""a cheap hash of WORD, see `conftest.with_quick_passwords`"""
 
 _numbers = count(1)
 
@@ -55,14 +55,14 @@ def user(role="manager", association=None, **values):
 
 
 def app_with_codes(app, user):
-    """An app with codes as the second step of this user."""
+    """Give this user an authenticator app as second factor."""
     User.update(
         tf_primary_method="authenticator", tf_totp_secret=app.security.totp_factory.generate_totp_secret()
     ).where(User.id == user.id).execute()
 
 
 def code(app, user, later=0):
-    """What the app of this user shows, `later` half minutes from now; a code that was used is free again."""
+    """The code in this user's app, `later` half minutes from now; a used code becomes valid again."""
     User.update(tf_counter=None).where(User.id == user.id).execute()
     with app.app_context():
         codes = app.security.totp_factory._totp.from_source(User.get_by_id(user.id).tf_totp_secret)

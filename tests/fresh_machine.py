@@ -1,5 +1,5 @@
-"""What README.md promises a stranger: in a clean folder, with the system's own Python, an empty home and no cache, `make run`
-comes to its first page, somebody logs in, Ctrl-C ends all of it, and a test runs. Asked by `.ci/run`; needs no package.
+"""Verifies what README.md promises a newcomer: in a clean folder, with the system's Python, an empty home and no cache,
+`make run` serves its first page, a user logs in, Ctrl-C ends everything, and a test runs. Run by `.ci/run`; needs no package.
 For other Pythons: `python3 tests/fresh_machine.py FOLDER_WITH_PYTHON3 ...`"""
 
 import contextlib
@@ -21,14 +21,14 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 SYSTEM = "/usr/bin:/bin"
 KEPT = re.compile(r"PIP_(INDEX_URL|EXTRA_INDEX_URL|CERT|TRUSTED_HOST|CONFIG_FILE|DEFAULT_TIMEOUT)|\w+_proxy", re.I)
-"""settings of this machine without which a package index may be out of reach"""
+"""environment variables without which a package index may be unreachable"""
 OFFSETS = 0, 25, 26, 27  # config.py: the web server, the mail catcher, the eID provider
 MOST_SECONDS = 400
 TEST = "tests/test_config.py"
 
 
 class Stranger:
-    """A copy of the project in a folder of its own, and what runs in it."""
+    """A copy of the project in a separate folder, and the processes in it."""
 
     def __init__(self, folder: Path, python: str):
         self.project, self.log = folder / "project", folder / "log"
@@ -78,9 +78,9 @@ class Stranger:
         made = self.begin("make", "run", KAVO_PORT=str(self.port))
         text = self.first_page(made)
         if "Aanmelden met eID" not in text:
-            raise SystemExit("The first page is another one.")
+            raise SystemExit("The first page is not the expected one.")
         self.log_in()
-        os.killpg(made.pid, signal.SIGINT)  # as a terminal does for Ctrl-C
+        os.killpg(made.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
         made.wait(20)
         if left := self.left():
             raise SystemExit(f"{len(left)} processes were left after Ctrl-C.")
@@ -91,7 +91,7 @@ class Stranger:
             with contextlib.suppress(OSError):
                 return urllib.request.urlopen(f"http://localhost:{self.port}/", timeout=60).read().decode()
             time.sleep(0.3)
-        raise SystemExit("`make run` came to no page.")
+        raise SystemExit("`make run` served no page.")
 
     def log_in(self):
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
@@ -104,7 +104,7 @@ class Stranger:
 
 
 def free_port() -> int:
-    """A port with those beside it, below the range from which the system hands out ports."""
+    """The first of several consecutive free ports, below the range of ephemeral ports."""
     while True:
         port = random.randrange(15_000, 30_000)
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):
@@ -114,7 +114,7 @@ def free_port() -> int:
 
 
 def prove(python: str):
-    """One clean folder with the python3 of this folder ('' for the system's); raises SystemExit when the promise is broken."""
+    """Check one clean folder with the python3 of this folder ('' for the system's); raises SystemExit on a broken promise."""
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="fresh-"))
     stranger = None
@@ -136,7 +136,7 @@ def prove(python: str):
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # so that what was started is ended
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # so that the processes it started are ended
         signal.signal(number, lambda *_: sys.exit("Broken off."))
     for folder in sys.argv[1:] or [""]:
         print(f"A fresh machine with {folder or '/usr/bin'}/python3:", flush=True)

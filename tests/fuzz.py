@@ -1,6 +1,6 @@
-"""Requests that no browser sends, to every route as every role: types, lengths, encodings, keys twice, huge numbers, wrong
-methods and content types, with a valid token as often as without; and the forms of the pages, with fields spoiled, twice or left
-out. No answer may be a 5xx or show a trace.
+"""Requests that no browser sends, to every route as every role: wrong types, lengths, encodings, repeated keys, huge numbers,
+wrong methods and content types, half of them with a valid token; and the forms of the pages, with fields corrupted, repeated or
+left out. No response may be a 5xx or show a traceback.
 
     python -m tests.fuzz [REQUESTS [PROCESSES]]"""
 
@@ -162,12 +162,12 @@ USUAL = {
     "what": ["note", "ask", "reopen", "address"],
     "act": ["confirm", "drop", "undo"],
 }
-"""what stands in addresses most often"""
-AFRESH = 400  # requests after which the world is as it was: much was erased, switched off and logged out by then
+"""the values most common in URLs"""
+AFRESH = 400  # requests after which the world is restored: by then much is erased, disabled and logged out
 
 
 class Learning(ImmutableMultiDict):
-    """What was sent; remembers under which names a page asks for something."""
+    """The values sent; records the names under which a page reads them."""
 
     endpoint = ""
 
@@ -193,7 +193,7 @@ class Learning(ImmutableMultiDict):
 
 
 class Fuzzer:
-    """The application on a copy of the demo world, with an eID provider that answers, and what became of the requests."""
+    """The application on a copy of the demo world, with a working eID provider, and the results of the requests."""
 
     def __init__(self, folder: Path, world: Path, provider: Op):
         from app import create_app
@@ -219,7 +219,7 @@ class Fuzzer:
         Learning.endpoint = request.endpoint or ""
 
     def afresh(self):
-        """The demo world as it was, and everybody logged in."""
+        """Restore the demo world, and log everybody in."""
         if not database.is_closed():
             database.close()
         database.close_all()
@@ -241,11 +241,11 @@ class Fuzzer:
         return self.known.get(endpoint) or ["id", "q", "page"]
 
     def look_back(self):
-        """From now on use the names that were asked for so far; they stay the same within a run of Hypothesis."""
+        """Use the names recorded so far from now on; they stay the same within a run of Hypothesis."""
         self.known = {endpoint: [name for name, _ in found.most_common(60)] for endpoint, found in LEARNED.items()}
 
     def send(self, role, rule, method, arguments, query, body, kind, headers):
-        """Send what `requests` drew."""
+        """Send a request drawn by `requests`."""
         client, token = self._next(role)
         path = re.sub(
             r"<(?:\w+:)?(\w+)>", lambda found: quote(arguments[found[1]].encode("utf-8", "replace"), safe=""), rule.rule
@@ -258,7 +258,7 @@ class Fuzzer:
         self._open(client, rule.endpoint, role, path, method=method, **told, **_body(body, kind, token))
 
     def send_form(self, role, path, fields):
-        """Send what `spoiled` drew."""
+        """Send a form drawn by `spoiled`."""
         client, token = self._next(role)
         body = (fields, True, b"", b"", "")
         self._open(client, path, role, path, method="POST", **_body(body, "form", token))
@@ -288,7 +288,7 @@ def _token(answer) -> str:
 
 
 def _body(body, kind, token) -> dict:
-    """What goes with a request: fields with a token, a file, or bytes of whatever type."""
+    """The body of a request: fields with a token, a file, or bytes of any type."""
     fields, with_token, file, raw, content_type = body
     if kind == "raw":
         return {"data": raw, "content_type": content_type}
@@ -318,7 +318,7 @@ files = st.one_of(
 
 @st.composite
 def requests(draw, fuzzer):
-    """A role, a rule and all that goes with a request to it."""
+    """A role, a rule and a full request to it."""
     role, rule = draw(st.sampled_from(sorted(PEOPLE))), draw(st.sampled_from(fuzzer.rules))
     names = st.one_of(
         st.sampled_from(fuzzer.names(rule.endpoint)), st.sampled_from(fuzzer.names(rule.endpoint)), st.text(max_size=8)
@@ -339,7 +339,7 @@ def requests(draw, fuzzer):
 
 @st.composite
 def spoiled(draw, fuzzer):
-    """A form as a page holds it, of which some fields come with another value, twice or not at all; or nothing else comes."""
+    """A form from a page, with some fields changed, repeated or left out; or without any other field."""
     role, path, fields = draw(st.sampled_from(fuzzer.forms))
     changed = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=4, unique=True))
     alone = draw(st.sampled_from([False, False, True]))
@@ -364,7 +364,7 @@ def make_world(folder: Path) -> Path:
 
 
 def run(folder: Path, world: Path, number: int, chance: int) -> Fuzzer:
-    """Send so many requests; the same `chance`, the same requests."""
+    """Send a number of requests; the same `chance` gives the same requests."""
     with Op() as provider:
         fuzzer = Fuzzer(folder, world, provider)
         _learn(fuzzer)
@@ -397,7 +397,7 @@ def _send_many(fuzzer, number, chance):
 
 
 def _learn(fuzzer):
-    """Open every page and send every form once, to see under which names pages ask for something; keep the forms."""
+    """Open every page and send every form once, to record the names that pages read; keep the forms."""
     fuzzer.afresh()
     seen = set()
     for role in sorted(PEOPLE):
@@ -420,7 +420,7 @@ def _learn(fuzzer):
 
 
 def _fields(form) -> dict[str, list[str]]:
-    """Name → the values that a form offers for it, the present one first."""
+    """Name → the values that a form offers for it, the current one first."""
     fields = {}
     for one in form.select("input[name], textarea[name], select[name]"):
         if one["name"] in ("csrf_token", "form_key"):
@@ -456,7 +456,7 @@ def main(number: int = 100_000, processes: int = 2):
 
 
 def part(number: int, chance: int, world: str):
-    """One of the processes of `main`."""
+    """The work of one process of `main`."""
     with tempfile.TemporaryDirectory() as folder:
         fuzzer = run(Path(folder), Path(world), number, chance)
     print(f"{fuzzer.sent} sent, {len(fuzzer.rules)} routes; by status: {dict(fuzzer.statuses.most_common())}")

@@ -1,4 +1,4 @@
-"""The parts of production as processes that can be killed and started again: web server, worker, PostgreSQL, Redis."""
+"""The parts of production as processes that can be killed and restarted: web server, worker, PostgreSQL, Redis."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ START_SECONDS = 60
 
 
 def free_port() -> int:
-    """A port with those beside it that `flask start` takes too, below the range from which the system hands out ports."""
+    """A free port whose neighbours used by `flask start` are free too, below the range of ephemeral ports."""
     while True:
         port = random.randrange(15_000, 30_000)
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):
@@ -39,7 +39,7 @@ def environment(database_url, queue_url, **more) -> dict[str, str]:
 
 
 class Machine:
-    """One process with its children. `log`: the file that keeps what it says."""
+    """A process with its children. `log`: the file with its output."""
 
     command: list
     environ: dict | None = None
@@ -59,9 +59,9 @@ class Machine:
         return True
 
     def wait(self):
-        """Return when it answers."""
+        """Wait until it answers."""
         end = time.monotonic() + START_SECONDS
-        while not self.answers() or not self.runs():  # another one may answer in its place
+        while not self.answers() or not self.runs():  # another process may answer in its place
             if not self.runs() or time.monotonic() > end:
                 raise AssertionError(f"{type(self).__name__} does not start:\n{self.log.read_text()[-3000:]}")
             time.sleep(0.05)
@@ -76,7 +76,7 @@ class Machine:
         self.process.wait(30)
 
     def stop(self, seconds=40) -> int:
-        """Ask it to end; returns its exit code."""
+        """Ask it to stop; returns its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 
@@ -88,7 +88,7 @@ class Machine:
 
 
 class Web(Machine):
-    """The web server of production on a port of its own."""
+    """The production web server on a separate port."""
 
     def __init__(self, folder, environ, port=None):
         super().__init__(folder)
@@ -125,7 +125,7 @@ class Worker(Machine):
 
 
 class Postgres(Machine):
-    """A PostgreSQL of our own, with its files in `folder`. PostgreSQL refuses to run as root."""
+    """A separate PostgreSQL server with its files in `folder`. PostgreSQL refuses to run as root."""
 
     def __init__(self, folder, *options):
         super().__init__(folder)
@@ -140,7 +140,7 @@ class Postgres(Machine):
         return [*change, str(POSTGRES_PROGRAMS[-1] / program), *map(str, words)]
 
     def make(self):
-        """Make its files; afterwards it holds an empty database `kavo`."""
+        """Initialise its files, with an empty database `kavo`."""
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
         words = ("-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
@@ -151,7 +151,7 @@ class Postgres(Machine):
         return self
 
     def follow(self, other):
-        """Become a copy of another server, that follows it."""
+        """Become a replica of another server."""
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
         words = (
@@ -171,7 +171,7 @@ class Postgres(Machine):
         return self.start()
 
     def start(self):
-        """Starts it, also just after a kill, when the processes that it left still hold its memory."""
+        """Start it, also just after a kill, when orphaned processes still hold its shared memory."""
         for _ in range(20):
             try:
                 return super().start()
@@ -187,13 +187,13 @@ class Postgres(Machine):
         return True
 
     def kill(self):
-        """kill -9 of the first process: the others see that and end."""
+        """kill -9 of the main process: the others notice and end."""
         self.process.kill()
         self.process.wait(30)
 
 
 class Redis(Machine):
-    """A Redis of our own that keeps nothing."""
+    """A separate Redis server without persistence."""
 
     def __init__(self, folder):
         super().__init__(folder)

@@ -1,4 +1,4 @@
-"""Site managers at work over HTTP, as browsers do it: log in, look, couple, evaluate; and who does not give up at an error."""
+"""Site managers at work over HTTP, as in a browser: log in, look, couple, evaluate; they retry after an error."""
 
 import re
 import time
@@ -14,18 +14,18 @@ DONE_BEFORE = "Dat was al bewaard."
 
 
 class Refused(Exception):
-    """The page said no to what was sent; the text is the page."""
+    """The page refused the form; the message is the page."""
 
 
 class Manager:
-    """Somebody with a browser. `statuses`: how often which answer came."""
+    """A manager with a browser. `statuses`: status code → number of responses."""
 
     def __init__(self, address, email, password=make.WORD):
         self.address, self.email, self.password = address, email, password
         self.web, self.statuses = requests.Session(), Counter()
 
     def ask(self, method, path, data=None):
-        """One request; the page as text. Raises OSError when no good answer comes."""
+        """Send a request; returns the page as text. Raises OSError without a good response."""
         answer = self.web.request(method, urljoin(self.address, path), data=data, timeout=20)
         self.statuses[answer.status_code] += 1
         if answer.status_code >= 500:
@@ -33,7 +33,7 @@ class Manager:
         return answer.text
 
     def persist(self, act, *values, seconds=120):
-        """Do something until it works, as somebody who comes back when told to."""
+        """Repeat `act` until it works, like a person who comes back when asked to."""
         end = time.monotonic() + seconds
         while True:
             try:
@@ -54,11 +54,11 @@ class Manager:
         return self.ask("GET", path)
 
     def fields(self, path) -> dict[str, str]:
-        """The hidden fields of the forms of a page."""
+        """The hidden fields of all forms on a page."""
         return dict(FIELD.findall(self.ask("GET", path)))
 
     def look_up(self, site_id, kavo_id) -> dict[str, str]:
-        """'Opzoeken'; returns the fields of the form that appears."""
+        """'Opzoeken'; returns the fields of the resulting form."""
         path = f"/stageplaatsen/{site_id}/deelnemers/"
         fields = self.fields(path)
         page = self.ask("POST", path, {"csrf_token": fields["csrf_token"], "kavo": kavo_id})
@@ -67,13 +67,13 @@ class Manager:
         return {**dict(FIELD.findall(page)), "kavo": kavo_id}
 
     def couple(self, site_id, kavo_id, hours, fields):
-        """'Deelnemer toevoegen' with the fields of `look_up`; the same fields twice couple once."""
+        """'Deelnemer toevoegen' with the fields of `look_up`; sending the same fields twice couples once."""
         page = self.ask("POST", f"/stageplaatsen/{site_id}/deelnemers/", {**fields, "hours": hours})
         if "toegevoegd" not in page and DONE_BEFORE not in page:
             raise Refused(page)
 
     def to_evaluate(self) -> str | None:
-        """The number of the first placement that waits for an evaluation."""
+        """The id of the first placement without an evaluation."""
         found = re.search(r"beoordelen/\?id=(\d+)", self.ask("GET", "/gekoppelde-deelnemers/?tab=open"))
         return found and found[1]
 
@@ -82,7 +82,7 @@ class Manager:
         return self.fields(f"/gekoppelde-deelnemers/beoordelen/?id={placement_id}")
 
     def evaluate(self, placement_id, hours, result, day, fields):
-        """'Beoordeling bewaren', of a stage on one day."""
+        """'Beoordeling bewaren', for a stage of a single day."""
         filled = {
             "mentor": "Eline",
             "criterion": "instructor",

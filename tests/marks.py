@@ -1,6 +1,7 @@
-"""A world in which every personal column of everybody holds a mark of its own, and a crawler that notes who meets which mark.
+"""A world in which every personal column of every person holds a unique mark, and a crawler that records which viewer meets
+which mark.
 
-Each `Mark` says who may: the letters of VIEWERS, before the handover, after it, and after what was erased."""
+Each `Mark` names the permitted viewers, by their letters in VIEWERS: before the handover, after it, and after the erasure."""
 
 import io
 import re
@@ -26,16 +27,16 @@ from workflow.stages import attests, finals, placements, trajectories
 
 VIEWERS = {
     "v": "a visitor without login",
-    "h": "who holds the link of an attest",
-    "a": "manager A, who gives a site away",
+    "h": "the holder of a link to an attest",
+    "a": "manager A, who hands over a site",
     "b": "manager B of other sites, who takes it over",
     "1": "staff of association 1",
     "2": "staff of association 2",
     "t": "the team",
 }
 DAY = timedelta(days=1)
-HIGHEST = 6  # ids up to this one are tried in every address, besides those that links lead to
-VARIANTS = 1  # of the same page with other values of the same arguments
+HIGHEST = 6  # the highest id tried in every URL, besides the ids in links
+VARIANTS = 1  # of the same page, with other values of the same arguments
 ENDING = (
     "/afmelden",
     "/registreren/met-eid/stoppen",
@@ -53,7 +54,7 @@ TEXTS = "text/html", "text/csv", "application/json", "text/plain"
 
 @dataclass
 class Mark:
-    """`texts`: how it may be shown; `before`, `after`, `erased`: the viewers who may meet it, by stage."""
+    """`texts`: the ways to write it; `before`, `after`, `erased`: the permitted viewers, per stage."""
 
     texts: tuple[str, ...]
     before: str
@@ -62,7 +63,7 @@ class Mark:
 
 
 class Marks(dict):
-    """Name → Mark. Called with a name and who may see it, it gives the text to plant."""
+    """Name → Mark. Calling it with a name and the permitted viewers adds a mark and returns the text to plant."""
 
     def __call__(self, name, before, after=None, erased=None, text=None):
         after = before if after is None else after
@@ -71,14 +72,14 @@ class Marks(dict):
         return text
 
     def born(self, name, *seen, **more):
-        """A birth date of its own."""
+        """A unique birth date."""
         day = date(1961, 1, 3) + timedelta(days=37 * (len(self) + 1))
         self(name, *seen, text=day.isoformat(), **more)
         self[name].texts = (day.isoformat(), f"{day:%d/%m/%Y}")
         return day
 
     def phone(self, name, *seen, **more):
-        """A telephone number of its own, which may be shown as people write it."""
+        """A unique telephone number, which may also be shown as people write it."""
         text = self(name, *seen, text=f"+324{71000000 + 1013 * (len(self) + 1)}", **more)
         self[name].texts = (text, readings.shown_phone(text))
         return text
@@ -92,7 +93,7 @@ class World:
     """The rows, the viewers by letter, and their marks."""
 
     highest, variants_of_rows = HIGHEST, None
-    """ids that are tried in every address; of the same route with other rows (None: all)"""
+    """the highest id tried in every URL; how many rows to try per route (None: all)"""
 
     def __init__(self, app, marks=None):
         self.app, self.marks = app, Marks() if marks is None else marks
@@ -104,10 +105,10 @@ class World:
         for letter, user in (("a", self.a), ("b", self.b), ("1", self.one), ("2", self.two), ("t", self.team)):
             self.viewers[letter] = Visitor(app, User.get_by_id(user.id))
 
-    # ---- what is planted
+    # ---- planting
 
     def _person(self, tag, role, name, contact, born="t", association=None, **erased):
-        """Somebody with marks: `name`, `contact`, `born`: who may see these, before and after the handover."""
+        """A person with marks; `name`, `contact`, `born`: the viewers of each, before/after the handover."""
         mark, both = self.marks, lambda seen: (seen.split("/") * 2)[:2]
         own = born if tag not in VIEWERS else born + tag
         return make.user(
@@ -223,7 +224,7 @@ class World:
         trajectories.stop(Trajectory.get_by_id(extended.id), team, now, mark("p4.stopped", "2t"))
 
     def _waiting(self):
-        """What waits for somebody, or was left behind by somebody who does not come back."""
+        """Pending decisions, and data left behind by people who do not return."""
         mark, now = self.marks, make.NOW
         line = ";".join(
             (
@@ -268,7 +269,7 @@ class World:
         )
         handovers.offer(self.site_c, self.b, mark("offer.email", "bt") + "@kavo.test", now)
 
-    # ---- what happens
+    # ---- events
 
     def hand_over(self):
         handovers.accept(Handover.get_by_id(self.asked.id), User.get_by_id(self.a.id), make.NOW + DAY)
@@ -282,17 +283,17 @@ class World:
         erasure.erase_user(User.get_by_id(self.a.id), self.team, make.NOW, "gevraagd")
         erasure.erase_participant(Participant.get_by_id(self.p2.id), self.team, make.NOW, "gevraagd")
 
-    # ---- who sees what
+    # ---- crawling
 
     def starts(self, letter) -> list[str]:
-        """Where a viewer begins: every route with each low number, and the links that this one was mailed."""
+        """The start URLs of a viewer: every route with each low id, and the links mailed to them."""
         found = []
         for rule in self.app.url_map.iter_rules():
             if "GET" not in rule.methods or rule.rule.startswith(ENDING):
                 continue
             by_id = "pk" in rule.arguments or rule.endpoint.endswith(BY_ID)
             if by_id and letter == "t" and not rule.endpoint.startswith("insight."):
-                continue  # every row is the team's: links lead there
+                continue  # the team may see every row, so links lead to all of them
             numbers = range(1, self.highest + 1) if by_id else [1]
             people = ("account", "deelnemer") if "kind" in rule.arguments else ("account",)
             for number in numbers:
@@ -303,7 +304,7 @@ class World:
         return found + [self._page(secret) for secret, to in self._secrets() if to == letter]
 
     def _secrets(self):
-        """(secret of a link, letter) of what was mailed to each viewer."""
+        """(secret of a link, letter of the viewer) for all mailed links."""
         boxes = self._boxes()
         for mail in Mail.select().where(Mail.to_address << list(boxes)):
             for secret in re.findall(r"/l/(\w+)", mail.body):
@@ -316,19 +317,19 @@ class World:
         return f"{links.PURPOSES[token.purpose].page}/{secret}" if token else f"/l/{secret}"
 
     def mailed(self):
-        """(letter, kind of mail, name of a mark) of what the mails to each viewer hold."""
+        """(letter, kind of mail, name of a mark) for the marks in the mails to each viewer."""
         boxes = self._boxes()
         for mail in Mail.select().where(Mail.to_address << list(boxes)):
             for name in self.marks.in_text(f"{mail.subject} {mail.body}"):
                 yield boxes[mail.to_address], mail.kind, name
 
     def _boxes(self):
-        """Address → the letter of whose mailbox it is."""
+        """E-mail address → letter of the viewer."""
         boxes = {self.a.email: "a", self.b.email: "b", self.one.email: "1", self.two.email: "2", self.p3.email: "h"}
         return boxes | {association.email: number for number, association in zip("12", self.associations, strict=True)}
 
     def crawl(self, letter) -> dict[str, str]:
-        """Name of each mark that this viewer met → the first address where."""
+        """Name of each mark that this viewer met → the first URL that showed it."""
         met, self.visited = {}, 0
         for path, answer, text in self.answers(letter):
             self.visited += 1
@@ -337,7 +338,7 @@ class World:
         return met
 
     def answers(self, letter):
-        """(address, answer, its text) of all that this viewer comes to, by links and by trying."""
+        """(URL, response, its text) for everything that this viewer reaches, by links and by trying ids."""
         visitor, seen = self.viewers[letter], set()
         queue = self.starts(letter)
         adapter, variants, rows = self.app.url_map.bind("localhost"), {}, {}
@@ -378,4 +379,4 @@ BY_ID = (
     "trajectory.final",
     "many.evaluate",
 )
-"""routes that take the number of their row from the query"""
+"""routes that take the id of their row from the query"""

@@ -1,8 +1,8 @@
-"""Every Dutch text of the product, read from its source, so that also a sentence that no test page shows is looked at.
+"""Every Dutch text of the product, read from its source, so that sentences that no test page shows are checked too.
 
-What counts as one: the texts of templates, with each branch of each `{% if %}` and each choice in a `{{ }}` taken at least once;
-the texts and subjects of mails; literals of our code that are Dutch (see `is_dutch`); the translations of Flask-Security; what
-the script on a page says; the attest. What is filled in later counts as two words, as most names are; a moment as its four."""
+These are: the texts of templates, with each branch of each `{% if %}` and each choice in a `{{ }}` taken at least once; the texts
+and subjects of mails; Dutch literals in our code (see `is_dutch`); the translations of Flask-Security; the texts of our script;
+the attest. A value to fill in counts as two words, like most names; a moment as four."""
 
 import ast
 import re
@@ -20,11 +20,11 @@ from workflow import sentences
 
 PROJECT = Path(__file__).parents[1]
 HOLE, MOMENT = "Xx\u00b7Xx", "Xx om Xx uur"
-"""stand for what is filled in"""
-MOST_BRANCHES = 12  # ways in which one literal of our code may read
-LEAST_WAYS, MOST_WAYS = 8, 100  # in which a template is read, to see each of its branches
+"""placeholders for values"""
+MOST_BRANCHES = 12  # maximum number of texts from one literal in our code
+LEAST_WAYS, MOST_WAYS = 8, 100  # number of renderings of a template, to see each of its branches
 WITHIN = {"a", "abbr", "b", "code", "em", "i", "span", "strong", "time", "u"}
-"""elements within a sentence; every other one begins a text of its own"""
+"""elements within a sentence; every other element starts a separate text"""
 ELEMENT = re.compile(r"</?([a-z][a-z0-9]*)\b([^>]*)>")
 ASIDE = re.compile(r'class="[^"]*\b(?:btn|visually-hidden|state|count)\b')
 TOLD = re.compile(r'\s(?:aria-label|alt|title|placeholder|data-label)="([^"]*)"')
@@ -51,13 +51,13 @@ class Text(NamedTuple):
 
 
 def words(sentence: str) -> int:
-    """How many words a sentence has: what holds a letter or digit between spaces. A name of a button or screen between ‘ and ’
-    is what one reads at a glance, but its words count all the same."""
+    """The number of words in a sentence: parts between spaces that hold a letter or digit. The name of a button or screen between
+    ‘ and ’ counts by its words too, although people read it at a glance."""
     return sum(any(char.isalnum() for char in word) for word in sentence.replace(HOLE, "Xx Xx").split())
 
 
 def is_dutch(text: str) -> bool:
-    """Whether a literal of the code is a text for people: two words or more, one of them a small Dutch word, no SQL."""
+    """Whether a literal in the code is a text for users: two words or more, at least one common Dutch word, not SQL."""
     plain = text.replace(HOLE, " ")
     if SQL.search(text) or "\\" in text or "\n\n" in text or len(plain.split()) < 2:
         return False
@@ -68,7 +68,7 @@ def is_dutch(text: str) -> bool:
 
 
 class _Reader:
-    """Reads a template several times; each choice in it takes its next branch each time."""
+    """Reads a template several times; on each reading every choice takes its next branch."""
 
     def __init__(self, source: str):
         self.tree = Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(source)
@@ -76,10 +76,10 @@ class _Reader:
         self.turns = Counter()
         imported = (name for one in self.tree.find_all(nodes.FromImport) for name in one.names)
         self.macros = {name if isinstance(name, str) else name[1] for name in imported}
-        """what it prints with macros of `templates/parts`"""
+        """the macros of `templates/parts` that it prints with"""
 
     def ways(self) -> Iterator[str]:
-        """The template in different ways, until each piece of text was read; then what a `{% set %}` names."""
+        """Yield different readings of the template until each piece of text was read, then the texts in `{% set %}`."""
         given = set()
         for count in range(MOST_WAYS):
             text = self._all(self.tree.body)
@@ -132,7 +132,7 @@ class _Reader:
         return HOLE if isinstance(node, nodes.Expr) else ""
 
     def _call(self, node) -> str:
-        """A macro that is called puts what it is told in elements of its own; `url_for` and such fill in."""
+        """A called macro puts its arguments in separate elements; `url_for` and the like are placeholders."""
         if getattr(node.node, "name", "") in ("url_for", "super", "csrf_token"):
             return HOLE
         told = [one.value for one in node.find_all(nodes.Const) if isinstance(one.value, str) and " " in one.value]
@@ -141,8 +141,8 @@ class _Reader:
 
 
 def blocks(html: str) -> Iterator[str]:
-    """The texts of a page, each as one reads it: without the elements within a sentence. By patterns, since tests read
-    hundreds of pages; ours hold no `>` in an attribute."""
+    """The texts of a page as a reader sees them, without the elements within a sentence. It uses patterns instead of a parser,
+    since tests read hundreds of pages; our attributes hold no `>`."""
     html = re.sub(r"<!--.*?-->|<(script|style)\b.*?</\1>|<!doctype[^>]*>", "", html, flags=re.S | re.I)
     yield from map(unescape, TOLD.findall(html))
     plain = ELEMENT.sub(lambda found: "" if found[1] in WITHIN and not ASIDE.search(found[2]) else "\0", html)
@@ -173,7 +173,7 @@ def _mails() -> Iterator[Text]:
 
 
 def _choices(node) -> list[str]:
-    """The texts that an f-string or literal can be."""
+    """The possible texts of an f-string or literal."""
     if isinstance(node, ast.Constant):
         return [sentences.PLACES.sub(HOLE, node.value)] if isinstance(node.value, str) else []
     found = [""]
@@ -193,7 +193,7 @@ def _choices(node) -> list[str]:
 
 
 def _literals(tree) -> Iterator[tuple[int, str]]:
-    """(line, text) of each literal that is no documentation and no part of an f-string."""
+    """(line, text) of each literal that is neither documentation nor part of an f-string."""
     skipped = {
         id(part)
         for one in ast.walk(tree)
@@ -211,7 +211,7 @@ def _literals(tree) -> Iterator[tuple[int, str]]:
 def _code() -> Iterator[Text]:
     for pattern in sentences.WHERE:
         for path in sorted(PROJECT.glob(pattern)):
-            if path.name == "config.py":  # speaks to who runs the server, in English
+            if path.name == "config.py":  # for the operators of the server, in English
                 continue
             for line, text in _literals(ast.parse(path.read_text("utf-8"))):
                 for part in text.split("\n"):
@@ -243,7 +243,7 @@ def _others() -> Iterator[Text]:
 
 @cache
 def every() -> tuple[Text, ...]:
-    """All of them, each once per file."""
+    """All Dutch texts, each once per file."""
     found = {}
     for source in (_templates, _mails, _code, _translations, _others):
         for one in source():

@@ -1,5 +1,5 @@
-"""Every page of all roles, read once: a world whose texts are all long words, what links lead to, and what comes back when each
-form is sent empty and sent with nonsense. For tests of what holds on every page."""
+"""Every page of all roles, read once, in a world whose texts are all long words: the pages that links lead to, and the responses
+to each form sent empty and with nonsense. For tests of rules that hold on every page."""
 
 import re
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ from workflow.accounts import registration
 from workflow.sites import sites
 from workflow.stages import placements
 
-LONGEST = 60  # letters of the longest word
+LONGEST = 60  # letters in the longest word
 WORD = "Hottentottententententoonstellingsmakersopleidingsverantwoor"
-"""as long as that, and nothing in it where a line may break"""
+"""a word of that length, without a place where a line may break"""
 AS_THEY_ARE = {"kavo_id", "postcode", "phone", "email", "claimed_email"}
-"""columns that hold no free text; the addresses of this world are long already"""
-HALFWAY = {"e": "who logged in with eID and has no account", "c": "who still has to type a code"}
+"""columns without free text; the e-mail addresses of this world are long already"""
+HALFWAY = {"e": "a person logged in with eID, without an account", "c": "a user who still has to type a code"}
 LOGGING_IN = {"h": ("/aanmelden",), "c": ("/aanmelden/code", "/aanmelden/noodcode", "/aanmelden/tweede-stap")}
 WAITS_DAYS = {"op tijd": 3, "te laat": 20}
 UNSEEN = ("hidden", "submit", "button")
@@ -40,7 +40,7 @@ SKELETON = re.compile(r"<(/?\w+)(?:[^>]*?\sclass=\"([^\"]*)\")?(?:[^>]*?\s(type|
 
 @dataclass(frozen=True)
 class Page:
-    """A page as somebody gets it. `form`: how a form of it was sent: '' for not at all, 'empty' or 'nonsense'."""
+    """A page as a viewer sees it. `form`: how its form was sent: '' for not at all, 'empty' or 'nonsense'."""
 
     who: str
     path: str
@@ -52,12 +52,12 @@ class Page:
 
     @property
     def kind(self):
-        """What is alike in pages that differ in their words, or in how many rows they have, only."""
+        """A key shared by pages that differ only in their words or number of rows."""
         return self.form, frozenset(SKELETON.findall(self.html.partition("<main")[2]))
 
 
 class LongWords(Marks):
-    """Marks that are as long as a word may be."""
+    """Marks of the maximum length of a word."""
 
     def __call__(self, name, *seen, text=None, **more):
         return super().__call__(
@@ -66,13 +66,13 @@ class LongWords(Marks):
 
 
 class WideWorld(World):
-    """The world of `marks`, with a long word in every text that somebody typed, and sites in every state of an application."""
+    """The world of `marks`, with a long word in every text typed by a person, and sites in every state of an application."""
 
     highest, variants_of_rows = 1, 12
 
     def __init__(self, app):
         super().__init__(app, LongWords())
-        for alike in "v2":  # who holds the link of an attest sees more, and association 1 as much
+        for alike in "v2":  # the holder of a link to an attest sees more, association 1 the same
             self.viewers.pop(alike)
         self.viewers |= {"e": self._with_eid(), "c": self._asked_for_a_code()}
         limits.set_up(False, "")
@@ -124,7 +124,7 @@ class WideWorld(World):
 
 
 def _lengthen():
-    """A long word in every column of text that a person types, whatever rule or trigger keeps it otherwise."""
+    """Put a long word in every text column that people fill in, bypassing rules and triggers."""
     for model in TABLES:
         for field in model._meta.sorted_fields:
             if isinstance(field, Typed) and isinstance(field, CharField | TextField) and field.name not in AS_THEY_ARE:
@@ -135,7 +135,7 @@ def _lengthen():
 
 
 def every_page(app) -> list[Page]:
-    """The pages, each kind once: what was asked for first, then what forms say that were sent."""
+    """The pages, one of each kind: first those that links lead to, then the responses to forms."""
     world, kinds = WideWorld(app), {}
     for who in world.viewers:
         asked = ((path, world.viewers[who].client.get(path)) for path in LOGGING_IN.get(who, ()))
@@ -149,7 +149,7 @@ def every_page(app) -> list[Page]:
 
 
 def _sent(world, pages):
-    """What each form answers that asks for something, first empty and then with nonsense."""
+    """The responses of each form with inputs, sent empty and then with nonsense."""
     adapter = world.app.url_map.bind("localhost")
     for how, done in (("empty", set()), ("nonsense", set())):
         for page in pages:
@@ -173,12 +173,12 @@ def _sent(world, pages):
 
 
 def _inputs(form):
-    """What one sees and fills in."""
+    """The inputs that a person sees and fills in."""
     return [one for one in form.select("input[name], select[name], textarea[name]") if one.get("type") not in UNSEEN]
 
 
 def _filled(form, how):
-    """What a browser sends: the hidden fields as they are, the rest empty or with a long word."""
+    """The values that a browser sends: the hidden fields unchanged, the rest empty or with a long word."""
     data = {one["name"]: one.get("value", "") for one in form.select("input[type=hidden][name]")}
     button = form.select_one("button[name]")
     if button:
@@ -190,7 +190,7 @@ def _filled(form, how):
 
 
 def write(pages, folder: Path):
-    """Each page as a file in this folder; file → page."""
+    """Save each page as a file in this folder; returns file → page."""
     kept = {folder / f"{number:04}.html": page for number, page in enumerate(pages)}
     for path, page in kept.items():
         path.write_text(page.html, encoding="utf-8")

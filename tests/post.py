@@ -1,4 +1,4 @@
-"""A real mail server on this machine that keeps what it takes, and that can be told to fail in every way a server can."""
+"""A real mail server on this machine that keeps what it accepts, and can be told to fail in every way a server can."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,8 @@ from aiosmtpd.controller import Controller
 
 
 class Post:
-    """`fault`: None, '451', '550' (some mailboxes), '554' (this text), 'slow', 'cut' (takes it, then hangs up);
-    `kill_at` does worse."""
+    """`fault`: None, '451', '550' (some mailboxes), '554' (this text), 'slow', 'cut' (accepts, then hangs up); `kill_at` sets
+    worse faults."""
 
     def __init__(self, tls: ssl.SSLContext | None = None):
         self.fault, self.victims, self.left, self.mails = None, [], 0, []
@@ -42,7 +42,7 @@ class Post:
         return [mail for mail in self.mails if mail["To"] == address]
 
     def newest(self, address, subject="", seconds=15):
-        """The last mail to this address with this in its subject; waits for it."""
+        """Wait for the last mail to this address with this text in its subject, and return it."""
         for _ in range(seconds * 20):
             fitting = [mail for mail in self.to(address) if subject in mail["Subject"]]
             if fitting:
@@ -53,11 +53,11 @@ class Post:
         )
 
     def copies(self) -> Counter:
-        """Message-ID → how often it came."""
+        """Message-ID → number of deliveries."""
         return Counter(mail["Message-ID"] for mail in self.mails)
 
     def kill_at(self, step, victims, after=0):
-        """Kill these processes when the conversation comes to this step for the time after so many."""
+        """Kill these processes when a conversation reaches this step; `after`: how many times to let it pass first."""
         self.fault, self.victims, self.left = step, victims, after
 
     def _strike(self, step):
@@ -70,7 +70,7 @@ class Post:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
 
-    # ---- what aiosmtpd calls
+    # ---- called by aiosmtpd
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         self._strike("connect")
@@ -100,7 +100,7 @@ class Post:
 
 
 def link_in(mail) -> str:
-    """The one action link of a mail: alone on its line in the plain text."""
+    """The only action link of a mail: alone on its line in the plain text."""
     lines = [line for line in mail.get_content().splitlines() if "http" in line]
     assert len(lines) == 1, lines
     assert lines[0].startswith("http")

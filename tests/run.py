@@ -1,4 +1,4 @@
-"""Runs the suite once per database that answers, then says what was covered and what was not. `make test` calls it."""
+"""Runs the suite once per available database, then reports what was covered and what was not. `make test` calls it."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ REDIS_URL = os.environ.get("KAVO_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
 
 def browser_works():
-    """True when Chromium starts far enough to tell its version."""
+    """True when Chromium starts and reports its version."""
     if not CHROMIUM.exists():
         return False
     return subprocess.run([CHROMIUM, "--version"], capture_output=True, timeout=60).returncode == 0
@@ -49,7 +49,7 @@ def redis_answers():
 
 
 def provider_installed():
-    """True when the independent OpenID Connect provider is there, with a Node that runs it."""
+    """True when the independent OpenID Connect provider is installed, with a Node that runs it."""
     node = shutil.which("node")
     if node is None or not (OIDC / "node_modules" / "oidc-provider").exists():
         return False
@@ -58,14 +58,14 @@ def provider_installed():
 
 
 def started(database, *words, **environ):
-    """A run of pytest that has begun, and the file to which it writes."""
+    """A run of pytest in progress, and the file with its output."""
     kept = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed once it was shown
     command = [sys.executable, "-m", "pytest", "--database", database, *words]
     return subprocess.Popen(command, stdout=kept, stderr=subprocess.STDOUT, env={**os.environ, **environ}), kept
 
 
 def passed(title, run):
-    """Wait for a run, show what it wrote, and tell whether all passed."""
+    """Wait for a run and print its output; returns whether all tests passed."""
     process, kept = run
     code = process.wait()
     kept.seek(0)
@@ -75,13 +75,14 @@ def passed(title, run):
 
 
 def compare_events(all_passed):
-    """Print what docs/events.md says that an act writes and no test saw; a run that failed saw less."""
+    """Print the events in docs/events.md that no test saw; a failed run saw fewer."""
     found = events.not_heard(events.heard(events.HEARD), events.PAGE.read_text("utf-8")) if all_passed else []
     print("\n".join(["docs/events.md promises more than the tests show:", *found] if found else []), flush=True)
 
 
 def run_all(browser, postgresql):
-    """Run what can run here, a browser beside the first database, so that no core is idle. Name → whether all passed."""
+    """Run what can run here, the browser tests beside the first database so that no core is idle. Returns name → whether all
+    passed."""
     print("The tests run; what they say is shown when a part is done.", flush=True)
     outcome = {}
     screens = started("sqlite", "-m", BROWSER) if browser else None
@@ -97,7 +98,7 @@ def run_all(browser, postgresql):
 
 
 def main():
-    """Run everything that can run here; exit code 1 when a test failed, or when CI lacks a part."""
+    """Run everything that can run here; returns exit code 1 when a test failed, or when CI lacks a part."""
     browser, postgresql = browser_works(), postgresql_answers()
     there = {
         "SQLite": True,

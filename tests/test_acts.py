@@ -1,4 +1,4 @@
-"""Acts that otherwise only a browser reaches: what each changes, and what it writes of it (`docs/events.md`)."""
+"""Acts that otherwise only browser tests reach: what each changes, and the events that it writes (`docs/events.md`)."""
 
 import io
 
@@ -69,7 +69,7 @@ def test_somebody_with_eid_takes_up_an_offer_with_a_new_account(now):
     assert {"user.registered", "handover.accepted", "site.manager"} <= set(verbs())
 
 
-def test_a_passkey_goes_unless_it_is_the_last_step_of_who_must_have_one(app, now):
+def test_a_passkey_can_be_removed_unless_it_is_the_last_required_second_step(app, now):
     team, manager = make.user("team"), make.user()
     last, own = passkey(team, "Telefoon"), passkey(manager, "Telefoon")
     with app.app_context(), pytest.raises(RuleError):

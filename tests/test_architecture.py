@@ -1,4 +1,4 @@
-"""docs/architecture.md: the picture is what the imports say, and every function on the walks exists."""
+"""docs/architecture.md: the diagram matches the imports, and every function in the walkthroughs exists."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ def test_the_picture_is_drawn_from_the_imports():
     assert BLOCK.findall(TEXT) == [picture()], f"docs/architecture.md is stale: run {COMMAND}"
 
 
-def test_the_picture_leaves_out_no_room_that_can_be_reached():
+def test_the_picture_keeps_every_reachable_package():
     rooms = imports()
     for room in rooms:
         assert reachable(room, direct(rooms)) == reachable(room, rooms)

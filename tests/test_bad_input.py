@@ -1,4 +1,4 @@
-"""Whatever somebody types: a clear sentence, what was typed stays, nothing is lost, no page breaks."""
+"""Whatever a user types: a clear message, the input stays, nothing is lost, no page fails."""
 
 import os
 
@@ -28,7 +28,7 @@ BAD = {
     "sql": "' OR 1=1 --",
 }
 
-ALL_AT_ONCE = 1000  # characters in each field of a form together: more is too much for the form as a whole
+ALL_AT_ONCE = 1000  # characters per field when all are filled together: more exceeds the limit of the whole form
 
 
 HARD_TO_KEEP = (
@@ -43,7 +43,7 @@ HARD_TO_KEEP = (
 
 
 def bad():
-    """What to type: what a form may choke on, on PostgreSQL what a database may; all of it with KAVO_THOROUGH."""
+    """The inputs to try: those that may trouble a form, or on PostgreSQL a database; all of them with KAVO_THOROUGH."""
     some = HARD_TO_KEEP if on_postgresql() else (*HARD_TO_KEEP, "emoji", "html", "no date")
     return [(what, text) for what, text in BAD.items() if what in some or os.environ.get("KAVO_THOROUGH")]
 
@@ -142,14 +142,14 @@ def rows():
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_field_of_every_form_takes_bad_input_with_a_sentence(team, placement, name):
-    """All fields at once, and then each alone that was not refused among them: it may get further than the form."""
+    """All fields at once, and then each field that was not refused by itself: it may get past the form."""
     path = paths(placement)[name]
     before = rows()
     for what, text in bad():
         team.get(path)
         form = team.page.select_one("main form[method=post]")
         if not form:
-            return  # the row took an odd but fitting text and is done with
+            return  # the row accepted an odd but valid text and is finished
         found = form.select("input[name], select[name], textarea[name]")
         fields = list({one["name"]: one for one in found if one.get("type") != "hidden"}.values())
         assert fields
@@ -292,8 +292,8 @@ def test_a_form_filled_as_far_as_its_page_lets_one_type_is_not_too_much(team, pl
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("name", FORMS)
-def test_a_form_of_which_fields_are_left_out_breaks_nothing(team, placement, name):
-    """Each field alone and each field missing, the boxes ticked or not: what no browser sends and a script does."""
+def test_a_form_with_missing_fields_breaks_nothing(team, placement, name):
+    """Each field alone and each field missing, the boxes ticked or not: sent by scripts, not by browsers."""
     path = paths(placement)[name]
     team.get(path)
     form = team.page.select_one("main form[method=post]")
@@ -306,7 +306,7 @@ def test_a_form_of_which_fields_are_left_out_breaks_nothing(team, placement, nam
                 team.get(path)
                 form = team.page.select_one("main form[method=post]")
             if form is None:
-                return  # it took what was sent and is done with
+                return  # it accepted the input and is finished
             answer = team.send(form, **{one: [] for one in left}, **kept)
             assert answer.status_code == 200, f"{name}: {field}, {len(left)} left out"
             form = form if team.page.select_one(".error-summary, .field-error") else None
@@ -343,14 +343,14 @@ def test_forged_hidden_fields_break_nothing(team, placement, name):
         assert team.send(**fields).status_code == (400 if "csrf_token" in fields else 200), fields
 
 
-def test_a_way_back_of_more_than_one_line_is_none(team, placement):
+def test_a_return_url_of_more_than_one_line_is_ignored(team, placement):
     team.get("/gekoppelde-deelnemers/")
     answer = team.post("/gekoppelde-deelnemers/action/", {"action": "evaluate", "url": "/x\r\nSet-Cookie: a=b"})
     assert (answer.status_code, answer.location) == (302, "/gekoppelde-deelnemers/")
 
 
 @pytest.mark.parametrize("referrer", ["http://[", "//[", "\\", "a" * 5000])
-def test_an_address_that_is_none_as_where_one_came_from_is_nothing(app, referrer):
+def test_an_invalid_referrer_is_ignored(app, referrer):
     visitor = Visitor(app, make.user("team", password=make.PASSWORD))
     answer = visitor.client.get("/accounts/new/", headers={"Referer": referrer})
     assert answer.status_code == 200
@@ -367,7 +367,7 @@ def test_a_part_of_a_form_without_a_name_is_refused_with_a_sentence(app):
 @pytest.mark.parametrize(
     "path", ["/aanmelden?next=//[", "/ben-jij-het/eid?next=http://[", "/accounts/new/?url=http://["]
 )
-def test_an_address_to_go_to_that_is_none_is_refused_with_a_sentence(app, path):
+def test_an_invalid_return_url_is_refused_with_a_sentence(app, path):
     answer = Visitor(app, make.user("team", password=make.PASSWORD)).get(path)
     assert answer.status_code == 400
     assert "Er klopte iets niet" in answer.text

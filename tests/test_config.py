@@ -1,4 +1,4 @@
-"""Settings: the defaults of the contract, and what production refuses to start with."""
+"""Settings: the defaults of the contract, and the values that production refuses."""
 
 import pytest
 
@@ -62,7 +62,7 @@ def test_production_accepts_strong_means_alone_unless_others_are_named(named):
         ("urn:of:others:high", ["high"]),
     ],
 )
-def test_one_means_is_the_least_level_and_several_are_a_list(named, accepted):
+def test_one_means_is_the_minimum_level_and_several_are_a_list(named, accepted):
     settings = config.load({**KEYS, "KAVO_EID_ACR": named})
 
     assert [means.rpartition(":")[2] for means in settings.eid_acr] == accepted

@@ -1,4 +1,4 @@
-"""What keeps the house in order: imports point one way, views are scoped, forms carry a token, the screen is Dutch."""
+"""Conventions of the code: imports point one way, views are scoped, forms carry a token, the screen is Dutch."""
 
 import ast
 import importlib.util
@@ -29,11 +29,11 @@ FLOORS = [
     {"admin_views", "public_pages", "commands"},
     {"app", "worker"},
 ]
-"""the house from the ground up: a room imports from its own floor and those below"""
+"""the layers from the bottom up: a package imports from its own layer and those below"""
 LEVEL = {name: number for number, names in enumerate(FLOORS) for name in names}
 TEMPLATES = sorted(
     path for path in (PROJECT / "templates").rglob("*.html") if path.parent.name != "provider"
-)  # the made-up eID is another application
+)  # the local eID provider is a separate application
 NOBODY_TYPES = {
     "role": "name",
     "user": "search password fs_uniquifier tf_primary_method tf_totp_secret mf_recovery_codes fs_webauthn_user_handle",
@@ -69,11 +69,11 @@ NOBODY_TYPES = {
     "import_batch": "digest state",
     "import_row": "cells kavo_id type verdict text before",
 }
-"""Columns of text that no person writes: codes, hashes, JSON, what we make ourselves of other columns."""
+"""Text columns that no person fills in: codes, hashes, JSON, and values derived from other columns."""
 
 
 def modules():
-    """(room, path) of every module of the product."""
+    """(package, path) of every module of the product."""
     for path in PROJECT.glob("*.py"):
         yield path.stem, path
     for folder in (name for name in LEVEL if (PROJECT / name).is_dir()):
@@ -105,7 +105,7 @@ def test_the_tests_of_a_room_lie_in_a_folder_with_its_name():
     assert all((PROJECT / folder).is_dir() or folder.name == "eid" for folder in rooms)
 
 
-def test_nobody_imports_a_table_past_models():
+def test_every_module_imports_tables_through_models():
     for name, path in modules():
         if name not in ("tables", "models"):
             assert not re.search(r"^\s*(from|import) tables\b", path.read_text("utf-8"), re.M), path
@@ -114,7 +114,7 @@ def test_nobody_imports_a_table_past_models():
     )
 
 
-def test_every_module_is_on_a_floor_and_says_what_belongs_in_it():
+def test_every_module_is_in_a_layer_and_says_what_belongs_in_it():
     for name, path in modules():
         assert name in LEVEL, f"{name}: put it in FLOORS"
         tree = ast.parse(path.read_text("utf-8"))
@@ -148,7 +148,7 @@ def template_lines() -> list[tuple[str, str]]:
 
 
 def logic_words(line: str, pieces: str = r"\{[%{].*?[%}]\}") -> list[str]:
-    """The words of a line of a template by which it decides something; what stands between quotes is text."""
+    """The keywords of logic on a line of a template; text between quotes does not count."""
     found = re.findall(pieces, line)
     return [word for piece in found for word in LOGIC_WORD.findall(re.sub(r"\"[^\"]*\"|'[^']*'", "", piece))]
 
@@ -173,7 +173,7 @@ def test_every_part_of_a_page_says_what_belongs_in_it():
 
 
 def test_a_column_of_text_is_kept_tidy_unless_no_person_types_it():
-    """A column that is neither a `Line`, `Lines` or `LongText` nor named above goes past `texts`."""
+    """A column that is not a `Line`, `Lines` or `LongText`, nor named above, bypasses `texts`."""
     plain = {
         (model._meta.table_name, field.column_name)
         for model in TABLES
@@ -193,7 +193,7 @@ def test_only_one_module_hashes_or_compares_passwords():
 
 
 def test_no_module_tidies_a_text_in_its_own_way():
-    """A screen or verb that asks `.strip()` whether something was typed takes a mark that nobody sees for a reason."""
+    """A screen or verb that uses `.strip()` to test for input would accept an invisible character as a reason."""
     for folder, path in modules():
         if folder in ("workflow", "admin_kit", "admin_views", "public_pages"):
             assert not re.search(r"if not \w+(\.\w+)*\.strip\(\)", path.read_text("utf-8")), path
@@ -204,8 +204,8 @@ def test_no_file_names_a_machine():
         assert not re.search(r"/(home|root|work)/", path.read_text("utf-8")), path
 
 
-def test_what_the_benchmarks_take_from_us_is_there():
-    """They run by hand only, so nobody else notices when a name of ours goes away."""
+def test_names_used_by_the_benchmarks_exist():
+    """They run by hand only, so nothing else notices when one of our names disappears."""
     ours = {name for name, _ in modules()}
     for path in (PROJECT / "bench").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -1,4 +1,4 @@
-"""The pages of `docs/` say what the code does: each setting, command, mail, state and public page has its line there."""
+"""The pages of `docs/` match the code: each setting, command, mail, state and public page is listed there."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ LICENCES = {
     "MPL": r"\bMPL\b",
     "LGPL": r"\bLGPL\b",
 }
-"""licence as the table names it → how a package names it"""
+"""name of a licence in the table → its name in the metadata of packages"""
 
 
 def read(name: str) -> str:
@@ -38,7 +38,7 @@ def read(name: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of every row of the tables in a page, without heads."""
+    """The cells of all table rows on a page, without the header rows."""
     found = [
         re.split(r" \| ", line.strip().removeprefix("| ").removesuffix(" |"))
         for line in text.splitlines()
@@ -47,7 +47,7 @@ def rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in found]
 
 
-# ---- pages that are made from the code
+# ---- pages generated from the code
 
 
 @pytest.mark.parametrize("name", documents.DOCUMENTS)
@@ -68,7 +68,7 @@ def test_no_line_of_a_page_that_is_made_from_the_code_is_empty(app, name):
 
 
 def test_every_mail_command_and_public_page_has_a_line(app):
-    """The writer of a page forgets nothing; `test_rights.py` asks the same of docs/rights.md and every screen."""
+    """The generator of a page omits nothing; `test_rights.py` checks the same for docs/rights.md and every screen."""
     templates = {path.stem for path in (config.PROJECT / "templates" / "mails").glob("*.txt")}
     assert {row[0].strip("`") for row in rows(read("mails.md"))[2:]} == templates == set(MAIL_KINDS)
 
@@ -102,7 +102,7 @@ def settings_of_the_page() -> dict[str, bool]:
     }
 
 
-def test_every_setting_has_its_line_and_no_line_is_of_a_setting_that_is_gone():
+def test_every_setting_has_its_line_and_every_line_its_setting():
     assert len(named_in_config()) > 20
     assert set(settings_of_the_page()) == named_in_config(), "write its row in docs/settings.md by hand"
 
@@ -120,11 +120,11 @@ def test_only_one_page_lists_the_settings():
         assert bool(defined) == (path.name == "settings.md"), path.name
 
 
-# ---- what each act writes
+# ---- events of each act
 
 
-def test_every_act_has_its_line_in_the_page_of_events():
-    """Every test listens whether it is true (`conftest.promises`); `make test` asks besides that something showed each of it."""
+def test_every_act_has_its_line_on_the_page_of_events():
+    """Every test checks that the page is right (`conftest.promises`); `make test` also requires that a test showed each event."""
     page = read("events.md")
     changing, reading = set(events.read(page)), events.readers(page)
     assert changing & reading == set()
@@ -156,7 +156,7 @@ def test_the_listener_hears_what_an_act_writes(now):
         ({"mail b"}, ["x did not write 'history a', which the page says it always does"]),
     ],
 )
-def test_an_act_that_writes_something_else_than_its_line_says_is_noticed_once(wrote, told):
+def test_an_act_that_writes_an_undocumented_event_is_reported_once(wrote, told):
     listener, call = events.Listener(), events.Call("x")
     listener.promised = {"x": ({"history a"}, {"mail b"})}
     call.changed, call.wrote = True, wrote
@@ -174,7 +174,7 @@ def test_a_promise_that_no_test_shows_is_noticed():
     assert events.not_heard({}, page) == ["x: no test let it change anything"]
 
 
-# ---- which release it is
+# ---- releases
 
 
 def test_the_changelog_begins_with_what_is_unreleased_and_then_this_release():
@@ -219,7 +219,7 @@ def pinned() -> set[str]:
 
 
 def licence_texts(name: str) -> str:
-    """What an installed package says of its licence, in its metadata or else in its own file."""
+    """The licence of an installed package, from its metadata or else from its licence file."""
     about = metadata.metadata(name)
     said = [about.get("License-Expression") or "", about.get("License") or "", *(about.get_all("Classifier") or [])]
     text = "\n".join(line for line in said if line and ("License ::" in line or "::" not in line))

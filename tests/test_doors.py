@@ -1,7 +1,7 @@
-"""One rule behind every door: whatever somebody types, pastes, imports or searches gets the same verdict everywhere, and is kept
-in the same form. A table of inputs for each datum, with what is expected, walks every door that takes one.
+"""One rule behind every entry point ("door"): whatever is typed, pasted, imported or searched gets the same verdict everywhere,
+and is stored in the same form. Each datum has a table of inputs with the expected result, tried at every door that accepts it.
 
-To add a datum: a table, and its doors."""
+To add a datum: write its table, and its doors."""
 
 import csv
 import io
@@ -26,11 +26,11 @@ from workflow.imports import batches
 from workflow.stages import bulk
 
 TODAY = local_date(utcnow())
-YEAR = TODAY.year - 16  # born then, one is not 18 yet
+YEAR = TODAY.year - 16  # a person born then is not yet 18
 LOTTE, REFUSED = "125143-59", None
 HEADER = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\r\n"
 
-# ---- the tables: input → what is kept, or REFUSED
+# ---- the tables: input → stored value, or REFUSED
 
 KAVO_IDS = {
     **dict.fromkeys(
@@ -447,11 +447,11 @@ PASSWORDS = {
 )
 
 
-# ---- who stands at the doors
+# ---- the person at the doors
 
 
 class Person:
-    """Somebody at a browser who sends forms quickly: with the token of one page, and a new key each time."""
+    """A user who sends forms quickly: always with the token of the same page, and each time with a new form key."""
 
     def __init__(self, app, user=None, page="/registreren/jongeren"):
         self.visitor = Visitor(app, user)
@@ -459,7 +459,7 @@ class Person:
         self.token = self.visitor.page.select_one("[name=csrf_token]")["value"]
 
     def send(self, path, **data):
-        """Whether the form was taken; otherwise it came back with a sentence."""
+        """Whether the form was accepted; otherwise it came back with a message."""
         pairs = {"csrf_token": self.token, "form_key": secrets.token_hex(16), **data}
         answer = self.visitor.client.post(path, data=pairs)
         assert answer.status_code in (200, 302), (path, answer.status_code)
@@ -483,7 +483,7 @@ class World:
         self.visitor = Person(app)
 
     def new_user(self, act):
-        """The account that an act made, or None; its address may be used again."""
+        """The account that an act created, or None; its e-mail address may be used again."""
         before = User.select().count()
         act()
         if User.select().count() == before:
@@ -505,7 +505,7 @@ class World:
         return self.new_user(lambda: self.team.send("/accounts/new/", **values))
 
     def with_eid(self, email="", phone="0470 12 34 56", **fields):
-        """Somebody new with an eID, or None when a rule refuses."""
+        """A new person with an eID, or None when a rule refuses."""
         person = bram(subject=secrets.token_hex(8), number_hash=secrets.token_hex(32), **fields)
         try:
             return self.new_user(
@@ -515,7 +515,7 @@ class World:
             return None
 
     def import_line(self, **cells):
-        """The line of a file as it was judged."""
+        """The validated line of a file."""
         values = {
             "kavo_id": "900000-01",
             "voornaam": "Anna",
@@ -534,7 +534,7 @@ class World:
         return batch, ImportRow.get(ImportRow.batch == batch)
 
     def imported(self, **cells):
-        """The participant that a line became, or None."""
+        """The participant that a line created, or None."""
         Participant.delete().where(Participant.kavo_id == "900000-01").execute()
         batch, line = self.import_line(**cells)
         if line.verdict != "bad":
@@ -585,7 +585,7 @@ def kavo_form(world, text):
     taken = world.team.send(
         "/deelnemers/new/", kavo_id=text, first_name="Anna", last_name="Nijs", birth_date="2009-03-12"
     )
-    assert not taken  # it is Lotte's
+    assert not taken  # it belongs to Lotte
     return LOTTE if f"met KAVO-ID {LOTTE}" in world.team.text else None
 
 
@@ -613,7 +613,7 @@ def kavo_command(world, text):
 
 
 def kavo_search(world, text):
-    """A list is searched by words too, so it refuses nothing: only what is a KAVO-ID counts."""
+    """A list can also be searched by words, so it refuses nothing: this only tells whether the text counts as a KAVO-ID."""
     if KAVO_IDS[text] is None:
         return None
     for path in ("/deelnemers/", "/gekoppelde-deelnemers/", "/trajecten/"):
@@ -655,7 +655,7 @@ def day_import(world, text):
 
 
 def day_eid(world, text):
-    """An eID that does not tell it: it is asked. One that does obeys the same rule."""
+    """For an eID without birth date, which is then asked for. A birth date on the eID obeys the same rule."""
     day = readings.day_or_none(text)
     user = world.with_eid(birth_date=day) if day else None
     return user and user.birth_date
@@ -755,7 +755,7 @@ def email_command(world, text):
 
 
 def email_login(world, text):
-    """Only who has an account gets in; what is no address is nobody's."""
+    """Only a person with an account gets in; a text that is not an address belongs to nobody."""
     kept = EMAILS[text]
     if kept:
         User.update(email=kept).where(User.id == world.jonas.id).execute()
@@ -855,7 +855,7 @@ def name_participant(world, text):
 
 def name_import(world, text):
     if "\0" in text:
-        return NAMES[text]  # a file with it is no text
+        return NAMES[text]  # a file with it is not a text file
     found = world.imported(voornaam=text)
     return (found and found.first_name) or None
 
@@ -865,7 +865,7 @@ def name_eid(world, text):
     return (user and user.first_name) or None
 
 
-# ---- postcodes: with the place that goes with it, since another one is asked about
+# ---- postcodes: sent with their own place, since another place leads to a question
 
 
 def place_of(text):
@@ -926,7 +926,7 @@ def postcode_by_the_team(world, text):
 
 
 def postcode_search(world, text):
-    """As `kavo_search`: only what is a postcode counts."""
+    """As `kavo_search`, for a postcode."""
     if POSTCODES[text] is None:
         return None
     row = Site.get_by_id(world.other.id)
@@ -947,7 +947,7 @@ def password_young(world, text):
 
 
 def opened_by(world, user, text):
-    """The same password in whatever form, when it opens the account."""
+    """The password, when every normal form of it opens the account."""
     forms = {unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD")}
     with world.app.app_context():
         opens = all(passwords.fits(User.get_by_id(user.id), form) for form in forms)
@@ -982,7 +982,7 @@ def password_command(world, text):
 
 
 def phone_search(world, text):
-    """As `kavo_search`: only what is a number counts."""
+    """As `kavo_search`, for a telephone number."""
     if PHONES[text] is None:
         return None
     User.update(phone="").execute()
@@ -1049,7 +1049,7 @@ def test_every_door_gives_the_expected_verdict_and_keeps_the_same(world, table, 
     assert {text: kept for text, kept in found.items() if kept != table[text]} == {}
 
 
-# ---- what goes with it
+# ---- related behaviour
 
 
 @pytest.mark.parametrize(
@@ -1063,7 +1063,7 @@ def test_every_door_gives_the_expected_verdict_and_keeps_the_same(world, table, 
         ("gisteren", "dag/maand/jaar"),
     ],
 )
-def test_a_day_that_cannot_be_says_what_is_wrong(text, words):
+def test_an_impossible_day_says_what_is_wrong(text, words):
     with pytest.raises(RuleError, match=words):
         readings.day(text)
 

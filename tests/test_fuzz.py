@@ -1,4 +1,4 @@
-"""A small part of `make fuzz`, each time."""
+"""A small part of `make fuzz`, in every run."""
 
 import pytest
 

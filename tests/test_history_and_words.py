@@ -1,4 +1,4 @@
-"""The history reads as sentences and stays provable; days, moments, numbers and lists read the Belgian way."""
+"""The history reads as sentences and stays provable; days, moments, numbers and lists follow Belgian conventions."""
 
 from datetime import date, datetime
 
@@ -64,7 +64,7 @@ def test_14_days_are_calendar_days_also_over_the_change_of_the_clock():
 
 
 @pytest.mark.parametrize("years, day", [(4, date(2012, 2, 29)), (18, date(2026, 3, 1))])
-def test_who_was_born_on_29_february_is_older_on_1_march(years, day):
+def test_a_person_born_on_29_february_turns_a_year_older_on_1_march(years, day):
     assert years_after(date(2008, 2, 29), years) == day
 
 

@@ -1,5 +1,5 @@
-"""The HTML of every page of all roles, also of forms that were refused: what a validator would say, and where the errors of a
-form lead. `make html` asks the validator itself."""
+"""The HTML of every page of all roles, refused forms included: the errors that a validator would report, and the links from the
+errors of a form. `make html` runs the validator itself."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ TOLD_AT = "h1, h2, h3, h4"
 
 
 class Nesting(HTMLParser):
-    """What is closed otherwise than it was opened, and attributes that stand twice."""
+    """Elements closed in the wrong order, and duplicate attributes."""
 
     def __init__(self, html):
         super().__init__()
@@ -47,7 +47,7 @@ class Nesting(HTMLParser):
 
 
 def wrong_in(page, html) -> list[str]:
-    """What a validator would refuse, as far as we ever got wrong."""
+    """The validator errors that we once made."""
     ids = [one["id"] for one in page.select("[id]")]
     found = Nesting(html).wrong
     found += [f"id {one!r} stands twice" for one, times in Counter(ids).items() if times > 1 or not one or " " in one]
@@ -76,14 +76,14 @@ def labels(page, label) -> bool:
 
 
 def headings(page) -> list[str]:
-    """WCAG 1.3.1: one h1, first, and no level left out below it."""
+    """WCAG 1.3.1: one h1, first, and no level skipped below it."""
     levels = [int(one.name[1]) for one in page.select(TOLD_AT)]
     found = [f"{levels.count(1)} h1"] * (levels.count(1) != 1)
     return found + [f"h{two} after h{one}" for one, two in zip([0, *levels], levels, strict=False) if two > one + 1]
 
 
 def unled(page) -> list[str]:
-    """Errors of a form that no link of the summary leads to, and links that lead to what one cannot fill in."""
+    """Errors of a form without a link in the summary, and links to elements that cannot be filled in."""
     summary = page.select_one(".error-summary")
     if not summary:
         return [f"no summary above {one}" for one in page.select("main form [aria-invalid=true]:not([autofocus])")]

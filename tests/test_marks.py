@@ -1,5 +1,5 @@
-"""0 foreign: each of seven people meets, on any page, in any file and in insight, only what is theirs to see; also after a
-handover, a merge and an erasure. `tests/marks.py` plants and crawls."""
+"""No foreign data: each of seven people meets, on any page, in any file and in subject access, only data that they may see; also
+after a handover, a merge and an erasure. `tests/marks.py` plants and crawls."""
 
 import re
 
@@ -22,7 +22,7 @@ STAGES = (
     ("merged", "after", World.merge, "a"),
     ("erased", "erased", World.erase, "vb1t"),
 )
-"""stage, the column of a mark that counts then, what happens before it, and who looks: in between those whom it touches"""
+"""stage, the column of a mark that applies, the events before it, and the viewers: in between only those affected"""
 NONSENSE = "xqxqxqxq"
 
 
@@ -47,7 +47,7 @@ def test_nobody_meets_a_mark_that_is_not_theirs(world):
 
 
 def test_no_mail_holds_what_its_reader_may_not_see(world):
-    """What names participants in a reminder is theirs who got it; insight leaves it out."""
+    """The participants named in a reminder are the recipient's to see; subject access leaves them out."""
     for column, happens in (("before", None), ("after", World.hand_over)):
         if happens:
             happens(world)
@@ -56,7 +56,7 @@ def test_no_mail_holds_what_its_reader_may_not_see(world):
         assert [one for one in found if one[0] not in getattr(world.marks[one[2]], column)] == []
 
 
-# ---- what is not shown is not to be guessed either
+# ---- hidden values cannot be guessed either
 
 
 def lists(app, visitor):
@@ -66,7 +66,7 @@ def lists(app, visitor):
 
 
 def rows(visitor, path) -> str:
-    """The rows of the list on a page, as text; read without a tree, since hundreds are."""
+    """The rows of the list on a page, as text; read without a parser, since there are hundreds of pages."""
     answer = visitor.client.get(path)
     assert answer.status_code == 200, path
     table = re.search(r"<tbody>(.*?)</tbody>", answer.text, re.S)
@@ -74,7 +74,7 @@ def rows(visitor, path) -> str:
 
 
 @pytest.mark.parametrize("letter", ["a", "b", "1", "2"])
-def test_no_search_finds_what_one_may_not_see(app, world, letter):
+def test_no_search_finds_rows_hidden_from_the_user(app, world, letter):
     visitor = world.viewers[letter]
     hidden = [mark.texts[0] for mark in world.marks.values() if letter not in mark.before]
     for view in lists(app, visitor):
@@ -84,7 +84,7 @@ def test_no_search_finds_what_one_may_not_see(app, world, letter):
 
 
 def columns(model) -> list[str]:
-    """The stored columns of a table, and those of the rows that it refers to."""
+    """The stored columns of a table, and those of the tables that it refers to."""
     found = list(model._meta.fields)
     for name, field in model._meta.fields.items():
         if hasattr(field, "rel_model"):
@@ -109,7 +109,7 @@ def test_no_order_and_no_filter_tells_what_a_hidden_column_holds(app, world, let
     assert tried > 60
 
 
-def test_no_suggestion_names_whom_one_may_not_see(world):
+def test_no_suggestion_names_people_hidden_from_the_user(world):
     for text in world.marks["p2.first"].texts + world.marks["p4.last"].texts:
         assert text not in world.viewers["1"].get(f"/trajecten/ajax/lookup/?name=participant&query={text}").text.lower()
         assert text in world.viewers["2"].get(f"/trajecten/ajax/lookup/?name=participant&query={text}").text.lower()
@@ -130,7 +130,7 @@ def test_a_refusal_without_login_names_nobody_of_the_team(app):
         sites.approve(stale, make.user("team"), make.NOW)
 
 
-def test_a_refusal_does_not_name_who_keeps_a_site_to_who_asked(app):
+def test_a_refusal_does_not_name_the_manager_to_the_requester(app):
     keeper, asks = make.user(first_name="Houdt"), make.user(first_name="Vraagt")
     stale = handovers.ask(make.site(manager=keeper), asks, asks.email, "", make.NOW)
     handovers.refuse(Handover.get_by_id(stale.id), keeper, make.NOW, "nee")
@@ -148,7 +148,7 @@ def test_once_it_was_accepted_both_are_named(app):
 
 
 def test_no_mail_names_somebody_of_the_team(app):
-    """What the team did yesterday is told to the manager and to the association, as an act of the team."""
+    """The manager and the association hear what the team did yesterday, as an act of the team."""
     team, manager = make.user("team", first_name="Kim"), make.user()
     run = make.trajectory(association=make.association(email="info@kavo.test"))
     placements.couple(run, make.site(manager=manager), 20, team, make.NOW, on_behalf="association")
@@ -158,7 +158,7 @@ def test_no_mail_names_somebody_of_the_team(app):
     assert all("door het team Kadervorming" in body and "Kim" not in body for body in told)
 
 
-def test_who_left_an_association_opens_its_files_no_more(app):
+def test_former_staff_of_an_association_cannot_open_its_files(app):
     first, second = make.association(), make.association()
     staff = make.user("association", association=first, password=make.PASSWORD)
     batch = ImportBatch.create(

@@ -1,8 +1,8 @@
-"""No text of a screen or mail holds a number of the policy that somebody wrote by hand: it asks `policy` or the constant itself.
+"""No text of a screen or mail holds a hand-written number of the policy: it takes the number from `policy` or the constant.
 
-What is read: every template and mail outside its tags, every Dutch sentence in the code outside its braces, and the sentences of
-Flask-Security. A number there is allowed only when it is named below. What is not seen: a number that code puts together of
-words, and one in a picture."""
+This reads every template and mail outside its tags, every Dutch sentence in the code outside its braces, and the sentences of
+Flask-Security. A number there is allowed only when it is named below. Not detected: a number that code composes from words, and
+a number in a picture."""
 
 import ast
 import re
@@ -25,38 +25,38 @@ NOT_POLICY = (
     r"0\d [\d ]{8,}|\b1700\b",  # telephone numbers
     r"\d\d?/\d\d?/\d{4}",  # a day as an example
     r"-18\b",  # in a label of the manual
-    r"\b(?:één|twee) keer\b|\btwee dagen\b|\b(?:halve|half) (?:minuut|uur)\b",  # how often, and how one speaks
-    r"\b(?:4|6) cijfers\b|\b2 cijfers\b",  # what a postcode, a KAVO-ID and a code look like
+    r"\b(?:één|twee) keer\b|\btwee dagen\b|\b(?:halve|half) (?:minuut|uur)\b",  # frequencies and idioms
+    r"\b(?:4|6) cijfers\b|\b2 cijfers\b",  # the formats of a postcode, a KAVO-ID and a code
     r"ongeveer 10 minuten",  # how long a form takes
     r"dag 9 van|\b[1-9]\. (?=[A-Z])|Fout (?:413|503)|minstens 1 (?:uur|dag|cijfer|gepresteerd)|1 hoofdletter|Typ 0 tot",
     r"minstens 60 uur pedagogie|artikel \d+|8 augustus 1983",  # of a law
-    r"hoogstens 5 jaar",  # a slip of the keyboard, not a term
+    r"hoogstens 5 jaar",  # typing errors, not a deadline
     r"0470[ \d]+|\+3[12][ \d]+|;20\.|Typ 2 keer",  # examples
 )
 HERE = re.compile("|".join(NOT_POLICY))
 CODE = re.compile(
     r"<[a-z/?]|SELECT|PRAGMA|https?:|[<>]=|\) = \d|[a-z]+=\d|\(\?:|\\[bd]|[_a-z] > 0|KAVO_|\bTHEN\b|\bBETWEEN\b"
 )
-"""strings of the code that are no sentences"""
+"""strings in the code that are not sentences"""
 NO_READER = {"commands", "operations", "local", "database", "config", "migrations"}
 TECHNICAL = {"exports", "duplicates", "app"}
-"""rooms and modules whose sentences no user reads, or that make files"""
+"""packages and modules whose sentences no user reads, or that generate files"""
 
 
 def numbers(text: str) -> list[str]:
-    """The numbers in a text that are not named above, each with what stands around it."""
+    """The numbers in a text that are not named above, each with its context."""
     bare = HERE.sub(" ", text)
     return [bare[max(0, found.start() - 30) : found.end() + 15] for found in NUMBER.finditer(bare)]
 
 
 def template(path: Path) -> str:
-    """What one reads of a template, without its tags."""
+    """The readable text of a template, without its tags."""
     text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", " ", path.read_text("utf-8"), flags=re.S)
     return re.sub(r"<[^>]*>", " ", text) if path.suffix == ".html" else text
 
 
 def sentences(path: Path):
-    """The texts in the code of a module, but for what explains the code."""
+    """The texts in the code of a module, without docstrings."""
     tree = ast.parse(path.read_text("utf-8"))
     bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
     explained = {id(one.value) for body in bodies for one in body if isinstance(one, ast.Expr)}
@@ -99,19 +99,19 @@ def test_no_sentence_of_flask_security_writes_a_number_of_the_policy():
         ("Typ twee keer hetzelfde.", False),
     ],
 )
-def test_a_number_of_the_policy_is_seen(text, found):
+def test_a_hand_written_policy_number_is_detected(text, found):
     assert bool(numbers(text)) == found
 
 
 def test_every_number_that_a_template_uses_is_registered(app):
-    """A template shows nothing for a number that nobody told."""
+    """A template prints nothing for a number that it was not given."""
     for path in (PROJECT / "templates").rglob("*.*"):
         for name in re.findall(r"policy\.(\w+)", path.read_text("utf-8")):
             assert getattr(policy, name), f"{path.name}: {name}"
 
 
 def test_texts_follow_a_policy_that_changes(app, client, monkeypatch):
-    """Changed where the rule is, the number changes on the pages for visitors; the manual's sentence stays."""
+    """A number changed at its rule changes on the pages for visitors; the manual's sentence stays."""
     text = client.get("/veelgestelde-vragen").get_data(as_text=True) + client.get("/hulp").get_data(as_text=True)
     assert "innen twee weken" in text
     monkeypatch.setattr(sites, "APPROVAL_DAYS", 21)

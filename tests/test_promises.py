@@ -1,4 +1,4 @@
-"""What each role may expect (`docs/rules/`): every sentence has a test that proves it. The last ones are proved here."""
+"""The promises to each role (`docs/rules/`): a test proves every sentence. Those without a test elsewhere are proved here."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ RULES = {
     "visitor": {3, 4, 7, 12},
     "participant": {8, 13, 14},
 }
-"""role → the domain rules that its page speaks of; together all of them"""
+"""role → the domain rules on its page; together all of them"""
 SENTENCE = re.compile(r"^- (?P<words>.+?) \(rules? (?P<rules>[\d and]+)\)\. (?P<tests>`.+`)$")
 REFERENCE = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 

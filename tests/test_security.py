@@ -1,4 +1,4 @@
-"""Rows of OWASP's ASVS that no other test shows (docs/security.md names the test of each), and that this list stays true."""
+"""Requirements of OWASP's ASVS that no other test shows (docs/security.md names a test for each), and that its list is right."""
 
 import ast
 import itertools
@@ -33,12 +33,12 @@ def team(app):
     return Visitor(app, make.user("team", password=make.PASSWORD))
 
 
-# ---- what is typed comes out as text
+# ---- output encoding
 
 
 @pytest.mark.parametrize("evil", [SCRIPT, SIDE])
 def test_what_people_typed_is_text_on_every_page(app, team, evil):
-    """In every column of text, past all our rules."""
+    """In every text column, bypassing all our rules."""
     site = make.site(manager=make.user())
     stage = make.evaluated(make.placement(site=site))
     make.mail()
@@ -90,16 +90,16 @@ def test_the_code_runs_no_text_and_reads_no_pickle():
 
 
 def test_randomness_for_security_comes_from_secrets():
-    """`random` is for made-up people alone."""
+    """`random` is allowed for fictitious people only."""
     using = {path.stem for _, path in modules() if re.search(r"^(from|import) random\b", path.read_text("utf-8"), re.M)}
     assert using <= {"crowd", "demo"}
 
 
-# ---- what may be changed
+# ---- mass assignment
 
 
 def test_a_form_changes_its_own_fields_alone(app, team):
-    """Every column of a row is sent along with its form; what is not on the form stays as it was."""
+    """Every column of a row is sent along with its form; columns that are not on the form stay unchanged."""
     make.evaluated(make.placement(site=make.site(manager=make.user())))
     views = [view for view in app.extensions["admin"][0]._views if getattr(view, "model", None) and view.can_edit]
     assert len(views) > 4
@@ -108,7 +108,7 @@ def test_a_form_changes_its_own_fields_alone(app, team):
         before = {name: row.__data__[name] for name in view.model._meta.fields}
         team.get(f"{view.url}/edit/?id={row.pk}")
         form = team.page.select_one("main form[method=post]")
-        if form is None:  # this row is not for changing
+        if form is None:  # this row cannot be changed
             continue
         shown = {one["name"] for one in form.select("[name]")}
         team.send(form, **dict.fromkeys(set(before) - shown - {"id"}, "7"))
@@ -117,7 +117,7 @@ def test_a_form_changes_its_own_fields_alone(app, team):
         assert changed - shown <= {"version", "search"}, (view.endpoint, changed - shown)
 
 
-# ---- headers, hosts, addresses
+# ---- headers, hosts, IP addresses
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_in_production_cookies_are_for_this_host_over_tls_and_not_for_scripts(pr
     assert "Domain" not in cookie
 
 
-def test_what_somebody_else_changed_meanwhile_is_no_fault(app):
+def test_a_concurrent_change_is_not_an_error(app):
     with app.test_request_context("/mijn-gegevens"):
         page, status, _ = app.handle_user_exception(Conflict("Noor is intussen door iemand anders gewijzigd."))
     assert (status, "Noor is intussen door iemand anders gewijzigd." in page) == (409, True)
@@ -196,7 +196,7 @@ def test_nothing_of_development_is_there_in_production(production):
     "headers", [{"X-Forwarded-For": "9.9.9.9"}, {"X-Real-IP": "9.9.9.9"}, {"Forwarded": "for=9.9.9.9"}]
 )
 def test_visitors_cannot_choose_their_own_address(app, headers):
-    """Without a proxy of ours in front, what a request says of itself counts for nothing: the limit holds."""
+    """Without our proxy in front, forwarded headers are not trusted: the limit holds."""
     from times import utcnow
 
     for _ in range(limits.WRONG_PASSWORDS_PER_ADDRESS):
@@ -260,7 +260,7 @@ def test_a_cookie_from_before_the_login_is_no_login(app):
 
 
 def test_a_replaced_key_logs_nobody_out_and_an_absent_one_everybody(settings):
-    """The new key in its place, the old one beside it: cookies, links in mails and second steps hold."""
+    """With a new key and the old one kept as fallback, cookies, mailed links and second factors stay valid."""
     import dataclasses
 
     from mails import links
@@ -280,7 +280,7 @@ def test_a_replaced_key_logs_nobody_out_and_an_absent_one_everybody(settings):
         client = made.test_client()
         client.set_cookie("kavo", cookie)
         assert client.get("/te-behandelen/").status_code == (200 if kept else 302)
-        assert client.get(link, follow_redirects=True).status_code == 200  # it has a row, and no signature
+        assert client.get(link, follow_redirects=True).status_code == 200  # it is a row, without a signature
         again = Visitor(made)
         again.get("/aanmelden")
         again.send(email=anna.email, password=make.WORD)
@@ -318,7 +318,7 @@ def test_a_known_and_an_unknown_address_get_the_same_answer(app, path, fields):
     assert without[0] == without[1]
 
 
-# ---- what is written down
+# ---- logging
 
 
 def test_what_matters_for_safety_is_logged_or_in_the_history(app, caplog):
@@ -342,7 +342,7 @@ def test_what_matters_for_safety_is_logged_or_in_the_history(app, caplog):
     assert UserSession.select().where(UserSession.ended_at.is_null(False)).exists()
 
 
-# ---- what we build on
+# ---- dependencies
 
 
 def pinned() -> dict[str, str]:
@@ -365,7 +365,7 @@ def test_every_package_is_pinned_with_hashes():
 
 
 def test_no_package_is_older_than_the_release_that_closed_a_known_hole():
-    """advisories.toml is kept by hand, for tests reach no service that knows holes; somebody looks again every half year."""
+    """advisories.toml is kept by hand, since tests reach no vulnerability database; it is reviewed every half year."""
     told = tomllib.loads((PROJECT / "advisories.toml").read_text("utf-8"))
     assert date.today() - told["looked_on"] <= timedelta(days=366), "look for new advisories and change looked_on"
     have = pinned()
@@ -408,7 +408,7 @@ PATTERNS = sorted({found for _, path in modules() for found in re.findall(CALL, 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_no_pattern_is_slow_on_long_input(pattern):
-    """A pattern that tries again and again on one long text would take minutes: the child is ended after a minute."""
+    """A pattern with catastrophic backtracking would take minutes: the child process is ended after one."""
     texts = [char * 20_000 for char in "a1 -<&/.@%"] + ["a " * 10_000, "https://" * 3000, "a1-" * 8000, "\t\n" * 10_000]
     code = f"import re\nfor text in {texts!r}:\n    re.search({pattern!r}, text + '!')"
     subprocess.run([sys.executable], input=code, text=True, check=True, timeout=60)

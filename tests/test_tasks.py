@@ -1,4 +1,4 @@
-"""Huey as an alarm clock: signed messages of JSON, on a file and on Redis; the sweep is safe late and twice."""
+"""Huey as a scheduler: signed JSON messages, on a file and on Redis; the sweep may run late or twice."""
 
 import os
 import pickle

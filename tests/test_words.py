@@ -1,7 +1,7 @@
 """The words on every screen, in every file and in every mail: plain Dutch, one word for one thing, no codes, short sentences.
 
-Asked of the sources (`tests/our_texts.py`), so also of what no test page shows; and of the pages, files and mails themselves,
-where a word may come out of the database."""
+Checked in the sources (`tests/our_texts.py`), so also for texts that no test page shows; and in the pages, files and mails
+themselves, where a word may come from the database."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ FORBIDDEN = re.compile(
     re.X | re.I,
 )
 NAMES = re.compile(r"KAVO-IDs?|e-mail\w*|Opgevangen e-mails|\bE-mail\w*|@\S+|https?://\S+|\S+\.(?:csv|test|be)\b")
-"""in which a forbidden word is none: names of ours, addresses, files"""
+"""contexts in which a forbidden word is allowed: names, URLs, files"""
 ALLOWED = {
     "Mails": "the screen of the contract",
     "2FAS, Google Authenticator": "names of products",
@@ -41,10 +41,10 @@ ALLOWED = {
 }
 MOST_WORDS, MOST_ON_AVERAGE = 22, 12
 FOR_PROGRAMS = ("/export/programma/", "/resultaat.csv")
-"""files whose columns a program reads: with codes, and the one that is imported again"""
-LEAST = 3  # words of what counts as a sentence for the average: a label is none
+"""files for programs: those with codes, and the one for re-import"""
+LEAST = 3  # minimum words of a sentence for the average: a label does not count
 EXEMPT = ()
-"""sentences of law that are longer, to the letter"""
+"""longer sentences, quoted literally from law"""
 
 
 def faults(text: str) -> list[str]:
@@ -58,7 +58,7 @@ def listed(found: dict | set) -> str:
     return "\n".join(sorted(map(str, found)))
 
 
-# ---- what is written in the code
+# ---- sources
 
 
 def test_no_text_has_a_word_that_we_do_not_use():
@@ -91,11 +91,11 @@ def test_sentences_are_short():
     assert sum(lengths) / len(lengths) <= MOST_ON_AVERAGE
 
 
-# ---- what is shown
+# ---- pages, files and mails
 
 
 def shown(answer) -> list[str]:
-    """What one reads in an answer: the texts of a page with its captions, filters and options; the titles of a file."""
+    """The readable texts of a response: of a page with its captions, filters and options; of a file its titles."""
     if answer.mimetype == "text/html":
         return [re.sub(r"\s+", " ", text).strip() for text in our_texts.blocks(answer.get_data(as_text=True))]
     if answer.mimetype == "text/csv":
@@ -152,8 +152,8 @@ def test_every_column_has_a_dutch_word(app):
                 assert not faults(subject_access.label_of(model, name)), (model, name)
 
 
-def test_codes_with_the_same_words_are_one_choice(app, now):
-    """And choosing it finds the rows of each."""
+def test_codes_with_the_same_label_are_one_choice(app, now):
+    """And choosing the label finds the rows of each."""
     team = Visitor(app, make.user("team", password=make.PASSWORD))
     for view in app.extensions["admin"][0]._views:
         for one in view.list_filters if isinstance(view, AdminView) else ():
@@ -166,7 +166,7 @@ def test_codes_with_the_same_words_are_one_choice(app, now):
     assert len(team.page.select("tbody tr")) == 2
 
 
-def test_the_pages_of_the_mail_catcher_tell_it_so(tmp_path, now):
+def test_the_pages_of_the_mail_catcher_say_what_they_are(tmp_path, now):
     box = Box(tmp_path)
     (tmp_path / "1.eml").write_bytes(
         delivery.message(mails.password_changed(make.user(), now), "kavo@kavo.test").as_bytes()

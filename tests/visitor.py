@@ -1,4 +1,4 @@
-"""Somebody at a browser without JavaScript: logs in with the real form, and sends forms as the page holds them."""
+"""A visitor with a browser without JavaScript: logs in with the real form, and sends forms as the page holds them."""
 
 import re
 from functools import cached_property
@@ -18,7 +18,7 @@ class Visitor:
             self.log_in(app, user)
 
     def log_in(self, app, user):
-        """With the password, and with a code of an app where that is asked; who needs an app gets one first."""
+        """With the password, and with a code from an app where required; a user who needs an app gets one first."""
         with app.app_context():
             if user.check_tf_required_setup() and user.password and not user.has_second_step:
                 make.app_with_codes(app, user)
@@ -33,11 +33,11 @@ class Visitor:
         return self._keep(self.client.get(path, headers=self._referrer(), buffered=True, **kwargs))
 
     def _referrer(self):
-        """What a browser tells of the page on which a link stood."""
+        """The headers with which a browser names the page of a link."""
         return {"Referer": f"http://localhost{self.path}"}
 
     def post(self, path, data=None, token=True):
-        """Post to a path, with the token of the own start page."""
+        """Post to a path, with the token of the user's start page."""
         data = dict(data or {})
         if token:
             own = self.client.get("/mijn-gegevens", follow_redirects=True).text
@@ -45,7 +45,7 @@ class Visitor:
         return self._keep(self.client.post(path, data=data))
 
     def send(self, form=None, **changes):
-        """Send a form of the page (default: the first of `main` that posts) with some fields changed, and follow."""
+        """Send a form of the page (default: the first in `main` that posts) with some fields changed, and follow redirects."""
         form = form or self.page.select_one("main form[method=post]")
         data = [
             (one["name"], one.get("value", "on"))
@@ -66,7 +66,7 @@ class Visitor:
 
     @property
     def text(self):
-        """What one reads in the main part of the page."""
+        """The text of the main part of the page."""
         return self.page.select_one("main").get_text(" ", strip=True)
 
     def _keep(self, answer):
@@ -77,5 +77,5 @@ class Visitor:
 
     @cached_property
     def page(self):
-        """The page that is open; it is read when a test looks at it."""
+        """The open page, parsed when a test first uses it."""
         return BeautifulSoup(self.answer.data, "html.parser")

@@ -1,4 +1,4 @@
-"""Files of a list: what is in them in each form, and that one which stops half-way never looks whole."""
+"""Exports of a list: their content in each format, and that an export that fails half-way never looks complete."""
 
 import csv
 import http.client
@@ -77,7 +77,7 @@ def test_for_excel_with_real_days_and_numbers(team, stage):
 
     assert zipfile.ZipFile(io.BytesIO(answer.data)).testzip() is None
     assert row["Voornaam"].value == "=1+1"
-    assert row["Voornaam"].data_type == "s"  # text, no formula
+    assert row["Voornaam"].data_type == "s"  # text, not a formula
     assert row["Verwachte begindatum"].value == datetime(2026, 7, 5)
     assert row["Verwachte begindatum"].number_format == "dd/mm/yyyy"
     assert row["Gekoppeld op"].value == datetime(2026, 7, 1, 0, 30)
@@ -148,12 +148,12 @@ def test_what_looks_like_a_formula_is_text(value):
 @pytest.mark.parametrize(
     "value", ["", " ", "a=1", "Ö", "1-2", "(1)", "'t Plein", "\u200bab", "-5", -5, 2.5, None, True, date(2026, 7, 5)]
 )
-def test_what_is_none_stays_as_it_is(value):
+def test_a_value_that_is_not_a_formula_stays_as_it_is(value):
     assert exports.DutchCsv().cell(value).startswith("'") is (value in ("'t Plein", "-5"))
 
 
 def cells_of(text):
-    """Every cell below the titles, and the titles."""
+    """All cells, including the titles."""
     return [
         cell
         for line in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";")
@@ -163,7 +163,7 @@ def cells_of(text):
 
 @pytest.fixture
 def doors(app, team):
-    """Name → the text of a CSV file, of all that we write; formulas stand in every column where a text can."""
+    """Name → the text, for every CSV file that we write; each column that can hold text holds a formula."""
     site = make.site(
         name="＝SOM(1)", street="@x", email="", phone="+32 9 311 11 11", reason=" =r", municipality="－dorp"
     )
@@ -225,7 +225,7 @@ def test_nothing_else_writes_a_csv_file():
 
 
 @pytest.mark.parametrize("role, offered", [("team", True), ("association", True), ("manager", False)])
-def test_a_file_for_a_program_is_for_who_has_programs(app, role, offered):
+def test_only_roles_with_programs_get_the_file_for_programs(app, role, offered):
     someone = make.user(role, association=make.association() if role == "association" else None, password=make.PASSWORD)
     visitor = Visitor(app, someone)
     make.site()
@@ -269,14 +269,14 @@ def test_every_list_exports_in_every_form_with_all_its_columns(app, team, stage)
 
 @pytest.fixture
 def server(db, tmp_path):
-    """The web server of production on the same database; yields its port."""
+    """The production web server on the same database; yields its port."""
     with Web(tmp_path, environment(db, f"sqlite:///{tmp_path}/queue.db")) as web:
         yield web.port
 
 
 @pytest.mark.parametrize("kind", list(exports.FORMATS))
 def test_a_file_that_stops_half_way_ends_as_a_failed_download(team, server, kind):
-    """The 9,000th line of history says something that no sentence is known for: the export fails there, after thousands."""
+    """The 9,000th line of history has an act without a sentence, so the export fails after thousands of lines."""
     make.placement()
     line = {"at": make.NOW, "verb": "user.password", "object_type": "", "object_id": "", "payload": '{"who": "Kim"}'}
     rows = [{**line, "digest": "d"} for _ in range(9_000)]
@@ -294,7 +294,7 @@ def test_a_file_that_stops_half_way_ends_as_a_failed_download(team, server, kind
         answer.read()
 
     got = getattr(broken.value, "partial", b"")
-    assert len(got) > (50 if kind == "xlsx" else 100_000)  # a zip of lines that are all the same is small
+    assert len(got) > (50 if kind == "xlsx" else 100_000)  # identical lines compress well
     if kind == "xlsx":
         with pytest.raises(zipfile.BadZipFile):
             zipfile.ZipFile(io.BytesIO(got))

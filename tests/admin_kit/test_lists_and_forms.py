@@ -1,4 +1,4 @@
-"""What every list and form does: once, in order, with few queries, and exported as it is on the screen."""
+"""The behaviour shared by all lists and forms: saved once, in order, with few queries, and exported as shown on the screen."""
 
 import csv
 import io

@@ -1,5 +1,5 @@
-"""Every list, asked at random, against plain Python over the same rows: filters, search, tabs, order and pages, for the team
-and for a manager."""
+"""Random requests for every list, compared with plain Python over the same rows: filters, search, tabs, order and pages, for
+the team and for a manager."""
 
 import os
 from datetime import date, datetime, timedelta
@@ -52,7 +52,7 @@ YEARS = timedelta(days=17 * 365)
 
 
 class Made:
-    """A small world of rows that are alike in tricky ways, and who asks for them."""
+    """A small world of rows that resemble each other in tricky ways, and the people who request them."""
 
     def __init__(self, seed):
         self.chance = Random(seed)
@@ -69,7 +69,7 @@ class Made:
         return date(2026, 7, 1) + timedelta(days=self.chance.randint(-spread, spread))
 
     def moment(self):
-        """Often just before or after a midnight in Brussels."""
+        """Moments, often just before or after midnight in Brussels."""
         return datetime(2026, 6, 30, self.pick(1, 12, 21, 22, 23), 30) + timedelta(days=self.chance.randint(-200, 200))
 
     def people(self):
@@ -162,10 +162,10 @@ class Made:
         for _ in range(10):
             audit.record(None, "user.password", self.jonas, at=self.moment())
 
-    # ---- what is asked
+    # ---- requests
 
     def words(self):
-        """Something to search: beginnings of names and numbers, whole or not, with and without marks."""
+        """Search texts: names and numbers, whole or only their beginning, with and without accents."""
         person = self.pick(*self.participants)
         text = self.pick(
             person.last_name,
@@ -211,7 +211,7 @@ class Made:
         return {"date": str(self.day(200)), "number": "10"}.get(kind) or self.words()
 
 
-# ---- the same in plain Python
+# ---- the model in plain Python
 
 
 def begins(tokens, text) -> bool:
@@ -239,12 +239,12 @@ def passes(one, args, row) -> bool:
 
 
 def part_of(view, row):
-    """What says in which tab a row stands."""
+    """The value that decides the tab of a row."""
     return row.status(view.today).key if view.tab_statuses else dotted(row, view.column_tabs)
 
 
 def expected(view, rows, one, args):
-    """The ids that the list must hold, in its order."""
+    """The ids that the list must hold, in order."""
     found = [row for row in rows if all(passes(each, args, row) for each in one.requested.filters)]
     if args.get("q"):
         found = [row for row in found if begins(row.search, args["q"])]
@@ -280,7 +280,7 @@ CASES = [
 
 
 def visible(model, role, made):
-    """The rows that this person may see in the list, without asking `scope`."""
+    """The rows that this person may see in the list, computed without `scope`."""
     rows = list(model.select())
     if role == "team":
         return rows
@@ -292,7 +292,7 @@ def visible(model, role, made):
 
 @pytest.mark.parametrize("endpoint, model, role", CASES, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_list_is_what_plain_python_makes_of_the_same_rows(app, endpoint, model, role, monkeypatch):
-    monkeypatch.setattr(counting, "COUNT_UP_TO", 30)  # so that both kinds of list occur: counted to the end, and not
+    monkeypatch.setattr(counting, "COUNT_UP_TO", 30)  # so that both kinds of list occur: counted completely, and capped
     made = Made(seed=len(endpoint))
     view = next(one for one in app.extensions["admin"][0]._views if one.endpoint == endpoint)
     rows, seen = visible(model, role, made), 0
@@ -308,4 +308,4 @@ def test_a_list_is_what_plain_python_makes_of_the_same_rows(app, endpoint, model
             assert got or not want, args
             assert one.count == len(want) if one.is_counted else one.count <= len(want), args
             seen += len(got)
-    assert seen > ASKED  # most of them found something
+    assert seen > ASKED  # most requests found rows

@@ -1,4 +1,4 @@
-"""What keeps a list fast whatever its size: few questions to the database, an index in each order, a light page. No clocks."""
+"""Lists stay fast whatever their size: few queries, an index for each order, a light page. Nothing here measures time."""
 
 import logging
 
@@ -49,7 +49,7 @@ def view(app):
 
 
 def asked(visitor, path, caplog):
-    """How many statements a page takes."""
+    """The number of SQL statements that a page takes."""
     caplog.clear()
     with caplog.at_level(logging.DEBUG, "peewee"):
         assert visitor.get(path).status_code == 200
@@ -64,7 +64,7 @@ def test_a_list_asks_few_questions_on_every_page(app, kim, role, caplog):
         make.placement(site=site, coupled_by=kim, trajectory=make.trajectory(association=association))
     visitor = Visitor(app, person)
     for path in PATHS if role == "team" else PATHS[:9]:
-        most = MOST if "trajectory-association" not in path else MOST + 1  # it looks up which associations were meant
+        most = MOST if "trajectory-association" not in path else MOST + 1  # it looks up the matching associations
         assert asked(visitor, path, caplog) <= FRAME + most, path
         while link := next(
             (one["href"] for one in visitor.page.select(".paging a") if one.get_text() == "Volgende"), None
@@ -73,7 +73,7 @@ def test_a_list_asks_few_questions_on_every_page(app, kim, role, caplog):
 
 
 def test_every_order_of_a_large_table_follows_an_index(app, view, now):
-    """Otherwise the database sorts a million rows for a page of 25. Rows that are alike in the first column may be sorted."""
+    """Otherwise the database sorts a million rows for a page of 25. It may sort rows that are equal in the first column."""
     if on_postgresql():
         pytest.skip("PostgreSQL plans by statistics; its indexes are the same")
     with app.app_context():
@@ -115,4 +115,4 @@ def test_a_page_of_100_rows_with_7_columns_and_3_actions_is_light(app, kim):
     assert len(visitor.page.select("thead th[data-sort]")) == 7
     assert len(visitor.page.select("tbody tr")) == 100
     assert len(visitor.page.select("tbody tr:first-child .row-menu li")) == 3
-    assert len(page.data) <= 76 * 1024  # with a box to tick, and who is next, in each row
+    assert len(page.data) <= 76 * 1024  # each row with a checkbox and whose turn it is

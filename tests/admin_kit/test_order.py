@@ -1,5 +1,5 @@
-"""A list says by what it is ordered: its caption, `aria-sort` and the rows that stand there tell the same, for every column of
-every list by which one may sort, up and down."""
+"""A list states its real order: the caption, `aria-sort` and the rows agree for every sortable column of every list, ascending
+and descending."""
 
 import re
 from datetime import datetime
@@ -15,7 +15,7 @@ MOMENT = re.compile(r"(\d\d)/(\d\d)/(\d{4})(?: om (\d+)\.(\d\d) uur)?")
 
 
 def moment(text):
-    """A day or moment as it stands there; what is empty comes before all."""
+    """A day or moment as printed; empty comes first."""
     found = MOMENT.search(text)
     return (
         datetime(*(int(part or 0) for part in (found[3], found[2], found[1], found[4], found[5])))
@@ -55,11 +55,11 @@ DOWN = {
 UNREAD = {
     f"{one}{turned}" for one in ("per soort gebeurtenis", "volgens de eerste rol") for turned in ("", ", omgekeerd")
 }
-"""orders that no column shows as such"""
+"""orders that no column shows literally"""
 
 
 def place(words):
-    """The key by which a text of a column is ordered, as the caption says it."""
+    """The sort key of a text in a column, according to the caption."""
     if words.startswith("("):
         names = words.strip("()").split(", ")
         return lambda text: names.index(group(text.lower(), names))
@@ -81,7 +81,7 @@ def test_every_list_is_ordered_as_its_caption_and_its_column_say(app):
 
 
 def orders(visitor, view, wrong):
-    """Look at each order of a list; yields what was looked at that could have been wrong."""
+    """Check each order of a list; yields the orders whose rows differ enough to prove anything."""
     shown = [*view.list_names, *(name for name in view.column_optional if name not in view.list_names)]
     for name in set(view.sort_keys) & set(shown):
         for down in (False, True):
@@ -110,12 +110,12 @@ def read_order(table, view, name, down, shown, wrong):
 
 
 def group(text, names) -> str:
-    """The group in which a status stands: applications that are not decided are one."""
+    """The group of a status: all undecided applications share one."""
     return text if text in names else "nog niet beslist"
 
 
 def first_text(cell) -> str:
-    """What a cell shows, without its second line."""
+    """The text of a cell without its second line."""
     for small in cell.select("small"):
         small.extract()
     return cell.get_text(" ", strip=True)

@@ -1,4 +1,4 @@
-"""Leafing through a list while others work: forward, back, to the end, and counts that stop."""
+"""Paging through a list while others change it: forward, back, to the end, and capped counts."""
 
 from datetime import date, timedelta
 from random import Random
@@ -36,7 +36,7 @@ def shown(visitor):
 
 
 def follow(visitor, word):
-    """Follow a link of the paging, if it is there."""
+    """Follow a paging link, if the page has it."""
     link = next((one for one in visitor.page.select(".paging a") if one.get_text() == word), None)
     if link:
         visitor.get(link["href"])
@@ -44,7 +44,7 @@ def follow(visitor, word):
 
 
 def leaf(visitor, path, between=lambda number: None, word="Volgende"):
-    """The KAVO-IDs of each page from this path on, as somebody leafs; `between(number of the page)` happens meanwhile."""
+    """The KAVO-IDs on each page, paging forward from this path; `between(page number)` runs between two pages."""
     visitor.get(path)
     pages = [shown(visitor)]
     between(0)
@@ -56,7 +56,7 @@ def leaf(visitor, path, between=lambda number: None, word="Volgende"):
 
 
 @pytest.mark.parametrize("sort", ["participant", "-participant", "hours", "-hours", "site", "state", "created_at"])
-def test_leafing_on_and_back_shows_the_list_once_and_in_order(team, stages, sort):
+def test_paging_forward_and_back_shows_the_list_once_and_in_order(team, stages, sort):
     path = f"{LIST}?sort={sort}"
     pages = leaf(team, path)
     assert [len(page) for page in pages] == [25, 25, 25, 15]
@@ -75,7 +75,7 @@ def test_leafing_on_and_back_shows_the_list_once_and_in_order(team, stages, sort
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_row_is_missed_while_rows_come_go_and_change(team, stages, seed):
-    """Who stays where it was in the order is shown, whatever others do meanwhile: also when the last rows of a page leave it."""
+    """A row that keeps its place in the order is shown, whatever others change: also when the last rows of a page leave it."""
     chance = Random(seed)
     sort, tab = chance.choice((("participant", "open"), ("-participant", "open"), ("hours", "open"), ("-ends_on", "")))
     moved, by = set(), make.user("team")
@@ -163,13 +163,13 @@ def test_a_short_list_shows_no_filters_but_a_short_last_page_does(team, stages):
     assert not team.page.select("#f-recognition")
 
 
-def test_a_page_has_as_many_rows_as_one_chooses(team, stages):
+def test_a_page_has_as_many_rows_as_chosen(team, stages):
     for size, rows in ((25, 25), (50, 50), (100, 90), (7, 25), (10**9, 25)):
         team.get(f"{LIST}?rijen={size}")
         assert len(shown(team)) == rows
 
 
-def test_the_columns_are_those_that_one_chooses_and_the_export_follows(team, stages):
+def test_the_list_and_its_export_show_the_chosen_columns(team, stages):
     stages[0].starts_on = date(2026, 7, 1) + timedelta(days=3)
     stages[0].save()
     query = "kolom=participant&kolom=starts_on&kolom=geheim&kolom=coupled_by&sort=-starts_on"

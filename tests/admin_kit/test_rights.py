@@ -1,4 +1,4 @@
-"""Who may do what: every route for every role, every way to somebody else's row, every change with a token."""
+"""Rights: every route for every role, every way to reach another's row, and a token on every change."""
 
 import io
 import re
@@ -149,10 +149,10 @@ ROUTES = {
     "refusals.export": TEAM,
     **dict.fromkeys((f"attest.{page}" for page in ("show", "file", "check")), EVERYBODY),
 }
-"""route → who may open it; a view's own routes follow from NOUNS"""
+"""route → the roles that may open it; the routes of a view follow from NOUNS"""
 
 WITHOUT_PROVIDER = {("eid.log_in", 503), ("eid.again", 503), ("eid.back", 400)}
-"""what the pages for eID answer when no provider does"""
+"""the answer of the eID pages when no provider responds"""
 OF_A_VIEW = (
     "index_view",
     "details_view",
@@ -188,7 +188,7 @@ FILE = (
 
 
 class World(dict):
-    """Rows and visitors by name; who is asked for by role logs in then."""
+    """Rows and visitors by name; a visitor requested by role is logged in on demand."""
 
     def __missing__(self, role):
         self[role] = self["log_in"](role)
@@ -241,7 +241,7 @@ def test_every_page_opens_for_exactly_those_who_may_see_it(app, world, role):
 
 
 def dump():
-    """All that the database holds, but for when a session was last seen."""
+    """The whole content of the database, except when a session was last seen."""
     left_out = {UserSession._meta.fields["seen_at"].column_name}
     return {
         model._meta.table_name: sorted(
@@ -256,7 +256,7 @@ SECRETS = "Geheima", "Vreemdeling", "Geheimstraat 7", "0470 99 99 99"
 
 
 def there_is_something_to_leak(world):
-    """What others may not see is really there: the team sees it."""
+    """The rows hidden from others do exist: the team sees them."""
     theirs, team = world["theirs"], world["team"]
     pages = f"/stageplaatsen/details/?id={theirs.site_id}", "/gekoppelde-deelnemers/", "/overdrachten/", "/importeren/"
     text = " ".join(team.get(page).text for page in pages)
@@ -368,7 +368,7 @@ WAYS = [
 
 
 COUPLING = ("/stageplaatsen/{site}/deelnemers/", "/samen/{site}/koppelen")
-"""where an association is at home: every approved site, but nobody else's participants"""
+"""the screens of an association: every approved site, but nobody else's participants"""
 
 
 @pytest.mark.parametrize("role", ["manager", "association", "visitor"])
@@ -396,14 +396,14 @@ def test_no_way_leads_to_somebody_elses_row(world, role):
         for secret in ("Geheima", "Geheimstraat", "0470999999", "0470 99 99 99", "+32470999999"):
             assert secret not in answer.text, (method, path)
         after = dump()
-        if role == "association":  # at home an empty form that was sent is remembered, and that a list was exported
+        if role == "association":  # on its own screens a sent form and an export are recorded
             after["form_key"] = before["form_key"]
             after["history"] = [line for line in after["history"] if "list.exported" not in line]
         assert after == before, (method, path)
 
 
 def test_staff_of_an_association_find_nothing_of_another(world):
-    """Every list, export, saved page and search of the third role, with a row of its own to see that the list works."""
+    """Every list, export, saved view and search of the third role; one of its own rows shows that the list works."""
     mine = make.trajectory(association=Membership.get().association, participant=make.participant(first_name="Eigen"))
     make.placement(trajectory=mine, site=world["theirs"].site)
     paths = [
@@ -452,8 +452,8 @@ def test_staff_of_an_association_find_nothing_of_another(world):
 
 
 def test_what_one_role_allows_does_not_count_for_the_rows_of_another(app, world):
-    """Somebody manages a site and works for an association: at the site's trajectories only what a manager may, at other sites
-    only what an association may."""
+    """A person with two roles, manager and association: with the trajectories at their site they may do only what a manager may,
+    at other sites only what an association may."""
     both = make.user(association=make.association(name="Eigen vereniging"), password=make.PASSWORD)
     UserRole.create(user=both, role=Role.get(name="association"))
     site = make.site(manager=both, name="Eigen plein")
@@ -547,7 +547,7 @@ def test_a_site_that_was_given_away_is_gone_at_once(world):
     assert world["manager"].get(f"/gekoppelde-deelnemers/beoordelen/?id={world['mine'].id}").status_code == 404
 
 
-def test_the_database_says_whose_a_row_is_not_the_row_at_hand(world):
+def test_ownership_is_read_from_the_database_and_not_from_the_object(world):
     jonas = SiteManager.get(SiteManager.site == world["mine"].site_id).user
     placement = make.placement(site=make.site(manager=make.user()))
     placement.site = world["mine"].site
@@ -592,7 +592,7 @@ def test_ids_beyond_what_a_column_holds_are_not_found(world):
 def test_a_number_beyond_what_a_column_holds_breaks_no_route(app, world, number):
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<int:\w+>", str(number), rule.rule)
-        if "<" in path or rule.endpoint.startswith(("eid.", "security.logout")):  # 503: no provider here
+        if "<" in path or rule.endpoint.startswith(("eid.", "security.logout")):  # 503: there is no provider here
             continue
         beyond = path != rule.rule
         for method in rule.methods & {"GET", "POST"}:
@@ -602,7 +602,7 @@ def test_a_number_beyond_what_a_column_holds_breaks_no_route(app, world, number)
 
 
 def without_traces_of_trying(tables):
-    """What remains when we leave out that an empty form was received."""
+    """The same content without the record that an empty form was received."""
     return {name: lines for name, lines in tables.items() if name not in ("form_key", "attempt")}
 
 
@@ -621,8 +621,8 @@ def test_no_post_to_any_route_does_anything_for_those_who_may_not_open_it(app, w
 @pytest.mark.one_database
 @pytest.mark.parametrize("role", ["manager", "association"])
 def test_no_post_to_any_route_touches_a_row_of_somebody_else(app, world, role):
-    """Every route that takes a POST, with a token, and with the number of a foreign row wherever a number can stand; also those
-    that are added tomorrow. What belongs to oneself (the own account) may change."""
+    """Every route that accepts POST, future ones included, with a token and the id of a foreign row wherever an id fits. The
+    user's own account may change."""
     theirs, visitor = world["theirs"], world[role]
     mine = {world["mine"].site_id, world["mine"].id, world["mine"].trajectory_id}
     numbers = {theirs.site_id, theirs.id, theirs.trajectory_id, theirs.trajectory.participant_id, 2, 3, 4} - mine

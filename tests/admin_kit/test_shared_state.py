@@ -1,4 +1,4 @@
-"""What all threads share (views, their forms, settings, modules) stays as it was made: no request leaves anything there."""
+"""State shared by all threads (views, their forms, settings, modules) never changes: no request leaves anything in it."""
 
 import ast
 import inspect
@@ -20,9 +20,9 @@ PROJECT = Path(__file__).parents[2]
 SET_UP = {"init_actions", "__init__", "_refresh_cache"}
 """the methods of a view in which it is made; Flask-Admin calls them when it is registered"""
 COUNTED = {"_unbound_fields", "_wtforms_meta", "__dict__", "__weakref__"}
-"""what WTForms works out of a class of a form when it is first used, the same for everybody"""
+"""what WTForms caches on a form class at first use, the same for everybody"""
 OURS = {"admin_views", "public_pages", "forms", "site_forms", "scope", "mails", "links", "second_step", "login"}
-"""the modules whose globals are looked at: what a request passes through"""
+"""the modules whose globals are checked: those that a request passes through"""
 PLAIN = str, int, float, bytes, bool, type(None)
 ENDING = "security.logout", "eid.stop", "account.sign_out_everywhere", "account.sign_out_there", "eid.again", "static"
 LEAVING = "afmelden", "overal-afmelden"
@@ -30,15 +30,14 @@ MISSING = "987654"
 
 
 def ours(thing) -> bool:
-    """Whether a class, or the class of a thing, is written in this repository."""
+    """Whether a class, or the class of an object, is defined in this repository."""
     module = sys.modules.get(getattr(thing if isinstance(thing, type) else type(thing), "__module__", ""))
     file = getattr(module, "__file__", None)
     return bool(file) and Path(file).is_relative_to(PROJECT) and ".venv" not in Path(file).parts
 
 
 def frozen(value, inside=()):
-    """What a thing holds, as something that can be compared later: by value where it is plain, a container or an object of ours,
-    else by identity."""
+    """The content of an object, to compare later: by value for plain values, containers and our objects, else by identity."""
     if isinstance(value, PLAIN):
         return value
     if id(value) in inside:
@@ -62,7 +61,7 @@ def frozen(value, inside=()):
 
 
 def shared(app) -> dict:
-    """Name → what is shared under it: views with their classes and forms, the menu, the settings, the modules of the screens."""
+    """Name → shared object: views with their classes and forms, the menu, the settings, the modules of the screens."""
     admin = app.extensions["admin"][0]
     found = {"menu": frozen([vars(item) for item in admin.menu()])}
     found |= {f"config.{name}": frozen(value) for name, value in app.config.items()}
@@ -89,13 +88,13 @@ def shared(app) -> dict:
 
 @pytest.fixture
 def before(app):
-    """What was shared before anybody asked for a page."""
+    """The shared state before the first request."""
     return shared(app)
 
 
 @pytest.fixture
 def people(app, before):
-    """A visitor and somebody of each role with something to see; row 1 of most tables is theirs."""
+    """A visitor and a user of each role with data to see; row 1 of most tables is theirs."""
     other = make.user()
     manager = make.user(password=make.PASSWORD)
     association = make.association()
@@ -109,14 +108,14 @@ def people(app, before):
 
 
 def routes(app):
-    """(rule, path) of each route, about row 1 where it is about one, and again about one that is not there."""
+    """(rule, path) of each route; a route about a row is given twice, for row 1 and for a missing row."""
     for rule in app.url_map.iter_rules():
         for number in ("1", MISSING) if rule.endpoint not in ENDING else ():
             yield rule, rule.build({**ARGUMENTS, "pk": number}, append_unknown=False)[1] + f"?id={number}&q=wie"
 
 
 def act(app, visitor):
-    """Each action of each list, on row 1 and one that is missing, with and without its confirmation."""
+    """Each action of each list, on row 1 and on a missing row, with and without confirmation."""
     for view in app.extensions["admin"][0]._views:
         for name in getattr(view, "actions", {}):
             for sure in ({}, {"sure": "1", "reason": "Daarom", "until": "2030-01-01"}):
@@ -147,7 +146,7 @@ def test_no_request_changes_what_all_threads_share(app, before, people):
 
 
 def written(function) -> list[str]:
-    """The attributes of `self` (or of its class) to which a function assigns."""
+    """The attributes of `self` (or of its class) that a function assigns."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     found = []
     for node in ast.walk(tree):
@@ -187,8 +186,8 @@ def test_it_sees_what_a_method_writes():
     assert len(written(Wrong.page)) == 4
 
 
-def test_each_reads_what_became_of_the_rows_that_they_chose(app, monkeypatch):
-    """A second person acts on the same list while the first waits for an answer; of the first one's rows two are gone."""
+def test_each_person_reads_the_outcome_of_their_chosen_rows(app, monkeypatch):
+    """A second person acts on the same list while the first waits for a response; two of the first person's rows are gone."""
     first, second = (Visitor(app, make.user("team", password=make.PASSWORD)) for _ in range(2))
     mails = [make.mail(state="failed") for _ in range(3)]
     set_aside, answers = letters.set_aside, []

@@ -1,4 +1,4 @@
-"""The screens of an association: the start page, participants and trajectories, what it may change and what is the team's."""
+"""The screens of an association: the start page, participants and trajectories, what it may change and what only the team may."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def visitor(app, hilde):
     return Visitor(app, hilde)
 
 
-def test_one_starts_with_what_is_to_do(visitor, speelkaravaan):
+def test_the_day_starts_with_the_tasks(visitor, speelkaravaan):
     visitor.get("/na-aanmelden", follow_redirects=True)
     assert "Alles is gedaan" in visitor.text
     make.placement(trajectory=make.trajectory(association=speelkaravaan), ends_on="2026-06-01", starts_on="2026-05-01")

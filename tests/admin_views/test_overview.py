@@ -1,5 +1,5 @@
-"""'Overzicht': the figures against plain Python over the same rows, their narrowing, chart, table and CSV. And the figures of the
-year beside 'Te behandelen'."""
+"""'Overzicht': the statistics compared with plain Python over the same rows, their filters, chart, table and CSV; and the
+statistics of the year beside 'Te behandelen'."""
 
 from datetime import date, datetime, timedelta
 from random import Random
@@ -18,7 +18,7 @@ TODAY = local_date(make.NOW)
 
 @pytest.fixture
 def world():
-    """Trajectories in every state, over some years and associations."""
+    """Trajectories in every state, across several years and associations."""
     chance, team = Random(3), make.user("team")
     associations = [make.association() for _ in range(3)]
     sites = [make.site(head_animator=True, instructor=True) for _ in range(3)]
@@ -47,7 +47,7 @@ def world():
 
 
 def counted(rows):
-    """The same figures in plain Python."""
+    """The same statistics in plain Python."""
 
     def placed(one, *states):
         return any(placement.state in states for placement in one.placements)
@@ -72,7 +72,7 @@ KEYS = {
 
 @pytest.mark.parametrize("group", KEYS)
 @pytest.mark.parametrize("narrowed", [{}, {"year": 2024}, {"kind": "animator"}, {"association": 1}])
-def test_the_figures_are_what_plain_python_counts(world, group, narrowed):
+def test_the_statistics_equal_a_count_in_plain_python(world, group, narrowed):
     rows = [
         one
         for one in Trajectory.select()
@@ -121,7 +121,7 @@ def test_an_empty_table_says_so(app):
 
 
 def decided(came, days, state="approved"):
-    """An application that came at a moment (naive UTC) and was decided so many days later."""
+    """An application sent at a moment (naive UTC) and decided a number of days later."""
     return make.site(
         state=state, submitted_at=came, decided_at=came + timedelta(days=days) if days is not None else None
     )
@@ -132,9 +132,9 @@ def test_the_figures_of_the_year_are_about_its_applications():
     decided(datetime(2025, 12, 31, 22, 59), 1)  # a minute before midnight in Brussels
     decided(datetime(2025, 12, 31, 23, 0), 14)  # the first of 2026: decided on the last day
     decided(datetime(2026, 1, 12), 15, "rejected")
-    decided(datetime(2026, 2, 2), 3, "withdrawn")  # nobody decided
+    decided(datetime(2026, 2, 2), 3, "withdrawn")  # not decided
     decided(datetime(2026, 2, 9), 2, "closed")
-    decided(datetime(2026, 2, 16), 0)  # the team made it itself
+    decided(datetime(2026, 2, 16), 0)  # created by the team
     decided(datetime(2026, 3, 1, 22, 59), None, "submitted")  # Sunday
     decided(datetime(2026, 3, 1, 23, 0), None, "submitted")  # Monday
     paused = decided(datetime(2026, 1, 5), 20)

@@ -1,4 +1,4 @@
-"""Lists that one keeps under a name: for oneself, for the team, to start the day with."""
+"""Saved views of a list: private, shared with the team, or as start page."""
 
 import pytest
 
@@ -78,7 +78,7 @@ def test_a_manager_keeps_views_but_cannot_share_them(app):
     assert "Delen met je collega’s" not in visitor.page.get_text()
 
 
-def test_the_day_starts_with_the_view_that_one_chose(app, team):
+def test_the_day_starts_with_the_chosen_view(app, team):
     make.placement()
     keep(team, f"{LIST}?tab=open", name="Open stages", start="y")
     assert team.client.get("/na-aanmelden").headers["Location"] == f"{LIST}?tab=open"
@@ -121,7 +121,7 @@ def test_a_name_that_will_not_do_is_refused_with_a_sentence(team, values, said):
     assert SavedView.select().count() == 1
 
 
-def test_a_view_leads_to_a_list_that_one_may_open_and_nowhere_else(app, team):
+def test_a_view_leads_only_to_a_list_that_the_user_may_open(app, team):
     make.placement()
     for screen in ("nergens", "todo", "account.own_data", "https://example.com"):
         assert team.post("/weergaven/bewaren", {"screen": screen, "query": "", "name": "x"}).status_code == 404

@@ -1,4 +1,4 @@
-"""The real server with the demo world as it was made, for each test, and Debian's Chromium in front of it."""
+"""The real server with a fresh demo world for each test, and Debian's Chromium in front of it."""
 
 import os
 import re
@@ -37,9 +37,10 @@ FLAGS = [
 ]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 START_SECONDS = 60
-expect.set_options(timeout=15_000)  # other tests keep the machine busy meanwhile
+expect.set_options(timeout=15_000)  # other tests keep the machine busy
 WIDTHS = [1280, 660, 360, 320] if os.environ.get("KAVO_THOROUGH") else [1280, 320]
-"""at which every page is looked at: a desk, and a desk at 400 % (narrower than any phone); thoroughly also what lies between"""
+"""pixels at which every page is checked: a desktop, and a desktop at 400 % (narrower than any phone); thorough runs add widths
+between them"""
 
 
 def flask(folder, *words, **more):
@@ -56,7 +57,7 @@ def flask(folder, *words, **more):
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
-    """A folder with a database that holds the demo world, to copy."""
+    """A folder with a database of the demo world, to copy."""
     folder = tmp_path_factory.mktemp("world")
     for word in ("migrate", "demo"):
         command, environ = flask(folder, word)
@@ -66,7 +67,7 @@ def world(tmp_path_factory):
 
 @contextmanager
 def running(world, folder, post, port, **settings):
-    """The application on a copy of the demo world in this folder, started as `make run` starts it; its address."""
+    """The application on a copy of the demo world in this folder, started as `make run` does; yields its address."""
     shutil.copy(world / "kavo.db", folder / "kavo.db")
     command, environ = flask(folder, "start", KAVO_PORT=str(port), KAVO_SMTP_URL=post.url, **settings)
     with (folder / "log").open("w") as log:
@@ -84,7 +85,7 @@ def running(world, folder, post, port, **settings):
 
 @pytest.fixture(scope="session")
 def usual(world, tmp_path_factory):
-    """The application with its usual settings; it is started once, for that takes longer than many a test."""
+    """The application with default settings; started once, since starting takes longer than most tests."""
     folder = tmp_path_factory.mktemp("usual")
     with (
         Post() as post,
@@ -101,7 +102,7 @@ def usual(world, tmp_path_factory):
 
 
 def put_back(usual):
-    """The demo world as it was, in the database of the application that runs, once the mails of the last test have left."""
+    """Restore the demo world in the database of the running application, once the mails of the previous test have left."""
     with closing(sqlite3.connect(usual.folder / "kavo.db", timeout=30)) as live:
         wait_for_mails(live)
         usual.kept.backup(live)
@@ -112,13 +113,13 @@ def put_back(usual):
 
 
 def note_secrets(usual):
-    """Remember the secrets of the links that were mailed: no line of a log may hold one."""
+    """Record the secrets of mailed links: no log line may hold one."""
     for mail in usual.post.mails:
         usual.secrets.update(re.findall(r"/l/(\w{22})", mail.get_content()))
 
 
 def wait_for_mails(live):
-    """Until nothing waits to be sent, for some seconds."""
+    """Wait a few seconds at most until the outbox is empty."""
     waits = "SELECT 1 FROM mail WHERE state NOT IN ('sent', 'failed', 'uncertain') AND next_at <= ? LIMIT 1"
     for _ in range(100):
         if not live.execute(waits, [str(utcnow())]).fetchone():
@@ -128,13 +129,13 @@ def wait_for_mails(live):
 
 @pytest.fixture
 def provider_settings():
-    """The settings of the eID provider; none: the local one, and an application that other tests use too."""
+    """The settings of the eID provider; none: the local provider, and an application shared with other tests."""
     return {}
 
 
 @pytest.fixture
 def post(request, provider_settings):
-    """The mail server to which the application sends."""
+    """The mail server that the application sends to."""
     if not provider_settings:
         yield request.getfixturevalue("usual").post
         return
@@ -144,13 +145,13 @@ def post(request, provider_settings):
 
 @pytest.fixture
 def port():
-    """Where an application with settings of its own answers."""
+    """The address of an application with its own settings."""
     return free_port()
 
 
 @pytest.fixture
 def server(request, world, tmp_path, post, port, provider_settings):
-    """The address of the application, with the demo world as it was made."""
+    """The address of the application, with a fresh demo world."""
     if provider_settings:
         with running(world, tmp_path, post, port, **provider_settings) as address:
             yield address
@@ -186,7 +187,7 @@ def chromium():
 
 @pytest.fixture
 def person(chromium, server):
-    """Somebody at a browser: call it with a width in pixels and whether JavaScript runs."""
+    """A function that opens a browser: given a width in pixels and whether JavaScript runs."""
     opened, wrong = [], []
 
     def make(width=1280, script=True):
@@ -206,7 +207,7 @@ def person(chromium, server):
 
 
 class Person:
-    """What one does at every page: log in, follow the words on the screen, and look whether the page is fit for everybody."""
+    """A person at a browser: logs in, follows the words on the screen, and checks the accessibility of every page."""
 
     def __init__(self, page, script):
         self.page, self.script = page, script
@@ -224,7 +225,7 @@ class Person:
         self.be(name)
 
     def be(self, name):
-        """At the local eID provider: choose who one is."""
+        """Choose a person at the local eID provider."""
         self._press(self.page.get_by_role("button", name=name, exact=True).first)
 
     def link(self, words):
@@ -234,12 +235,12 @@ class Person:
         self._press(self.page.get_by_role("button", name=words, exact=True))
 
     def _press(self, what):
-        """Click, and wait until the page that comes of it is whole: a click itself waits for its first byte only."""
+        """Click, and wait until the resulting page has loaded: a click by itself waits for the first byte only."""
         what.click()
         self.page.wait_for_load_state()
 
     def act(self, row, words):
-        """Open 'Acties' of the row with this text and choose."""
+        """Open 'Acties' of the row with this text and choose an entry."""
         menu = self.page.get_by_role("row").filter(has_text=row).first
         menu.locator("summary", has_text="Acties").click()
         self._press(menu.get_by_role("link", name=words, exact=True))
@@ -248,12 +249,12 @@ class Person:
         self.button("Afmelden")
 
     def fill(self, **fields):
-        """Type in fields by their exact label; `_` stands for a space."""
+        """Fill in fields by their exact label; `_` stands for a space."""
         for label, text in fields.items():
             self.page.get_by_label(label.replace("_", " "), exact=True).fill(text)
 
     def go_to(self, name):
-        """Press Tab until the focus is on what has this accessible name; it must be visible there."""
+        """Press Tab until the element with this accessible name has the focus; its focus must be visible."""
         find = """() => { const at = document.activeElement, of = at.getRootNode();
             const label = at.labels && at.labels.length ? at.labels[0].textContent : at.textContent;
             const box = at.getBoundingClientRect(), style = getComputedStyle(at);
@@ -271,7 +272,8 @@ class Person:
         raise AssertionError(f"Tab never comes to {name!r}, only to {seen}")
 
     def look(self):
-        """No violation of axe (where JavaScript runs), no sideways scroll, one h1, a title and a language."""
+        """Check that axe finds no violation (where JavaScript runs), nothing scrolls sideways, and there is one h1, a title and a
+        language."""
         page = self.page
         page.wait_for_load_state()
         wide, there = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")

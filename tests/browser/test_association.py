@@ -1,5 +1,5 @@
-"""The work of an association as its staff sees it: import, couple by paste, evaluate on one page, final evaluation; then the team
-releases the attests, one is downloaded and its code is checked. Each task tells its clicks and seconds."""
+"""The work of an association from its staff's side: import, couple by pasting, evaluate on one page, final evaluation; then the
+team releases the attests, one is downloaded and its code is verified. Each task reports its clicks and seconds."""
 
 import re
 import time
@@ -29,13 +29,13 @@ def people(count):
 
 
 class Tasks:
-    """Clicks and seconds of what one does."""
+    """The clicks and seconds of a task."""
 
     def __init__(self, page):
         self.page, self.done = page, []
 
     def __call__(self, name, *steps):
-        """Each step is one click (or typing, which counts none)."""
+        """Run steps that are one click each (or typing, which counts as none)."""
         begun, clicks = time.monotonic(), 0
         for step in steps:
             step()
@@ -53,7 +53,7 @@ def click(locator):
 
 
 def tick(page, script, count):
-    """Tick the first rows; with a script by the box for all of them, less those that are too many."""
+    """Tick the first rows; with JavaScript by ticking all and unticking the rest."""
     boxes = page.locator("td.tick input")
 
     def step():

@@ -130,7 +130,7 @@ def ask_for(visitor, site, email=None):
 
 
 def several(bram, post):
-    """One may manage several sites: who manages one asks for another, and takes the question back."""
+    """A person may manage several sites: the manager of one requests another, and withdraws the request."""
     bram.link("Overdrachten")
     ask_for(bram, "Speelplein De Zandbak")
     bram.act("Speelplein De Zandbak", "Bekijken")
@@ -195,7 +195,7 @@ def test_a_manager_who_turned_18_links_an_eid_and_continues(person, width, scrip
     lore.look()
 
 
-def test_whose_eid_does_not_fit_hears_from_the_team(person, post):
+def test_a_person_with_a_contradicting_eid_hears_from_the_team(person, post):
     jonas, kim = person(), person()
     jonas.log_in("jonas@kavo.test")
     jonas.link("Mijn gegevens")
@@ -216,7 +216,7 @@ def test_whose_eid_does_not_fit_hears_from_the_team(person, post):
 
 @pytest.mark.parametrize("script", [True, False])
 def test_cancelling_at_the_provider_leads_to_help(person, script):
-    """Chapter 3.2: what to do when it does not work."""
+    """Chapter 3.2: help when something does not work."""
     visitor = person(1280, script)
     visitor.log_in_with_eid("Annuleren")
     expect(visitor.page.get_by_role("heading", name="Je brak het aanmelden af")).to_be_visible()
@@ -268,7 +268,7 @@ def strict_port():
 
 @pytest.fixture
 def with_strict_provider(strict_port, port, tmp_path):
-    """oidc-provider of the npm registry, which knows the tool by its address."""
+    """oidc-provider from npm, with the tool registered by its address."""
     if not (OIDC / "node_modules" / "oidc-provider").exists() or not shutil.which("node"):
         pytest.fail("no oidc-provider: run tests/oidc/install.sh") if os.environ.get("CI") == "true" else pytest.skip()
     people = {
@@ -316,7 +316,7 @@ class TestWithAnIndependentProvider:
         self.log_in(bram)
         expect(page.get_by_role("heading", name="Stageplaatsen")).to_be_visible()
 
-    def test_who_breaks_off_finds_help(self, person):
+    def test_a_person_who_gives_up_halfway_finds_help(self, person):
         bram = person()
         bram.page.goto("/aanmelden-met-eid")
         bram.page.get_by_role("link", name="[ Cancel ]").click()

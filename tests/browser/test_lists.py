@@ -1,4 +1,4 @@
-"""Working with a long list, with the keyboard only: search, filter, leaf, go back, share the address, keep it, take it along."""
+"""Working with a long list by keyboard only: search, filter, page, go back, share the URL, save it as a view, export it."""
 
 import re
 
@@ -48,7 +48,7 @@ def test_a_list_is_searched_filtered_leafed_kept_and_exported_by_keyboard(person
     other.page.goto(address)
     assert names(other.page) == second
 
-    page.goto(begin)  # at its top: after Back the browser still scrolls to where one was
+    page.goto(begin)  # at the top: after Back the browser still scrolls to the earlier position
     who = first[0].split("\n")[0]
     kim.go_to("Zoek op naam of KAVO-ID")
     keys.type(who)

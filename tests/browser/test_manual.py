@@ -1,4 +1,4 @@
-"""The manual, chapters 3.1, 4, 5 and 6, walked by its own words: with and without JavaScript, on a desk and on a phone."""
+"""The manual, chapters 3.1, 4, 5 and 6, followed literally: with and without JavaScript, on a desktop and on a phone."""
 
 import csv
 import io

@@ -1,5 +1,5 @@
-"""Every page of all roles, measured on a desk and on a phone, in a world whose texts are all as long as a word may be: no page is
-wider than its window, blocks stand apart, and neither a state nor a telephone number breaks over two lines."""
+"""Every page of all roles, measured on a desktop and on a phone, with all texts one word of the maximum length: no page is wider
+than its window, blocks do not touch, and neither a status nor a telephone number wraps."""
 
 import threading
 from functools import partial
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 PROJECT = Path(__file__).parents[2]
 WIDTHS = (1280, 360)
-LEAST = 16  # pixels between blocks
+LEAST = 16  # minimum pixels between blocks
 PHONE = r"(?:\+\d|\b0)[\d ]{7,}\d"
 
 MEASURE = """([least, phone]) => {
@@ -35,7 +35,7 @@ MEASURE = """([least, phone]) => {
     const GOES_WITH_NEXT = 'h1, h2, h3, legend, label, .listline, .trail, .visually-hidden, .kicker, .hint, .label, .hours p';
     const CLOSE = 'li, td, th, label, summary, dt, dd, .choices, .listline, .tools, .filters, .row-menu, .drop, .views, .scope, '
         + '.tabs, .paging, .error-summary, .buttons, .steps, .timeline, .tasks, .page-head, .trail, nav, table';
-    // What one sees of an element: its own box when it is painted, else the texts and boxes inside.
+    // The visible part of an element: its own box when it is painted, otherwise the texts and boxes inside.
     function ink(at) {
         const style = getComputedStyle(at), own = at.getBoundingClientRect();
         const lined = parseFloat(style.borderTopWidth) || parseFloat(style.borderBottomWidth);
@@ -129,7 +129,7 @@ def address(folder):
 
 
 def measured(context, address, folder):
-    """(name of a file, width, what is wrong there) of every page in this folder, each in a frame of its own."""
+    """(file name, width, problem) for every page in this folder, each in its own frame."""
     screen = context.new_page()
     screen.set_default_timeout(0)
     (folder / "frames.htm").write_text("<!doctype html><title>Frames</title>", encoding="utf-8")

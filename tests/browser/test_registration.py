@@ -1,5 +1,5 @@
-"""The manual, chapters 1, 2.1, 2.2 and 2.4, and the team's side of them, by the words on the screen and with real mail: from the
-start page to the first login and the first coupling."""
+"""The manual, chapters 1, 2.1, 2.2 and 2.4, with the team's side, by the words on the screen and with real mail: from the start
+page to the first log-in and the first coupling."""
 
 from datetime import date
 
@@ -35,7 +35,7 @@ PASSWORD = "Speel2026"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_public_page_is_fit_for_everybody(person, width):
+def test_every_public_page_is_accessible(person, width):
     visitor = person(width)
     for path in PUBLIC:
         visitor.page.goto(path)
@@ -103,7 +103,7 @@ def test_from_the_start_page_to_the_first_coupling(person, post, width, script):
 
 
 def ask(noor, kim, post):
-    """The team asks, the applicant answers by the link in the mail."""
+    """The team asks a question; the applicant answers through the mailed link."""
     kim.log_in("team@kavo.test")
     kim.page.get_by_role("link", name="Speelplein De Vlinder, Mechelen").click()
     kim.look()
@@ -155,7 +155,7 @@ def couple(noor):
 
 
 def further(noor, kim):
-    """Chapter 2.4, and a change that the team decides about."""
+    """Chapter 2.4, and a change that the team must approve."""
     page = noor.page
     noor.link("Stageplaatsen")
     noor.link("Een nieuwe stageplaats aanmaken")

@@ -1,5 +1,5 @@
-"""Fit for everybody and safe, where only a real browser tells: the manual by keyboard alone, after logging out, colours under the
-mouse, less motion, more space between letters, paper."""
+"""Accessibility and security that only a real browser shows: the manual by keyboard alone, the Back button after logging out,
+colours under the mouse, reduced motion, letter spacing, print."""
 
 import re
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ def type_in(person, label, text):
 
 
 def press(person, name):
-    """Enter on a link or a button that leads to another page."""
+    """Press Enter on a link or a button that leads to another page."""
     person.go_to(name)
     with person.page.expect_navigation():
         person.page.keyboard.press("Enter")
@@ -33,7 +33,7 @@ ON_MENU = """row => document.activeElement.tagName === 'SUMMARY'
 
 
 def open_menu(person, row, entry):
-    """'Acties' of the row with this text, then an entry, with Tab and Enter alone."""
+    """Open 'Acties' of the row with this text and choose an entry, with Tab and Enter alone."""
     page = person.page
     page.wait_for_load_state()
     page.evaluate("document.activeElement.blur()")
@@ -47,7 +47,7 @@ def open_menu(person, row, entry):
 
 
 def type_day(person, label, days_ago):
-    """Into a date field, in the order in which this browser shows its parts."""
+    """Type into a date field, in the order of its parts in this browser."""
     day, keys = date.today() - timedelta(days=days_ago), person.page.keyboard
     person.go_to(label)
     for order in ("%d%m%Y", "%m%d%Y"):
@@ -156,12 +156,12 @@ CONTRAST = """() => axe.run(document, {runOnly: ['color-contrast', 'color-contra
     ["/te-behandelen/", "/stageplaatsen/", "/mijn-gegevens"],
 )
 def test_colours_hold_under_the_mouse_and_with_the_focus(person, path):
-    """One of each kind of link, button and field: axe looks while the mouse is on it, and while it has the focus."""
+    """One link, button and field of each kind: axe checks it under the mouse, and with the focus."""
     kim = person()
     page = kim.page
     kim.log_in("team@kavo.test")
     page.goto(path)
-    page.emulate_media(reduced_motion="reduce")  # so that no colour is half-way
+    page.emulate_media(reduced_motion="reduce")  # so that no colour is in transition
     page.evaluate(AXE)
     kinds, seen = [], set()
     for one in page.locator("a:not(.skip), button, summary, input:not([type=hidden]), select").all():
@@ -191,8 +191,8 @@ RATIOS = """() => [...document.querySelectorAll('.off, [disabled], [aria-disable
     return [at.textContent.trim(), (Math.max(a, b) + .05) / (Math.min(a, b) + .05)] })"""
 
 
-def test_what_is_off_can_still_be_read(person):
-    """Leafing at the first page: 'Vorige' is off, and as readable as the rest (axe leaves out what is disabled)."""
+def test_disabled_elements_stay_readable(person):
+    """On the first page 'Vorige' is disabled, yet as readable as the rest (axe skips disabled elements)."""
     kim = person()
     kim.log_in("team@kavo.test")
     kim.page.goto("/geschiedenis/")
@@ -236,7 +236,7 @@ MOVING = """[...document.querySelectorAll('*')].map(at => getComputedStyle(at))
     .filter(style => parseFloat(style.transitionDuration) > 0 || parseFloat(style.animationDuration) > 0).length"""
 
 
-def test_who_wants_less_motion_gets_none_and_paper_shows_the_matter(person):
+def test_reduced_motion_is_respected_and_print_shows_only_the_content(person):
     kim = person()
     page = kim.page
     kim.log_in("team@kavo.test")
@@ -287,7 +287,7 @@ BY_CLICKS = {
     "placement.edit_view",
     "site_change.close",
 }
-"""pages that a walk reaches by clicks, for they need a state; `look` is called there"""
+"""pages that a test reaches by clicking, since they need a state; it calls `look` there"""
 NO_PAGES = {
     "pages.after_login",
     "eid.log_in",
@@ -315,8 +315,8 @@ NO_PAGES = {
 """redirects, files and data"""
 
 
-def test_every_page_is_looked_at_in_a_browser(app):
-    """A new page goes into a list of test_team or test_registration, or into BY_CLICKS with its walk."""
+def test_every_page_is_checked_in_a_browser(app):
+    """Add a new page to a list of test_team or test_registration, or to BY_CLICKS with the test that reaches it."""
     from identity import second_step
 
     texts = "\n".join(path.read_text("utf-8") for path in FOLDER.glob("test_*.py"))
@@ -328,7 +328,7 @@ def test_every_page_is_looked_at_in_a_browser(app):
         made = rule.endpoint.endswith(("export", "ajax_lookup", "attest")) or rule.endpoint in second_step.NOT_OURS
         noun, _, page = rule.endpoint.partition(".")
         if noun in ("ready", "attested") and page != "index_view":
-            continue  # pages of trajectories under another address
+            continue  # pages of trajectories under another URL
         off = page in flags and not getattr(views.get(noun), flags[page], True)
         if "GET" not in rule.methods or rule.endpoint in BY_CLICKS | NO_PAGES or made or off:
             continue

@@ -1,4 +1,4 @@
-"""A mail scanner: a browser without a person: it opens each link of every mail, runs its scripts, presses each button."""
+"""A mail scanner, a browser without a person: it opens every link in every mail, runs its scripts and presses each button."""
 
 import re
 import threading
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.browser
 
 BUTTONS = "main button, main input[type=submit]"
 MAY_CHANGE = {"confirmed_at", "version"}
-"""of an account: its address is confirmed, or its registration completed"""
+"""columns of an account: the address is confirmed, or the registration completed"""
 
 
 class Silent(WSGIRequestHandler):
-    """Werkzeug's own server logs whole paths; ours does not."""
+    """Werkzeug's server logs whole paths; ours does not."""
 
     def log_request(self, *args):
         pass
@@ -42,7 +42,7 @@ class Silent(WSGIRequestHandler):
 
 @contextmanager
 def served(app):
-    """The application of this test, for a real browser; its address."""
+    """The application of this test, for a real browser; yields its address."""
     server = make_server("127.0.0.1", free_port(), app, threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -61,7 +61,7 @@ def rows(model, left_out=()):
 
 @pytest.fixture
 def page(chromium):
-    """A page in a browser of its own, as a scanner has."""
+    """A page in a separate browser, as a scanner has."""
     context = chromium.new_context()
     yield context.new_page()
     context.close()
@@ -95,6 +95,6 @@ def test_a_scanner_that_presses_every_button_gives_no_site_away_and_joins_no_acc
         ("same_person", "Registratie voltooien"),
         ("confirm_address", "Registratie voltooien"),
     } <= set(pressed)
-    assert User.get(User.email == "wacht@kavo.test").confirmed_at  # what it may do: complete a registration
+    assert User.get(User.email == "wacht@kavo.test").confirmed_at  # a scanner may complete a registration
     told = max(mail.id for mail in mails.values())
     assert not Mail.select().where(Mail.kind == "handover_taken", Mail.id > told).exists()

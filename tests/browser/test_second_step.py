@@ -1,4 +1,4 @@
-"""A second step in a real browser: an app with codes, a passkey (the browser's own made-up one), a code for emergencies."""
+"""The second factor in a real browser: an authenticator app, a passkey (Chromium's virtual one), a recovery code."""
 
 import pytest
 from passlib.totp import TOTP

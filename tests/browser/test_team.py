@@ -1,4 +1,4 @@
-"""The team's screens, on a desk and on a phone: every page fit for everybody, and the ordinary work by hand."""
+"""The team's screens on a desktop and on a phone: the accessibility of every page, and the everyday work."""
 
 import pytest
 from playwright.sync_api import expect
@@ -81,7 +81,7 @@ PAGES = (
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_of_the_team_is_fit_for_everybody(person, width):
+def test_every_page_of_the_team_is_accessible(person, width):
     kim = person(width)
     kim.log_in("team@kavo.test")
     for path in PAGES:
@@ -139,7 +139,7 @@ OF_AN_ASSOCIATION = (
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_of_an_association_is_fit_for_everybody(person, width):
+def test_every_page_of_an_association_is_accessible(person, width):
     hilde = person(width)
     hilde.log_in("vereniging@kavo.test")
     expect(hilde.page.get_by_role("heading", name="Te doen")).to_be_visible()

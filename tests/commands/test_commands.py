@@ -1,4 +1,4 @@
-"""What one types: the demo world, the checks, the first member of the team, an export."""
+"""The commands: the demo world, the checks, the first member of the team, an export."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from times import utcnow
 
 @pytest.fixture
 def run(app):
-    """Type a command; the connection of the test is closed meanwhile, as in a process of its own."""
+    """Run a command; the test's connection is closed in the meantime, as in a separate process."""
 
     def type_it(*words):
         database.close()
@@ -142,7 +142,7 @@ def test_an_import_writes_the_good_lines_and_the_second_time_nothing(run, file):
     assert Trajectory.select().count() == 1
 
 
-def test_a_file_that_is_none_is_refused_in_a_sentence(run, file):
+def test_a_file_of_another_kind_is_refused_with_a_sentence(run, file):
     file.write_bytes(b"PK\x03\x04")
     result = run("import-participants", str(file))
 

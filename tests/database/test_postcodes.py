@@ -1,4 +1,4 @@
-"""Postcodes: the main place of each, what goes with it, how people write one, and 'Klopt dit?' at every door."""
+"""Postcodes: the main place of each, its other places, how people write one, and 'Klopt dit?' at every entry point."""
 
 import csv
 import re
@@ -122,7 +122,7 @@ def test_a_postcode_is_read_as_people_write_it(text, code, place):
     "text",
     ["900", "0900", "90000", "900x", "9000x", "1011 AB", "F-9000", "NL-1011", "Gent", "90 00", "９０００", "9000 9000"],
 )
-def test_what_is_no_belgian_postcode_is_refused(text):
+def test_only_a_belgian_postcode_is_accepted(text):
     with pytest.raises(RuleError, match="Een Belgische postcode heeft 4 cijfers"):
         make.site(postcode=text)
 
@@ -170,7 +170,7 @@ def test_check_data_counts_places_that_do_not_go_with_their_postcode_without_fai
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "All invariants hold.")
 
 
-# ---- at every door with the fields of a site
+# ---- at every form with the fields of a site
 
 
 FIRST = {"recognition": "branch", "street": "Markt 1", "animator": "y", "periods": ["year"]}
@@ -218,7 +218,7 @@ def added_by_the_team(app):
 
 
 def written():
-    """Postcode, place and NIS code of what the last form wrote."""
+    """Postcode, place and NIS code that the last form wrote."""
     rows = [*Proposal.select(), *Site.select().order_by(Site.id.desc())]
     return next(
         ((row.postcode, row.municipality, row.nis) for row in rows if row.postcode not in ("1000", "2800")), None
@@ -271,7 +271,7 @@ def test_resubmitting_after_going_back_is_not_questioned_again(app):
         (("9000 Brugge", "Gent"), ("9000", "Gent", "44021")),
     ],
 )
-def test_what_goes_together_is_not_asked_about(app, door, address, kept):
+def test_a_place_that_matches_its_postcode_is_not_asked_about(app, door, address, kept):
     visitor, values = door(app)
     assert not visitor.page.select("[name=municipality_asked]")
     visitor.send(**{**values, "postcode": address[0], "municipality": address[1]})
@@ -279,7 +279,7 @@ def test_what_goes_together_is_not_asked_about(app, door, address, kept):
 
 
 @every_door
-def test_a_postcode_fills_in_an_empty_place_that_one_then_looks_at(app, door):
+def test_a_postcode_fills_in_an_empty_place_to_check(app, door):
     visitor, values = door(app)
     visitor.send(**{**values, "postcode": "3700", "municipality": ""})
     assert visitor.page.select_one("#municipality")["value"] == "Tongeren"

@@ -1,4 +1,4 @@
-"""Finding rows by words: beginnings, marks, small typing errors; filters by related rows; moments by Belgian days."""
+"""Searching rows by words: prefixes, accents, small typing errors; filters by related rows; moments by Belgian days."""
 
 from datetime import datetime
 
@@ -48,7 +48,7 @@ def found(visitor, path, words):
         ("an an an", True),
     ],
 )
-def test_a_word_is_found_by_its_beginning_and_signs_are_signs(team, words, yes):
+def test_a_word_is_found_by_its_beginning_and_wildcards_are_literal(team, words, yes):
     make.participant(first_name="An", last_name="D'Hondt", kavo_id="125143-59")
 
     assert (found(team, "/deelnemers/", words) == 1) is yes

@@ -1,4 +1,4 @@
-"""What somebody types is kept, judged and found in one form, by whatever door it comes."""
+"""Input is stored, validated and found in one normal form, whatever the entry point."""
 
 import io
 import json
@@ -70,7 +70,7 @@ def test_lines_stay_lines(name):
 
 @pytest.mark.parametrize("text", BLANKS, ids=ascii)
 @pytest.mark.parametrize("name", NEEDED)
-def test_what_is_needed_holds_a_letter_or_digit_that_one_sees(name, text):
+def test_required_text_holds_a_visible_letter_or_digit(name, text):
     model, field = NEEDED[name]
     row = model()
     setattr(row, field.name, text)
@@ -84,7 +84,7 @@ def test_what_is_needed_holds_a_letter_or_digit_that_one_sees(name, text):
         row.check_storable()
 
 
-def test_no_door_of_the_database_goes_past_it():
+def test_no_entry_point_of_the_database_bypasses_it():
     association = make.association(name="  Kazou\u200b ")
     assert Association.select().where(Association.name == "Kazou ").get() == association
     Association.update(name="Zoe\u0308 \u00a0vzw").execute()
@@ -97,7 +97,7 @@ def test_no_door_of_the_database_goes_past_it():
 
 
 def test_a_rule_judges_what_is_kept():
-    """One name may not stand twice, however it was typed; and a state that moves is judged as a save is."""
+    """A name may not occur twice, however it is typed; and a change of state is validated like a save."""
     make.association(name="Zoë vzw")
     with pytest.raises(RuleError, match="Er is al een vereniging"):
         make.association(name="Zoe\u0308\u200b  vzw")
@@ -148,7 +148,7 @@ def test_a_verb_asks_for_a_reason_that_says_something(now, text):
     assert not SiteMessage.select().exists()
 
 
-# ---- the form for who is under 18
+# ---- the form for people under 18
 
 
 @pytest.mark.parametrize(
@@ -272,8 +272,8 @@ def test_a_site_is_found_by_every_word_of_its_name(name, words):
         assert [row.id for row in Site.select().where(condition)] == [site.id]
 
 
-def test_each_step_renews_what_rows_are_found_by():
-    """Rows of the release before do not know plain letters: the last step says so, and every step renews."""
+def test_migrating_recomputes_the_search_text():
+    """Rows of an earlier release lack plain letters; migrating recomputes what they are searched by."""
     site, lotte = make.site(name="Łódź"), make.trajectory()
     Participant.update(last_name="Đorđe").execute()
     Site.update(search="łodz oud").execute()
@@ -284,8 +284,8 @@ def test_each_step_renews_what_rows_are_found_by():
     assert type(lotte).get().search.startswith("dorde")
 
 
-def test_what_is_searched_changes_with_a_step_only():
-    """Did you change what `normalise` or `searchable` makes? Then add a step, as 0011_searches: rows know only what they hold."""
+def test_the_search_text_changes_only_with_a_migration():
+    """Did you change what `normalise` or `searchable` returns? Add a migration like 0011_searches: rows store the old result."""
     made = searchable("Łódź 't Kwetterbos (Chiro) D\u2019Hondt-Ørsted A/B & 125143-59 Æß")
     assert made == (
         "lodz 't kwetterbos (chiro) d'hondt-orsted a/b & 125143-59 aess t chiro dhondtorsted hondt orsted ab b 12514359 59"
@@ -297,7 +297,7 @@ def test_what_is_searched_changes_with_a_step_only():
 
 
 @pytest.mark.parametrize("first, last", [("", "Suharto"), ("Suharto", "")])
-def test_somebody_may_have_one_name(now, first, last):
+def test_a_person_may_have_a_single_name(now, first, last):
     who = make.participant(first_name=first, last_name=last)
 
     assert (str(who), who.call_name) == ("Suharto", "Suharto")
@@ -356,8 +356,8 @@ def test_an_eid_with_one_name_fits_the_account_with_it(one, other, same):
     assert eid_answers.names_agree(first, second) is eid_answers.names_agree(second, first) is same
 
 
-def test_an_attest_can_name_everybody_who_has_a_name(app, now):
-    """Its fonts have every letter that a name may hold: without one there is no file."""
+def test_an_attest_can_print_every_valid_name(app, now):
+    """Its fonts hold every letter that a name may contain: a missing letter would mean no file."""
     rows = make.placement(
         trajectory=make.trajectory(participant=make.participant(first_name="", last_name="Suharto")), hours=50
     )

@@ -1,4 +1,4 @@
-"""The files in deploy/ and the page that explains them: linted, complete, and nginx before the real server."""
+"""The files in deploy/ and the page that explains them: linted, complete, and nginx in front of the real server."""
 
 import os
 import re
@@ -22,7 +22,7 @@ SETTING = re.compile(r"KAVO_[A-Z0-9_]+")
 
 
 def said_by(program, *words) -> str:
-    """What a program of this environment says; fails when it says no."""
+    """The output of a program of this environment; fails when the program does."""
     done = subprocess.run([Path(sys.executable).with_name(program), *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -46,7 +46,7 @@ def test_systemd_takes_our_units():
 
 
 def test_the_example_and_the_page_name_no_setting_that_does_not_exist():
-    """That each has its line in docs/settings.md: `test_documentation.py`."""
+    """`test_documentation.py` checks that docs/settings.md lists each."""
     known = set(SETTING.findall((PROJECT / "config.py").read_text("utf-8")))
     assert "KAVO_BASE_URL" in SETTING.findall((DEPLOY / "kavo.env.example").read_text("utf-8"))
     assert set(SETTING.findall(PAGE)) <= known
@@ -59,7 +59,7 @@ def test_every_file_that_the_page_names_is_there():
 
 
 def allowed(path: str) -> int:
-    """How many bytes nginx lets through to this path."""
+    """The maximum number of bytes that nginx lets through to this path."""
     text = (DEPLOY / "nginx.conf").read_text("utf-8")
     own = re.search(rf"location = {re.escape(path)} {{\s*client_max_body_size (\w+);", text)
     found = own or re.search(r"client_max_body_size (\w+);", text)
@@ -77,7 +77,7 @@ def test_nginx_lets_through_what_each_form_may_hold_and_much_only_where_that_is_
 
 
 class Nginx(Machine):
-    """deploy/nginx.conf in front of these web processes, with ports, certificate and folders of a test."""
+    """deploy/nginx.conf in front of these web processes, with the ports, certificate and folders of a test."""
 
     def __init__(self, folder, ports):
         super().__init__(folder)
@@ -121,7 +121,7 @@ class Nginx(Machine):
         paths = "".join(
             f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
-        user = "user root;" if os.getuid() == 0 else ""  # whose folders these are
+        user = "user root;" if os.getuid() == 0 else ""  # the owner of these folders
         (folder / "nginx.conf").write_text(
             f"{user} daemon off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
             f"http {{ {paths} access_log off; include /etc/nginx/mime.types; include {folder}/kavo.conf; }}"
@@ -129,11 +129,11 @@ class Nginx(Machine):
         self.command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
     def ask(self, path, sent=None):
-        """(status, headers, text), also of a refusal; `sent`: bytes that are posted."""
+        """(status, headers, text), of an error too; `sent`: the bytes to post."""
         import ssl
 
         context = ssl.create_default_context(cafile=self.folder / "fullchain.pem")
-        context.check_hostname = False  # it has a name of the old kind only
+        context.check_hostname = False  # the certificate has a common name only
         try:
             with urlopen(f"https://localhost:{self.port}{path}", sent, timeout=30, context=context) as answer:
                 return answer.status, answer.headers, answer.read().decode()
@@ -148,7 +148,7 @@ class Nginx(Machine):
 
 
 SECRET = "aB3" * 7 + "x"
-"""as long as that of a link in a mail"""
+"""as long as the token of a mailed link"""
 
 
 def test_nginx_shares_the_work_hides_what_is_ours_and_says_when_nobody_answers(db, tmp_path):
@@ -161,7 +161,7 @@ def test_nginx_shares_the_work_hides_what_is_ours_and_says_when_nobody_answers(d
         status, headers, text = front.ask("/aanmelden?search=geheim")
         assert (status, "Aanmelden" in text) == (200, True)
         assert headers["X-Request-Id"]
-        assert headers["Strict-Transport-Security"]  # it knows that the browser came by TLS
+        assert headers["Strict-Transport-Security"]  # it knows that the browser used TLS
         assert "granian" not in str(headers).lower()
         assert "X-Route" not in headers
         assert [front.ask(f"/l/{SECRET}{glue}")[0] for glue in ("", ").", "/aanpassen")] == [404] * 3

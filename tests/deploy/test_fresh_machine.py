@@ -1,5 +1,5 @@
-"""`make run` on a machine that lacks something, or on which it was broken off before: one line in plain English, and the next
-run starts anew. What a whole machine does: tests/fresh_machine.py."""
+"""`make run` on a machine that lacks something, or after an interrupted run: one line in plain English, and the next run starts
+afresh. tests/fresh_machine.py covers a complete machine."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A project whose only requirement is a package of one line that lies in a folder. pip asks no other place."""
+    """A project whose only requirement is a package of one line in a local folder, the only source that pip uses."""
     shutil.copy(PROJECT / "Makefile", tmp_path)
     (tmp_path / "deploy").mkdir()
     shutil.copy(PROJECT / "deploy" / "install.py", tmp_path / "deploy")
@@ -51,9 +51,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def make(folder, **environ):
-    """`make .venv/.runtime`: (whether it worked, what was said before make's own last word)."""
+    """Run `make .venv/.runtime`; returns (whether it worked, its output without make's own last line)."""
     environ = {**os.environ, **environ}
-    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):  # of the `make` that runs these tests
+    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):  # set by the `make` that runs these tests
         environ.pop(name, None)
     done = subprocess.run(
         [shutil.which("make"), ".venv/.runtime"], cwd=folder, env=environ, capture_output=True, text=True
@@ -75,7 +75,7 @@ def is_whole(folder) -> bool:
         ("sys.modules['venv'] = None", "python3-venv is missing: apt-get install python3-venv"),
     ],
 )
-def test_a_python_that_does_not_do_is_named(folder, start_up, said):
+def test_an_unsupported_python_is_named(folder, start_up, said):
     (folder / "other").mkdir()
     (folder / "other" / "sitecustomize.py").write_text(f"import sys\n{start_up}\n")
 
@@ -106,9 +106,9 @@ def test_an_index_that_does_not_answer_is_named_and_a_later_run_works(folder):
     assert is_whole(folder)
 
 
-def test_what_was_broken_off_while_it_installed_is_made_anew(folder):
-    """pip takes a package that has its METADATA for a whole one."""
-    with socket.create_server(("127.0.0.1", 0)) as index:  # takes the call and says nothing
+def test_an_interrupted_installation_starts_over(folder):
+    """pip considers a package with its METADATA complete."""
+    with socket.create_server(("127.0.0.1", 0)) as index:  # accepts the connection and stays silent
         address = f"http://127.0.0.1:{index.getsockname()[1]}/simple"
         environ = {**os.environ, "PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": address}
         process = subprocess.Popen(["make", ".venv/.runtime"], cwd=folder, env=environ, start_new_session=True)
@@ -147,7 +147,7 @@ def test_what_was_broken_off_while_it_installed_is_made_anew(folder):
         ("", "Installing failed"),
     ],
 )
-def test_what_pip_says_becomes_one_line(tmp_path, monkeypatch, said, meaning):
+def test_the_output_of_pip_becomes_one_line(tmp_path, monkeypatch, said, meaning):
     monkeypatch.chdir(tmp_path)
 
     assert _cause(said).startswith(meaning)
@@ -156,7 +156,7 @@ def test_what_pip_says_becomes_one_line(tmp_path, monkeypatch, said, meaning):
 
 @pytest.fixture
 def start(app, monkeypatch):
-    """`flask start` with other settings: what it says when it cannot."""
+    """The output of `flask start` with settings that keep it from starting."""
 
     def start(**changes):
         monkeypatch.setitem(app.config, "KAVO", replace(app.config["KAVO"], catcher=True, local_eid=True, **changes))
@@ -211,7 +211,7 @@ def test_a_host_that_is_not_this_machine_is_named_with_its_setting(start, host):
         ("KAVO_TRUSTED_PROXIES", "-1"),
     ],
 )
-def test_a_setting_that_cannot_be_is_named(name, value):
+def test_an_impossible_setting_is_named(name, value):
     with pytest.raises(config.SettingsError, match=f"^{name}[^\n]+$"):
         config.load({**KEYS, name: value})
 
@@ -223,7 +223,7 @@ def test_a_setting_that_cannot_be_is_named(name, value):
         ("KAVO_DATABASE_URL", "postgresql://postgres@127.0.0.1:1/kavo", "Error: The database does not answer: "),
     ],
 )
-def test_what_is_wrong_is_printed_without_a_trace(tmp_path, name, value, said):
+def test_errors_are_printed_without_a_traceback(tmp_path, name, value, said):
     settings = {"KAVO_PORT": str(free_port()), name: value}
     environ = environment(f"sqlite:///{tmp_path}/kavo.db", f"sqlite:///{tmp_path}/queue.db") | settings
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The compiled lists of requirements: each holds all that its packages need, on every Python and machine."""
+"""The compiled requirements: each list holds everything that its packages need, on every Python and machine."""
 
 import re
 from importlib import metadata
@@ -19,7 +19,7 @@ MACHINES = ["x86_64", "aarch64"]
 
 
 def machine(python, kind="x86_64") -> dict[str, str]:
-    """What markers are asked about: Linux with this Python."""
+    """The environment for markers: Linux with this Python."""
     return {
         **default_environment(),
         "python_full_version": python,
@@ -32,20 +32,20 @@ def machine(python, kind="x86_64") -> dict[str, str]:
 
 
 def lines(name, ending):
-    """The requirements of a file: of a list that was compiled, or of what it is made from."""
+    """The requirements in a file, a compiled list or its source."""
     text = re.sub(r" \\\n.*", "", (PROJECT / f"{name}.{ending}").read_text("utf-8"))
     return [Requirement(line.partition(" #")[0]) for line in text.splitlines() if re.match(r"\w", line)]
 
 
 def pins(names, environ) -> dict[str, Requirement]:
-    """What pip installs from these lists there."""
+    """What pip installs from these lists in that environment."""
     there = [one for name in names for one in lines(name, "txt") if one.marker is None or one.marker.evaluate(environ)]
     return {canonicalize_name(one.name): one for one in there}
 
 
 def lacking(pinned, wanted, environ) -> set[str]:
-    """What packages need there and the list lacks, or has in a version that does not fit. What is not installed here is
-    looked for in the list, but not asked what it needs itself."""
+    """The requirements that the list lacks there, or holds in an unsuitable version. A package that is not installed here is
+    looked up in the list, but its own requirements are unknown."""
     found, seen, todo = set(), set(), [(one, "") for one in wanted]
     while todo:
         one, extra = todo.pop()
@@ -76,7 +76,7 @@ def test_a_list_holds_all_that_its_packages_need_on_every_python_and_machine(nam
 
 
 @pytest.mark.one_database
-def test_what_only_an_old_python_needs_is_missed_there_alone():
+def test_requirements_of_an_old_python_are_missed_there_only():
     for python in PYTHONS:
         environ = machine(python)
         pinned = pins(["requirements"], environ)

@@ -1,4 +1,4 @@
-"""Nothing that was typed is lost by another button or by being asked who one is; nobody comes back to a page that only asks."""
+"""No input is lost by pressing another button or by re-authentication, and nobody returns to a page that only asks something."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from workflow.sites import sites
 
 TYPED = {"ready": "address", "reason": "Straat ontbreekt.", "note-text": "Bel morgen.", "ask-text": "Welke straat?"}
 BUTTONS = {"note": "note-", "ask": "ask-", "keep": "keep-"}
-"""what another button of the page of an application does → the fields that it sends for good"""
+"""other buttons on the page of an application → the fields that they submit"""
 
 
 @pytest.mark.parametrize("what", [*BUTTONS, "stop-waiting"])
@@ -63,7 +63,7 @@ def test_re_authentication_loses_nothing_of_a_form(app):
 
 
 def test_re_authentication_loses_nothing_of_an_action(app):
-    """What has no page of its own is sent with one more click."""
+    """A POST without a page of its own is sent again with one more click."""
     team, other = make.user("team", password=make.PASSWORD), make.user()
     visitor = Visitor(app, team)
     visitor.get("/accounts/")
@@ -80,7 +80,7 @@ def test_re_authentication_loses_nothing_of_an_action(app):
     assert other_one.answer.status_code == 302, "what somebody else sent is theirs"
 
 
-def test_one_never_comes_back_to_a_page_that_only_asks(app):
+def test_nobody_returns_to_a_page_that_only_asks_something(app):
     pages = {rule.endpoint: rule.rule for rule in app.url_map.iter_rules() if not rule.arguments}
     asking = [pages[name] for name in ASKING if name in pages]
     asking += [rule for name, rule in pages.items() if name.endswith(".action_view")]

@@ -1,4 +1,4 @@
-"""Every field of every form: shown in its group, with a true label, and 'niet verplicht' where one may really leave it out."""
+"""Every field of every form: shown in its group, with a real label, and marked 'niet verplicht' exactly when it is optional."""
 
 import itertools
 import secrets
@@ -25,9 +25,9 @@ from times import local_date, utcnow
 from workflow import limits
 
 WITHOUT_HINT = {"OneForm", "DecideForm.ready"}
-"""fields that are needed in some cases only, where the page itself says in which: 'Nu niet' at each stage, the empty choice"""
+"""fields required in some cases only, which the page itself explains: 'Nu niet' at each stage, the empty choice"""
 SAME_IN_BOTH = {"Animator", "Postcode"}
-"""labels that are also what WTForms would make of the name of the field"""
+"""labels that equal the label WTForms would derive from the field's name"""
 
 
 def below(kind):
@@ -37,7 +37,7 @@ def below(kind):
 
 
 def classes(app) -> list[type]:
-    """Every class of a form that we show: ours, those that Flask-Admin makes of a table, and those of Flask-Security."""
+    """Every form class that we show: ours, those that Flask-Admin generates from a table, and those of Flask-Security."""
     security = set()
     for module in (login, second_step):
         security |= {one for one in vars(module).values() if isinstance(one, type) and issubclass(one, SecurityForm)}
@@ -55,7 +55,7 @@ def classes(app) -> list[type]:
 
 @pytest.fixture
 def forms(app):
-    """(name, class, an empty form of it that was not sent) of each class."""
+    """(name, class, an empty unsubmitted form) of each class."""
     team = make.user("team", password=make.PASSWORD)
     with app.test_request_context("/"):
         login_user(team)
@@ -67,7 +67,7 @@ def _make(kind, sent):
     return kind(sent, **more) if issubclass(kind, KavoForm) else kind(formdata=sent, **more)
 
 
-def test_passwords_and_codes_are_not_kept_during_a_detour_and_all_else_is(forms):
+def test_a_detour_keeps_everything_but_passwords_and_codes(forms):
     for name, _, form in forms:
         for field in form:
             secret = isinstance(field, PasswordField | CSRFTokenField) or field.name == "code"
@@ -80,7 +80,7 @@ def fields(form):
     ]
 
 
-def test_every_field_is_shown_by_what_it_is_with_a_true_label(app, forms):
+def test_every_field_is_shown_according_to_its_kind_with_a_real_label(app, forms):
     macros = app.jinja_env.get_template("parts/fields.html").make_module()
     count = 0
     for name, _, form in forms:
@@ -117,8 +117,8 @@ def _check(field, html, label, at):
         assert html.find(id=field.id).name in ("input", "select", "textarea"), at
 
 
-def test_what_may_be_left_out_is_what_the_validators_say(forms):
-    """An empty answer: no error where 'niet verplicht' stands, an error where it is always needed."""
+def test_optional_fields_are_those_without_required_validators(forms):
+    """Empty input: no error for a field marked 'niet verplicht', an error for a field that is always required."""
     for name, kind, _ in forms:
         form = _make(kind, MultiDict([("x", "x")]))
         for field in fields(form):
@@ -133,7 +133,7 @@ def test_what_may_be_left_out_is_what_the_validators_say(forms):
             field.errors = []
 
 
-def test_what_is_needed_sometimes_says_when(forms):
+def test_a_field_that_is_sometimes_required_says_when(forms):
     for name, _, form in forms:
         for field in fields(form):
             at = f"{name}.{field.short_name}"
@@ -147,13 +147,13 @@ def test_what_is_needed_sometimes_says_when(forms):
 
 
 class Door:
-    """A page with a form: who opens it, its address, and all that one can fill in there, anew each time."""
+    """A page with a form: its visitor, its URL, and a function that returns fresh input for all its fields."""
 
     def __init__(self, visitor, path, data):
         self.visitor, self.path, self.data = visitor, path, data
 
     def optional(self) -> set[str]:
-        """The names of the fields beside which 'niet verplicht' stands."""
+        """The names of the fields marked 'niet verplicht'."""
         self.visitor.get(self.path())
         marks = self.visitor.page.select("main form[method=post] .optional")
         return {one.find_parent(class_="field").select_one("input, select, textarea")["name"] for one in marks}
@@ -280,7 +280,7 @@ def doors(app, settings):
     }
 
 
-def test_what_is_not_needed_is_accepted_when_it_is_left_out(doors):
+def test_optional_fields_may_be_left_out(doors):
     """Each alone, and all at once."""
     told = set()
     for name, door in doors.items():
@@ -292,7 +292,7 @@ def test_what_is_not_needed_is_accepted_when_it_is_left_out(doors):
 
 
 def test_fields_that_belong_together_stand_in_one_group(app):
-    """On the pages that show all fields of a table in a row."""
+    """For the pages that show all fields of a table in order."""
     team = Visitor(app, make.user("team", password=make.PASSWORD))
     for view in (
         view for view in app.extensions["admin"][0]._views if isinstance(view, AdminView) and view.form_groups

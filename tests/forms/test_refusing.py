@@ -1,4 +1,4 @@
-"""What forms, actions and imports refuse is counted and logged by form, field and rule, and never with what was typed."""
+"""Refusals by forms, actions and imports are counted and logged by form, field and rule, and never with the input itself."""
 
 import io
 import logging
@@ -22,7 +22,7 @@ HEAD = "kavo_id;voornaam;naam;geboortedatum;email;vereniging;type;start_cursus\n
 
 
 def counted():
-    """(form, field, sentence) → how often."""
+    """(form, field, sentence) → number of times."""
     return {(one.form, one.field, one.rule): one.count for one in Refusal.select()}
 
 
@@ -195,7 +195,7 @@ def test_a_step_of_an_import_that_breaks_off_counts_once(app, now):
     assert [one.count for one in Refusal.select()] == [1, 1]  # the KAVO-ID and the association
 
 
-def test_that_counting_fails_is_no_reason_to_fail(app, team, caplog):
+def test_a_failure_to_count_does_not_fail_the_request(app, team, caplog):
     with writing():
         database.execute_sql("ALTER TABLE refusal RENAME TO elsewhere")
     try:
@@ -278,7 +278,7 @@ def test_a_refused_token_says_on_the_page_what_to_do_and_in_the_log_why(app, cap
 
 
 def test_every_kind_of_refused_token_is_known():
-    """Flask-WTF tells by sentences; one that changes would get the page of a token that is too old."""
+    """Flask-WTF reports errors as sentences; a changed sentence would lead to the page for an expired token."""
     from pathlib import Path
 
     import flask_wtf.csrf
@@ -303,11 +303,11 @@ def test_every_kind_of_refused_token_is_known():
         ("", "andere"),
     ],
 )
-def test_a_text_is_known_by_the_sentence_that_the_code_writes(text, sentence):
+def test_a_message_is_recognised_by_the_sentence_in_the_code(text, sentence):
     assert sentences.of(text) == sentence
 
 
-def test_a_sentence_holds_only_what_stands_in_the_code(now):
+def test_a_counted_sentence_holds_only_text_from_the_code(now):
     make.user(email="bezet@kavo.test")
     with pytest.raises(RuleError) as refused:
         make.user(email="bezet@kavo.test", first_name="Er is al een account met het e-mailadres ", last_name=MARK)

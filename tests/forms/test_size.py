@@ -1,4 +1,4 @@
-"""How much a form may hold: the longest that may be typed is let through, more is refused with a sentence, nothing is cut."""
+"""Size limits of forms: the longest allowed input is accepted, more is refused with a sentence, nothing is truncated."""
 
 import io
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from tests.visitor import Visitor
 from workflow.stages import bulk
 
 WIDE = "\U0001f9ff"  # four bytes, twelve in a form
-WITHOUT_LIMIT = 254  # characters that a short field without a maximum of its own may take
+WITHOUT_LIMIT = 254  # characters accepted by a short field without its own maximum
 FORM = "application/x-www-form-urlencoded"
 OWN_ROOM = {
     EvaluationForm: "placement.evaluate",
@@ -37,12 +37,12 @@ def team(app):
 
 
 def stand() -> dict:
-    """How many rows each table has, but for what every visit writes."""
+    """The number of rows in each table, except what every visit writes."""
     return {model: model.select().count() for model in TABLES if model.__name__ not in ("Session", "History")}
 
 
 def too_much(room) -> dict:
-    """What is sent too much: (content type, body or fields of it)."""
+    """Oversized requests: (content type, body or fields)."""
     boundary = "------a"
     part = f'--{boundary}\r\nContent-Disposition: form-data; name="x"{{}}\r\n\r\n{{}}\r\n'
     parts = f"multipart/form-data; boundary={boundary}"
@@ -58,7 +58,7 @@ def too_much(room) -> dict:
 
 
 def posts(app):
-    """(address, room) of all that takes a form."""
+    """(URL, size limits) of every route that accepts a form."""
     addresses = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods:
@@ -89,14 +89,14 @@ def test_more_than_a_form_may_hold_is_refused_with_a_sentence_on_every_address(a
 
 
 @pytest.mark.one_database
-def test_what_just_fits_is_read_on_every_address(app, team):
+def test_a_form_of_exactly_the_limit_is_read_on_every_url(app, team):
     for path, room in posts(app):
         for body in ("x=" + "a" * (room.text - 2), "&".join(["x="] * room.fields)):
             assert team.client.post(path, data=body, content_type=FORM).status_code == 400, path  # it lacks a token
 
 
 def longest(field) -> list[str]:
-    """The most that somebody may send in a field."""
+    """The longest input that a field accepts."""
     if isinstance(field, SelectMultipleField):
         return [str(value) for value, *_ in field.choices or ()]
     if isinstance(field, SelectField | RadioField):
@@ -113,7 +113,7 @@ def longest(field) -> list[str]:
 
 
 def weight(*forms) -> tuple[int, int]:
-    """(fields, bytes) of these forms, filled as far as they go."""
+    """(fields, bytes) of these forms, filled to their limits."""
     sent = [(field.name, value) for form in forms for field in form for value in longest(field)]
     return len(sent), len(urlencode(sent))
 
@@ -125,7 +125,7 @@ def all_forms(kind=KavoForm):
 
 
 @pytest.mark.one_database
-def test_every_form_filled_as_far_as_it_goes_fits(app):
+def test_every_form_filled_to_its_limits_fits(app):
     with app.test_request_context():
         g._login_user = make.user("team", password=make.PASSWORD)
         for kind in all_forms():

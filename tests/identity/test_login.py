@@ -207,7 +207,7 @@ def test_50_links_an_hour_from_one_network(app, jonas, asked, refused):
 
 
 def test_time_does_not_tell_whether_an_address_is_known(app, jonas, monkeypatch):
-    """Each answer takes a whole number of steps."""
+    """Each response takes a whole number of time steps."""
     clock = {"now": 0.0}
     monkeypatch.setattr(limits, "STEP_SECONDS", 0.5)
     monkeypatch.setattr(limits.time, "monotonic", lambda: clock["now"])

@@ -1,4 +1,4 @@
-"""The second step: set up, used once each, lost, wiped; and showing once more who one is before what is dangerous."""
+"""The second factor: set up, single use of each code, lost, reset; and re-authentication before dangerous acts."""
 
 import re
 import time
@@ -25,7 +25,7 @@ def team(app):
 
 
 def with_password(app, user):
-    """A visitor who gave the right password, and is where that leads."""
+    """A visitor who entered the right password, at the page that follows."""
     visitor = Visitor(app)
     visitor.get("/aanmelden")
     visitor.send(email=user.email, password=make.WORD)
@@ -37,7 +37,7 @@ def is_inside(visitor):
 
 
 def set_up_app(app, visitor):
-    """As a visitor does: the key by hand into the app, and the code that the app shows."""
+    """Set up an app as a visitor does: type its key into the app, and enter the code that the app shows."""
     visitor.get("/tweede-stap/app")
     key = visitor.page.select_one("code").text
     code = app.security.totp_factory._totp(key, format="base32").generate().token
@@ -86,7 +86,7 @@ def test_a_code_is_good_once_and_an_older_one_never(app, anna):
     assert [is_inside(one) for one in (first, second, third)] == [True, False, False]
 
 
-def test_of_two_who_type_the_same_code_at_once_one_comes_in(anna):
+def test_of_two_people_typing_the_same_code_at_once_one_gets_in(anna):
     assert [second_steps.use_code(anna, 5), second_steps.use_code(anna, 5), second_steps.use_code(anna, 4)] == [
         True,
         False,
@@ -149,7 +149,7 @@ def test_where_it_is_not_demanded_the_team_may_do_without(app, team):
     assert with_password(app, team).get("/te-behandelen/").status_code == 200
 
 
-def test_who_must_have_one_cannot_take_the_last_away(app, team):
+def test_a_required_second_step_cannot_be_removed(app, team):
     visitor = Visitor(app, team)
     visitor.get("/tweede-stap/")
     visitor.send(visitor.page.select_one("form[action$=app-weg]"))
@@ -175,7 +175,7 @@ def test_a_new_password_leaves_the_second_step(app, anna):
     assert "Code van je app" in visitor.text
 
 
-def test_who_logs_in_with_eid_gets_no_password_and_no_second_step_here(app):
+def test_a_user_with_eid_gets_no_password_and_no_second_step_here(app):
     noor = make.user()
     Identity.create(user=noor, issuer="https://eid.test", subject="1", created_at=make.NOW)
     visitor = Visitor(app)
@@ -210,11 +210,11 @@ def test_the_team_wipes_a_second_step_that_was_lost(app, anna, team):
     assert History.get(History.verb == "user.second_step_wiped").actor_id == team.id
 
 
-# ---- who one is, once more
+# ---- re-authentication
 
 
 def later(visitor, minutes):
-    """Let the login of this visitor be so many minutes older."""
+    """Make the log-in of this visitor `minutes` older."""
     with visitor.client.session_transaction() as cookie:
         cookie["fs_paa"] = time.time() - 60 * minutes
         cookie.pop("fs_gexp", None)
@@ -238,7 +238,7 @@ def test_sensitive_pages_require_re_authentication_after_15_minutes(app, team, m
     assert History.select().where(History.verb == "user.signed_out").exists() is not asked
 
 
-def test_after_the_password_one_comes_back_to_where_one_was(app, team):
+def test_after_the_password_the_user_returns_to_the_page_before(app, team):
     visitor = Visitor(app, team)
     later(visitor, 60)
     visitor.get("/accounts/new/", follow_redirects=True)
@@ -279,7 +279,7 @@ def test_one_login_can_be_ended_from_another(app, anna):
     here, there = Visitor(app, anna), Visitor(app, anna)
     here.get("/mijn-gegevens")
     other = here.page.select("form[action*=sessie]")
-    assert len(other) == 1, "the own session has no such button"
+    assert len(other) == 1, "the current session has no such button"
     here.send(other[0])
     assert UserSession.select().where(UserSession.ended_at.is_null()).count() == 1
     assert is_inside(here)
@@ -307,7 +307,7 @@ def passkey(user, name):
     )
 
 
-def test_passkeys_are_limited_and_only_the_own_ones_can_go(app, anna):
+def test_passkeys_are_limited_and_only_their_owner_can_remove_them(app, anna):
     mine, theirs = passkey(anna, "Telefoon"), passkey(make.user(), "Telefoon")
     for number in range(9):
         second_steps.add_passkey(anna, make.NOW, lambda number=number: passkey(anna, f"Toestel {number}"))

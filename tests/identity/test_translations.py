@@ -16,20 +16,20 @@ FOLDER = Path(__file__).parents[2] / "translations" / "nl" / "LC_MESSAGES"
 PO = FOLDER / "flask_security.po"
 MO = FOLDER / "flask_security.mo"
 
-# The same word in both languages, and why.
+# The same word in both languages, and why
 SAME = {
     "Menu": "a Dutch word too",
     "Google Authenticator": "the name of a product",
 }
 
-# Placeholders that we leave out, and why.
+# Placeholders that we leave out, and why
 LEFT_OUT = {
     "Value entered must be less than %(length) characters": (
         "%(length) without a letter takes the c of 'characters' for its kind"
     ),
 }
 
-# What the screens must read exactly, or users and checks no longer find it.
+# Texts that must be exact, since users and checks look for them
 FIXED = {
     "Email Address": "E-mailadres",
     "Password": "Wachtwoord",
@@ -98,7 +98,7 @@ def test_placeholders_agree():
 
 
 def test_every_text_can_be_filled_in():
-    """As the package does it: a wrong placeholder would be an error 500."""
+    """As the package fills them in: a wrong placeholder would cause an error 500."""
     for message in TEXTS:
         names = re.findall(r"%\((\w+)\)", message.id)
         bare = message.id.count("%s")
@@ -149,7 +149,7 @@ def contents(catalog):
     return {message.id: message.string for message in catalog if message.id}
 
 
-def test_the_compiled_file_is_that_of_the_source():
+def test_the_compiled_file_matches_the_source():
     fresh = io.BytesIO()
     write_mo(fresh, OURS)
     fresh.seek(0)
@@ -162,8 +162,8 @@ def test_the_compiled_file_is_that_of_the_source():
 
 
 @pytest.mark.parametrize("locale", ["nl", "nl_NL", "nl_BE"])
-def test_ours_win_over_those_of_the_package(locale):
-    """The package's nl_NL is found for nl too; the folder named last wins."""
+def test_our_translations_win_over_those_of_the_package(locale):
+    """The package's nl_NL also serves nl; the last folder wins."""
     app = Flask(__name__)
     app.config["BABEL_DEFAULT_LOCALE"] = locale
     app.config["SECURITY_I18N_DOMAIN"] = "flask_security"

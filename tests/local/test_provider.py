@@ -1,4 +1,4 @@
-"""The local eID provider: strict as a real one, made-up persons only, and never in production."""
+"""The local eID provider: as strict as a real one, with fictitious persons only, and never in production."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The outbox over real SMTP: nothing is lost, whatever the server does; what may be doubled bears the same Message-ID."""
+"""The outbox over real SMTP: nothing is lost, whatever the server does, and a mail sent twice has the same Message-ID."""
 
 import ssl
 import subprocess
@@ -72,7 +72,7 @@ def test_a_server_that_is_down_costs_no_mail_a_try(settings, now):
 
 
 @pytest.mark.parametrize("minutes, trouble", [(15, 0), (16, 1)])
-def test_a_mail_that_waits_far_too_long_is_trouble(now, minutes, trouble):
+def test_a_mail_that_waits_far_too_long_raises_an_alarm(now, minutes, trouble):
     write(now)
 
     assert delivery.trouble(now + timedelta(minutes=minutes)) == trouble
@@ -142,7 +142,7 @@ def test_a_text_that_cannot_be_a_mail_fails_and_stops_nobody(sending, post, now)
 
 
 @pytest.mark.parametrize("left", ["claimed", "data"])
-def test_what_a_dead_sender_left_half_done_goes_again(sending, post, now, left):
+def test_a_mail_that_a_dead_sender_left_half_done_is_sent_again(sending, post, now, left):
     mail = write(now)
     Mail.update(state=left, attempts=1).execute()
 
@@ -233,8 +233,8 @@ def test_a_failure_that_somebody_dealt_with_no_longer_counts(now):
 
 @pytest.mark.parametrize("state", ["pending", "claimed", "data", "failed", "uncertain"])
 @pytest.mark.parametrize("about", ["site", "user"])
-def test_a_mail_to_an_address_that_was_corrected_is_nobodys_trouble(now, state, about):
-    """Whatever became of it, also when it was on its way and fails later."""
+def test_a_failed_mail_to_a_corrected_address_raises_no_alarm(now, state, about):
+    """Whatever its state, also when it is being sent and fails later."""
     jonas, kim = make.user(confirmed_at=None, password=make.PASSWORD), make.user("team")
     site = make.site(manager=jonas, state="submitted")
     row = {"site": site, "user": jonas}[about]

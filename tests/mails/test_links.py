@@ -1,4 +1,4 @@
-"""Links in mails: what each opens, and that no change of an account leaves open what it should not, or locks anybody out."""
+"""Mailed links: what each opens, and that no change of an account leaves access open or locks anybody out."""
 
 import dataclasses
 import quopri
@@ -22,7 +22,7 @@ BORN = date(1990, 8, 2)
 LONG = timedelta(days=30)
 
 
-# ---- who holds which link
+# ---- the holder of each link
 
 
 def _invited(now):
@@ -77,7 +77,7 @@ HOLDERS = {
     links.OFFER: _offer,
     links.APPLICATION: _application,
 }
-"""purpose → (whose link it is, what it is about)"""
+"""purpose → (holder, subject)"""
 
 
 # ---- what may happen to an account
@@ -164,15 +164,15 @@ CHANGES = {
     links.OFFER: {*ACCOUNT - {_erased}, _chose_password, _accepted, _withdrawn, _given},
     links.APPLICATION: {*ACCOUNT, _chose_password, _given},
 }
-"""purpose → what may happen while such a link lies in a mailbox"""
+"""purpose → the changes that may happen while such a link waits in a mailbox"""
 STAYS = {
-    (links.ACTIVATION, _given): True,  # it opens nothing but their own account
+    (links.ACTIVATION, _given): True,  # it opens only their own account
     **dict.fromkeys([(links.CONFIRM, change) for change in (_linked_eid, _chose_password)], True),
     **dict.fromkeys([(links.HANDOVER, change) for change in (_linked_eid, _chose_password)], True),
     **dict.fromkeys([(links.OFFER, change) for change in (*ACCOUNT, _chose_password)], True),
     **dict.fromkeys([(links.APPLICATION, change) for change in (_linked_eid, _chose_password)], True),
 }
-"""the links that go on working: for what does not touch the address, or how somebody gets in, they are still right"""
+"""the links that stay valid, since the change touches neither the address nor the way to log in"""
 CASES = [
     (purpose, change)
     for purpose, changes in CHANGES.items()
@@ -181,7 +181,7 @@ CASES = [
 
 
 def _way_in(app, user):
-    """How somebody whose link is dead gets in: mailed by 'Wachtwoord vergeten?' to the present address, or by eID."""
+    """How a person with a dead link gets in: by 'Wachtwoord vergeten?', mailed to the current address, or by eID."""
     user = User.get_by_id(user.id)
     user = User.get_by_id(user.merged_into or user.id)
     if not user.active:
@@ -220,10 +220,10 @@ def test_no_change_leaves_a_link_open_that_it_voids_and_nobody_is_locked_out(app
 
 
 def test_every_purpose_is_walked():
-    assert set(CHANGES) == set(HOLDERS) == set(links.PURPOSES) - {links.ATTEST}  # of a participant: see test_finals
+    assert set(CHANGES) == set(HOLDERS) == set(links.PURPOSES) - {links.ATTEST}  # a participant's link: see test_finals
 
 
-# ---- what was reproduced
+# ---- reproduced bugs
 
 
 def test_somebody_invited_who_forgot_gets_in_by_either_link_and_the_other_dies(app):
@@ -262,7 +262,7 @@ def test_a_link_to_one_address_never_confirms_another(app):
 
 
 @pytest.mark.parametrize("glue", [".", ")", ">", ").", "&gt;", "%3E", ",", "”", "/", "/.", "%20"])
-def test_what_a_mail_program_glued_to_a_link_is_forgiven(app, glue):
+def test_characters_that_a_mail_program_adds_to_a_link_are_ignored(app, glue):
     user, _ = _known(utcnow())
     secret = links.issue(links.RESET, utcnow(), utcnow() + LONG, user)
 
@@ -312,13 +312,13 @@ def test_links_that_were_mailed_before_still_open_their_page(app, settings):
 
 @pytest.fixture
 def written(app, settings):
-    """One mail of each kind, with our addresses as they will be."""
+    """One mail of each kind, with our future addresses."""
     links.set_up(dataclasses.replace(settings, base_url=BASE))
     yield every_mail.write(utcnow() - timedelta(minutes=5))
     links.set_up(settings)
 
 
-def test_every_link_fits_on_its_line_and_leaves_whole(written):
+def test_every_link_fits_on_its_line_and_is_sent_whole(written):
     assert set(written) == every_mail.KINDS
     for kind, mail in written.items():
         lines = [line for line in mail.body.splitlines() if "http" in line]
@@ -331,7 +331,7 @@ def test_every_link_fits_on_its_line_and_leaves_whole(written):
 
 
 def test_a_secret_of_a_mail_opens_nothing_by_a_get(app, settings):
-    """A scanner that only follows links."""
+    """A mail scanner that only follows links."""
     mails = every_mail.write(utcnow() - timedelta(minutes=5))
     before = {(token.id, token.used_at) for token in Token.select()}
     for mail in mails.values():

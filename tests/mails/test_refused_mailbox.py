@@ -1,4 +1,4 @@
-"""A mailbox that refuses our mail sends a handover to the team at once; other trouble with mail does not."""
+"""When a mailbox refuses our mail, the handover goes to the team at once; other delivery problems do not cause this."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from workflow.sites import handovers
 
 @pytest.fixture
 def handover():
-    """A request to a manager whose mailbox is the one that the server refuses, when it refuses."""
+    """A request to the manager whose mailbox is the one that the server refuses, if it refuses any."""
     giver, taker = make.user(email="weigert@kavo.test"), make.user()
     return handovers.ask(make.site(giver), taker, taker.email, "0470 22 22 22", utcnow())
 

@@ -1,4 +1,4 @@
-"""The steps of the schema: forward, back, together, and the same tables as the models."""
+"""The migrations: forward, back, all together, and with the same tables as the models as result."""
 
 import re
 import sqlite3
@@ -73,7 +73,7 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
 
 def test_a_step_waits_for_users_of_its_tables_and_keeps_nobody_waiting_long(db, monkeypatch):
-    """Somebody reads (PostgreSQL) or writes (SQLite) for six seconds; others who only read meanwhile wait for three at most."""
+    """Somebody reads (PostgreSQL) or writes (SQLite) for six seconds; readers in the meantime wait for three at most."""
     monkeypatch.setattr(migrations, "PAUSE", 0.5)
     names = migrations.available()
     scripts = [steps.sql(name, "down", "postgresql") for name in names]
@@ -118,7 +118,7 @@ def _connection(url):
     return psycopg.connect(url)
 
 
-# What the release before would stumble over; squawk's names.
+# Rules of squawk about changes that would break the previous release
 BREAKING = (
     "renaming-column",
     "renaming-table",
@@ -129,11 +129,11 @@ BREAKING = (
     "ban-drop-not-null",
     "adding-not-nullable-field",
 )
-LAUNCH = "0005_associations"  # nobody worked with the tool before this step
+LAUNCH = "0005_associations"  # the tool was not in use before this migration
 
 
 def breaks_an_older_release(sql: str) -> str:
-    """What squawk says of a script for PostgreSQL; '' when an older release goes on working after it."""
+    """squawk's complaints about a script for PostgreSQL; '' when the previous release keeps working after it."""
     command = [
         Path(sys.executable).with_name("squawk"),
         "--pg-version=15",
@@ -155,7 +155,7 @@ def breaks_an_older_release(sql: str) -> str:
         ("ALTER TABLE site ADD COLUMN x INTEGER NOT NULL DEFAULT 0;", False),
     ],
 )
-def test_what_breaks_an_older_release_is_known(sql, breaks):
+def test_changes_that_break_an_older_release_are_detected(sql, breaks):
     assert bool(breaks_an_older_release(sql)) == breaks
 
 

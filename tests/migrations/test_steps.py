@@ -1,4 +1,4 @@
-"""A step in one file: words for types, parts for one database, and what undoes it."""
+"""A migration in one file: names for types, sections for a single database, and how to undo it."""
 
 import re
 
@@ -23,7 +23,7 @@ ALTER TABLE "site" ADD COLUMN "thing" VARCHAR(20);
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with no other steps than a test writes."""
+    """A folder with only the migrations that a test writes."""
     monkeypatch.setattr(steps, "FOLDER", tmp_path)
     return tmp_path
 
@@ -38,7 +38,7 @@ def test_a_step_is_one_file_with_words_for_what_the_databases_call_differently(f
     assert '"name" VARCHAR(20) COLLATE "C" NOT NULL' in steps.sql("0001_thing", "up", "postgresql")
 
 
-def test_what_undoes_a_step_is_derived_from_it(folder):
+def test_the_reverse_of_a_migration_is_derived_from_it(folder):
     (folder / "0001_thing.sql").write_text(STEP)
 
     assert steps.sql("0001_thing", "down", "sqlite").splitlines() == [

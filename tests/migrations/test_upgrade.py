@@ -1,4 +1,4 @@
-"""A database that an earlier release left, with data, comes to the present tables and keeps every invariant."""
+"""A database of an earlier release, with data, migrates to the current tables and keeps every invariant."""
 
 import gzip
 import sqlite3

@@ -1,4 +1,5 @@
-"""Backups, restoring and moving up: consistent under load, proved by restoring, never over data without being asked."""
+"""Backups, restoring and the move to PostgreSQL: consistent under load, proved by restoring, and data is never overwritten
+unasked."""
 
 import gzip
 import os
@@ -28,7 +29,7 @@ from workflow.stages import placements
 
 @pytest.fixture
 def command(db, tmp_path):
-    """A function that runs `flask --app app …` on the database of this test; returns its exit code and all it said."""
+    """A function that runs `flask --app app …` on the database of this test; returns its exit code and its output."""
 
     def run(*words):
         database.close()
@@ -125,7 +126,7 @@ def test_an_encrypted_backup_opens_only_with_its_own_key(command, coupled, tmp_p
         (gzip.compress(b"SQLite format 3\x00" + b"x" * 100, mtime=0)[:-9], "damaged"),
     ],
 )
-def test_what_is_no_backup_is_refused_and_nothing_changes(command, tmp_path, content, said):
+def test_a_file_other_than_a_backup_is_refused_and_nothing_changes(command, tmp_path, content, said):
     (tmp_path / "one").write_bytes(content)
     code, answer = command("restore", tmp_path / "one", "--overwrite")
     assert code == 1
@@ -166,10 +167,10 @@ def test_a_copy_that_breaks_a_rule_is_reported_and_not_kept(db, tmp_path):
     assert list(tmp_path.glob("*one*")) == []
 
 
-def test_a_restore_waits_for_nobody_who_still_works(command, coupled, db, tmp_path):
+def test_a_restore_is_refused_while_connections_are_open(command, coupled, db, tmp_path):
     command("backup", tmp_path / "one")
     with closing(_connection(db)) as other:
-        other.execute("SELECT count(*) FROM placement").fetchone()  # PostgreSQL: in a transaction that goes on
+        other.execute("SELECT count(*) FROM placement").fetchone()  # PostgreSQL: in an open transaction
         code, said = command("restore", tmp_path / "one", "--overwrite")
     assert code == 1
     assert "in use. Stop the web servers" in said
@@ -181,7 +182,7 @@ def _connection(url):
 
 
 def test_a_backup_under_load_is_one_state_of_the_database(command, tmp_path):
-    """Somebody couples and cancels all the while; hours, sums and history of the copy fit each other."""
+    """Somebody couples and cancels all the while; the hours, sums and history in the copy are consistent."""
     by, site = make.user("team"), make.site()
     trajectories = [make.trajectory() for _ in range(5)]
     ended, done = threading.Event(), []
@@ -208,12 +209,12 @@ def test_a_backup_under_load_is_one_state_of_the_database(command, tmp_path):
     assert len(done) > 10
 
 
-# ---- moving up
+# ---- moving to PostgreSQL
 
 
 @pytest.fixture
 def target():
-    """An empty database of PostgreSQL."""
+    """An empty PostgreSQL database."""
     if on_postgresql() or not postgresql_answers():
         pytest.skip("from SQLite, to a PostgreSQL that answers")
     made = PostgresCopies.__new__(PostgresCopies)
@@ -223,7 +224,7 @@ def target():
     made._server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def test_all_that_is_in_sqlite_comes_to_postgresql_and_goes_on_there(command, coupled, target, now):
+def test_everything_in_sqlite_moves_to_postgresql_and_works_there(command, coupled, target, now):
     command("demo")
     placements.cancel(coupled, make.user("team"), now, "Ziek.")
     before = {model: model.select().count() for model in (User, Placement, History)}

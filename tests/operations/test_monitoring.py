@@ -1,4 +1,4 @@
-"""What those who run the tool look at: health, readiness, numbers, logs, and errors sent to a Sentry-compatible service."""
+"""Monitoring: health, readiness, metrics, logs, and errors sent to a Sentry-compatible service."""
 
 import gzip
 import json
@@ -43,7 +43,7 @@ def test_the_process_answers_for_every_host_and_without_a_database(app):
     assert answer.json == {"state": "not ready", "database": "OperationalError", "queue": "ok"}
 
 
-def test_it_is_ready_when_all_that_it_leans_on_is_well(client):
+def test_it_is_ready_when_all_its_dependencies_work(client):
     clock.sweep(utcnow())
     assert told(client) == {"state": "ready", "database": "ok", "migrations": "ok", "clock": "ok", "queue": "ok"}
 
@@ -71,7 +71,7 @@ def test_a_missing_queue_is_reported(settings, tmp_path):
     assert told(create_app(gone).test_client())["queue"] == "ConnectionError"
 
 
-def test_numbers_tell_what_waits_and_what_is_late(client, now):
+def test_metrics_count_what_waits_and_what_is_late(client, now):
     mails.password_changed(make.user(), utcnow() - timedelta(hours=1))
     make.site(state="submitted", submitted_at=utcnow() - timedelta(days=15))
     make.site(state="submitted", submitted_at=utcnow() - timedelta(days=13))
@@ -133,7 +133,7 @@ def test_a_request_is_one_line_with_the_reference_of_its_answer_and_without_what
     assert "Peeters" not in json.dumps(lines)
 
 
-def test_a_trace_shows_where_and_not_which_row_a_database_refused():
+def test_a_traceback_shows_where_but_not_which_row_a_database_refused():
     text = 'duplicate key "user_email"\nDETAIL: Key (email)=(lotte@kavo.test) already exists.'
     try:
         try:
@@ -149,7 +149,7 @@ def test_a_trace_shows_where_and_not_which_row_a_database_refused():
 
 @pytest.fixture
 def collector():
-    """A Sentry-compatible service on this machine: its DSN, and the events that it got."""
+    """A Sentry-compatible service on this machine: its DSN, and the events that it received."""
     events = []
 
     class Service(BaseHTTPRequestHandler):

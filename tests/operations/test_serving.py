@@ -1,4 +1,4 @@
-"""The web server of production: it ends gently, survives clients that are slow or hang up, and says so when it is too busy."""
+"""The production web server: it stops gracefully, survives clients that are slow or hang up, and says so when it is busy."""
 
 import http.client
 import os
@@ -28,7 +28,7 @@ def web(db, tmp_path):
 
 @pytest.fixture
 def export(app, web):
-    """A function that asks for a long file, and has got its head."""
+    """A function that requests a long file, and returns after its headers."""
     make.placement()
     line = {
         "at": make.NOW,
@@ -56,7 +56,7 @@ def page(web) -> int:
 
 
 def test_a_ctrl_c_that_reaches_all_of_its_processes_ends_it_at_once(web):
-    """As a terminal sends it. Granian's own handling hung until it was killed, in two of five times."""
+    """As a terminal sends it. With Granian's own handling it hung until killed, two times out of five."""
     for _ in range(4):
         page(web)
         os.killpg(web.process.pid, signal.SIGINT)
@@ -74,7 +74,7 @@ def test_a_file_that_is_under_way_is_finished_before_the_server_stops(web, expor
 
 
 def test_clients_that_hang_up_in_a_file_or_a_form_leave_nothing_behind(web, export):
-    for _ in range(70):  # more than there are threads, and than connections to the database
+    for _ in range(70):  # more than the threads, and than the database connections
         answer = export()
         answer.read(1000)
         answer.close()
@@ -108,7 +108,7 @@ def test_clients_that_send_slowly_keep_nobody_waiting(web):
 
 
 def test_ten_thousand_open_connections_do_not_keep_it_from_answering(web):
-    """Each asks for a page at once: it is served, or told to come back; the process lives and /healthz answers."""
+    """All request a page at once: each is served or asked to come back; the process survives and /healthz answers."""
     ask = b"GET /aanmelden HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     many, healthy, ended = [], [], threading.Event()
 
@@ -139,7 +139,7 @@ def test_ten_thousand_open_connections_do_not_keep_it_from_answering(web):
     assert page(web) == 200
 
 
-def test_the_gate_lets_so_many_in_and_each_once():
+def test_the_gate_lets_a_limited_number_in_and_each_once():
     inside = Gate(lambda environ, start: iter([b"x"]), most=1)
     statuses = []
 
@@ -164,7 +164,7 @@ def test_the_gate_opens_again_after_an_error():
     "path", ["/deelnemers/export/csv/?alles=1", "/static/look.css", "/te-behandelen/", "/nergens", "/hulp"]
 )
 def test_every_answer_gives_its_connection_back(app, path):
-    """In a thread of a server, where nothing is open before; a thread that keeps one would let the others starve."""
+    """In a server thread, where no connection is open before; a thread that kept its connection would starve the others."""
     make.placement()
     cookie = Visitor(app, make.user("team", password=make.PASSWORD)).client.get_cookie("kavo").value
     left = []
@@ -185,7 +185,7 @@ def test_every_answer_gives_its_connection_back(app, path):
 
 
 def test_many_files_and_pictures_leave_the_server_as_quick_as_before(app, web, export):
-    """More of them than there are connections, then pages on every thread."""
+    """More of them than connections, then pages on every thread."""
     cookie = Visitor(app, make.user("team", password=make.PASSWORD)).client.get_cookie("kavo").value
     seen = []
 

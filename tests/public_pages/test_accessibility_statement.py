@@ -1,4 +1,4 @@
-"""The statement on accessibility: true at most a year ago, and one click from every page."""
+"""The accessibility statement: reviewed within the past year, and one click from every page."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ MOST = timedelta(days=365)
 
 
 def test_the_statement_was_read_again_within_a_year():
-    """When this fails: read the page, mend what is no longer true, and set STATEMENT_ON to today."""
+    """When this fails: read the page, correct what is no longer true, and set STATEMENT_ON to today."""
     assert timedelta(0) <= local_date(utcnow()) - STATEMENT_ON <= MOST
 
 

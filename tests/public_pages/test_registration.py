@@ -1,4 +1,4 @@
-"""Registering for under 18: the form, the age, a known address, the applicant's own page, and completing it."""
+"""Registration for people under 18: the form, the age, a known address, the applicant's page, and completing it."""
 
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ FORM = "/registreren/jongeren"
 
 
 def born(years, days=0):
-    """The birth date of somebody who is so many years old today, plus so many days."""
+    """The birth date of a person who is `years` and `days` old today."""
     today = local_date(utcnow())
     return (years_after(today, -years) - timedelta(days=days)).isoformat()
 
@@ -52,7 +52,7 @@ def fill_in(app, **changes):
 
 
 def register(now, email="noor@kavo.test", **place):
-    """An application as the form makes one."""
+    """An application as the form creates it."""
     values = {
         "name": "Speelplein De Vlieger",
         "recognition": "municipal",
@@ -105,7 +105,7 @@ def test_registering_makes_an_account_that_waits_and_a_site_for_the_team(app):
     assert History.get(History.verb == "site.submitted").actor == user
 
 
-def test_who_has_not_completed_the_registration_cannot_log_in(app):
+def test_nobody_logs_in_before_completing_the_registration(app):
     fill_in(app)
     visitor = Visitor(app)
     visitor.get("/aanmelden")
@@ -115,8 +115,8 @@ def test_who_has_not_completed_the_registration_cannot_log_in(app):
 
 
 @pytest.mark.parametrize("days, inside", [(-1, True), (0, False)])
-def test_one_is_under_18_until_the_day_before(app, days, inside):
-    """17 years and 364 days registers here; 18 goes to eID and loses nothing but the password."""
+def test_a_person_is_under_18_until_the_day_before(app, days, inside):
+    """A person of 17 years and 364 days registers here; one of 18 is sent to eID and loses only the password."""
     visitor = fill_in(app, birth_date=born(18, days))
 
     assert Site.select().count() == (1 if inside else 0)
@@ -162,7 +162,7 @@ def test_a_known_address_gets_the_same_answer_and_only_its_owner_a_mail(app):
     assert Mail.select().where(Mail.kind == "address_known").count() == 1
 
 
-def test_who_waits_and_registers_again_is_led_to_the_own_application(app):
+def test_an_applicant_who_registers_again_is_led_to_their_application(app):
     fill_in(app)
     fill_in(app)
 
@@ -211,7 +211,7 @@ def test_what_does_not_fit_is_said_and_what_was_typed_stays(app, changes, senten
     assert visitor.page.select_one("#street")["value"] == "Tuinstraat 8"
 
 
-def test_all_that_is_wrong_is_said_at_once(app):
+def test_all_errors_are_reported_at_once(app):
     visitor = Visitor(app)
     visitor.get(FORM)
     visitor.send()
@@ -221,7 +221,7 @@ def test_all_that_is_wrong_is_said_at_once(app):
         assert label in words
 
 
-def test_what_is_wrong_with_the_mail_of_the_site_is_said_there(app):
+def test_an_error_in_the_address_of_the_site_is_shown_at_that_field(app):
     visitor = fill_in(app, site_email="niet@goed")
     assert "naam@voorbeeld.be" in visitor.page.select_one("#site_email-fout").get_text(strip=True)
     assert not visitor.page.select_one("#email-fout")
@@ -247,7 +247,7 @@ def test_5_registrations_an_hour_from_one_network(app, before, refused):
     assert Site.select().count() == (0 if refused else 1)
 
 
-# ---- the applicant's own page
+# ---- the applicant's page
 
 
 @pytest.fixture
@@ -347,7 +347,7 @@ def test_what_was_rejected_is_not_submitted_again_as_it_was_unless_somebody_deci
     assert Site.get().state == "submitted"
 
 
-def test_who_is_logged_in_follows_an_application_of_their_own_without_a_link(app, site):
+def test_a_logged_in_user_follows_their_application_without_a_link(app, site):
     noor = make.user(password=make.PASSWORD)
     own = make.site(noor, state="submitted", due_on=date(2026, 7, 15))
     visitor = Visitor(app, noor)
@@ -361,7 +361,7 @@ def test_who_is_logged_in_follows_an_application_of_their_own_without_a_link(app
     assert Site.get_by_id(own.id).state == "withdrawn"
 
 
-def test_after_a_rejection_one_adapts_and_submits_again(app, site, now):
+def test_after_a_rejection_the_applicant_adapts_and_submits_again(app, site, now):
     sites.reject(site, make.user("team"), now, "Het adres klopt niet.")
     visitor = Visitor(app)
     visitor.get(path_in(mailed("site_rejected")))
@@ -397,7 +397,7 @@ def test_a_further_site_asks_no_personal_data(app):
     assert {site.state for site in Site.select()} == {"submitted"}
 
 
-# ---- completing it
+# ---- completing the registration
 
 
 def approve(site, moment):
@@ -473,7 +473,7 @@ def test_an_old_link_offers_a_new_one_on_its_page(app, site):
 
 
 @pytest.mark.parametrize("days, erased", [(90, 0), (91, 1)])
-def test_who_never_completes_the_registration_is_erased_after_day_90(site, now, days, erased):
+def test_an_incomplete_registration_is_erased_after_day_90(site, now, days, erased):
     approve(site, now)
 
     assert clock.sweep(now + timedelta(days=days)).get("activation_end", 0) == erased
@@ -491,7 +491,7 @@ def test_a_mistyped_address_is_corrected_and_old_links_stop_working(app, site):
     secret = approve(site, utcnow())
     registration.correct_address(site, "noor.j@kavo.test", team, utcnow())
     assert not links.works(links.find(secret), utcnow())
-    assert Mail.select().where(Mail.kind == "site_approved_activate").count() == 0  # it had not left yet
+    assert Mail.select().where(Mail.kind == "site_approved_activate").count() == 0  # the mail had not left yet
     assert mailed("activation").to_address == "noor.j@kavo.test"
     with pytest.raises(RuleError, match="Er is al een account"):
         registration.correct_address(site, team.email, team, utcnow())
@@ -522,7 +522,7 @@ def test_every_mail_has_one_action_link_alone_on_its_line(site, now):
         assert path_in(mail).startswith("/"), mail.kind
 
 
-def test_nobody_is_named_in_what_one_reads_without_login(app, site, now):
+def test_pages_without_login_name_nobody(app, site, now):
     team = make.user("team", first_name="Kim", last_name="Van Acker")
     sites.ask(site, team, now, "Wie?")
     visitor = Visitor(app)

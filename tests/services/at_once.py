@@ -1,5 +1,5 @@
-"""Processes of ours that act at once on one database. They are forked from one that has imported the application, since an
-import takes each of them a second."""
+"""Our own processes acting on one database at the same time. They are forked from a process that has imported the application,
+since importing takes each of them a second."""
 
 from multiprocessing import get_context
 
@@ -12,8 +12,8 @@ _context.set_forkserver_preload(["app", "tests.factories"])
 
 
 def at_once(url, task, *arguments) -> list:
-    """What `task(*arguments, seed)`, a function of a module, returns in each of PROCESSES processes with the database of this
-    URL, which begin together. Fails when one of them raises."""
+    """Run `task(*arguments, seed)`, a function of a module, in PROCESSES processes that start together on the database of this
+    URL; returns their results. Fails when one of them raises."""
     database.close()
     together, answers = _context.Barrier(PROCESSES), _context.SimpleQueue()
     running = [

@@ -1,4 +1,4 @@
-"""What long trials found out, for who runs them by `make chaos`."""
+"""The results of long trials, reported to `make chaos`."""
 
 import json
 import os
@@ -11,8 +11,8 @@ import pytest
 
 @pytest.fixture
 def room():
-    """A folder that others than us may enter: PostgreSQL does not run as root, and pytest closes its own folder for others
-    whenever a run of it starts."""
+    """A folder that other users may enter: PostgreSQL does not run as root, and pytest makes its own folder private at the start
+    of each run."""
     folder = Path(tempfile.mkdtemp(prefix="kavo-"))
     folder.chmod(0o755)
     yield folder
@@ -21,7 +21,7 @@ def room():
 
 @pytest.fixture
 def report(request, capsys):
-    """A function that says the figures of a trial, and keeps them for the table of `make chaos`."""
+    """A function that prints the figures of a trial, and keeps them for the table of `make chaos`."""
 
     def say(**figures):
         name = request.node.originalname.removeprefix("test_").replace("_", " ")

@@ -1,5 +1,5 @@
-"""What a machine does to us besides dying: a disk that is full, a clock that jumps, two workers with the clock, an upload that
-stops half-way. Pages tell the truth, and afterwards all invariants hold."""
+"""Faults of a machine other than a crash: a full disk, a clock that jumps, two workers with the clock, an upload that stops
+half-way. Pages tell the truth, and afterwards all invariants hold."""
 
 import shutil
 import signal
@@ -28,7 +28,7 @@ from workflow.sites import handovers
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int):
-    """A disk of its own, of so many megabytes; only root can make one."""
+    """A separate disk, its size in megabytes; only root can create one."""
     folder.mkdir()
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder], capture_output=True)
     if made.returncode:
@@ -41,7 +41,7 @@ def small_disk(folder: Path, megabytes: int):
 
 @contextmanager
 def full(folder: Path):
-    """Not one byte more fits on the disk."""
+    """Fill the disk to the last byte."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (2**20, 4096, 1):
@@ -101,7 +101,7 @@ def test_on_a_full_disk_pages_say_so_and_nothing_is_half_saved(db, request, room
 
 
 def _until_refused(manager, site, trajectory, fields) -> int:
-    """Couple by the hour until the disk takes no more; the status of that answer."""
+    """Couple hour by hour until the disk is full; returns the status of that response."""
     for number in range(45):
         try:
             manager.couple(site.id, trajectory.participant.kavo_id, 1, {**fields, "form_key": f"key {number}"})
@@ -195,6 +195,6 @@ def test_an_upload_that_stops_half_way_leaves_nothing(db, tmp_path):
                 f"Content-Type: multipart/form-data; boundary=x\r\n\r\n{body}".encode()
             )
             client.close()
-        assert "Deelnemers importeren" in person.persist(person.look, "/importeren/")  # told to come back at most
+        assert "Deelnemers importeren" in person.persist(person.look, "/importeren/")  # at worst asked to come back
     database.connect()
     assert ImportBatch.select().count() == 0

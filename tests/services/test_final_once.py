@@ -1,5 +1,5 @@
 """Eight processes that evaluate, give the final evaluation, release and reopen the same trajectories at once: never two outcomes,
-never a valid attest beside a trajectory that is open again; and eight that import the same file."""
+never a valid attest for a reopened trajectory; and eight that import the same file."""
 
 import io
 import os
@@ -26,7 +26,7 @@ FILE = "\n".join(
 )
 
 
-def test_whatever_eight_do_at_once_there_is_one_outcome(db, capsys):
+def test_eight_simultaneous_decisions_have_one_outcome(db, capsys):
     team = make.user("team")
     for _ in range(ROWS):
         make.evaluated(make.placement(hours=50))
@@ -45,7 +45,7 @@ def test_whatever_eight_do_at_once_there_is_one_outcome(db, capsys):
         print(f"\n{ROWS} trajectories, {PROCESSES} processes: {dict(counts)}")
 
 
-def test_eight_who_import_the_same_file_at_once_make_everybody_once(db):
+def test_eight_imports_of_the_same_file_at_once_create_everybody_once(db):
     make.association(name="Een vzw")
     received = [batches.receive(io.BytesIO(FILE.encode()), "lijst.csv", None, make.NOW).id for _ in range(PROCESSES)]
     batches.work(make.NOW)

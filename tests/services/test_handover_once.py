@@ -1,4 +1,4 @@
-"""Eight processes that answer, withdraw and let the clock end the same handovers at once: one outcome each, one set of mails."""
+"""Eight processes that answer, withdraw and let expire the same handovers at once: one outcome each, one set of mails."""
 
 import os
 from collections import Counter
@@ -20,7 +20,7 @@ OUTCOMES = {
     "refused": {"handover_refused": 1},
     "withdrawn": {"handover_withdrawn": 1},
 }
-"""how a handover ends → the mails about that"""
+"""outcome of a handover → the mails about it"""
 
 
 def test_of_eight_who_decide_at_once_one_wins_and_one_set_of_mails_leaves(db, capsys):
@@ -54,7 +54,7 @@ def test_of_eight_who_decide_at_once_one_wins_and_one_set_of_mails_leaves(db, ca
 
 
 def decide(first, last, team_id, seed):
-    """Go through all handovers, every process in the same order, each time doing something else."""
+    """Visit all handovers, in the same order in every process, with a different act each time."""
     chance, won = Random(seed), Counter()
     for pk in range(first, last + 1):
         handover = Handover.get_by_id(pk)

@@ -1,4 +1,4 @@
-"""Eight processes at once on one trajectory: never more than 50 hours, and of two people who act exactly one wins."""
+"""Eight processes at once on one trajectory: never more than 50 hours, and when two people act exactly one wins."""
 
 import os
 import time
@@ -18,8 +18,8 @@ MANY = 200
 
 
 def couple(first, trajectories, site_id, user_id, tries, seed):
-    """Couple one of so many trajectories for a random number of hours; cancel again half of what worked, so that there is
-    always something to win."""
+    """Couple random trajectories for random numbers of hours, and cancel half of these placements, so that hours stay available
+    to compete for."""
     chance, by, site = Random(seed), User.get_by_id(user_id), Site.get_by_id(site_id)
     count = {"done": 0, "refused": 0, "highest": 0}
     for _ in range(tries):
@@ -56,7 +56,7 @@ def cancel(placement_id, user_id, seed):
 
 
 def evaluate(placement_id, user_id, seed):
-    """All read version 1 first, as eight screens would."""
+    """All read version 1 first, like eight open screens."""
     with writing():
         placement, by = Placement.get_by_id(placement_id), User.get_by_id(user_id)
     given = evaluations.EvaluationInput("Eline", "instructor", make.COURSE, make.COURSE, 20, "positive")
@@ -65,7 +65,7 @@ def evaluate(placement_id, user_id, seed):
 
 @pytest.mark.parametrize("trajectories", [1, MANY])
 def test_eight_processes_never_couple_a_trajectory_beyond_50_hours(db, trajectories, report):
-    """Whatever else than a refusal comes to a writer ("database is locked", a deadlock) ends its process, and fails the test."""
+    """Any error other than a refusal ("database is locked", a deadlock) ends a writer's process, and fails the test."""
     site, by, begun = make.site(), make.user("team"), time.monotonic()
     with writing():
         first, *_ = (make.trajectory() for _ in range(trajectories))

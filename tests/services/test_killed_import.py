@@ -1,4 +1,4 @@
-"""An import whose process is killed at any moment goes on where it was: nothing is lost, nothing stands there twice."""
+"""An import whose process is killed at any moment resumes where it stopped: nothing is lost, nothing is duplicated."""
 
 import io
 import os
@@ -37,7 +37,7 @@ def file():
 
 
 def one_run(url, seconds):
-    """Let a process work on what waits and kill it after some time; whether it had ended by itself before."""
+    """Let a process work on the queue and kill it after a while; returns whether it had ended by itself before."""
     process = subprocess.Popen([sys.executable, "-c", WORK.format(url=url)], cwd=PROJECT, stdout=subprocess.PIPE)
     process.stdout.readline()
     try:

@@ -1,7 +1,7 @@
-"""kill -9 of web server, worker, PostgreSQL and Redis at random moments while managers couple and evaluate and handovers are
-answered and end: nothing is lost or doubled, no page lies, and a mail that comes twice bears the same Message-ID.
+"""kill -9 of web server, worker, PostgreSQL and Redis at random moments while managers couple and evaluate, and handovers are
+answered and expire: nothing is lost or duplicated, no page lies, and a mail sent twice has the same Message-ID.
 
-`make chaos` does it for long."""
+`make chaos` runs it for longer."""
 
 import os
 import re
@@ -37,7 +37,7 @@ MAILS_OF = {
 
 @pytest.fixture
 def own_database(db, request, room):
-    """(url, machines to kill): on PostgreSQL a server of our own."""
+    """(url, machines to kill); on PostgreSQL a separate server."""
     if request.config.getoption("--database") == "sqlite":
         yield db, {}
         return
@@ -97,7 +97,7 @@ def test_nothing_is_lost_when_machines_are_killed(own_database, tmp_path, queue,
 
 
 def _handovers() -> dict[int, str]:
-    """Handovers, of which every third is past its term; handover → path of the link to answer, for the others."""
+    """Create handovers, every third past its deadline; returns handover → path of the link to answer, for the others."""
     links, now = {}, utcnow()
     with writing():
         for number in range(HANDOVERS):
@@ -123,7 +123,8 @@ def _managers() -> list[tuple]:
 
 
 class Crew:
-    """Who works, and who kills; `stages`: trajectory → how many stages a page said were coupled and evaluated."""
+    """The people who work, and the thread that kills; `stages`: trajectory → number of stages that a page confirmed as coupled
+    and evaluated."""
 
     def __init__(self, machines, links, managers, chance):
         self.machines, self.links, self.managers, self.chance = machines, links, managers, chance
@@ -131,7 +132,7 @@ class Crew:
         self.ended = threading.Event()
 
     def work(self) -> Counter:
-        """Let all work until there were enough kills; returns how often each machine was killed."""
+        """Let all work until there were enough kills; returns the number of kills of each machine."""
         workers = [threading.Thread(target=self._guarded, args=(self._stages, *one)) for one in self.managers]
         workers.append(threading.Thread(target=self._guarded, args=(self._answers,)))
         for one in workers:
@@ -140,7 +141,7 @@ class Crew:
             time.sleep(self.chance.random() * 1.5)
             name = self.chance.choice(sorted(self.machines))
             self.machines[name].kill()
-            time.sleep(self.chance.random() / 2)  # pages tell meanwhile that it is away
+            time.sleep(self.chance.random() / 2)  # in the meantime pages say that it is down
             self.machines[name].start()
             self.kills[name] += 1
         self.ended.set()
@@ -160,7 +161,7 @@ class Crew:
         return Manager(self.machines["web"].address, email)
 
     def _stages(self, email, site, trajectory):
-        """Couple for 30 hours and evaluate negatively, again and again: a stage that came twice would leave no room."""
+        """Couple for 30 hours and evaluate negatively, repeatedly: a duplicated stage would leave no hours."""
         manager = self._manager(email)
         manager.persist(manager.log_in)
         kavo_id = trajectory.participant.kavo_id
@@ -174,7 +175,7 @@ class Crew:
         self.statuses += manager.statuses
 
     def _answers(self):
-        """Answer each handover by the page without login, until the server says that it is done."""
+        """Answer each handover on the page without log-in, until the server confirms it."""
         pause = 0.0
         for path in self.links.values():
             visitor, decision = self._manager(), self.chance.choice(("approve", "refuse"))
@@ -215,7 +216,7 @@ def _check(copies) -> Counter:
 
 
 def _check_stages(said) -> int:
-    """Each stage of which a page said that it was saved is there, once."""
+    """Each stage that a page confirmed as saved exists exactly once."""
     for trajectory, count in said.items():
         states = Counter(one.state for one in Placement.select().where(Placement.trajectory == trajectory))
         assert states == {"evaluated": count}, trajectory

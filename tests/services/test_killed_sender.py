@@ -1,5 +1,5 @@
-"""kill -9 of a sender at every step of the conversation, two at a time, on both databases: no mail is lost, and one that comes
-twice bears the same Message-ID."""
+"""kill -9 of a sender at every step of the conversation, two at a time, on both databases: no mail is lost, and a mail sent
+twice has the same Message-ID."""
 
 import os
 import signal

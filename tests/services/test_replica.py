@@ -1,4 +1,4 @@
-"""Exports read from a copy of the database that follows it, and from the database itself when that copy is away."""
+"""Exports read from a replica of the database, and from the database itself when the replica is down."""
 
 import time
 
@@ -15,7 +15,7 @@ SECONDS = 20
 
 @pytest.fixture
 def pair(request, room):
-    """A server of PostgreSQL and one that follows it; the models are connected to the first."""
+    """A PostgreSQL server and its replica; the models are connected to the first."""
     if request.config.getoption("--database") == "sqlite" or not POSTGRES_PROGRAMS:
         pytest.skip("of PostgreSQL")
     database.close()

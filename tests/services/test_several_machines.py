@@ -1,4 +1,4 @@
-"""Web servers share nothing but the database: a log-in, a limit and a file count on each, whichever got them."""
+"""Web servers share only the database: a log-in, a rate limit and an uploaded file apply on each, whichever received them."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.managers import Manager, Refused
 
 @pytest.fixture
 def pair(db, tmp_path):
-    """Two web servers on one database; makers of rows come before."""
+    """Two web servers on one database; request fixtures that create rows before this one."""
     environ = environment(db, f"sqlite:///{tmp_path}/queue.db")
     with Web(tmp_path, environ) as one, Web(tmp_path, environ) as two:
         yield one, two

@@ -1,4 +1,4 @@
-"""A step of the schema while people work: nobody sees an error, and the release that runs goes on with the new tables."""
+"""A migration while people work: nobody sees an error, and the running release continues on the new tables."""
 
 import threading
 
@@ -56,7 +56,7 @@ def test_nobody_sees_an_error_while_a_step_changes_the_tables_they_use(db, tmp_p
 
 
 def _work(manager, site_id, kavo_id, ended, errors, rounds):
-    """Couple, look and evaluate until the end; the first answer that is no good page ends it."""
+    """Couple, look and evaluate until the end, or until the first error page."""
     try:
         manager.log_in()
         while not ended.is_set():

@@ -1,4 +1,4 @@
-"""A password is one password at every door that sets or checks one, however a keyboard makes its letters; and how long it is."""
+"""A password is the same at every entry point that sets or checks it, however a keyboard encodes its letters; and its length."""
 
 import re
 import unicodedata
@@ -68,7 +68,7 @@ DOORS = command, registration, taking_over, by_link, changing
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
 @pytest.mark.parametrize("door", DOORS)
-def test_what_one_door_set_opens_every_other(app, door, word):
+def test_a_password_set_at_one_door_works_at_every_other(app, door, word):
     door(app, word)
 
     for form in FORMS:

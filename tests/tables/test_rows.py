@@ -1,4 +1,4 @@
-"""What one row must obey: sites, people, participants, trajectories; steps that exist; two who are at it at once."""
+"""The rules of a single row: sites, people, participants, trajectories; existing steps; two people acting at once."""
 
 from contextlib import nullcontext
 from datetime import date
@@ -163,7 +163,7 @@ def test_a_row_on_which_others_hang_is_not_deleted(model):
 
 @pytest.mark.parametrize("hold", [User.hold, User.locked])
 def test_two_forms_of_one_person_at_once_wait_for_each_other(hold):
-    """Each writes a row that refers to the account, then holds the account: never crosswise."""
+    """Each writes a row that refers to the account and then locks the account: never in the opposite order."""
     if not on_postgresql():
         pytest.skip("SQLite has one writer at a time")
     user, both, done = make.user(), Barrier(2, timeout=20), []

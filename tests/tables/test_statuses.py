@@ -1,5 +1,5 @@
-"""What a row is at: the same words in the same colour, and the same side's turn, on every list, page, story, work list, queue,
-overview, filter, file and mail, for every state before, on and after the last day of its term."""
+"""The status of a row: the same words in the same colour, and the same side's turn, on every list, page, timeline, work list,
+queue, overview, filter, export and mail, for every state before, on and after the day of its deadline."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from times import local_date, utcnow
 from workflow.stages import finals, timeline
 
 BEFORE, ON, AFTER = 1, 0, -1
-"""days from today to the last day of a term"""
+"""days from today to a deadline"""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Expected:
 
 
 class Once:
-    """Whether something is asked for the first time: pages of rows that are at the same are opened once."""
+    """Whether a value is new: only one page per status is opened."""
 
     def __init__(self):
         self.seen = []
@@ -50,7 +50,7 @@ def day(offset: int) -> date:
 
 
 def put(row, **values):
-    """Store these values past all rules: rows that the clock or an old release left."""
+    """Store these values bypassing all rules: rows left by the clock or an old release."""
     if values:
         type(row).update(values).where(type(row).id == row.id).execute()
     return type(row).get_by_id(row.id)
@@ -60,13 +60,13 @@ def put(row, **values):
 
 
 def shown(place) -> tuple[str, str]:
-    """(words, tone) of the state that stands in a piece of a page."""
+    """(words, tone) of the status in a part of a page."""
     (mark,) = [one for one in place.select(".state") if "kind" not in one["class"]]
     return mark.get_text(), next((one for one in mark["class"] if one != "state"), "")
 
 
 def cells(visitor, column="Status") -> dict[str, tuple[tuple[str, str], str]]:
-    """Small print of a row's first cell, or its text → (words and tone, second line) in this column of the list."""
+    """Small print of a row's first cell, or else its text → (words and tone, second line) in this column of the list."""
     found = {}
     for row in visitor.page.select("table.list tbody tr"):
         name, cell = row.select_one("th"), row.select_one(f"td[data-label='{column}']")
@@ -77,7 +77,7 @@ def cells(visitor, column="Status") -> dict[str, tuple[tuple[str, str], str]]:
 
 
 def exported(visitor, path, key) -> dict[str, str]:
-    """Key → word in the column Status of a file."""
+    """Key → word in the column Status of an export."""
     text = visitor.get(path).get_data(as_text=True).removeprefix("\ufeff")
     return {line[key]: line["Status"] for line in csv.DictReader(io.StringIO(text), delimiter=";")}
 
@@ -97,7 +97,7 @@ def tabbed(visitor, path, keys) -> dict[str, set[str]]:
 
 
 def trajectories(association) -> dict[str, tuple[Trajectory, Expected]]:
-    """KAVO-ID → a trajectory in each state on each day, and what it must be called."""
+    """KAVO-ID → a trajectory in each state on each day, and its expected status."""
     made = {}
 
     def add(offset, expected, hours=0, done=0, **values):
@@ -164,7 +164,7 @@ def cells_of_participant(visitor):
     return shown(visitor.page.select_one("td[data-label='Status']"))
 
 
-def test_the_overview_counts_what_the_lists_call_so(app):
+def test_the_overview_counts_the_same_as_the_lists(app):
     made = trajectories(make.association())
     team = Visitor(app, make.user("team", password=make.PASSWORD))
     team.get("/overzicht/?per=type")
@@ -241,7 +241,7 @@ def test_a_placement_is_at_the_same_everywhere(app):
 
 
 def applications(manager) -> dict[str, tuple[Site, Expected, str]]:
-    """Name → a site in each state on each day, what it must be called, and the second line of the list."""
+    """Name → a site in each state on each day, its expected status, and the second line in the list."""
     made = {}
 
     def add(name, offset, expected, small="", **values):
@@ -431,7 +431,7 @@ def test_a_handover_is_at_the_same_everywhere(app):
     assert "niet goedgekeurd" in Mail.select().where(Mail.kind == "handover_refused").first().body
 
 
-# ---- one declaration: of a row, and of a table
+# ---- a row and its table agree
 
 
 def rows_of_every_kind():
@@ -498,7 +498,7 @@ def test_the_condition_of_a_table_is_that_of_its_rows_and_exactly_one_kind_fits_
         assert seen >= set(declared.kinds) - {"finished"}, model
 
 
-def test_who_is_ready_is_whose_status_says_that_it_is_the_associations_turn():
+def test_ready_trajectories_are_those_where_it_is_the_associations_turn():
     rows_of_every_kind()
     for today in (day(-1), day(0), day(1)):
         ready = {pk for (pk,) in Trajectory.select(Trajectory.id).where(finals.ready(today)).tuples()}

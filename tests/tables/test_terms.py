@@ -1,5 +1,5 @@
-"""A term that was given stays: its days stand on the row, so that another number in the policy changes no old term, and reminders
-are known by their place in their series, so that none is said again."""
+"""A deadline, once given, stays: its days are stored on the row, so that a changed policy number changes no existing deadline,
+and reminders are identified by their position in their series, so that none is repeated."""
 
 from datetime import date, datetime, timedelta
 
@@ -26,7 +26,7 @@ def at(day: date, hour=9) -> datetime:
 
 
 def given():
-    """A row of each kind that has a term, all given on DAY."""
+    """A row of each kind with a deadline, all set on DAY."""
     jonas = make.user(password=make.PASSWORD)
     site = make.site(manager=jonas, state="submitted")
     asked = Proposal(
@@ -70,7 +70,7 @@ def test_a_term_that_was_given_stays_when_the_policy_changes(monkeypatch):
     assert Site.get_by_id(old[0].id).status(DAY + timedelta(days=31)).detail == "dag 1 van 21"
 
 
-def test_after_a_change_of_the_policy_nothing_is_said_again(monkeypatch):
+def test_after_a_change_of_the_policy_no_reminder_is_repeated(monkeypatch):
     association, jonas = make.association(email="v@kavo.test"), make.user(password=make.PASSWORD)
     site = make.site(manager=jonas)
     make.site(manager=jonas, state="submitted", submitted_at=at(DAY - timedelta(days=11)))
@@ -109,7 +109,7 @@ def test_after_a_change_of_the_policy_nothing_is_said_again(monkeypatch):
     points = [
         point
         for module in (applications, stages, trajectories, handover_deadlines)
-        for point in _anew(module, monkeypatch)
+        for point in _current_rules(module, monkeypatch)
     ]
     for point in points:
         point.treat(point.due(at(DAY), date(2020, 1, 1)), at(DAY, 10))
@@ -117,8 +117,8 @@ def test_after_a_change_of_the_policy_nothing_is_said_again(monkeypatch):
     assert Mail.select().count() == sent
 
 
-def _anew(module, monkeypatch):
-    """The turning points of a module as they are with the present numbers."""
+def _current_rules(module, monkeypatch):
+    """The deadline rules of a module with the current numbers."""
     series = {
         stages: ("evaluate", lambda: stages.EVALUATE_AFTER, lambda: stages.ASSOCIATION_AFTER),
         trajectories: ("trajectory", lambda: trajectories.TRAJECTORY_REMINDERS, lambda: 0),
@@ -147,7 +147,7 @@ def test_no_kind_of_a_reminder_holds_a_number():
     ],
 )
 def test_old_rows_get_the_days_that_their_dates_tell(came, due, days):
-    """Also of a term that began around midnight in Brussels, in winter and in summer. One that was paused got what all got."""
+    """Also when they began around midnight in Brussels, in winter and in summer. A paused deadline got the usual days."""
     jonas, kim = make.user(), make.user("team")
     made = make.site(submitted_at=came, due_on=due, state="submitted")
     paused = make.site(manager=jonas, submitted_at=came, due_on=due + timedelta(days=5), state="submitted")

@@ -1,5 +1,5 @@
-"""Every page of all roles, as the W3C's validator judges it. `make html` runs this; `tests/test_html.py` asks in every run what
-we once got wrong."""
+"""Runs the W3C's validator on every page of all roles. `make html` calls it; `tests/test_html.py` checks in every run for the
+errors that we once made."""
 
 import json
 import subprocess

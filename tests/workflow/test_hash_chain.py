@@ -1,4 +1,5 @@
-"""The history can be proved: each emptied line hangs on an erasure, the seals are keyed, and the last one leaves the machine."""
+"""The history can be proved: each blanked line refers to an erasure, the checkpoints are keyed, and the last one leaves the
+machine."""
 
 import re
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from workflow.accounts import registration
 from workflow.privacy import erasure, retention
 
 HOUR = timedelta(hours=1, minutes=1)
-MONDAY = datetime(2026, 7, 6, 6, 30)  # 8.30 in Brussels
+MONDAY = datetime(2026, 7, 6, 6, 30)  # 8:30 in Brussels
 
 
 def found():
@@ -43,7 +44,7 @@ def by_hand(*changes):
 
 @pytest.fixture
 def erased(app, now):
-    """Lines 1 and 2 of An, erased by line 3; line 4 of Bram; all sealed."""
+    """Lines 1 and 2 about An, erased by line 3; line 4 about Bram; a checkpoint covers all."""
     an, bram, team = make.user(), make.user(), make.user("team")
     for _ in range(2):
         audit.record(an, "user.confirmed", an, at=now)
@@ -55,7 +56,7 @@ def erased(app, now):
     assert found() == []
 
 
-# ---- what somebody does who can write to the database and has no key
+# ---- an attacker who can write to the database but has no key
 
 EMPTY = "UPDATE history SET payload = NULL, salt = NULL{} WHERE id = 4"
 ANOTHER = (
@@ -114,8 +115,8 @@ def test_a_seal_without_a_key_is_refused_after_those_that_have_one(erased, now):
     assert found() == [f"seal {second.id}: without a key, after seals that have one"]
 
 
-def test_who_rewrites_the_seals_too_is_found_out_by_one_that_was_noted(erased, now):
-    """All seals away: the machine itself seals anew. Nothing but what left it tells."""
+def test_a_noted_seal_reveals_that_the_others_were_rewritten(erased, now):
+    """All checkpoints deleted: the machine then creates new ones, so only the checkpoint that left it reveals this."""
     noted = hash_chain.name(hash_chain.last())
     assert hash_chain.differs(noted) == ""
     by_hand("DELETE FROM history WHERE id = 4", "DELETE FROM seal")
@@ -131,7 +132,7 @@ def test_the_database_itself_lets_no_erasure_change(erased):
             database.execute_sql(f"UPDATE history SET {change}")
 
 
-# ---- from releases before
+# ---- from earlier releases
 
 
 def test_seals_without_a_key_stay_good_and_so_do_lines_that_were_emptied_then(app, now):
@@ -140,7 +141,7 @@ def test_seals_without_a_key_stay_good_and_so_do_lines_that_were_emptied_then(ap
     History.update(payload=None, salt=None).where(History.id == 1).execute()
     digest, lines = hash_chain._digest(0, 2, hash_chain.START, None, None)
     Seal.create(until_id=2, began_at=now, lines=lines, digest=digest, sealed_at=now)
-    assert found() == []  # not judged before there is a seal with a key
+    assert found() == []  # not judged until there is a keyed checkpoint
     seal_all(now + DAY)
 
     assert [one.key_id for one in Seal.select().order_by(Seal.until_id)][:2] == [None, checkpoint_keys.present()]
@@ -151,7 +152,7 @@ def test_seals_without_a_key_stay_good_and_so_do_lines_that_were_emptied_then(ap
     assert any("do not fit seal" in one for one in found())
 
 
-# ---- every way in which something is erased
+# ---- every kind of erasure
 
 
 def participant_on_request(now):
@@ -196,7 +197,7 @@ def old_lines(now):
         old_lines,
     ],
 )
-def test_whatever_erases_says_so_in_the_history(app, now, erase):
+def test_every_erasure_is_in_the_history(app, now, erase):
     erase(now)
     seal_all(now + DAY)
 
@@ -206,7 +207,7 @@ def test_whatever_erases_says_so_in_the_history(app, now, erase):
     assert found() == []
 
 
-def test_two_who_share_lines_are_erased_at_once(app, now):
+def test_two_people_with_shared_lines_are_erased_at_once(app, now):
     team = make.user("team")
     people = [make.user(first_name="Noor", last_name="Jacobs") for _ in range(4)]
     for person in people:
@@ -253,7 +254,7 @@ def test_the_secret_key_may_change_at_once(erased):
     assert found() == []
 
 
-# ---- the seal leaves the machine
+# ---- the checkpoint leaves the machine
 
 
 def test_check_data_compares_a_seal_that_was_noted(app, erased):

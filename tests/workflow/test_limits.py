@@ -1,4 +1,4 @@
-"""Limits hold for tries that come all at once too: counting and noting are one step."""
+"""Rate limits also hold for simultaneous attempts: checking and recording are atomic."""
 
 import ast
 from threading import Barrier, Thread
@@ -19,7 +19,7 @@ AT_ONCE = 20
 
 
 def all_at_once(acts):
-    """Run these in threads that begin together, each with a database connection of its own; returns what each gave."""
+    """Run these in threads that start together, each with its own database connection; returns their results."""
     together, given = Barrier(len(acts)), []
 
     def run(act):
@@ -38,7 +38,7 @@ def all_at_once(acts):
 
 
 def sending(app, path, user=None, before=lambda visitor: None, **fields):
-    """What each of 20 browsers does that has the form of this page open."""
+    """The request of each of 20 browsers with the form of this page open."""
 
     def ready():
         visitor = Visitor(app, user)
@@ -139,7 +139,7 @@ def test_of_20_drafts_at_once_those_are_kept_that_still_fit(app):
 
 
 def test_of_20_new_addresses_at_once_at_most_5_get_a_mail(app):
-    """At most: on PostgreSQL two forms of one person at the same moment may meet in a deadlock, and one is asked to try again."""
+    """At most: on PostgreSQL two simultaneous forms of one person may deadlock, and one of them is asked to try again."""
     jonas, acts = make.user(password=make.PASSWORD), []
     for number in range(AT_ONCE):
         visitor = Visitor(app, jonas)
@@ -181,8 +181,8 @@ def test_a_success_and_a_refusal_leave_nothing_counted(app, now):
     assert not Attempt.select().where(Attempt.kind == "account").exists()
 
 
-def test_nothing_counts_attempts_but_the_one_step():
-    """Whoever counts first and notes later lets more through than are allowed."""
+def test_attempts_are_counted_only_by_the_atomic_step():
+    """Checking first and recording later would let more attempts through than allowed."""
     users = []
     for path in PROJECT.glob("**/*.py"):
         if path.relative_to(PROJECT).parts[0] not in ("tests", "bench", ".venv"):

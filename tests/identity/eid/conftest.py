@@ -1,4 +1,4 @@
-"""The application, which asks an OpenID Connect provider that does what a test wants."""
+"""The application with an OpenID Connect provider that behaves as a test wants."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def op(provider):
 
 @pytest.fixture
 def another_app(db, tmp_path, op):
-    """Makes the application, which asks this provider, with settings of its own."""
+    """A function that creates the application for this provider, with its own settings."""
 
     def make(**settings):
         database.close()
@@ -43,5 +43,5 @@ def another_app(db, tmp_path, op):
 
 @pytest.fixture
 def app(another_app):
-    """The application, which asks this provider."""
+    """The application for this provider."""
     return another_app()

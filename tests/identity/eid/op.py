@@ -1,5 +1,5 @@
-"""An OpenID Connect provider on loopback that gives whatever answer a test wants, right or wrong in one thing. What a careful
-provider never sends can come only from one like this."""
+"""An OpenID Connect provider on loopback that gives any answer a test wants, correct or with a single fault, such as a careful
+provider never sends."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def number(born, serial=100):
 
 
 class Op:
-    """`claims`: what the ID token holds besides the usual; `fault`: the one thing that is wrong (see `_token`)."""
+    """`claims`: additional claims of the ID token; `fault`: the single fault (see `_token`)."""
 
     def __init__(self):
         self.key, self.kid = RSAKey.generate_key(2048), "one"
@@ -46,11 +46,11 @@ class Op:
         self.server.shutdown()
 
     def settings(self) -> dict:
-        """The settings of the tool with which it asks us."""
+        """The tool's settings for this provider."""
         return {"KAVO_EID_ISSUER": self.issuer, "KAVO_EID_CLIENT_ID": CLIENT, "KAVO_EID_CLIENT_SECRET": "secret"}
 
     def rotate(self):
-        """A new key under a new name, as providers do now and then."""
+        """Replace the key, under a new name, as providers do now and then."""
         self.key, self.kid = RSAKey.generate_key(2048), self.kid + "+"
 
     def _about(self):
@@ -71,17 +71,17 @@ class Op:
         return jsonify(keys=[{**self.key.as_dict(private=False), "kid": self.kid, "use": "sig"}])
 
     def answer(self, location: str, **changes) -> str:
-        """The path of the tool to which the browser comes back, when it was sent to `location`; `changes` of its query."""
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
-        self.asked.append(asked)
+        """The path of the tool to which a browser sent to `location` returns; `changes`: to the query of that path."""
+        requested = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+        self.asked.append(requested)
         code = f"code{len(self.asked)}"
-        self.codes[code] = asked
-        query = {"code": code, "state": asked["state"], **changes}
+        self.codes[code] = requested
+        query = {"code": code, "state": requested["state"], **changes}
         query = {name: value for name, value in query.items() if value is not None}
-        return f"{urlsplit(asked['redirect_uri']).path}?{urlencode(query)}"
+        return f"{urlsplit(requested['redirect_uri']).path}?{urlencode(query)}"
 
     def _exchange(self):
-        """The real checks of a token endpoint, then the wanted answer."""
+        """The checks of a real token endpoint, then the response that the test wants."""
         asked = self.codes.pop(request.form.get("code"), None)
         verifier = request.form.get("code_verifier", "")
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -144,7 +144,7 @@ class Op:
         header = {"alg": "RS256", "kid": "unknown" if fault == "unknown kid" else self.kid}
         if fault == "embedded key":
             header["jwk"] = self.other.as_dict(private=False)
-        payload = json.dumps(claims)  # in ASCII: lone surrogates travel as escapes
+        payload = json.dumps(claims)  # in ASCII, so that lone surrogates travel as escapes
         made = jws.serialize_compact(
             header, payload, key, registry=JWSRegistry(algorithms=["RS256"], strict_check_header=False)
         )

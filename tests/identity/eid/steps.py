@@ -1,4 +1,4 @@
-"""What somebody at a browser does who logs in with eID at the provider of the tests."""
+"""The steps of a person who logs in with eID, in a browser, at the provider of the tests."""
 
 from datetime import date
 
@@ -13,7 +13,7 @@ ORDINARY = {"given_name": "Bram", "family_name": "Wouters", "rrn": number(BORN)}
 
 
 def go(visitor, op, **changes):
-    """Click 'Aanmelden met eID', be sent to the provider, and come back."""
+    """Click 'Aanmelden met eID', be redirected to the provider, and return."""
     location = visitor.client.get("/aanmelden-met-eid").headers["Location"]
     return come_back(visitor, op, location, **changes)
 
@@ -23,7 +23,7 @@ def come_back(visitor, op, location, **changes):
 
 
 def bram(**changes):
-    """What the eID of a test tells."""
+    """The claims of a test's eID."""
     values = {
         "issuer": "https://op",
         "subject": "sub-bram",
@@ -55,7 +55,7 @@ def register(app, op, **changes):
 
 
 def young(**values):
-    """Somebody with a password, who is called as the eID of these tests says."""
+    """A user with a password and the name on the eID of these tests."""
     named = {"first_name": ORDINARY["given_name"], "last_name": ORDINARY["family_name"]}
     return make.user(**{"password": make.PASSWORD, "birth_date": date.fromisoformat(born(17)), **named, **values})
 

@@ -1,4 +1,4 @@
-"""One account for one person, and the age rules: which eID belongs to which account, and who may still use a password."""
+"""One account per person, and the age rules: which account an eID belongs to, and when a password is still allowed."""
 
 import re
 from datetime import date, timedelta
@@ -184,7 +184,7 @@ def test_a_team_member_who_links_keeps_the_password(app, op):
     assert User.get_by_id(user.id).has_eid
 
 
-def test_who_works_for_an_association_links_an_eid_and_starts_with_what_is_to_do(app, op):
+def test_staff_of_an_association_link_an_eid_and_start_with_their_tasks(app, op):
     staff = make.association(name="Speelkaravaan vzw")
     hilde = make.user("association", staff, password=make.PASSWORD, first_name="Bram", last_name="Wouters")
     link(app, op, hilde)

@@ -1,5 +1,5 @@
-"""What an eID answer may be believed for: every pair of things that disagree, and what follows for who is known, who links, and
-the team."""
+"""How far an eID answer is trusted: every pair of facts that may disagree, and the consequence for a known person, for a person
+who links an account, and for the team."""
 
 import json
 from dataclasses import replace
@@ -32,7 +32,7 @@ BORN_ON = {"same": {}, "other": {"birth_date": date(1991, 1, 1)}, "untold": {"bi
 
 
 def account(person=OWNER, **values):
-    """The account of somebody who logs in with this eID."""
+    """The account of the person with this eID."""
     named = {name: getattr(person, name) for name in identities.NAMED}
     user = make.user(**named)
     kept = {name: getattr(person, name) for name in identities.KEPT}
@@ -50,7 +50,7 @@ def verbs():
 
 
 def what_follows(issuer, subject, told_number, name, born) -> str:
-    """The table once more, in other words than the code has it."""
+    """The expected outcome, formulated independently of the code."""
     same_name_there = issuer == subject == "same"
     if told_number != "same" and not same_name_there:
         return "new"
@@ -108,7 +108,7 @@ def _walk(user, answer, outcome, now):
 
 
 def _took_over(user, answer, before, lines):
-    """What is stored is what it was, but for what the answer told; and the history says so, without numbers."""
+    """Nothing changes but the data in the answer; the history says so, without national numbers."""
     ((identity,), (row,)) = before
     wanted = {**identity, **{name: getattr(answer, name) for name in identities.KEPT}}
     names = {name: getattr(answer, name) for name in identities.NAMED if getattr(answer, name)}
@@ -164,7 +164,7 @@ def test_an_account_that_is_switched_off_asks_nobody(now):
 
 @pytest.fixture
 def new_number(app, op):
-    """Bram, who is known, came back with another number: the visitor who did, and the number."""
+    """A known Bram logs in with another national number: returns his visitor and that number."""
     register(app, op)
     op.claims["rrn"] = number(BORN, 305)
     visitor = Visitor(app)
@@ -184,7 +184,7 @@ def test_another_number_is_not_logged_in_and_goes_to_the_team(app, op, new_numbe
     assert visitor.answer.status_code == 409
     assert "Het team Kadervorming kijkt het na. Je krijgt binnen twee weken een e-mail." in visitor.text
     assert visitor.client.get("/mijn-gegevens").status_code == 302
-    assert UserSession.select().count() == 1  # of registering
+    assert UserSession.select().count() == 1  # written when he registered
 
 
 def test_one_click_of_the_team_makes_the_new_number_the_number(app, op, new_number):
@@ -208,7 +208,7 @@ def test_one_click_of_the_team_makes_the_new_number_the_number(app, op, new_numb
     assert list(checks.breaches()) == []
 
 
-def test_what_the_team_refuses_is_told_at_the_next_login_and_to_the_owner(app, op, new_number):
+def test_a_refusal_by_the_team_is_told_at_the_next_login_and_to_the_owner(app, op, new_number):
     before = stored()
     team_page(app).send(decision="refuse", reason="Dit is iemand anders. Bel ons.")
     visitor = Visitor(app)
@@ -230,7 +230,7 @@ DECIDED = [
 
 
 @pytest.mark.parametrize("changes", DECIDED)
-def test_what_the_team_links_logs_in_from_then_on(now, changes):
+def test_an_eid_linked_by_the_team_logs_in_from_then_on(now, changes):
     user, answer = account(), replace(OWNER, **changes)
     with pytest.raises(identities.WithTeam):
         identities.recognise(answer, now)
@@ -246,7 +246,7 @@ def test_what_the_team_links_logs_in_from_then_on(now, changes):
     assert Mail.get().kind == "eid_renewed"
 
 
-def test_what_belongs_to_somebody_else_meanwhile_is_not_linked(now):
+def test_an_eid_taken_by_somebody_else_meanwhile_is_not_linked(now):
     account()
     answer = replace(OWNER, **OTHER["number"])
     with pytest.raises(identities.WithTeam):
@@ -274,7 +274,7 @@ def test_the_team_is_asked_again_after_a_while(now):
     assert LinkRequest.get(LinkRequest.state == "open").created_at == now + timedelta(days=15)
 
 
-def test_another_person_is_not_in_the_subject_access_of_the_owner(app, now):
+def test_subject_access_leaves_out_other_people(app, now):
     user = account()
     with pytest.raises(identities.WithTeam):
         identities.recognise(replace(OWNER, **OTHER["number"], first_name="Vreemde"), now)
@@ -284,7 +284,7 @@ def test_another_person_is_not_in_the_subject_access_of_the_owner(app, now):
     assert "Vreemde" in json.dumps(subject_access.give(user, user, now), default=str)
 
 
-def test_what_waits_for_the_team_ends_with_the_account(now):
+def test_requests_to_the_team_end_with_the_account(now):
     user = account()
     with pytest.raises(identities.WithTeam):
         identities.recognise(replace(OWNER, **OTHER["number"]), now)

@@ -1,4 +1,4 @@
-"""Logging in with eID: what an answer must be, what is kept of it, registering, and out again."""
+"""Logging in with eID: a valid answer, the data kept from it, registering, and logging out."""
 
 import time
 from datetime import date, timedelta
@@ -126,7 +126,7 @@ def test_an_answer_is_good_once_and_in_the_browser_that_asked(app, op):
     asked = len(op.codes)
     assert visitor.get(path, follow_redirects=True).status_code == 200
     visitor.get(path, follow_redirects=True)
-    assert "Dag Bram Wouters" in visitor.text  # nothing was asked of the provider a second time
+    assert "Dag Bram Wouters" in visitor.text  # the provider received no second request
     assert len(op.codes) == asked - 1
 
 
@@ -238,7 +238,7 @@ def test_an_eid_of_somebody_under_14_is_told_so_at_once(app, op, days, told):
     assert told in visitor.text
 
 
-def test_with_eid_one_is_in_at_once_and_sees_the_application_in_behandeling(app, op):
+def test_with_eid_the_applicant_is_in_at_once_and_sees_in_behandeling(app, op):
     visitor = register(app, op)
 
     assert visitor.path.startswith("/stageplaatsen/")
@@ -301,7 +301,7 @@ def test_without_logging_in_the_form_leads_to_the_choice(app):
         assert "Meld je eerst aan met eID" in visitor.text
 
 
-def test_who_is_new_can_log_out_and_leaves_nothing(app, op):
+def test_a_new_person_can_log_out_and_leaves_nothing(app, op):
     visitor = Visitor(app)
     go(visitor, op)
     form = visitor.page.select_one(".loginbar form")
@@ -323,7 +323,7 @@ def test_what_an_adult_typed_in_the_form_for_under_18_is_there_after_eid(app, op
     assert visitor.page.select_one("[name=email]")["value"] == "noor@kavo.test"
 
 
-# ---- out again
+# ---- logging out
 
 
 def test_logging_out_goes_on_at_the_provider_and_no_url_holds_the_number(app, op):
@@ -366,7 +366,7 @@ def test_the_intended_page_is_remembered_but_no_other_site(app, op):
         assert visitor.path.startswith(path)
 
 
-# ---- an address
+# ---- e-mail addresses
 
 
 def test_a_new_address_counts_once_its_link_is_followed(app):

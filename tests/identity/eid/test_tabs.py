@@ -1,4 +1,4 @@
-"""Logging in with eID from several tabs, and a way back that is opened once more: it goes on, and logs in only who asked."""
+"""Logging in with eID from several tabs, and a return URL opened twice: each continues, and logs in only the requester."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ from tests.identity.eid.op import number
 from tests.identity.eid.steps import BORN, come_back, link, register, young
 from tests.visitor import Visitor
 
-COOKIE_BYTES = 4096  # a browser throws away what is longer
+COOKIE_BYTES = 4096  # browsers drop longer cookies
 
 
 def begin(visitor, wanted=None):
@@ -42,7 +42,7 @@ def test_two_tabs_of_somebody_new_both_lead_to_the_choice(app, op):
         assert "Dag Bram Wouters" in visitor.text
 
 
-def test_a_way_back_that_is_opened_again_goes_on_when_one_is_logged_in(app, op):
+def test_a_return_url_opened_again_while_logged_in_continues(app, op):
     register(app, op)
     visitor = Visitor(app)
     path = op.answer(begin(visitor, "/overdrachten/"))
@@ -56,7 +56,7 @@ def test_a_way_back_that_is_opened_again_goes_on_when_one_is_logged_in(app, op):
     assert is_in(visitor)
 
 
-def test_a_way_back_that_is_opened_again_after_logging_out_offers_to_begin_again(app, op):
+def test_a_return_url_opened_again_after_logging_out_offers_to_begin_again(app, op):
     register(app, op)
     visitor = Visitor(app)
     path = op.answer(begin(visitor))

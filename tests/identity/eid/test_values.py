@@ -1,4 +1,4 @@
-"""The values of an eID answer: what they may hold, who vouches for them, the least level, keys that were replaced, the log."""
+"""The values of an eID answer: their format, their issuer, the minimum level of assurance, replaced keys, the log."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from tests.identity.eid.test_answers import OWNER, account, stored, verbs
 from tests.visitor import Visitor
 from workflow.accounts import identities
 
-# ---- keys that were replaced
+# ---- replaced keys
 
 
 def test_a_number_hashed_with_a_former_key_is_recognised_and_hashed_again(now):
@@ -55,7 +55,7 @@ def test_rotating_the_lookup_key_shuts_nobody_out(app, op, another_app):
     assert "user.eid_changed" not in verbs()
 
 
-# ---- what an answer holds
+# ---- the content of an answer
 
 
 HOLDS = [
@@ -110,7 +110,7 @@ def test_what_no_signature_vouches_for_logs_nobody_in(app, op, fault):
     assert visitor.client.get("/mijn-gegevens").status_code == 302
 
 
-# ---- the least level
+# ---- the minimum level
 
 
 ACCEPTED = "urn:be:vlaanderen:authmech:eid urn:be:vlaanderen:authmech:itsme"
@@ -159,7 +159,7 @@ def _same_cookies(app, visitor):
     return client
 
 
-def test_the_log_says_why_and_of_whom_nothing(app, op, caplog):
+def test_the_log_says_why_without_naming_anybody(app, op, caplog):
     register(app, op)
     op.claims["rrn"] = number(BORN, 305)
     go(Visitor(app), op)

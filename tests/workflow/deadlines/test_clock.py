@@ -1,4 +1,4 @@
-"""The clock: what falls due when, once, whatever happens to the worker; in days and hours of Brussels."""
+"""The clock: each deadline is handled once and on time, whatever happens to the worker; in days and hours of Brussels."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -29,8 +29,8 @@ def at(day, hour=8):
 
 
 def told(start, hours, count, expected, first=0):
-    """Sweep at `hours` of every day of `expected` and of the days beside it, once on every other; what `count()` gives right
-    after each moment of `expected`: (day, hour) → number."""
+    """Sweep at `hours` on every day of `expected` and the days beside it, and once on every other day; `expected`: (day, hour) →
+    the number that `count()` must give right after it."""
     seen, near = {}, {day + more for day, _ in expected for more in (-1, 0, 1)}
     for number in range(first, max(expected)[0] + 1):
         for hour in hours if number in near else hours[-1:]:
@@ -75,7 +75,7 @@ def test_the_manager_is_reminded_on_day_7_and_13_at_8_in_the_morning():
     ],
 )
 def test_the_term_ends_with_the_last_second_of_day_14_in_brussels(moment, state):
-    handover = asked(datetime(2026, 6, 1, 21, 59))  # 23.59 in Brussels: still day 0
+    handover = asked(datetime(2026, 6, 1, 21, 59))  # 23:59 in Brussels: still day 0
     clock.sweep(moment)
 
     assert Handover.get_by_id(handover.id).state == state
@@ -432,7 +432,7 @@ def test_looking_ahead_changes_nothing_and_tells_what_a_sweep_does():
     assert clock.sweep(moment) == ahead
 
 
-def test_what_goes_wrong_in_one_thing_holds_up_no_other(monkeypatch, caplog):
+def test_a_failure_in_one_deadline_holds_up_no_other(monkeypatch, caplog):
     busy_world()
     broken = deadlines.CATALOGUE[1]
     monkeypatch.setattr(
@@ -446,7 +446,7 @@ def test_what_goes_wrong_in_one_thing_holds_up_no_other(monkeypatch, caplog):
     assert "the clock failed at applications_overdue" in caplog.text
 
 
-def test_of_what_fell_due_before_the_first_day_nobody_is_reminded_but_terms_end():
+def test_deadlines_before_the_first_day_end_without_reminders():
     busy_world()
     Clock.update(since=date(2026, 6, 20)).execute()
     clock.sweep(at(date(2026, 6, 20)))

@@ -1,4 +1,4 @@
-"""A sweep of the clock asks nothing that grows with the tables: each question finds its way by an index. No clocks."""
+"""The cost of a sweep does not grow with the tables: each query uses an index. Nothing here measures time."""
 
 import logging
 import re
@@ -23,14 +23,14 @@ def plan(statement, values):
     return [row[3] for row in database.execute_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
 
 
-def test_no_question_of_a_sweep_reads_a_whole_table(app, caplog):
+def test_no_query_of_a_sweep_reads_a_whole_table(app, caplog):
     if on_postgresql():
         pytest.skip("PostgreSQL chooses by the size of its tables; SQLite's plan says what our indexes allow")
     with app.app_context():
         demo.load(utcnow())
         crowd.load(3000, utcnow())
     busy_world()
-    Clock.update(cleaned_on=date(2026, 12, 20)).execute()  # once a night it looks at all there is
+    Clock.update(cleaned_on=date(2026, 12, 20)).execute()  # once a night it reads everything
     with caplog.at_level(logging.DEBUG, "peewee"):
         done = clock.sweep(at(date(2026, 12, 20)))
     asked = dict(line.msg for line in caplog.records if line.name == "peewee")
@@ -41,5 +41,5 @@ def test_no_question_of_a_sweep_reads_a_whole_table(app, caplog):
         if table and table[1] in LARGE:
             steps = plan(statement, values)
             assert [step for step in steps if re.match(r"SCAN \w+( USING|$)", step)] == [], statement
-            if '"t1"."id" IN (' in statement:  # the rows that are held for a mail
+            if '"t1"."id" IN (' in statement:  # the rows locked for a mail
                 assert steps[0].startswith("SEARCH t1 USING INTEGER PRIMARY KEY"), steps

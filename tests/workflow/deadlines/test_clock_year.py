@@ -1,5 +1,6 @@
-"""A year of the clock beside a plain model: sites, handovers and stages, people who act at any moment, and a worker that is now
-and then silent for up to 30 days. Everything falls due once, at the first sweep that may, and nobody hears of what is done."""
+"""A year of the clock compared with a plain model: sites, handovers and stages, people who act at any moment, and a worker that
+is sometimes down for up to 30 days. Each deadline is handled once, at the first possible sweep, and nobody is reminded of work
+that is done."""
 
 import os
 from collections import Counter, defaultdict
@@ -65,7 +66,7 @@ def test_a_year_of_deadlines_is_kept_with_every_silence_of_the_worker(capsys):
 
 
 def _people(chance):
-    """Sites with a manager each (some manage two), associations, and someone of the team."""
+    """Sites with a manager each (some manage two), associations, and a member of the team."""
     managers = [make.user(email=f"beheer{number}@kavo.test") for number in range(max(1, SITES * 2 // 3))]
     sites = [
         make.site(managers[number % len(managers)], name=f"Plek {number}", submitted_at=BEGIN)
@@ -86,7 +87,7 @@ def _moment(chance, first=0, last=DAYS):
 
 
 def _handovers(chance, world):
-    """(moment, act): asking, and for two in three an answer or a withdrawal some time later."""
+    """(moment, act): a request, and for two in three an answer or a withdrawal some time later."""
     for number in range(HANDOVERS):
         site, asked_at = world["sites"][number % SITES], _moment(chance, 0, DAYS - 60)
         taker = make.user(email=f"vrager{number}@kavo.test")
@@ -160,7 +161,7 @@ DONE: dict[int, datetime] = {}
 
 
 def _sweeps(chance):
-    """When the clock runs: a few times a day, with silences of up to LONGEST_SILENCE days."""
+    """The moments of the sweeps: a few times a day, with gaps of up to LONGEST_SILENCE days."""
     moments, now = [], BEGIN
     while now < BEGIN + (DAYS + 60) * DAY:
         silence = timedelta(days=chance.uniform(1, LONGEST_SILENCE)) if chance.random() < 0.02 else timedelta(0)
@@ -170,7 +171,7 @@ def _sweeps(chance):
 
 
 def _live(acts, sweeps):
-    """All acts and sweeps in the order of time; now and then a sweep runs twice."""
+    """All acts and sweeps in chronological order; now and then a sweep runs twice."""
     steps = sorted(
         [*((at, 0, act) for at, act in acts), *((at, 1, clock.sweep) for at in sweeps)], key=lambda step: step[:2]
     )

@@ -1,4 +1,4 @@
-"""What we know of people: a register that forgets no column, insight, erasing, periods of keeping, seals on the history."""
+"""Personal data: a register that covers every column, subject access, erasure, retention periods, checkpoints of the history."""
 
 import io
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ DAY = timedelta(days=1)
 
 
 def places_of(*words) -> list[str]:
-    """Every row of the database that holds one of these words, with its table; as after a night."""
+    """Every row of the database that holds one of these words, with its table; after the nightly tasks."""
     searching.forget_words()
     tables = [name for name in database.get_tables() if not name.startswith("sqlite_")]
     rows = [f"{name}: {row}" for name in tables for row in database.execute_sql(f'SELECT * FROM "{name}"').fetchall()]
@@ -72,7 +72,7 @@ def test_every_entry_says_how_long():
 
 @pytest.fixture
 def people(app):
-    """Zorbina, a participant with a failed trajectory, and Quirijn, a former manager; both stand in many tables."""
+    """Zorbina, a participant with a failed trajectory, and Quirijn, a former manager; both occur in many tables."""
     association = make.association()
     staff = make.user("association", association=association)
     quirijn = make.user(
@@ -166,7 +166,7 @@ def test_two_joined_accounts_are_erased_together(people):
     assert places_of(*QUIRIJN, "+32470776655", "q.xantippe") == []
 
 
-def test_what_the_law_keeps_is_not_erased(people):
+def test_data_that_the_law_requires_is_not_erased(people):
     with pytest.raises(RuleError, match="traject dat loopt"):
         erasure.erase_participant(people["zorbina"], people["team"], make.NOW, "gevraagd")
     finals.give(
@@ -219,7 +219,7 @@ def test_the_team_erases_on_the_screen_after_a_question(app, people):
     assert "Gewiste deelnemer" in visitor.text
 
 
-# ---- insight
+# ---- subject access
 
 
 def test_insight_holds_all_of_oneself_and_no_secret(people):
@@ -238,7 +238,7 @@ def test_insight_holds_all_of_oneself_and_no_secret(people):
 
 
 def test_insight_of_a_manager_names_no_participant(people):
-    """Who gave an evaluation may no longer manage that site: what it says of a young person is not theirs to take along."""
+    """The author of an evaluation may have left that site: the remarks about a participant are not theirs to take along."""
     quirijn = User.get_by_id(people["quirijn"].id)
     found = subject_access.give(quirijn, quirijn, make.NOW)
     assert found["evaluation"][0]["result"] == "Positief"
@@ -268,11 +268,11 @@ def test_everybody_reads_and_saves_their_own_data(app, people):
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-# ---- how long
+# ---- retention
 
 
 def ended(days, **values):
-    """A participant without attest whose trajectory ended so many days before."""
+    """A participant without attest whose trajectory ended that many days ago."""
     trajectory = make.trajectory(**values)
     Trajectory.update(ends_on=make.NOW.date() - days * DAY).where(Trajectory.id == trajectory.id).execute()
     return trajectory.participant
@@ -383,7 +383,7 @@ def test_the_team_sets_the_days_and_sees_what_that_erases(app):
         retention.set_days(retention.days(), make.user(), make.NOW)
 
 
-def test_of_very_many_the_page_tells_that_there_are_more(app, monkeypatch):
+def test_the_page_of_very_many_lines_says_that_there_are_more(app, monkeypatch):
     for name, number in (("MOST_COUNTED", 3), ("MOST_NAMED", 2)):
         monkeypatch.setattr(f"admin_views.privacy.{name}", number)
     visitor = Visitor(app, make.user("team", password=make.PASSWORD))
@@ -394,7 +394,7 @@ def test_of_very_many_the_page_tells_that_there_are_more(app, monkeypatch):
         ended(3 * 365 + 1)
 
 
-def test_what_narrows_a_rule_leaves_nothing_out(app):
+def test_the_filter_before_a_rule_leaves_nothing_out(app):
     people = [ended(days) for days in (10, 3 * 365 + 1, 4 * 365, 60 * 365)]
     make.trajectory(participant=people[2], type="instructor")
     for rule in (one for one in retention.RULES if one.narrow):
@@ -402,12 +402,12 @@ def test_what_narrows_a_rule_leaves_nothing_out(app):
             assert set(rule.found(before).where(rule.narrow(before))) == set(rule.found(before)), rule.key
 
 
-# ---- seals
+# ---- checkpoints
 
 
 @contextmanager
 def guard_asleep():
-    """The database lets the history be changed, as somebody could who has its password."""
+    """Lift the protection of the history, as anyone with the password of the database could."""
     if on_postgresql():
         database.execute_sql("ALTER TABLE history DISABLE TRIGGER history_guard")
         yield
@@ -425,7 +425,7 @@ def guard_asleep():
 
 @pytest.fixture
 def sealed(app):
-    """Three lines, of which the first two are sealed."""
+    """Three lines; a checkpoint covers the first two."""
     user = make.user()
     for number in range(2):
         audit.record(user, "user.confirmed", user, at=make.NOW + number * DAY)
@@ -470,7 +470,7 @@ def test_erasing_leaves_the_chain_whole(sealed):
     assert list(checks.breaches()) == []
 
 
-def test_a_line_that_is_written_meanwhile_waits_for_the_next_seal(sealed):
+def test_a_line_written_during_a_seal_waits_for_the_next_seal(sealed):
     assert Seal.get(Seal.digest.is_null()).until_id == 3
     hash_chain.seal(make.NOW + timedelta(minutes=62))
     assert hash_chain.last().until_id == 2

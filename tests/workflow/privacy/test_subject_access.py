@@ -1,4 +1,4 @@
-"""Insight tells of the person who asks, as it was entered: nothing of who came after, and no contact of others."""
+"""Subject access returns the requester's data as entered: nothing about their successors, and no contact details of others."""
 
 import io
 from datetime import timedelta
@@ -19,7 +19,7 @@ LATER = make.NOW + timedelta(hours=1)
 
 
 def of(person, by=None) -> dict:
-    """What insight gives, of the row as it is stored."""
+    """The result of subject access, for the row as stored."""
     fresh = type(person).get_by_id(person.id)
     return subject_access.give(fresh, by or fresh, LATER)
 
@@ -36,7 +36,7 @@ def site(giver):
 
 
 def handed_over(site, giver):
-    """Who takes the site over, and then types another contact."""
+    """A successor takes the site over, and then enters other contact details."""
     taker = make.user(email="nemer@kavo.test", phone="0470 22 22 22", first_name="Nele")
     handovers.accept(handovers.ask(site, taker, taker.email, taker.phone, make.NOW), giver, make.NOW)
     row = Site.get_by_id(site.id)
@@ -138,7 +138,7 @@ def test_team_members_read_no_contact_of_the_accounts_they_changed(app, giver):
     assert "0470 44 44 44" in str(of(giver))
 
 
-def test_what_a_joined_account_did_goes_along(app, giver):
+def test_the_acts_of_a_merged_account_move_along(app, giver):
     old = make.user(first_name="Oud")
     site = make.site(manager=old, declared_by=old, declared_at=make.NOW)
     rows.change(site, {}, old, make.NOW, "stageplaats", also=lambda row: "iets")

@@ -1,4 +1,4 @@
-"""The team's side: the queue, the decision with its undo, look-alikes, proposed changes, closing."""
+"""Decisions by the team: the queue, the decision with its undo, duplicates, proposed changes, closing."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -46,7 +46,7 @@ def reload(row):
     return type(row).get_by_id(row.id)
 
 
-# ---- the term
+# ---- the deadline
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_beslis_en_volgende_leads_to_the_next_deadline(app, team, site, now):
     assert visitor.path.startswith(f"/aanvragen/{later.id}/")
     assert "Vergiste je je bij Speelplein De Vlieger" in visitor.text
     assert visitor.page.select_one(f"form[action='/aanvragen/{site.id}/undo']")
-    assert visitor.page.select_one("[name=then_next]") is None  # there is no further one
+    assert visitor.page.select_one("[name=then_next]") is None  # there are no more
     assert next_application(now) == later
 
 
@@ -256,7 +256,7 @@ def test_mails_that_did_not_arrive_are_counted_in_red(app, team, site, now):
     assert "kwam niet aan" not in visitor.text
 
 
-# ---- look-alikes
+# ---- duplicates
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_a_site_that_looks_like_another_is_shown_with_the_reason(values, why):
     assert [one.why for one in duplicates.similar(mine)] == ([why] if why else [])
 
 
-def test_sites_of_somebody_with_the_same_phone_are_look_alikes_but_own_sites_are_not():
+def test_sites_of_somebody_with_the_same_phone_are_duplicates_but_own_sites_are_not():
     noor = make.user(phone="0470 12 34 56")
     mine = make.site(noor, name="Speelplein De Vlieger")
     make.site(noor, name="Jeugdhuis Kompas", postcode="1000", street="Kerkplein 3")
@@ -289,7 +289,7 @@ def test_sites_of_somebody_with_the_same_phone_are_look_alikes_but_own_sites_are
     assert [(one.site, one.why) for one in duplicates.similar(mine)] == [(other, "Zelfde telefoonnummer")]
 
 
-# ---- a proposed change
+# ---- proposed changes
 
 
 def test_a_change_of_name_goes_to_the_team_and_is_then_made(app, team, manager, now):

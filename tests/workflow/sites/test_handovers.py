@@ -1,4 +1,4 @@
-"""Taking a site over: asking, answering with and without login, the team, a successor, and that exactly one outcome counts."""
+"""Handovers: the request, answers with and without log-in, the team, a successor, and that exactly one outcome counts."""
 
 from datetime import date, timedelta
 
@@ -46,7 +46,7 @@ def link_of(kind):
     return path_in(Mail.select().where(Mail.kind == kind).order_by(Mail.id.desc()).get())
 
 
-# ---- asking
+# ---- requesting
 
 
 def test_the_manager_gets_a_link_and_the_requester_a_receipt(an, bram, kelder, now):
@@ -63,7 +63,7 @@ def test_the_manager_gets_a_link_and_the_requester_a_receipt(an, bram, kelder, n
     assert an.email not in received.body
 
 
-def test_what_moves_along_is_told(an, bram, kelder, now):
+def test_the_page_says_what_is_transferred(an, bram, kelder, now):
     for ends_on in (date(2026, 7, 20), date(2026, 7, 1), date(2026, 6, 30), None):
         make.placement(site=kelder, ends_on=ends_on)
 
@@ -85,7 +85,7 @@ def test_a_manager_cannot_take_over_their_own_site_nor_ask_twice(an, bram, kelde
             ask(kelder, other, now)
 
 
-def test_after_a_refusal_one_may_ask_again(an, bram, kelder, now):
+def test_after_a_refusal_the_requester_may_ask_again(an, bram, kelder, now):
     handovers.refuse(ask(kelder, bram, now), an, now, "Nee.")
 
     assert ask(kelder, bram, now + DAY).state == "open"
@@ -224,7 +224,7 @@ def test_a_handover_of_a_site_that_closes_or_gets_another_manager_ends(an, bram,
     assert "handover_asked" not in kinds()
 
 
-# ---- the page without login
+# ---- the page without log-in
 
 
 def test_the_link_shows_and_only_a_button_decides(app, an, bram, kelder):

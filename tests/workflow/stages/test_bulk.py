@@ -1,4 +1,4 @@
-"""Many at once: a pasted column of KAVO-IDs, and a list that is evaluated on one page; for whom one acts, and who is told."""
+"""Bulk: a pasted column of KAVO-IDs, and a list evaluated on one page; on whose behalf a user acts, and who is notified."""
 
 import io
 from datetime import datetime
@@ -43,7 +43,7 @@ def person(association, number=1, **values):
     return make.trajectory(association=association, participant=who)
 
 
-# ---- reading what was pasted
+# ---- reading pasted text
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_line_is_a_kavo_id_and_perhaps_hours(text, kavo_id, hours):
 @pytest.mark.parametrize(
     "text", ["12514", "125143-5", "Lotte Peeters 1", "125143-59;30;40", "1251435930", "125143-59 125144-60 20"]
 )
-def test_a_line_that_is_none_says_so(text):
+def test_an_unreadable_line_says_so(text):
     (line,) = bulk.read(text, 20)
     assert "geen KAVO-ID" in line.problem
 
@@ -231,7 +231,7 @@ def test_refused_rows_stay_with_the_reason_and_the_others_are_done(app, speelkar
     assert Placement.get_by_id(rows[1].id).state == "evaluated"
 
 
-def test_what_is_missing_is_asked_and_nothing_is_evaluated(app, speelkaravaan, hilde, site):
+def test_missing_answers_are_asked_for_and_nothing_is_evaluated(app, speelkaravaan, hilde, site):
     row = make.placement(trajectory=person(speelkaravaan), site=site)
     visitor = Visitor(app, hilde)
     visitor.get(f"/samen/beoordelen?id={row.id}")
@@ -243,7 +243,7 @@ def test_what_is_missing_is_asked_and_nothing_is_evaluated(app, speelkaravaan, h
     assert not Evaluation.select().exists()
 
 
-# ---- who is told
+# ---- notifications
 
 
 def mails(kind):
@@ -270,7 +270,7 @@ def test_each_side_hears_the_next_morning_what_the_other_did_once(speelkaravaan,
     assert "Peeters" not in to_hilde.body + to_jonas.body
 
 
-def test_what_the_team_does_both_sides_hear(speelkaravaan, site, jonas):
+def test_both_sides_hear_what_the_team_does(speelkaravaan, site, jonas):
     make.evaluated(
         placements.couple(person(speelkaravaan), site, 20, make.user("team"), make.NOW), by=make.user("team")
     )

@@ -142,7 +142,7 @@ def test_after_the_final_evaluation_nothing_is_corrected(state, allowed):
         make.evaluated(placement, hours_done=10)
 
 
-def test_two_who_evaluate_at_once_do_not_overwrite_each_other():
+def test_two_people_evaluating_at_once_do_not_overwrite_each_other():
     placement = make.placement()
     make.evaluated(placement, version=1)
 

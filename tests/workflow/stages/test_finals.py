@@ -1,4 +1,4 @@
-"""'Eindevaluatie' and what follows: when it can be given, ages and term, reopening, the attest and its code, more time."""
+"""'Eindevaluatie' and its consequences: when it can be given, age and deadline, reopening, the attest and its code, more time."""
 
 import re
 from contextlib import nullcontext
@@ -346,7 +346,7 @@ def test_a_trajectory_stops_and_goes_on_but_not_while_a_stage_waits(speelkaravaa
     assert Trajectory.get_by_id(trajectory.id).state == "open"
 
 
-# ---- who must act
+# ---- whose turn it is
 
 
 def test_every_step_shows_whose_turn_it_is(speelkaravaan, hilde, kim):

@@ -1,5 +1,5 @@
-"""Random sequences of couple, change, cancel, evaluate, correct, final evaluation and reopen, next to a model in plain Python
-that adds up by itself and says who is ready."""
+"""Random sequences of couple, change, cancel, evaluate, correct, final evaluation and reopen, compared with a model in plain
+Python that counts the hours and tells which trajectories are ready."""
 
 import os
 
@@ -21,7 +21,7 @@ pick = st.integers(min_value=0, max_value=50)
 
 
 class Hours(RuleBasedStateMachine):
-    """`said` is what the model believes: placement id → (trajectory id, state, counted); `finished`: ids of trajectories."""
+    """The model; `said`: placement id → (trajectory id, state, counted hours); `finished`: ids of trajectories."""
 
     def __init__(self):
         super().__init__()
@@ -30,7 +30,7 @@ class Hours(RuleBasedStateMachine):
         self.said, self.finished = {}, set()
 
     def teardown(self):
-        """Leave the transaction as after an error, so that nothing of this sequence stays."""
+        """Roll the transaction back, so that nothing of this sequence stays."""
         self.whole.__exit__(RuleError, RuleError("the end"), None)
 
     @initialize()
@@ -52,7 +52,7 @@ class Hours(RuleBasedStateMachine):
         return trajectory not in self.finished and positive == STAGE_HOURS and all(state != "open" for state, _ in mine)
 
     def expect(self, allowed, verb, *arguments, **values):
-        """Run a verb; it must be refused exactly when the model says so."""
+        """Run a verb, which must be refused exactly when the model says so."""
         try:
             result = verb(*arguments, **values)
         except RuleError:
@@ -111,7 +111,7 @@ class Hours(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1), positive=st.booleans())
     def lead_to_the_end(self, which, positive):
-        """Couple what is left and evaluate all that is open; the last of it perhaps as negative."""
+        """Couple the remaining hours and evaluate every open placement; the last one perhaps negatively."""
         trajectory = self.trajectories[which]
         if trajectory not in self.finished and self.used(trajectory) < STAGE_HOURS:
             self.couple(which=which, hours=STAGE_HOURS - self.used(trajectory))

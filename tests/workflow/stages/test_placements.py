@@ -175,7 +175,7 @@ def test_a_change_that_changes_nothing_leaves_no_line_in_the_history(jonas, zand
     assert History.select().count() == before
 
 
-# ---- the second wall
+# ---- the constraints of the database
 
 
 @pytest.mark.parametrize(
