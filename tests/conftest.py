@@ -1,5 +1,6 @@
 """One fresh, migrated database per test, on SQLite or PostgreSQL, and the application on it for tests that request it."""
 
+import dataclasses
 import os
 import shutil
 from datetime import datetime
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
 
 import config
 import migrations
@@ -54,6 +57,24 @@ SAME_ON_BOTH = (
 runs on both: these run on SQLite alone"""
 
 connection.SYNCHRONOUS = "off"  # nobody pulls the plug of a test
+
+
+class CompiledTemplates(BytecodeCache):
+    """Compiled templates, kept for the next application that a test creates. Jinja compares the source, so a template that
+    changed is compiled again."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
 LISTENER = events.Listener()
 
 
@@ -247,29 +268,41 @@ def with_quick_passwords(application):
 
 @pytest.fixture(scope="session")
 def applications():
-    """database URL → the application on it"""
+    """Settings → the application made for them."""
     return {}
 
 
 @pytest.fixture
-def app(settings, applications):
-    """The application on the database of this test. It is created once, since that takes longer than most tests; changes that a
-    test makes to it are reverted."""
+def application(applications):
+    """A function that returns the application for some settings. It is created once for all settings that differ in their queue
+    only, since that takes longer than most tests; changes that a test makes to it are reverted."""
     from app import create_app
 
-    database.close()
-    url = settings.database_url
-    if url not in applications:
-        applications[url] = with_quick_passwords(create_app(settings))
-    made = applications[url]
-    kept = dict(made.config)
-    made.config["KAVO"] = settings
-    start_up.apply(settings)
-    limits.STEP_SECONDS = 0.001
-    database.connect()
-    yield made
-    made.config.clear()
-    made.config.update(kept)
+    kept = []
+
+    def give(settings):
+        database.close()
+        key = dataclasses.replace(settings, queue_url="")
+        if key not in applications:
+            applications[key] = with_quick_passwords(create_app(settings))
+        made = applications[key]
+        kept.append((made, dict(made.config)))
+        made.config["KAVO"] = settings
+        start_up.apply(settings)
+        limits.STEP_SECONDS = 0.001
+        database.connect()
+        return made
+
+    yield give
+    for made, config_before in reversed(kept):
+        made.config.clear()
+        made.config.update(config_before)
+
+
+@pytest.fixture
+def app(settings, application):
+    """The application on the database of this test."""
+    return application(settings)
 
 
 @pytest.fixture

@@ -20,6 +20,11 @@ BROWSER = "browser" if THOROUGH else "browser and not long"
 ON_SQLITE = "not browser" if THOROUGH else "not browser and not long"
 ON_POSTGRESQL = "not browser" if THOROUGH else f"{ON_SQLITE} and not one_database"
 POSTGRES_URL = os.environ.get("KAVO_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""in the environment of the tests: they start hundreds of processes, and where the machine says not to keep what was compiled (as
+images of containers do) each would compile our modules again. Python compares date and size, so none runs an older module"""
+SHARED = "--dist", "worksteal"
+"""a process that is done takes tests over from one that is not, so that none is idle while another still has the long ones"""
 REDIS_URL = os.environ.get("KAVO_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
 
@@ -61,7 +66,8 @@ def started(database, *words, **environ):
     """A run of pytest in progress, and the file with its output."""
     kept = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed once it was shown
     command = [sys.executable, "-m", "pytest", "--database", database, *words]
-    return subprocess.Popen(command, stdout=kept, stderr=subprocess.STDOUT, env={**os.environ, **environ}), kept
+    environ = {**os.environ, **COMPILED, **environ}
+    return subprocess.Popen(command, stdout=kept, stderr=subprocess.STDOUT, env=environ), kept
 
 
 def passed(title, run):
@@ -88,10 +94,10 @@ def run_all(browser, postgresql):
     screens = started("sqlite", "-m", BROWSER) if browser else None
     events.clear()
     listening = {events.FOLDER: str(events.HEARD)}
-    outcome["SQLite"] = passed("SQLite", started("sqlite", "-m", ON_SQLITE, "-n", "2", **listening))
+    outcome["SQLite"] = passed("SQLite", started("sqlite", "-m", ON_SQLITE, "-n", "2", *SHARED, **listening))
     compare_events(outcome["SQLite"])
     if postgresql:
-        outcome["PostgreSQL"] = passed("PostgreSQL", started("postgresql", "-m", ON_POSTGRESQL, "-n", "3"))
+        outcome["PostgreSQL"] = passed("PostgreSQL", started("postgresql", "-m", ON_POSTGRESQL, "-n", "3", *SHARED))
     if browser:
         outcome["a browser"] = passed("SQLite with a browser", screens)
     return outcome

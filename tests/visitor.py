@@ -14,6 +14,7 @@ class Visitor:
     def __init__(self, app, user=None):
         self.client = app.test_client()
         self.answer, self.path = None, "/"
+        self._kept = None, None
         if user:
             self.log_in(app, user)
 
@@ -37,12 +38,22 @@ class Visitor:
         return {"Referer": f"http://localhost{self.path}"}
 
     def post(self, path, data=None, token=True):
-        """Post to a path, with the token of the user's start page."""
+        """Post to a path, with the token of a page that was opened in this session."""
         data = dict(data or {})
         if token:
-            own = self.client.get("/mijn-gegevens", follow_redirects=True).text
-            data["csrf_token"] = TOKEN.search(own)[1]
+            data["csrf_token"] = self._token()
         return self._keep(self.client.post(path, data=data))
+
+    def _token(self):
+        """The token of the page with the own data. It is used again while the session stands for the same secret, as
+        in a tab that stays open; a log-in and a log-out begin with a new secret, so what they should end is not kept alive."""
+        with self.client.session_transaction() as session:
+            secret = session.get("csrf_token")
+        if secret is None or secret != self._kept[0]:
+            own = self.client.get("/mijn-gegevens", follow_redirects=True).text
+            with self.client.session_transaction() as session:
+                self._kept = session["csrf_token"], TOKEN.search(own)[1]
+        return self._kept[1]
 
     def send(self, form=None, **changes):
         """Send a form of the page (default: the first in `main` that posts) with some fields changed, and follow redirects."""

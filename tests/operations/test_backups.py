@@ -5,8 +5,6 @@ import gzip
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -20,8 +18,9 @@ from database import connect_to, database, on_postgresql
 from models import History, Participant, Placement, Trajectory, User, UserSession
 from operations import backups, checks, moving
 from tests import factories as make
+from tests import forked
 from tests.conftest import POSTGRES_URL, PostgresCopies
-from tests.machines import PROJECT, environment
+from tests.machines import environment
 from tests.run import postgresql_answers
 from workflow.accounts import accounts
 from workflow.stages import placements
@@ -34,15 +33,9 @@ def command(db, tmp_path):
     def run(*words):
         database.close()
         database.close_idle()
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "app", *map(str, words)],
-            capture_output=True,
-            text=True,
-            cwd=PROJECT,
-            env=environment(db, f"sqlite:///{tmp_path}/queue.db"),
-        )
+        done = forked.command(words, environment(db, f"sqlite:///{tmp_path}/queue.db"))
         database.connect(reuse_if_open=True)
-        return done.returncode, done.stdout + done.stderr
+        return done
 
     return run
 

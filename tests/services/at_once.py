@@ -1,23 +1,19 @@
-"""Our own processes acting on one database at the same time. They are forked from a process that has imported the application,
-since importing takes each of them a second."""
-
-from multiprocessing import get_context
+"""Our own processes acting on one database at the same time."""
 
 from database import connect_to, database
+from tests.forked import context
 
 PROCESSES = 8
 MOST_SECONDS = 900
-_context = get_context("forkserver")
-_context.set_forkserver_preload(["app", "tests.factories"])
 
 
 def at_once(url, task, *arguments) -> list:
     """Run `task(*arguments, seed)`, a function of a module, in PROCESSES processes that start together on the database of this
     URL; returns their results. Fails when one of them raises."""
     database.close()
-    together, answers = _context.Barrier(PROCESSES), _context.SimpleQueue()
+    together, answers = context.Barrier(PROCESSES), context.SimpleQueue()
     running = [
-        _context.Process(target=_run, args=(together, answers, url, task, arguments, seed)) for seed in range(PROCESSES)
+        context.Process(target=_run, args=(together, answers, url, task, arguments, seed)) for seed in range(PROCESSES)
     ]
     for process in running:
         process.start()

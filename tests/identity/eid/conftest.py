@@ -3,14 +3,13 @@
 import pytest
 
 import config
-from app import create_app
-from database import database
-from tests.conftest import KEYS, with_quick_passwords
+from identity import eid
+from tests.conftest import KEYS
 from tests.identity.eid.op import Op
 from tests.identity.eid.steps import ORDINARY
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def provider():
     with Op() as made:
         yield made
@@ -23,19 +22,20 @@ def op(provider):
 
 
 @pytest.fixture
-def another_app(db, tmp_path, op):
-    """A function that creates the application for this provider, with its own settings."""
+def another_app(db, tmp_path, op, application):
+    """A function that returns the application for this provider, with its own settings. Its client is new for each test, since
+    it alone keeps the answers of the provider."""
 
     def make(**settings):
-        database.close()
         values = {
             "KAVO_DATABASE_URL": db,
             "KAVO_QUEUE_URL": f"sqlite:///{tmp_path / 'queue.db'}",
             **KEYS,
             **op.settings(),
         }
-        made = with_quick_passwords(create_app(config.load({**values, **settings})))
-        database.connect()
+        chosen = config.load({**values, **settings})
+        made = application(chosen)
+        eid.set_up(made, chosen)
         return made
 
     return make
