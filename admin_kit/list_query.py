@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from admin_kit.lists import ListView
 
 FEW_IN_TAB = 1000
+NOWHERE = SQL("FALSE")
 
 
 class ListQuery:
@@ -52,10 +53,10 @@ class ListQuery:
         args, names = self.requested.args, self.view.search_names
         used = (item for item in self.requested.filters if any(map(args.get, item.params)))
         conditions = [(condition, [item.needs]) for item in used if (condition := item.condition(args)) is not None]
-        if names and names != ["search"]:
+        if names != ["search"]:  # a list that cannot be searched finds nothing
             for word in normalise(self.requested.search).split()[:MOST_WORDS]:
                 matches = (self.joins.key(name).field.contains(word) for name in names)
-                conditions.append((reduce(or_, matches), names))
+                conditions.append((reduce(or_, matches, NOWHERE), names))
         return conditions
 
     @property

@@ -70,7 +70,7 @@ def alike(found) -> list[Alike]:
 
 
 def alike_title(found) -> str:
-    return "1 stageplaats lijkt op deze" if len(found) == 1 else f"{len(found)} stageplaatsen lijken op deze"
+    return f"{dutch.counted(len(found), 'stageplaats lijkt', 'stageplaatsen lijken')} op deze"
 
 
 def site_facts(site: Site) -> list[Fact]:

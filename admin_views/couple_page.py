@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import dutch
 from admin_kit.cells import Cell, outcome
 from workflow.stages.bulk import Line
 
@@ -18,7 +19,7 @@ def outcomes(lines: list[Line]) -> list[tuple[Cell, Cell]]:
 def told(lines: list[Line]) -> str:
     """How many of them can be added."""
     good = sum(line.good for line in lines)
-    read = "1 regel" if len(lines) == 1 else f"{len(lines)} regels"
+    read = dutch.counted(len(lines), "regel", "regels")
     return f"Van {read} {'kan' if good == 1 else 'kunnen'} er {good} toegevoegd worden. Er is nog niets gebeurd."
 
 

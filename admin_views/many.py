@@ -232,5 +232,5 @@ def _one(row) -> OneForm:
 
 def _skipped(count: int) -> str:
     """How many of those that were chosen are not on the page, and why; empty when all of them are."""
-    words = "1 stage uit je keuze staat" if count == 1 else f"{count} stages uit je keuze staan"
+    words = dutch.counted(count, "stage uit je keuze staat", "stages uit je keuze staan")
     return f"{words} hier niet: al beoordeeld of geannuleerd." if count else ""

@@ -106,4 +106,4 @@ def _running(count: int) -> str:
     """How many stages run at a site, in a sentence."""
     if not count:
         return "Er lopen geen stages."
-    return "Er loopt nog 1 stage." if count == 1 else f"Er lopen nog {count} stages."
+    return f"Er {'loopt' if count == 1 else 'lopen'} nog {dutch.counted(count, 'stage', 'stages')}."

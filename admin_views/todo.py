@@ -133,7 +133,7 @@ def _soon(count: int) -> str:
     """How much there is to do this week."""
     if not count:
         return "Deze week is er niets dringends"
-    return "1 taak deze week" if count == 1 else f"{count} taken deze week"
+    return f"{dutch.counted(count, 'taak', 'taken')} deze week"
 
 
 def _year_figures(year, longest: int) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ import threading
 
 import migrations
 from database import database
+from migrations import steps
 from models import Placement, Trajectory
 from tests import factories as make
 from tests.machines import Web, environment
@@ -27,7 +28,7 @@ def test_nobody_sees_an_error_while_a_step_changes_the_tables_they_use(db, tmp_p
     for direction, script in STEP.items():
         for engine in ("sqlite", "postgresql"):
             (folder / f"{direction}.{engine}.sql").write_text(script)
-    monkeypatch.setattr(migrations, "FOLDER", tmp_path / "steps")
+    monkeypatch.setattr(steps, "FOLDER", tmp_path / "steps")
 
     ended, errors, rounds = threading.Event(), [], []
     with Web(tmp_path, environment(db, f"sqlite:///{tmp_path}/queue.db")) as web:
