@@ -120,6 +120,9 @@ class Copies:
         shutil.copy(self.folder / "template.db", copy)
         return f"sqlite:///{copy}"
 
+    def let_go(self):
+        """Keep no connection to the copy."""
+
     def drop(self, url=None):
         pass
 
@@ -157,7 +160,7 @@ class PostgresCopies(Copies):
     def make(self):
         template, copy = self.names
         if self.shape is None or not self._empty():
-            self._close()
+            self.let_go()
             self._server(
                 f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)",
                 f"CREATE DATABASE {copy} TEMPLATE {template}",
@@ -183,12 +186,12 @@ class PostgresCopies(Copies):
         except psycopg.Error:
             return False
 
-    def _close(self):
+    def let_go(self):
         if self.kept is not None:
             self.kept.close()
 
     def drop(self):
-        self._close()
+        self.let_go()
         self._server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self.names))
 
 

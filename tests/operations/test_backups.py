@@ -27,8 +27,9 @@ from workflow.stages import placements
 
 
 @pytest.fixture
-def command(db, tmp_path):
+def command(db, tmp_path, copies):
     """A function that runs `flask --app app …` on the database of this test; returns its exit code and its output."""
+    copies.let_go()
 
     def run(*words):
         database.close()
