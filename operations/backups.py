@@ -326,7 +326,8 @@ def restore(url: str, raw: Path, now: datetime) -> Path | None:
 def _refuse_when_connected(url):
     """Raise BackupError while others are connected to this PostgreSQL database; waits a moment for connections that
     are closing."""
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    others = """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
     with psycopg.connect(url, autocommit=True) as connection:
         until = time.monotonic() + LEAVING_SECONDS
         while (connection.execute(others).fetchone() or (0,))[0]:
