@@ -179,7 +179,7 @@ def _something(field):
         return field.choices[0][0]
     number = next(_numbers)
     named = {"email": f"adres{number}@kavo.test", "postcode": "9000", "kavo_id": "125143-59"}
-    kinds = {DateField: COURSE, DateTimeField: NOW, IntegerField: number}
+    kinds = {DateField: COURSE, DateTimeField: NOW, IntegerField: number % 50 + 1}
     return named.get(field.name) or next((kinds[kind] for kind in kinds if isinstance(field, kind)), f"Tekst {number}")
 
 
