@@ -49,7 +49,7 @@ from tables.sites import (
     SiteMessage,
     SitePeriod,
 )
-from tables.stages import COURSE_YEARS, ON_BEHALF, RESULTS, STAGE_HOURS, Extension, Placement, Trajectory
+from tables.stages import COURSE_YEARS, NO_END, ON_BEHALF, RESULTS, STAGE_HOURS, Extension, Placement, Trajectory
 from tables.statuses import APPLICATION, HANDOVER, PLACEMENT, TRAJECTORY, Status, Statuses
 from tables.system import (
     MAIL_KINDS,
@@ -88,6 +88,7 @@ __all__ = [
     "MANAGER_LEAST_AGE",
     "NOT_ARRIVED",
     "NOWHERE",
+    "NO_END",
     "ON_BEHALF",
     "PERIODS",
     "PLACEMENT",

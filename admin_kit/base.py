@@ -130,6 +130,10 @@ class AdminView(ListView):
             links.append(("Gegevens wijzigen", row_url(f"{self.endpoint}.edit_view", row.pk)))
         return links
 
+    def likely_link(self, row) -> tuple[str, str] | None:
+        """(label, URL) of what a person most likely does with a row now: a button beside its menu."""
+        return None
+
     def page_links(self, row) -> list[tuple[str, str]]:
         """Links on the page of a row, beside its form: (label, URL)."""
         return []

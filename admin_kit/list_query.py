@@ -59,6 +59,13 @@ class ListQuery:
                 conditions.append((reduce(or_, matches, NOWHERE), names))
         return conditions
 
+    def holds_at_most(self, most: int) -> bool:
+        """Whether the whole list, before any search, filter or tab, has no more rows than this."""
+        if not (self.search or self.conditions):  # counted anyway, for the tabs
+            return not self.counts.is_more("") and self.counts.of("") <= most
+        rows = self.view.model.select(SQL("1")).where(self.reach(self.by, self.view.model), *self.where)
+        return len(list(rows.limit(most + 1).tuples())) <= most
+
     @property
     def is_narrowed(self) -> bool:
         """Whether anything besides a tab excludes rows."""

@@ -1,6 +1,7 @@
 """A list as its page shows it: search and filters, tools for the whole list, rows as cells, and links to other pages.
 `templates/parts/lists.html` and the templates beside it print it."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,11 +12,16 @@ import dutch
 from admin_kit.actions import Action
 from admin_kit.cells import Cell, as_cell
 from admin_kit.list_page import Column, ListPage
+from models import TEAM
 
 FEW, MANY_INPUTS = 5, 2
+SHORT = 10
+"""rows of a whole list that a person reads without tabs, filters and tools; they are folded away"""
 NARROW = 50
 """the longest page, in rows, whose HTML holds labels beside the values for narrow screens; on longer ones the script adds them"""
 PROGRAM = "programma"
+BARE = re.compile(r"[\d\s/.,–-]+|Geen|ja|nee", re.I)
+"""a value that says nothing without its label: a number, a day, yes or no"""
 
 
 @dataclass
@@ -37,13 +43,15 @@ class Menu:
 
 @dataclass
 class Line:
-    """A row of the list: its HTML `id`, its primary key, its first cell, the other cells, and its menu if it has one."""
+    """A row of the list: its HTML `id`, its primary key, its first cell, the other cells, its menu if it has one, and the
+    (label, URL) of what its reader most likely does with it now."""
 
     id: str
     pk: int
     name: Cell
     cells: list[LineCell]
     menu: Menu | None
+    likely: tuple[str, str] | None = None
 
 
 @dataclass
@@ -95,10 +103,19 @@ class ListScreen:
         """Whether the list has no rows, also without search or filters."""
         return not (self.page.rows or self.page.words)
 
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether the whole list is so short that all but the search and the export is folded away. The team keeps its desk."""
+        return TEAM not in self.view.by.role_names and self.page.query.holds_at_most(SHORT)
+
+    @property
+    def table_class(self) -> str:
+        return "table list stack short-list" if self.is_short else "table list stack"
+
     # ---- search and filters
 
     @cached_property
-    def _inputs(self) -> list[dict]:
+    def all_inputs(self) -> list[dict]:
         """The inputs of the filters; none for a handful of rows, which need no filtering."""
         page = self.page
         few = page.count <= FEW and not (page.words or page.requested.has_problem)
@@ -110,21 +127,21 @@ class ListScreen:
 
     @property
     def has_form(self) -> bool:
-        return bool(self.is_searched or self._inputs)
+        return bool(self.is_searched or self.all_inputs)
 
     @property
     def _are_folded(self) -> bool:
-        return len(self._inputs) > MANY_INPUTS and self.is_searched
+        return len(self.all_inputs) > MANY_INPUTS and self.is_searched
 
     @property
     def folded(self) -> list[dict]:
         """The collapsed filters: all of them when there are many, otherwise none."""
-        return self._inputs if self._are_folded else []
+        return self.all_inputs if self._are_folded else []
 
     @property
     def inputs(self) -> list[dict]:
         """The filters beside the search field."""
-        return [] if self._are_folded else self._inputs
+        return [] if self._are_folded else self.all_inputs
 
     @property
     def is_unfolded(self) -> bool:
@@ -138,6 +155,20 @@ class ListScreen:
         yield from (("tab", tab) for tab in [page.requested.tab] if tab)
         yield from ((name, page.requested.args[name]) for name in ("sort", "rijen") if page.requested.args.get(name))
         yield from (("kolom", name) for name in page.requested.chosen)
+
+    @property
+    def kept_with_search(self) -> Iterator[tuple[str, str]]:
+        """Hidden inputs for a form with the filters alone."""
+        yield from self.kept
+        yield from (("q", text) for text in [self.page.requested.search] if text)
+
+    @property
+    def kept_with_filters(self) -> Iterator[tuple[str, str]]:
+        """Hidden inputs for a form with the search alone."""
+        yield from self.kept
+        args = self.page.requested.args
+        params = (param for item in self.page.requested.filters for param in item.params)
+        yield from ((param, args[param]) for param in params if args.get(param))
 
     # ---- tools for the whole list
 
@@ -213,7 +244,9 @@ class ListScreen:
         for number, row in enumerate(self.page.rows, 1):
             name, *others = [self.view.cell(row, column.name) for column in columns]
             cells = [_line_cell(value, column, labelled) for value, column in zip(others, columns[1:], strict=True)]
-            yield Line(f"r{number}", row.pk, as_cell(name), cells, self._menu(row) if row.pk in own else None)
+            is_own = row.pk in own
+            menu, likely = (self._menu(row), self.view.likely_link(row)) if is_own else (None, None)
+            yield Line(f"r{number}", row.pk, as_cell(name), cells, menu, likely)
 
     def _menu(self, row) -> Menu | None:
         links = self.view.row_links(row)
@@ -261,10 +294,11 @@ def _with_problem(shown: dict) -> dict:
 
 
 def _line_cell(value, column: Column, labelled: bool) -> LineCell:
-    label = {"data-label": column.label} if labelled else {}
+    cell = as_cell(value)
+    label = {"data-label": column.label, "data-bare": bool(BARE.fullmatch(str(cell.text)))} if labelled else {}
     if not isinstance(value, Cell):
-        return LineCell(label, as_cell(value), False)
-    return LineCell(label, value if labelled else replace(value, hours=None), labelled)
+        return LineCell(label, cell, False)
+    return LineCell(label, cell if labelled else replace(cell, hours=None), labelled)
 
 
 def _kept_view(view, path: str) -> KeptView:

@@ -12,17 +12,31 @@ import scope
 from admin_kit.actions import row_action, row_url
 from admin_kit.base import AdminView
 from admin_kit.cells import Cell, Fact, facts, of_status
+from admin_kit.joins import Key
 from admin_kit.lists import BY_FAMILY_NAME
 from database import Conflict, whole_number
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, required, room, sometimes
-from models import ASSOCIATION, CRITERIA, CRITERIA_BY_TYPE, MANAGER, ON_BEHALF, PLACEMENT, RESULTS, TEAM, Placement
+from models import (
+    ASSOCIATION,
+    CRITERIA,
+    CRITERIA_BY_TYPE,
+    MANAGER,
+    NO_END,
+    ON_BEHALF,
+    PLACEMENT,
+    RESULTS,
+    TEAM,
+    Placement,
+)
 from times import local_date, utcnow
 from workflow.stages import bulk, evaluations, placements, timeline
 
 
 class CancelForm(KavoForm):
-    reason = TextAreaField("Reden", [required("Schrijf waarom de stage niet doorgaat."), Length(max=2000)])
     no_show = BooleanField("De deelnemer kwam niet opdagen")
+    reason = TextAreaField(
+        "Reden", [sometimes, Length(max=2000)], description="Niet nodig als de deelnemer niet kwam opdagen."
+    )
 
 
 class EvaluationForm(KavoForm):
@@ -49,6 +63,8 @@ class EvaluationForm(KavoForm):
     on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
 
 
+WAITS = Key("ends_on", Placement.ends_first(), lambda row: row.ends_on or NO_END)
+"""a part of an order: what ended longest ago first"""
 FIELDS = ("mentor", "criterion", "starts_on", "ends_on", "hours_done", "result", "motivation", "remarks")
 
 
@@ -76,7 +92,7 @@ class PlacementView(AdminView):
         "type",
         ("site", "site.search"),
         "hours",
-        ("state", "finished"),
+        ("state", ("finished", WAITS, "search")),
         ("trajectory.association", "trajectory.association.search"),
         "starts_on",
         "ends_on",
@@ -86,7 +102,10 @@ class PlacementView(AdminView):
     column_order_rest = ("finished", "search")
     column_order_words = {
         "participant": BY_FAMILY_NAME,
-        "state": ("eerst wie bezig is, dan wie klaar is", "eerst wie klaar is, dan wie bezig is"),
+        "state": (
+            "eerst wat het langst op een beoordeling wacht, wat klaar is achteraan",
+            "eerst wat klaar is, wat het langst wacht achteraan",
+        ),
     }
     column_tabs = "finished"
     tab_words = {"open": (PLACEMENT.gathered["open"], [False]), "done": (PLACEMENT.gathered["done"], [True])}
@@ -153,6 +172,11 @@ class PlacementView(AdminView):
             if scope.allows(self.by, "cancel", Placement):
                 links.append(("Annuleren", row_url("placement.cancel", row.id)))
         return links
+
+    def likely_link(self, row):
+        if row.status(self.today).key != "over" or not scope.allows(self.by, "evaluate", Placement):
+            return None
+        return "Beoordelen", row_url("placement.evaluate", row.id)
 
     def may_edit(self, row):
         return row.state == "open"

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from peewee import (
+    SQL,
     BooleanField,
     CharField,
     Check,
@@ -32,6 +33,8 @@ COURSE_YEARS = 3  # the whole trajectory, from the start of the course
 
 tell(stage_hours=lambda: STAGE_HOURS, course_years=lambda: COURSE_YEARS)
 
+NO_END = date.max
+"""stands for an unknown end of an internship when sorting: after all others"""
 RESULTS = {"positive": "Positief", "negative": "Negatief"}
 ON_BEHALF = {"site": "de stageplaats", "association": "de vereniging"}
 
@@ -322,6 +325,11 @@ class Placement(Versioned):
         if self.counted > left:
             raise RuleError(self.too_many(left), "hours" if self.state == "open" else "hours_done")
 
+    @classmethod
+    def ends_first(cls) -> Any:
+        """What to order by so that the internship that ended longest ago comes first, and one without an end last."""
+        return fn.COALESCE(cls.ends_on, SQL(repr(str(NO_END))))
+
     def too_many(self, left: int) -> str:
         """The refusal when this placement would take more than the `left` hours that remain."""
         participant, is_open = self.trajectory.participant, self.state == "open"
@@ -339,6 +347,7 @@ class Placement(Versioned):
 for column in (Placement.starts_on, Placement.ends_on):
     Placement.add_index(ordered(column), Placement.finished, Placement.search, name=f"placement_{column.name}")
 Placement.add_index(Placement.ends_on, where=(Placement.state == "open"), name="placement_open_ends_on")
+Placement.add_index(Placement.finished, Placement.ends_first(), Placement.search, name="placement_waiting")
 Placement.add_index(
     Placement.created_at,
     where=(Placement.state == "open") & Placement.ends_on.is_null(),

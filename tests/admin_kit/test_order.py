@@ -33,6 +33,13 @@ def number(text):
     return int((re.search(r"\d+", text.replace(".", "")) or ["0"])[0])
 
 
+def waits(text):
+    """What waits for an evaluation, since when; then what goes on; then what is done."""
+    if text.startswith("Te beoordelen"):
+        return 0, moment(text)
+    return (2 if text.startswith(("Positief", "Negatief", "Geannuleerd")) else 1), datetime.min
+
+
 STAGES = ["instructeur", "hoofdanimator", "animator"]
 READ = {
     "van A tot Z": lambda text: normalise(text.partition(":")[0]),
@@ -40,7 +47,7 @@ READ = {
     "van laag naar hoog": number,
     "eerst nee, dan ja": lambda text: text == "ja",
     "volgens familienaam van A tot Z": family_name,
-    "eerst wie bezig is, dan wie klaar is": lambda text: text in ("Positief", "Negatief", "Geannuleerd"),
+    "eerst wat het langst op een beoordeling wacht, wat klaar is achteraan": waits,
     "van instructeur naar animator": lambda text: -min(STAGES[::-1].index(one.lower()) for one in text.split(", ")),
 }
 DOWN = {
@@ -49,7 +56,9 @@ DOWN = {
     "van hoog naar laag": "van laag naar hoog",
     "eerst ja, dan nee": "eerst nee, dan ja",
     "volgens familienaam van Z tot A": "volgens familienaam van A tot Z",
-    "eerst wie klaar is, dan wie bezig is": "eerst wie bezig is, dan wie klaar is",
+    "eerst wat klaar is, wat het langst wacht achteraan": (
+        "eerst wat het langst op een beoordeling wacht, wat klaar is achteraan"
+    ),
     "van animator naar instructeur": "van instructeur naar animator",
 }
 UNREAD = {

@@ -84,7 +84,7 @@ ROUTES = {
     "pages.start": EVERYBODY,
     "pages.help_page": EVERYBODY,
     "pages.after_login": INSIDE,
-    "work.index": {"association"},
+    "work.index": {"association", "manager"},
     "account.own_data": INSIDE,
     "account.sign_out_everywhere": INSIDE,
     "account.choose_password": EVERYBODY,
