@@ -99,7 +99,7 @@ def register(app: Flask) -> Admin:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around every page: the menu and the login bar, in their order, and where the name of the tool leads."""
+    """What surrounds every page: the menu and the login bar, in their order, and where the name of the tool leads."""
 
     css: str
     home_url: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from admin_kit.cells import Button, Fact, facts
-from models import ASSOCIATION, MANAGER, TEAM, Hours
+from models import ASSOCIATION, MANAGER, STAGE_HOURS, TEAM, Hours, Participant, Placement, Site, Trajectory, User
 from workflow.stages import placements
 
 
@@ -76,8 +76,8 @@ def scopes(by, narrowed: bool) -> list[tuple[str, str, str]]:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A trajectory that was looked up: what one should know of it, and the sum of its hours."""
+class HoursSum:
+    """A trajectory that was looked up: what identifies it, and how its hours add up."""
 
     facts: list[Fact]
     hours: Hours
@@ -85,13 +85,53 @@ class Found:
     sum: list[tuple[str, int]]
 
 
-def hours_of(trajectory, site, participant) -> Found:
+@dataclass(frozen=True)
+class FoundPanel:
+    """The participant who was looked up for a site, as the page shows them."""
+
+    participant: Participant
+    trajectories: list[Trajectory]
+    sums: list[HoursSum]
+    coupled_here: list[tuple[str, str]]
+    """(sentence, URL) of each placement at this site that has not ended"""
+
+    @classmethod
+    def of(cls, found: placements.Found, site: Site, by: User) -> "FoundPanel":
+        sums = [_sum(one, found.participant, site, by) for one in found.trajectories]
+        here = Placement.select().where(
+            Placement.site == site, Placement.trajectory.in_(found.trajectories), Placement.state == "open"
+        )
+        coupled = [
+            (
+                f"{found.participant} is hier al gekoppeld voor {one.hours} uur.",
+                url_for("placement.evaluate", id=one.id),
+            )
+            for one in here.order_by(Placement.id)
+        ]
+        return cls(found.participant, found.trajectories, sums, coupled)
+
+    @property
+    def announcement(self) -> str:
+        """What a screen reader says once the panel is there."""
+        left = "; ".join(f"nog {one.left} van {STAGE_HOURS} uur" for one in self.sums)
+        return f"Gevonden: {self.participant}, {left}."
+
+    @property
+    def full_words(self) -> str:
+        """Why nothing can be coupled; empty when hours are left."""
+        if any(one.left > 0 for one in self.sums):
+            return ""
+        return f"De {STAGE_HOURS} uur van {self.participant} zijn al gekoppeld."
+
+
+def _sum(trajectory, participant, site, by) -> HoursSum:
     known = facts(
         ("KAVO-ID", participant.kavo_id, "num"),
         ("Traject", trajectory.type_label.capitalize()),
         ("Vereniging", trajectory.association),
     )
-    return Found(known, trajectory.hours, trajectory.hours_left(), placements.sum_of_hours(trajectory, site))
+    lines = placements.sum_of_hours(trajectory, site, by)
+    return HoursSum(known, trajectory.hours, trajectory.hours_left(), lines)
 
 
 def told_of(name: str, problem: str | None) -> dict:

@@ -45,7 +45,7 @@ UNDECIDED = "nog niet beslist"
 class CoupleForm(KavoForm):
     """'Deelnemer toevoegen': hours for a trajectory that was found by KAVO-ID."""
 
-    kavo = HiddenField()
+    kavo = HiddenField("KAVO-ID")
     trajectory = ChoiceField("Traject", blank=None)
     hours = IntegerField("Aantal uren", [required("Typ hoeveel uur de stage hier duurt.")])
     starts_on = DayField("Verwachte begindatum")
@@ -288,9 +288,10 @@ class SiteView(AdminView):
     def participants(self, pk):
         """Manual chapter 4: KAVO-ID → name and hours left → Aantal uren → Deelnemer toevoegen."""
         site = scope.find(self.by, Site, pk, "couple") or abort(404)
-        form = CoupleForm()
-        found, search_problem = self._look_up(site, form) if request.method == "POST" else (None, None)
-        if found and "trajectory" in request.form and form.validate() and self._couple(site, found, form):
+        adds = _adds()
+        form = CoupleForm() if adds else CoupleForm(formdata=None)
+        found, search_problem = self._look_up(site, form, adds) if request.method == "POST" else (None, None)
+        if found and adds and self._is_shown(found, form) and form.validate() and self._couple(site, found, form):
             return redirect(url_for("site.participants", pk=site.id))
         listing = self.placements.listing(
             where=(Placement.site == site,), columns=("participant", "type", "hours", "state")
@@ -301,14 +302,11 @@ class SiteView(AdminView):
             "admin/site_participants.html",
             site=site,
             form=form,
-            found=found,
+            found=found and site_page.FoundPanel.of(found, site, self.by),
             search_problem=search_problem,
             search_attributes=site_page.told_of("kavo", search_problem),
-            kavo=tidy(request.form.get("kavo", ""))[:50],
+            kavo=found.participant.kavo_id if found else tidy(request.form.get("kavo", ""))[:50],
             screen=screen,
-            trajectories=[site_page.hours_of(one, site, found.participant) for one in found.trajectories]
-            if found
-            else [],
             nobody=f"Er is nog niemand{'' if own else ' van je vereniging'} gekoppeld.",
             trail=site_page.trail(site, own),
         )
@@ -320,7 +318,7 @@ class SiteView(AdminView):
             abort(404)
         return self.placements.export_of(self.placements.listing(where=(Placement.site == site,)), "csv")
 
-    def _look_up(self, site, form):
+    def _look_up(self, site, form, adds):
         """(found participant or None, why not), for the KAVO-ID that was posted. POST, so that it is in no URL or log."""
         if not tidy(request.form.get("kavo", "")):
             return None, "Typ het KAVO-ID van de stagiair."
@@ -331,11 +329,26 @@ class SiteView(AdminView):
             return None, str(error)
         form.kavo.data = found.participant.kavo_id
         form.trajectory.choices = [(str(one.id), f"{TYPES[one.type]}, {one.association}") for one in found.trajectories]
-        if "trajectory" not in request.form:
+        if not adds:
             form.trajectory.data = str(found.trajectories[0].id)
+            form.hours.data = placements.suggested_hours(found.trajectories[0], site)
         if TEAM not in self.by.role_names:
             del form.on_behalf
         return found, None
+
+    @staticmethod
+    def _is_shown(found, form) -> bool:
+        """Whether the page showed this participant; a KAVO-ID that was typed over is somebody else's."""
+        shown = request.form.get("shown", found.participant.kavo_id)
+        if shown != found.participant.kavo_id:
+            form.refuse(
+                RuleError(
+                    f"Je zag de gegevens van {shown}, maar in het veld staat {found.participant.kavo_id}. "
+                    f"Dat is {found.participant}. Kijk na wie je wilt toevoegen.",
+                    "kavo",
+                )
+            )
+        return shown == found.participant.kavo_id
 
     def _couple(self, site, found, form) -> bool:
         """Couple what the form asks; False when a rule refused (the form then says why)."""
@@ -361,6 +374,14 @@ class SiteView(AdminView):
         for caution in cautions if done else ():
             flash(caution, "note")
         return done
+
+
+def _adds() -> bool:
+    """Whether the form couples; otherwise it only looks up. Enter in a field does what the fields say."""
+    act, shown = request.form.get("act", "add"), tidy(request.form.get("shown", ""))
+    if act == "enter":
+        act = "add" if shown and shown == tidy(request.form.get("kavo", "")) else "look"
+    return act == "add" and "trajectory" in request.form
 
 
 def _export_of(site):

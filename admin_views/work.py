@@ -1,4 +1,4 @@
-"""The start page of an association: what waits for it, each with a link."""
+"""The start page of managers and associations: what waits for them, each with a link."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,8 @@ import dutch
 import scope
 from admin_kit.access import ForRoles
 from admin_kit.counting import COUNT_UP_TO
-from models import ASSOCIATION, PLACEMENT, STAGE_HOURS, TRAJECTORY, Association, Placement, Trajectory
+from admin_views import site_page, work_page
+from models import ASSOCIATION, MANAGER, PLACEMENT, STAGE_HOURS, TRAJECTORY, Association, Placement, Trajectory
 from times import local_date, utcnow
 from workflow.deadlines.shared import days_of
 from workflow.deadlines.trajectories import TRAJECTORY_REMINDERS
@@ -29,18 +30,24 @@ class Waiting:
 
 
 class WorkView(ForRoles, BaseView):
-    roles = (ASSOCIATION,)
+    roles = (MANAGER, ASSOCIATION)
 
     @expose("/")
     def index(self):
-        mine = Association.select().where(scope.own(self.by, Association)).order_by(Association.search)
-        names = ", ".join(map(str, mine)) or "Nog geen vereniging"
+        today, associations = local_date(utcnow()), None
+        if ASSOCIATION in self.by.role_names:
+            mine = Association.select().where(scope.own(self.by, Association)).order_by(Association.search)
+            associations = list(mine)
         return self.render(
-            "admin/work.html", associations=list(mine), names=names, tasks=[one for one in self._tasks() if one]
+            "admin/work.html",
+            cards=work_page.cards(self.by, today) if MANAGER in self.by.role_names else None,
+            new_sites=site_page.new_sites(self.by),
+            associations=associations,
+            names=", ".join(map(str, associations or ())),
+            tasks=[one for one in self._tasks(today) if one] if associations else [],
         )
 
-    def _tasks(self):
-        today = local_date(utcnow())
+    def _tasks(self, today):
         trajectories = Trajectory.select(Trajectory.id).where(scope.own(self.by, Trajectory))
         late = PLACEMENT.where(Placement, today, "over")
         soon = today + days_of(SOON)

@@ -15,7 +15,7 @@ pages = Blueprint("pages", __name__)
 
 STATEMENT_ON = date(2026, 11, 26)
 """when the accessibility statement was last verified; a test demands it every year"""
-FIRST_PAGE = {TEAM: "todo.index", MANAGER: "site.index_view", ASSOCIATION: "work.index"}
+FIRST_PAGE = {TEAM: "todo.index", MANAGER: "work.index", ASSOCIATION: "work.index"}
 """The first page after logging in, by role; the first match counts."""
 
 
@@ -62,5 +62,4 @@ def after_login():
         return redirect(chosen)
     roles = current_user.role_names
     endpoint = next((page for role, page in FIRST_PAGE.items() if role in roles), "account.own_data")
-    arguments = {"eigen": 1} if endpoint == "site.index_view" else {}
-    return redirect(url_for(endpoint, **arguments))  # type: ignore[arg-type]  # no option of Flask
+    return redirect(url_for(endpoint))

@@ -1,21 +1,50 @@
 // Convenience only: every page works without this file.
 "use strict";
 
-// A search form with data-swap="#id" fetches its answer and puts that part of the page in place.
+// A form with data-swap="#id" looks something up in place: it fetches its answer and puts that part of the page there.
+// Only the newest answer counts, and what was found goes as soon as one types something else or looks up again.
+let newest = 0;
+const tell = (text) => document.querySelectorAll("[data-told]").forEach((line) => { line.textContent = text; });
+const forget = (form) => {
+  newest += 1;
+  form.querySelectorAll("[data-shown]").forEach((panel) => panel.remove());
+};
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-swap]");
+  if (!form || event.target.closest("[data-shown]")) return;
+  forget(form);
+  tell("");
+});
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-swap]");
   if (!form) return;
+  const act = event.submitter ? event.submitter.value : "look";
+  const shown = form.elements.shown;
+  if (act === "add" || (act === "enter" && shown && shown.value === form.elements.kavo.value.trim())) {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+    return;
+  }
   event.preventDefault();
+  forget(form);
+  const mine = newest;
+  tell("Bezig met opzoeken …");
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin" });
+    const fields = new FormData(form);
+    fields.set("act", "look");
+    const answer = await fetch(form.action, { method: "POST", body: fields, credentials: "same-origin" });
+    if (mine !== newest) return;
     if (!answer.ok || answer.redirected) throw new Error("not this page");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== newest) return;
     const part = page.querySelector(form.dataset.swap);
     document.querySelector(form.dataset.swap).replaceWith(part);
+    const panel = part.querySelector("[data-shown]");
+    tell(panel ? panel.dataset.shown : "");
     const next = part.querySelector("[aria-invalid=true]") || part.querySelector("input[type=number]") || part;
     next.focus();
   } catch {
-    form.submit();
+    if (mine === newest) form.submit();
   }
 });
 
@@ -38,8 +67,8 @@ document.addEventListener("input", async (event) => {
   if (!field.dataset || !field.dataset.suggest || field.value.length < 2 || field.value.includes(" – ")) return;
   const address = new URL("../ajax/lookup/", location.href);
   address.search = new URLSearchParams({ name: field.dataset.suggest, query: field.value });
-  const answer = await fetch(address, { credentials: "same-origin" });
-  if (!answer.ok) return;
+  const typed = field.value, answer = await fetch(address, { credentials: "same-origin" });
+  if (!answer.ok || field.value !== typed) return; // a later one comes
   const options = (await answer.json()).map((text) => Object.assign(document.createElement("option"), { value: text }));
   field.list.replaceChildren(...options);
 });
@@ -50,8 +79,8 @@ document.addEventListener("change", async (event) => {
   const typed = form && event.target.value.match(/^\s*(?:BE?)?[\s-]*([1-9]\d{3})(?:[\s,;-]+(.+))?$/iu);
   if (!typed) return;
   const place = form.elements.municipality;
-  const answer = await fetch(`${form.dataset.postcodes}?code=${typed[1]}`, { credentials: "same-origin" });
-  if (!answer.ok) return;
+  const whole = event.target.value, answer = await fetch(`${form.dataset.postcodes}?code=${typed[1]}`, { credentials: "same-origin" });
+  if (!answer.ok || event.target.value !== whole) return;
   const names = await answer.json();
   const list = document.getElementById("plaatsen") || form.appendChild(Object.assign(document.createElement("datalist"), { id: "plaatsen" }));
   list.replaceChildren(...names.map((text) => Object.assign(document.createElement("option"), { value: text })));
@@ -76,6 +105,7 @@ document.querySelectorAll("table.stack").forEach((table) => {
   const labels = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
   table.querySelectorAll("tbody td:not([class]):not([data-label])").forEach((cell) => {
     cell.dataset.label = labels[cell.cellIndex];
+    if (/^([\d\s/.,–-]+|Geen|ja|nee)$/i.test(cell.textContent.trim())) cell.dataset.bare = "";
   });
 });
 

@@ -1,6 +1,7 @@
 """One fresh, migrated database per test, on SQLite or PostgreSQL, and the application on it for tests that request it."""
 
 import dataclasses
+import json
 import os
 import shutil
 from datetime import datetime
@@ -311,3 +312,19 @@ def app(settings, application):
 @pytest.fixture
 def client(app):
     return app.test_client()
+
+
+@pytest.fixture
+def report(request, capsys):
+    """A function that prints the figures of a trial, and keeps them for the table of `make chaos`."""
+
+    def say(**figures):
+        name = request.node.originalname.removeprefix("test_").replace("_", " ")
+        database = request.config.getoption("--database")
+        with capsys.disabled():
+            print(f"\n{name} ({database}): " + ", ".join(f"{word} {value}" for word, value in figures.items()))
+        if path := os.environ.get("KAVO_CHAOS_REPORT"):
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"name": name, "database": database, **figures}) + "\n")
+
+    return say

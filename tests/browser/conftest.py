@@ -229,10 +229,25 @@ class Person:
         self._press(self.page.get_by_role("button", name=name, exact=True).first)
 
     def link(self, words):
-        self._press(self.page.get_by_role("link", name=words, exact=True).first)
+        self._press(self._shown("link", words).first)
 
     def button(self, words):
-        self._press(self.page.get_by_role("button", name=words, exact=True))
+        self._press(self._shown("button", words))
+
+    def _shown(self, role, words):
+        """What is called so; on a narrow screen it may be in the menu of the bar, which is opened then."""
+        found = self.page.get_by_role(role, name=words, exact=True)
+        if not found.count():
+            self.open_menu()
+        return found
+
+    def open_menu(self) -> bool:
+        """Open the menu of the bar, on a narrow screen; returns whether that took a click."""
+        menu = self.page.locator(".site-menu:not([open]) > summary")
+        closed = menu.count() > 0 and menu.is_visible()
+        if closed:
+            menu.click()
+        return closed
 
     def _press(self, what):
         """Click, and wait until the resulting page has loaded: a click by itself waits for the first byte only."""
@@ -243,7 +258,7 @@ class Person:
         """Open 'Acties' of the row with this text and choose an entry."""
         menu = self.page.get_by_role("row").filter(has_text=row).first
         menu.locator("summary", has_text="Acties").click()
-        self._press(menu.get_by_role("link", name=words, exact=True))
+        self._press(menu.locator(".row-menu").get_by_role("link", name=words, exact=True))
 
     def log_out(self):
         self.button("Afmelden")

@@ -75,7 +75,7 @@ def test_a_new_site_with_eid(person, post, width, script):
     bram.log_out()
     expect(page.get_by_role("link", name="Registreren als stageplaatsverantwoordelijke")).to_be_visible()
     bram.log_in_with_eid("Bram Wouters")
-    expect(page.get_by_role("row").filter(has_text="Speelplein De Wolk")).to_be_visible()
+    expect(page.get_by_role("link", name="Speelplein De Wolk")).to_be_visible()
 
 
 @both
@@ -178,7 +178,7 @@ def test_under_18_one_takes_over_with_a_password(person, post, width, script):
     jonas.look()
     noor.fill(Wachtwoord="Speel2026", **{"E-mailadres": "noor@kavo.test"})
     page.get_by_role("main").get_by_role("button", name="Aanmelden", exact=True).click()
-    expect(page.get_by_role("row").filter(has_text="Speelplein De Zandbak")).to_be_visible()
+    expect(page.get_by_role("link", name="Speelplein De Zandbak")).to_be_visible()
 
 
 @both
@@ -225,13 +225,15 @@ def test_cancelling_at_the_provider_leads_to_help(person, script):
     visitor.look()
     visitor.link("Opnieuw proberen")
     visitor.be("An Maes")
-    expect(visitor.page.get_by_role("row").filter(has_text="Jeugdhuis De Kelder")).to_be_visible()
+    expect(visitor.page.get_by_role("link", name="Jeugdhuis De Kelder")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_a_successor_and_the_screens_of_the_team(person, post, width):
     an, bram, kim = person(width), person(width), person(width)
     an.log_in_with_eid("An Maes")
+    an.link("Stageplaatsen")
+    an.link("Enkel eigen stageplaatsen")
     an.act("Jeugdhuis De Kelder", "Opvolger aanduiden")
     an.look()
     an.page.get_by_label("E-mailadres van je opvolger").fill("opvolger@kavo.test")

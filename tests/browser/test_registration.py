@@ -146,7 +146,7 @@ def complete(noor, post):
 
 def couple(noor):
     noor.link("Kadervormingstool")
-    noor.act("Speelplein De Vlinder", "Deelnemers")
+    noor.link("Deelnemers")
     noor.page.get_by_label("KAVO-ID").fill("125143-59")
     noor.button("Opzoeken")
     noor.page.get_by_label("Aantal uren").fill("20")

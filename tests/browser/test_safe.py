@@ -68,6 +68,7 @@ def test_the_manual_from_logging_in_to_finding_back_by_keyboard_alone(person):
     type_in(jonas, "E-mailadres", "jonas@kavo.test")
     type_in(jonas, "Wachtwoord", "Kadervorming1")
     press(jonas, "Aanmelden")
+    press(jonas, "Stageplaatsen")
     press(jonas, "Enkel eigen stageplaatsen")
     open_menu(jonas, "Speelplein De Zandbak", "Deelnemers")
     type_in(jonas, "KAVO-ID", "125143-59")

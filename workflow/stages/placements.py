@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from statistics import multimode
 
 import audit
 import dutch
 import scope
-from database import Conflict, RuleError, readings, writing
-from database.texts import said
+from database import Conflict, RuleError, as_tuples, readings, writing
+from database.texts import said, tidy_lines
 from models import (
     ASSOCIATION,
     ON_BEHALF,
@@ -27,6 +28,8 @@ from times import local_date
 from workflow import limits
 
 UNKNOWN_IDS_PER_HOUR = 20  # domain rule 8: so that nobody can guess numbers
+NO_SHOW = "Niet komen opdagen."
+RECENT = 20  # placements that show what a site usually couples
 SAME_LOOKUP = timedelta(minutes=15)
 
 
@@ -239,16 +242,16 @@ def change(
 
 
 def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: bool = False) -> Placement:
-    """Cancel a placement that is not yet evaluated: its hours are freed, the row stays. A reason is required.
+    """Cancel a placement that is not yet evaluated: its hours are freed, the row stays. A participant who did not show
+    up is reason enough; otherwise one is required.
 
     Raises RuleError when the reason is missing or it is too late."""
     scope.require(by, "cancel", placement)
-    reason = said(reason, "Schrijf waarom de stage niet doorgaat.", "reason")
+    why = tidy_lines(reason or "") if no_show else said(reason, "Schrijf waarom de stage niet doorgaat.", "reason")
     with writing():
         Site.hold(placement.site_id)  # before the trajectory, as when coupling
         fresh = _open_one(placement, None)
-        fresh.move("cancelled", reason=reason, no_show=no_show)
-        told = f"niet komen opdagen. {reason}" if no_show else reason
+        fresh.move("cancelled", reason=why or NO_SHOW, no_show=no_show)
         audit.record(
             by,
             "placement.cancelled",
@@ -257,18 +260,30 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
             participant=fresh.trajectory.participant,
             site=fresh.site,
             hours=fresh.hours,
-            reason=told,
+            reason=f"niet komen opdagen. {why}".strip() if no_show else why,
         )
     return fresh
 
 
-def sum_of_hours(trajectory: Trajectory, only: Site | None = None) -> list[tuple[str, int]]:
-    """How the remaining hours add up: (line, hours) from 'Stage in totaal' on; negative hours are taken. With `only`
-    other sites stay unnamed, since the sum is asked before anything is coupled there."""
+def suggested_hours(trajectory: Trajectory, site: Site) -> int:
+    """The hours that a coupling here probably takes: what is left, at most what this site usually couples for the type."""
+    left = trajectory.hours_left()
+    same = Placement.select(Placement.hours).where(
+        Placement.site == site, Placement.type == trajectory.type, Placement.state != "cancelled"
+    )
+    recent = [hours for (hours,) in as_tuples(same.order_by(Placement.id.desc()).limit(RECENT))]
+    return min(left, multimode(recent)[0]) if recent else left
+
+
+def sum_of_hours(trajectory: Trajectory, site: Site | None = None, by: User | None = None) -> list[tuple[str, int]]:
+    """How the remaining hours add up: (line, hours) from 'Stage in totaal' on; negative hours are taken.
+
+    With `site`, the sum is asked before anything is coupled there: another site is named only to a user who may see
+    that placement."""
     lines = [("Stage in totaal", STAGE_HOURS)]
     taking = trajectory.placements.select(Placement, Site).join(Site).where(Placement.counted > 0)
     for placement in taking.order_by(Placement.id):
-        named = only is None or placement.site_id == only.id
+        named = site is None or placement.site_id == site.id or (by is not None and scope.may(by, "view", placement))
         what = "Gekoppeld" if placement.state == "open" else "Positief beoordeeld"
         lines.append((f"{what} bij {placement.site if named else 'een andere stageplaats'}", -placement.counted))
     return lines

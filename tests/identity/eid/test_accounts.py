@@ -153,7 +153,7 @@ def test_linking_an_eid_at_18_keeps_sites_and_history(app, op):
     site = make.site(user)
     visitor = link(app, op, user)
 
-    assert visitor.path.startswith("/stageplaatsen/")
+    assert visitor.path.startswith("/te-doen/")
     assert str(site) in visitor.text
     assert site.manager().id == user.id
     assert User.get_by_id(user.id).first_name == "Bram"

@@ -204,7 +204,7 @@ def test_one_click_of_the_team_makes_the_new_number_the_number(app, op, new_numb
     assert "user.eid_changed" in verbs()
     visitor = Visitor(app)
     go(visitor, op)
-    assert visitor.path.startswith("/stageplaatsen/")
+    assert visitor.path.startswith("/te-doen/")
     assert list(checks.breaches()) == []
 
 

@@ -357,8 +357,8 @@ def test_the_intended_page_is_remembered_but_no_other_site(app, op):
     register(app, op)
     for wanted, path in (
         ("/overdrachten/", "/overdrachten/"),
-        ("//evil.example/", "/stageplaatsen/"),
-        ("https://evil.example", "/stageplaatsen/"),
+        ("//evil.example/", "/te-doen/"),
+        ("https://evil.example", "/te-doen/"),
     ):
         visitor = Visitor(app)
         location = visitor.client.get("/aanmelden-met-eid", query_string={"next": wanted}).headers["Location"]

@@ -50,7 +50,7 @@ def test_rotating_the_lookup_key_shuts_nobody_out(app, op, another_app):
     visitor = Visitor(another_app(KAVO_LOOKUP_KEY="n" * 40, KAVO_OLD_LOOKUP_KEYS=f"{'m' * 40} {'l' * 40}"))
     go(visitor, op)
 
-    assert visitor.path.startswith("/stageplaatsen/")
+    assert visitor.path.startswith("/te-doen/")
     assert Identity.get().key_id != kept
     assert "user.eid_changed" not in verbs()
 

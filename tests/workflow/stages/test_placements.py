@@ -145,15 +145,20 @@ def test_only_a_placement_that_is_not_evaluated_changes_or_is_cancelled(jonas, z
             placements.cancel(placement, jonas, now, "Ziek.")
 
 
-@pytest.mark.parametrize("reason, allowed", [("Ziek.", True), ("", False), ("  ", False)])
-def test_cancelling_needs_a_reason_frees_the_hours_and_keeps_the_row(jonas, zandbak, now, reason, allowed):
+@pytest.mark.parametrize(
+    "reason, no_show, allowed",
+    [("Ziek.", False, True), ("Ziek.", True, True), ("", True, True), ("", False, False), ("  ", False, False)],
+)
+def test_cancelling_needs_a_reason_or_a_no_show_and_frees_the_hours(jonas, zandbak, now, reason, no_show, allowed):
     placement = make.placement(site=zandbak, hours=30)
 
     with outcome(allowed, "Schrijf waarom"):
-        placements.cancel(placement, jonas, now, reason, no_show=True)
+        placements.cancel(placement, jonas, now, reason, no_show=no_show)
 
     assert Trajectory.get().hours_left() == (50 if allowed else 20)
-    assert Placement.get().no_show is allowed
+    row = Placement.get()
+    assert row.no_show is (no_show and allowed)
+    assert row.reason == ((reason or "Niet komen opdagen.") if allowed else "")
 
 
 def test_a_change_on_top_of_somebody_elses_is_a_conflict_and_changes_nothing(jonas, zandbak, now):
