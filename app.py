@@ -23,7 +23,7 @@ import dutch
 import forms
 import public_pages
 from database import MAX_INTEGER, UNAVAILABLE, Conflict, database, readings, texts
-from forms import refusing, shown
+from forms import messages, refusing, shown
 from identity import eid, login, second_step
 from models import policy
 from operations import monitoring
@@ -120,7 +120,7 @@ def _extend_templates(app: Flask) -> None:
         may_be_left_out=forms.may_be_left_out,
         **shown.FILTERS,
         sentence=texts.in_html,
-        tone=lambda category: TONES.get(category, ""),
+        **messages.FILTERS,
         near=_near,
         day=dutch.day,
         moment=dutch.moment,
@@ -135,10 +135,6 @@ def _extend_templates(app: Flask) -> None:
         in_words=dutch.in_words,
         status=lambda row: row.status(local_date(utcnow())),
     )
-
-
-TONES = {"good": "good", "success": "good", "warn": "warn", "error": "warn", "danger": "warn"}
-"""category of a message, as we or Flask-Security name it → its colour"""
 
 
 def _here(endpoint: str) -> str:

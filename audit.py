@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
@@ -48,6 +49,7 @@ SENTENCES = {
     "placement.evaluated": "{who} beoordeelde de stage van {participant} bij {site} {result}: {hours_done} uur{on_behalf}.",
     "placement.corrected": "{who} verbeterde de beoordeling van {participant} bij {site}. "
     "Nu {result}, {hours_done} uur{on_behalf} (versie {number}).",
+    "placement.undone": "{who} maakte {what} van {participant} bij {site} ongedaan.",
     "final.given": "{who} gaf de eindevaluatie van {participant} ({type}): {result} op {day}{on_behalf}.{exception}",
     "final.reopened": "{who} heropende het traject {type} van {participant}. Reden: {reason}{revoked}",
     "attest.released": "{who} reikte het attest {type} uit aan {participant}.",
@@ -86,6 +88,14 @@ SENTENCES = {
     "clock.since": "{who} koos dat de klok niets herinnert van voor {day}.",
 }
 """Verb → sentence, by noun; the payload fills the names in braces."""
+
+UNDOES = {
+    "site.undone": ("site.approved", "site.rejected"),
+    "placement.undone": ("placement.coupled", "placement.evaluated", "placement.corrected", "placement.cancelled"),
+}
+"""verb that says that something was undone → the verbs of what can be"""
+GOES_ALONG = ("placement.changed",)
+"""undone together with the act before it"""
 
 ERASED = "(gegevens gewist)"
 OPTIONAL = {"on_behalf", "exception", "revoked", "checked", "running", "filter"}
@@ -193,15 +203,25 @@ def told(lines: Iterable[History]) -> list[tuple[datetime, str, bool]]:
     return [(line.at, sentence(line), line.actor_id is None) for line in lines]
 
 
+def standing(model: type[BaseModel], ids: Iterable[int], since: datetime | None = None) -> list[History]:
+    """The lines about these rows of a table, from `since` (UTC) on, newest first, without what was undone."""
+    about_them = [History.object_type == model._meta.table_name, History.object_id << [str(pk) for pk in ids]]
+    recent = [History.at >= since] if since else []
+    return without_undone(list(History.select().where(*about_them, *recent).order_by(History.id.desc())))
+
+
 def without_undone(lines: list[History]) -> list[History]:
-    """Lines (newest first) without the decisions that were undone before their mail left."""
-    kept, skip = [], False
+    """Lines (newest first) without the acts that were undone, and without the lines that say so. An act may be undone, done
+    again and undone again: each line that says so takes along the newest act on its row that is left."""
+    undoable = {verb for verbs in UNDOES.values() for verb in verbs}
+    kept, taken_back = [], Counter[tuple[str, str]]()
     for line in lines:
-        if line.verb == "site.undone":
-            skip = True
-        elif skip and line.verb in ("site.approved", "site.rejected"):
-            skip = False
-        else:
+        row = (line.object_type, line.object_id)
+        if line.verb in UNDOES:
+            taken_back[row] += 1
+        elif taken_back[row] and line.verb in undoable:
+            taken_back[row] -= 1
+        elif not (taken_back[row] and line.verb in GOES_ALONG):
             kept.append(line)
     return kept
 

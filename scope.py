@@ -146,7 +146,7 @@ ACTS: dict[str, dict[Table, set[str]]] = {
         Trajectory: {"history"},
         Handover: {"view", "answer", "withdraw", "export"},
         Evaluation: {"view"},
-        History: {"view"},
+        History: {"view", "undo"},
     },
     ASSOCIATION: {
         Site: {"couple", "export"},
@@ -155,7 +155,7 @@ ACTS: dict[str, dict[Table, set[str]]] = {
         Trajectory: {"view", "add", "edit", "export", "history", "couple", "final", "stop", "resume", "attest"},
         Placement: {"view", "edit", "change", "cancel", "evaluate", "export"},
         Evaluation: {"view"},
-        History: {"view"},
+        History: {"view", "undo"},
         ImportBatch: {"view", "confirm", "drop", "undo"},
     },
 }
@@ -171,12 +171,14 @@ def _shared(participant: Participant, by: User) -> bool:
 SIDES: dict[Table, dict[str, Test]] = {
     Participant: {"edit": lambda participant, by: not _shared(participant, by)},
     Trajectory: {"edit": lambda trajectory, by: trajectory.untouched},
+    History: {"undo": lambda line, by: line.actor_id == by.id},
     Handover: {
         "answer": lambda handover, by: handover.asked_id != by.id if handover.offered else handover.asked_id == by.id,
         "withdraw": lambda handover, by: by.id == (handover.asked_id if handover.offered else handover.requester_id),
     },
 }
-"""table → act → a further test on own rows: which party may perform it, or in which state; the one who offers does not answer"""
+"""table → act → a further test on own rows: which party may perform it, or in which state; the one who offers does not answer,
+only the one who did something undoes it"""
 
 
 def _any_of(conditions: Iterable[Any], model: Table) -> Any:
@@ -240,10 +242,13 @@ def may(by: User | None, act: str, row: BaseModel) -> bool:
         return act in PERSONAL[model] and PERSONAL[model][act](row, by)
     if not allows(by, act, model):
         return False
-    if TEAM in by.role_names:
-        return True
-    side = SIDES.get(model, {}).get(act)
-    return (side is None or side(row, by)) and _owns(by, act, row)
+    return TEAM in by.role_names or (on_side(by, act, row) and _owns(by, act, row))
+
+
+def on_side(by: User, act: str, row: BaseModel) -> bool:
+    """Whether `by` is the party that may perform this act on this row, in the state that it is in; for the team always true."""
+    side = SIDES.get(type(row), {}).get(act)
+    return TEAM in by.role_names or side is None or side(row, by)
 
 
 def _owns(by: User, act: str, row: BaseModel) -> bool:

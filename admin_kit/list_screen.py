@@ -35,9 +35,10 @@ class LineCell:
 
 @dataclass
 class Menu:
-    """The menu of a row: links (label, URL) and actions (label, value of the button)."""
+    """The menu of a row: links (label, URL), forms without fields (label, URL), and actions (label, value of the button)."""
 
     links: list[tuple[str, str]]
+    posts: list[tuple[str, str]]
     acts: list[tuple[str, str]]
 
 
@@ -240,18 +241,19 @@ class ListScreen:
     @property
     def lines(self) -> Iterator[Line]:
         own, columns = self.page.own_ids, self.page.columns
+        posts = self.view.row_posts([row for row in self.page.rows if row.pk in own])
         labelled = self.page.requested.size <= NARROW
         for number, row in enumerate(self.page.rows, 1):
             name, *others = [self.view.cell(row, column.name) for column in columns]
             cells = [_line_cell(value, column, labelled) for value, column in zip(others, columns[1:], strict=True)]
             is_own = row.pk in own
-            menu, likely = (self._menu(row), self.view.likely_link(row)) if is_own else (None, None)
-            yield Line(f"r{number}", row.pk, as_cell(name), cells, menu, likely)
+            menu = self._menu(row, posts.get(row.pk, [])) if is_own else None
+            yield Line(f"r{number}", row.pk, as_cell(name), cells, menu, self.view.likely_link(row) if is_own else None)
 
-    def _menu(self, row) -> Menu | None:
+    def _menu(self, row, posts) -> Menu | None:
         links = self.view.row_links(row)
         acts = [(action.label, f"{action.name}:{row.pk}") for action in self.view.menu_actions(row)]
-        return Menu(links, acts) if links or acts else None
+        return Menu(links, posts, acts) if links or posts or acts else None
 
     # ---- other pages
 

@@ -206,6 +206,10 @@ class ListView(ForRoles, ModelView):
     def enrich(self, rows, names):
         """Fetch, in one query each, what these columns need besides the rows and their related rows."""
 
+    def row_posts(self, rows) -> dict[int, list[tuple[str, str]]]:
+        """The buttons in the menus of these rows that are sent to a page of their own: id → (label, URL) of each."""
+        return {}
+
     def listing(self, where=(), path=None, keep=(), columns=None) -> ListPage:
         """The list that the current URL requests."""
         reach = self.reach()

@@ -30,6 +30,7 @@ from admin_views.site_changes import SiteChangeView
 from admin_views.sites import SiteView
 from admin_views.todo import Todo
 from admin_views.trajectories import AttestView, ReadyView, TrajectoryView
+from admin_views.undoing import UndoView
 from admin_views.work import WorkView
 from mails import delivery
 from models import (
@@ -62,6 +63,7 @@ def register(app: Flask) -> Admin:
     admin.add_view(LinkRequestView(name="eID koppelen", endpoint="link_request", url="/eid-aanvragen"))
     admin.add_view(SiteChangeView(name="Stageplaats wijzigen of sluiten", endpoint="site_change", url="/stageplaats"))
     admin.add_view(ManyView(name="Samen koppelen en beoordelen", endpoint="many", url="/samen"))
+    admin.add_view(UndoView(name="Koppelen en beoordelen ongedaan maken", endpoint="undoing", url="/ongedaan"))
     admin.add_view(ImportView(name="Importeren", endpoint="importing", url="/importeren"))
     admin.add_view(SavedViewView(name="Weergaven", endpoint="saved_view", url="/weergaven"))
     placements = PlacementView(Placement, "Gekoppelde deelnemers", endpoint="placement", url="/gekoppelde-deelnemers")

@@ -10,11 +10,11 @@ import dutch
 import scope
 from admin_kit.access import HiddenFromMenu, came_from
 from admin_kit.actions import too_many
-from admin_views import couple_page
+from admin_views import couple_page, undoing
 from admin_views.placements import FIELDS
 from database import RuleError, whole_number
 from database.texts import tidy_lines
-from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, refusing, required, room, sometimes
+from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, Told, refusing, required, room, sometimes
 from models import ASSOCIATION, CRITERIA, MANAGER, ON_BEHALF, RESULTS, TEAM, Site
 from times import utcnow
 from workflow.stages import bulk
@@ -116,7 +116,8 @@ class ManyView(HiddenFromMenu, BaseView):
             bulk.look_up(lines, site, self.by, now)
             bulk.couple(lines, _chosen(), site, self.by, now, **self._shared(form))
             count = sum(bool(line.done) for line in lines)
-            return f"{dutch.counted(count, 'deelnemer', 'deelnemers')} toegevoegd aan {site}." if count else ""
+            text = f"{dutch.counted(count, 'deelnemer', 'deelnemers')} toegevoegd aan {site}."
+            return undoing.told(text, self.by, now) if count else ""
 
         return act
 
@@ -179,7 +180,7 @@ class ManyView(HiddenFromMenu, BaseView):
                     one[name].errors, fine = [text], False
         return fine
 
-    def _evaluate(self, rows, ones, form, now, refused) -> str:
+    def _evaluate(self, rows, ones, form, now, refused) -> Told | str:
         """Evaluate each in its own savepoint, in the order of their trajectories; `refused` gets the refusals."""
         shared = {"mentor": form.mentor.data, "criterion": form.criterion.data}
         behalf = form.on_behalf.data if "on_behalf" in form else None
@@ -194,7 +195,8 @@ class ManyView(HiddenFromMenu, BaseView):
             if problem:
                 refused[row.id] = problem
                 one.form_errors.append(problem)
-        return f"{dutch.counted(count, 'stage', 'stages')} beoordeeld." if count else ""
+        text = f"{dutch.counted(count, 'stage', 'stages')} beoordeeld."
+        return undoing.told(text, self.by, now) if count else ""
 
 
 def _pasted(form) -> str:

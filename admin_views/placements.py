@@ -14,6 +14,7 @@ from admin_kit.base import AdminView
 from admin_kit.cells import Cell, Fact, facts, of_status
 from admin_kit.joins import Key
 from admin_kit.lists import BY_FAMILY_NAME
+from admin_views import undoing
 from database import Conflict, whole_number
 from forms import LONGEST_TEXT, ChoiceField, DayField, KavoForm, required, room, sometimes
 from models import (
@@ -178,6 +179,9 @@ class PlacementView(AdminView):
             return None
         return "Beoordelen", row_url("placement.evaluate", row.id)
 
+    def row_posts(self, rows):
+        return undoing.row_posts(rows, self.by)
+
     def may_edit(self, row):
         return row.state == "open"
 
@@ -194,7 +198,7 @@ class PlacementView(AdminView):
 
         def act(now):
             placements.cancel(row, self.by, now, form.reason.data, form.no_show.data)
-            return f"De koppeling van {row} is geannuleerd. De uren zijn weer vrij."
+            return undoing.told(f"De koppeling van {row} is geannuleerd. De uren zijn weer vrij.", self.by, now)
 
         if form.validate_on_submit() and form.carry_out(act, self.by, utcnow()):
             return redirect(self.get_save_return_url())
@@ -251,7 +255,7 @@ class PlacementView(AdminView):
             on_behalf=form.on_behalf.data if "on_behalf" in form else None,
             version=whole_number(request.form.get("version")),
         )
-        return f"De beoordeling van {row} is bewaard."
+        return undoing.told(f"De beoordeling van {row} is bewaard.", self.by, now)
 
     @expose("/trajectgeschiedenis/")
     def trajectory_history(self):

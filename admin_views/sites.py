@@ -14,7 +14,7 @@ from admin_kit.cells import Cell
 from admin_kit.filters import AnyOfFilter
 from admin_kit.list_screen import ListScreen
 from admin_kit.lists import in_this_order
-from admin_views import site_page
+from admin_views import site_page, undoing
 from database import RuleError, as_tuples
 from database.texts import tidy
 from forms import ChoiceField, DayField, KavoForm, refusing, required, site_forms
@@ -368,7 +368,8 @@ class SiteView(AdminView):
             )
             cautions.extend(placements.cautions(placement, now))
             left = placement.trajectory.hours_left() - placement.counted
-            return f"{found.participant} is toegevoegd voor {placement.hours} uur. Nog {left} van {STAGE_HOURS} uur."
+            text = f"{found.participant} is toegevoegd voor {placement.hours} uur. Nog {left} van {STAGE_HOURS} uur."
+            return undoing.told(text, self.by, now)
 
         done = form.carry_out(act, self.by, utcnow())
         for caution in cautions if done else ():

@@ -16,6 +16,7 @@ from forms.fields import (
     width,
 )
 from forms.form import DECIDES, DecisionForm, KavoForm, problems
+from forms.messages import Told
 from forms.size import LONGEST_TEXT, MOST_BYTES, MOST_FIELDS, Room, TooMuch, room
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "PhoneField",
     "ReasonField",
     "Room",
+    "Told",
     "TooMuch",
     "may_be_left_out",
     "problems",

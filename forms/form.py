@@ -18,6 +18,7 @@ from database import MAX_INTEGER, Conflict, RuleError, writing
 from database.texts import tidy, tidy_lines
 from forms import detours, refusing
 from forms.fields import WORDS, input_id
+from forms.messages import Told, tell_done
 from models import AlreadyDone, FormKey, User, passwords
 
 NOT_KEPT = ("PasswordField", "HiddenField", "CSRFTokenField")
@@ -92,7 +93,7 @@ class KavoForm(FlaskForm):
         def render_field(self, field, render_kw):
             return super().render_field(field, {**_as_html_allows(field), **render_kw})  # type: ignore[misc]  # idem
 
-    def carry_out(self, act: Callable[[datetime], str | None], by: User | None, now: datetime) -> bool:
+    def carry_out(self, act: Callable[[datetime], str | Told | None], by: User | None, now: datetime) -> bool:
         """Run `act(now)` (UTC) once, in one transaction, and flash the sentence that it returns, if any. Returns True when it is
         done, also when this same form did it earlier; False when a rule refused, and the form then shows why. Raises Conflict."""
         try:
@@ -108,7 +109,7 @@ class KavoForm(FlaskForm):
             return False
         else:
             if message:
-                flash(message, "good")
+                tell_done(message)
         return True
 
     @property

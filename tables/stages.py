@@ -224,7 +224,8 @@ class Placement(Versioned):
     named_by = Participant
     STATES = {"open": statuses.PLACEMENT.gathered["open"], "evaluated": "Beoordeeld", "cancelled": "Geannuleerd"}
     """the stored states; `status` tells the status on a day"""
-    steps = {"open": {"evaluated", "cancelled"}, "evaluated": {"evaluated"}}
+    steps = {"open": {"evaluated", "cancelled"}, "evaluated": {"evaluated", "open"}, "cancelled": {"open"}}
+    """to 'open' only by undoing, within minutes"""
 
     trajectory = ForeignKeyField(
         Trajectory, backref="placements", on_delete="RESTRICT", index=False, verbose_name="Traject"

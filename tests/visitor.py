@@ -56,8 +56,9 @@ class Visitor:
         return self._kept[1]
 
     def send(self, form=None, **changes):
-        """Send a form of the page (default: the first in `main` that posts) with some fields changed, and follow redirects."""
-        form = form or self.page.select_one("main form[method=post]")
+        """Send a form of the page (default: the first in `main` that posts, but not one in a message) with some fields changed,
+        and follow redirects."""
+        form = form or self.page.select_one("main form[method=post]:not([action^='/ongedaan/'])")
         data = [
             (one["name"], one.get("value", "on"))
             for one in form.select("input[name]")

@@ -13,6 +13,7 @@ from models import (
     TABLES,
     Evaluation,
     Handover,
+    History,
     ImportBatch,
     Lookup,
     Membership,
@@ -129,6 +130,7 @@ ROUTES = {
     "placement.evaluate": INSIDE,
     "placement.trajectory_history": INSIDE,
     **dict.fromkeys((f"many.{page}" for page in ("index", "couple", "evaluate")), INSIDE),
+    **dict.fromkeys((f"undoing.{page}" for page in ("index", "one", "together")), INSIDE),
     **dict.fromkeys((f"importing.{page}" for page in ("index", "show", "confirm", "drop", "undo", "result")), GUIDING),
     **dict.fromkeys(
         (f"{noun}.{page}" for noun in ("trajectory", "ready", "attested") for page in ("final", "attest")), GUIDING
@@ -361,6 +363,8 @@ WAYS = [
     *(("POST", "/importeren/{batch}/" + act, {"which": "good"}) for act in ("confirm", "drop", "undo")),
     ("GET", "/overzicht/", {}),
     ("GET", "/overzicht/export/", {}),
+    ("POST", "/ongedaan/{act}", {}),
+    ("POST", "/ongedaan/{act}/samen", {}),
     ("GET", "/samen/{site}/koppelen", {}),
     ("POST", "/samen/{site}/koppelen", {"text": "{kavo};5"}),
     ("POST", "/samen/{site}/koppelen", {"sure": "1", "kavo": "{kavo}", "uren-{kavo}": "5"}),
@@ -385,6 +389,7 @@ def test_no_way_leads_to_somebody_elses_row(world, role):
         "handover": Handover.get().id,
         "evaluation": Evaluation.get().id,
         "batch": ImportBatch.get().id,
+        "act": History.get(History.verb == "placement.evaluated").id,
     }
     before = dump()
     for method, way, fields in WAYS:

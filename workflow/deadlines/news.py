@@ -5,6 +5,7 @@ import json
 
 from peewee import fn
 
+import audit
 import mails
 from models import TEAM, History, Membership, Placement, Role, SiteManager, Trajectory, UserRole
 from times import end_of_day
@@ -37,8 +38,8 @@ BY_TEAM = fn.EXISTS(UserRole.select(UserRole.id).join(Role).where(UserRole.user 
 
 
 def _news(kind, own_side, now, since):
-    """Lines of the days before this morning, by anyone but the reader's side, that were not mailed yet; with their
-    placement."""
+    """Lines of the days before this morning, by anyone but the reader's side, that were not mailed yet and not undone
+    since; with their placement."""
     last = morning(now) - days_of(1)
     first = max(last - days_of(DAYS_BACK), since - days_of(1))
     query = History.select(History, BY_TEAM.alias("by_team")).where(
@@ -52,10 +53,19 @@ def _news(kind, own_side, now, since):
     lines = list(query.order_by(History.id))
     if not lines:
         return
-    found = {one.id: one for one in joined().where(Placement.id.in_([int(line.object_id) for line in lines]))}
+    ids = [int(line.object_id) for line in lines]
+    standing = set(audit.standing(Placement, ids, end_of_day(first)))
+    found = {one.id: one for one in joined().where(Placement.id.in_(ids))}
     for line in lines:
-        if placement := found.get(int(line.object_id)):
+        placement = found.get(int(line.object_id))
+        if placement and line in standing:
             yield line, placement
+
+
+def was_told(line: History) -> bool:
+    """Whether a mail with this line was written."""
+    either = said(History, "news_site") | said(History, "news_association")
+    return History.select().where(History.id == line.id, either).exists()
 
 
 def _words(line, placement) -> str:

@@ -31,7 +31,7 @@ from workflow.accounts import activation
 from workflow.stages import placements
 
 UNDO_FOR = timedelta(minutes=10)
-"""how long the mail of a decision is held back, so that the decision can be undone"""
+"""how long somebody can undo what they just did; the mail of a decision is held back as long"""
 tell(undo_minutes=lambda: int(UNDO_FOR.total_seconds() // 60))
 
 CHECKLIST = {
@@ -97,9 +97,14 @@ def held_mail(site: Site) -> Mail | None:
     )
 
 
+def in_time_to_undo(at: datetime | None, now: datetime) -> bool:
+    """Whether what was done at `at` (UTC; None: never) can still be undone, as far as the time goes."""
+    return at is not None and now < at + UNDO_FOR
+
+
 def can_undo(site: Site, now: datetime) -> bool:
     """Whether the last decision can still be undone without anybody noticing."""
-    recent = site.state in ("approved", "rejected") and site.decided_at is not None and now < site.decided_at + UNDO_FOR
+    recent = site.state in ("approved", "rejected") and in_time_to_undo(site.decided_at, now)
     held, manager = held_mail(site), site.manager()
     nobody_told = manager is None or not manager.is_reachable
     return recent and (nobody_told or (held is not None and held.next_at is not None and held.next_at > now))

@@ -65,16 +65,21 @@ def evaluate(
 
 
 def _refuse(placement: Placement, version: int | None):
-    who = placement.trajectory.participant
     if placement.state == "cancelled":
         raise RuleError(f"De koppeling van {placement} is geannuleerd. Er is niets te beoordelen.")
-    if placement.trajectory.state == "finished":
-        raise RuleError(
-            f"De eindevaluatie van {who} is al gegeven. Vraag het team Kadervorming om het traject te heropenen."
-        )
+    refuse_finished(placement.trajectory)
     if version is not None and version != placement.version:
         raise Conflict(
             f"De stage van {placement} is intussen door iemand anders beoordeeld of gewijzigd. Kijk na wat er nu staat."
+        )
+
+
+def refuse_finished(trajectory: Trajectory):
+    """Raise RuleError when the final evaluation was given: what it rests on no longer changes."""
+    if trajectory.state == "finished":
+        raise RuleError(
+            f"De eindevaluatie van {trajectory.participant} is al gegeven. Vraag het team Kadervorming om het traject te "
+            "heropenen."
         )
 
 

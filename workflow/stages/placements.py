@@ -88,7 +88,7 @@ def only_for_association(by: User, site: Site) -> bool:
 def _to_couple(participant: Participant, site: Site, by: User, today: date) -> list[Trajectory]:
     """The trajectories of this participant that `by` may couple to this site today. Raises RuleError when there are
     none."""
-    _refuse_site(site)
+    refuse_site(site)
     running = (
         Trajectory.select(Trajectory, Association)
         .join(Association)
@@ -110,7 +110,8 @@ def _to_couple(participant: Participant, site: Site, by: User, today: date) -> l
     return fitting
 
 
-def _refuse_site(site: Site):
+def refuse_site(site: Site):
+    """Raise RuleError when nobody can be coupled to this site."""
     if site.state != "approved":
         raise RuleError(f"{site} is niet (meer) goedgekeurd. Er kunnen geen deelnemers bij.")
 
@@ -149,7 +150,7 @@ def couple(
         scope.require(by, "couple", trajectory)
     with writing():
         site = Site.locked(site.id)  # first, and exclusively: its number of participants changes too
-        _refuse_site(site)
+        refuse_site(site)
         who, trajectory = trajectory.participant, Trajectory.locked(trajectory.id)
         if not trajectory.is_open(local_date(now)):
             raise RuleError(f"Het traject van {who} loopt niet meer. Vraag het na bij de vereniging.")

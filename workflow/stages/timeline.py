@@ -92,11 +92,13 @@ def missing_of(trajectories: list[Trajectory]) -> dict[int, list[str]]:
 
 def lines(trajectory: Trajectory, by: User) -> list[tuple[datetime, str, bool]]:
     """(moment in UTC, sentence, by the tool) of a trajectory, the newest first: everything for the team and its
-    association; for a site manager what happened at their sites, and the dates of course and attest."""
+    association; for a site manager what happened at their sites, and the dates of course and attest. Only the team reads
+    of what was undone."""
     whole = scope.may(by, "view", trajectory)
     visible = scope.own(by, History) | (History.verb << FOR_EVERYBODY)
     about = History.select().where(History.trajectory_id == trajectory.id, visible)
-    told = audit.told(about.order_by(History.id.desc()).limit(MOST_LINES))
+    newest = list(about.order_by(History.id.desc()).limit(MOST_LINES))
+    told = audit.told(newest if scope.owns_all(by, History) else audit.without_undone(newest))
     if not _is_told_of_the_start(trajectory):  # from old data
         told.append((at_hour(trajectory.course_started_on, 12), f"{trajectory.association} begon de cursus.", True))
     for_all = trajectory.extensions_of().where(Extension.trajectory.is_null()) if whole else []
