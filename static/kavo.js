@@ -4,7 +4,10 @@
 // A form with data-swap="#id" looks something up in place: it fetches its answer and puts that part of the page there.
 // Only the newest answer counts, and what was found goes as soon as one types something else or looks up again.
 let newest = 0;
-const tell = (text) => document.querySelectorAll("[data-told]").forEach((line) => { line.textContent = text; });
+const tell = (text, seen = true) => document.querySelectorAll("[data-told]").forEach((line) => {
+  line.textContent = text;
+  line.classList.toggle("visually-hidden", !seen); // the panel shows it: only a screen reader needs it
+});
 const forget = (form) => {
   newest += 1;
   form.querySelectorAll("[data-shown]").forEach((panel) => panel.remove());
@@ -40,7 +43,7 @@ document.addEventListener("submit", async (event) => {
     const part = page.querySelector(form.dataset.swap);
     document.querySelector(form.dataset.swap).replaceWith(part);
     const panel = part.querySelector("[data-shown]");
-    tell(panel ? panel.dataset.shown : "");
+    tell(panel ? panel.dataset.shown : "", false);
     const next = part.querySelector("[aria-invalid=true]") || part.querySelector("input[type=number]") || part;
     next.focus();
   } catch {
