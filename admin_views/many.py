@@ -141,8 +141,10 @@ class ManyView(HiddenFromMenu, BaseView):
         form = TogetherForm()
         if TEAM not in self.by.role_names:
             del form.on_behalf
-        ones = {row.id: _one(row) for row in rows}
-        if rows and form.is_submitted() and self._valid(form, ones):
+        ones, fills = {row.id: _one(row) for row in rows}, "alle" in request.form
+        if fills:
+            _all_positive(ones.values())
+        if rows and form.is_submitted() and not fills and self._valid(form, ones):
             refused: dict[int, str] = {}
             asked = rows
             if form.carry_out(lambda now: self._evaluate(asked, ones, form, now, refused), self.by, utcnow()):
@@ -157,7 +159,7 @@ class ManyView(HiddenFromMenu, BaseView):
             ones=ones,
             back=self._back(),
             skipped=_skipped(skipped),
-            may_fill=not form.errors and request.method == "GET" and not request.args.get("alle"),
+            may_fill=not form.errors and any(one.result.data == LATER for one in ones.values()),
             parts={str(row.trajectory.participant): ones[row.id] for row in rows},
         )
 
@@ -227,9 +229,14 @@ def _one(row) -> OneForm:
     form = OneForm(prefix=f"s{row.id}-")
     if not form.is_typed:
         form.starts_on.data, form.ends_on.data, form.hours_done.data = row.starts_on, row.ends_on, row.hours
-        if request.args.get("alle"):
-            form.result.data = "positive"
     return form
+
+
+def _all_positive(forms):
+    """Give everybody without a result a positive one; all else that was typed stays."""
+    for form in forms:
+        if form.result.data == LATER:
+            form.result.data = "positive"
 
 
 def _skipped(count: int) -> str:

@@ -167,3 +167,22 @@ def test_a_row_that_waits_shows_its_button_and_comes_first(app, jonas):
         True,
     ]
     assert [bool(row.select(".likely")) for row in rows] == [True, True, False, False]
+
+
+def test_setting_everybody_to_positive_keeps_what_was_typed(app, jonas):
+    site = make.site(jonas)
+    stages = [make.placement(site=site, ends_on=TODAY - timedelta(days=3)) for _ in range(2)]
+    visitor = Visitor(app, jonas)
+    visitor.get("/samen/beoordelen", query_string={"id": [one.id for one in stages]})
+    hours = f"s{stages[0].id}-hours_done"
+
+    visitor.send(alle="1", mentor="Eline Wouters", criterion="instructor", **{hours: "7"})
+
+    page = visitor.page
+    assert page.select_one("[name=mentor]")["value"] == "Eline Wouters"
+    assert page.select_one(f"[name={hours}]")["value"] == "7"
+    assert [one["value"] for one in page.select("[type=radio][checked]")] == ["positive", "positive"]
+    assert Placement.select().where(Placement.state == "evaluated").count() == 0
+    first = str(TODAY - timedelta(days=9))
+    visitor.send(**{f"s{one.id}-starts_on": first for one in stages})
+    assert Placement.select().where(Placement.result == "positive").count() == 2

@@ -137,7 +137,7 @@ def test_the_work_of_an_association_from_import_to_attest(
         click(button("Zoeken")),
         tick(page, script, evaluated),
         click(button("Uitvoeren")),
-        click(link("Zet iedereen op Positief")),
+        click(button("Zet iedereen op Positief")),
         one.look,
         lambda: page.get_by_label("Stagebegeleider", exact=True).fill("Eline Wouters"),
         lambda: page.get_by_label("De stagebegeleider heeft").select_option("instructor"),
