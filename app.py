@@ -27,7 +27,7 @@ from forms import messages, refusing, shown
 from identity import eid, login, second_step
 from models import policy
 from operations import monitoring
-from operations.serving import RETRY_SECONDS, Gate
+from operations.serving import RETRY_SECONDS, ConcurrencyLimit
 from operations.start_up import start_up
 from scope import NotYours
 from times import local_date, utcnow
@@ -94,7 +94,7 @@ class RowNumber(IntegerConverter):
 
 def _put_in_front(app: Flask, settings: config.Settings) -> None:
     """The layers around the application, from the inside out: the limit on requests at once, the proxy's headers, the probes."""
-    gate = Gate(app.wsgi_app)
+    gate = ConcurrencyLimit(app.wsgi_app)
     layers: WSGIApplication = gate
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -117,7 +117,7 @@ def _extend_templates(app: Flask) -> None:
     app.jinja_env.filters.update(
         problems=forms.problems,
         shape=forms.shape,
-        may_be_left_out=forms.may_be_left_out,
+        is_optional=forms.is_optional,
         **shown.FILTERS,
         sentence=texts.in_html,
         **messages.FILTERS,

@@ -198,7 +198,7 @@ def about(row: BaseModel, most: int) -> list[History]:
     return list(History.select().where(same).order_by(History.id.desc()).limit(most))
 
 
-def told(lines: Iterable[History]) -> list[tuple[datetime, str, bool]]:
+def as_timeline(lines: Iterable[History]) -> list[tuple[datetime, str, bool]]:
     """(moment in UTC, sentence, done by the tool itself) of each line."""
     return [(line.at, sentence(line), line.actor_id is None) for line in lines]
 

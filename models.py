@@ -26,7 +26,7 @@ from tables.people import (
     of_age,
     own_address,
 )
-from tables.policy import policy, tell
+from tables.policy import declare, policy
 from tables.sessions import (
     DRAFT_HOURS,
     SESSIONS_KEPT_DAYS,
@@ -56,6 +56,7 @@ from tables.system import (
     MAIL_STATES,
     NOT_ARRIVED,
     AlreadyDone,
+    Checkpoint,
     Clock,
     FormKey,
     History,
@@ -64,7 +65,6 @@ from tables.system import (
     Refusal,
     Reminder,
     Retention,
-    Seal,
 )
 
 __all__ = [
@@ -105,6 +105,7 @@ __all__ = [
     "Association",
     "Attempt",
     "Attest",
+    "Checkpoint",
     "Clock",
     "Declaration",
     "Draft",
@@ -131,7 +132,6 @@ __all__ = [
     "Retention",
     "Role",
     "SavedView",
-    "Seal",
     "Site",
     "SiteManager",
     "SiteMessage",
@@ -144,13 +144,13 @@ __all__ = [
     "User",
     "UserRole",
     "UserSession",
+    "declare",
     "is_placeholder",
     "of_age",
     "own_address",
     "passwords",
     "policy",
     "statuses",
-    "tell",
 ]
 
 TABLES = [
@@ -187,7 +187,7 @@ TABLES = [
     Clock,
     Retention,
     History,
-    Seal,
+    Checkpoint,
     Lookup,
     FormKey,
     Refusal,

@@ -53,7 +53,7 @@ class ForRoles:
     def _handle_view(self, name, **kwargs):
         answer = super()._handle_view(name, **kwargs)  # type: ignore[misc]  # of the view that it is mixed into
         if answer is None and name in self.fresh_pages and not second_step.is_fresh():
-            return second_step.ask_who()
+            return second_step.reauthenticate()
         return answer
 
     def inaccessible_callback(self, name, **kwargs):

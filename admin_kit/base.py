@@ -48,7 +48,7 @@ class AdminView(ListView):
     """its place in the menu; None: `admin_views.register` names it"""
     can_add_words = "Toevoegen"
     show_history = True
-    fresh_acts: tuple[str, ...] = ()
+    reauthenticated_acts: tuple[str, ...] = ()
     """actions that require re-authentication when the log-in is not recent"""
     action_order: tuple[str, ...] = ()
     """the actions for several rows, the most likely first; others are not offered"""
@@ -184,7 +184,7 @@ class AdminView(ListView):
         """(moment in UTC, sentence, whether the tool did it) of this row, newest first."""
         if not self.show_history:
             return []
-        return audit.told(self.history_lines(row))
+        return audit.as_timeline(self.history_lines(row))
 
     def history_lines(self, row) -> list[History]:
         """The lines of history about this row that the current user may read, newest first."""
@@ -314,8 +314,8 @@ class AdminView(ListView):
         ids = _chosen()
         if name not in self.actions or not self.is_action_allowed(name):
             abort(404)
-        if name in self.fresh_acts and not second_step.is_fresh():
-            return second_step.ask_who()
+        if name in self.reauthenticated_acts and not second_step.is_fresh():
+            return second_step.reauthenticate()
         action, (method, *_) = self.actions[name], self._actions_data[name]
         back = came_from() or url_for(f"{self.endpoint}.index_view")
         if too_many(ids, action.most):

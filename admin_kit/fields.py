@@ -72,7 +72,7 @@ class RelatedLookup(StringField):
 
     def pre_validate(self, form):
         text = (self.data or "").strip()
-        reader = self.model.reads.get(self.by_field, str.lower)
+        reader = self.model.readers.get(self.by_field, str.lower)
         meant = {readings.same(reader, part) for part in (text, text.split(SEPARATOR)[0])}
         self.row = _mine(self.model).where(getattr(self.model, self.by_field) << meant).first() if text else None
         if text and self.row is None:
@@ -111,7 +111,7 @@ class Converter(CustomModelConverter):
                 "validators", [Optional() if field.null or field.default is not None else InputRequired()]
             )
             return FieldInfo(field.name, ChoiceField(**arguments))
-        if kind := READ_BY.get(model.reads.get(field.name)):
+        if kind := READ_BY.get(model.readers.get(field.name)):
             needed = not (field.null or field.default is not None)
             checks = [InputRequired("Vul dit in.") if needed else Optional()]
             return FieldInfo(

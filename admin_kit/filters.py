@@ -8,7 +8,7 @@ from flask_admin.contrib.peewee.filters import BasePeeweeFilter
 from peewee import BooleanField, DateField, DateTimeField, ForeignKeyField, IntegerField
 
 import dutch
-from database import alone, normalise, ordered, readings, whole_number
+from database import empty_first, normalise, readings, whole_number, without_index
 from database.searching import Search
 from database.texts import RuleError
 from times import end_of_day
@@ -113,7 +113,7 @@ class RelatedFilter(ListFilter):
         # Without scope: the list holds only rows that the user may see, and those already name the related rows.
         matches = model.select(pk).where(search.condition())
         few = [key for (key,) in matches.limit(FEW + 1).tuples()]
-        return self.field.in_(few) if len(few) <= FEW else alone(self.field).in_(matches)
+        return self.field.in_(few) if len(few) <= FEW else without_index(self.field).in_(matches)
 
 
 class DateFilter(ListFilter):
@@ -130,7 +130,7 @@ class DateFilter(ListFilter):
 
     def condition(self, args):
         first, last = self._bounds(args)
-        column, conditions = ordered(self.field), []
+        column, conditions = empty_first(self.field), []
         if first:
             conditions.append(column >= self._start(first))
         if last and last < date.max:

@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import JOIN, SQL, Case, Field, FieldAlias
 
-from database import before_all, ordered
+from database import before_all, empty_first
 from models import Statuses
 from times import local_date, utcnow
 
@@ -21,7 +21,7 @@ class Key:
 
     @property
     def ordered(self):
-        return ordered(self.field) if isinstance(self.field, Field | FieldAlias) else self.field
+        return empty_first(self.field) if isinstance(self.field, Field | FieldAlias) else self.field
 
     def filled(self, value):
         """A value as `ordered` compares it: never None."""

@@ -14,7 +14,7 @@ from peewee import SQL, ModelSelect, NodeList
 import scope
 from admin_kit.counting import Counts
 from admin_kit.list_request import ListRequest
-from database import alone, in_chunks, normalise
+from database import in_chunks, normalise, without_index
 from database.searching import MOST_WORDS, Search
 from models import User
 
@@ -113,7 +113,7 @@ class ListQuery:
     @cached_property
     def order(self) -> list:
         """The terms to order by, written so that the database sorts a few rows, but follows an index through many."""
-        return [alone(key.ordered) if self.is_narrow else key.ordered for key in self.keys]
+        return [without_index(key.ordered) if self.is_narrow else key.ordered for key in self.keys]
 
     def _in_order(self, query: ModelSelect, backward=False) -> ModelSelect:
         direction = SQL("DESC" if self.requested.descending != backward else "ASC")

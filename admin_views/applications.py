@@ -96,7 +96,7 @@ class ApplicationView(HiddenFromMenu, BaseView):
             previews=mails.decision_previews(site, manager) if manager else {},
             messages=application_page.said(_messages(site)),
             letters=application_page.letters(list(letters)),
-            history=audit.told(audit.about(site, MOST_LINES)),
+            history=audit.as_timeline(audit.about(site, MOST_LINES)),
             undo_words=application_page.undo_words(held) if sites.can_undo(site, now) else "",
             held=held,
             erased_words=application_page.erased_words(manager),

@@ -112,7 +112,7 @@ def _history(handover, by) -> list[tuple]:
         for line in lines:
             if line.actor_id == handover.asked_id and line.payload and not handover.offered:
                 line.payload = json.dumps(json.loads(line.payload) | {"who": handover.GIVER.capitalize()})
-    return audit.told(lines)
+    return audit.as_timeline(lines)
 
 
 def _taker(handover, by) -> str:

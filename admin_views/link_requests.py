@@ -50,7 +50,7 @@ class LinkRequestView(HiddenFromMenu, BaseView):
             facts_class="facts" if asked.other and asked.subject else "facts rows",
             then=_then(asked),
             yes="Samenvoegen" if asked.other else "Koppelen",
-            history=audit.told(audit.about(asked.user, MOST_LINES)),
+            history=audit.as_timeline(audit.about(asked.user, MOST_LINES)),
         )
 
 

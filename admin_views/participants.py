@@ -25,7 +25,7 @@ WITH_TRAJECTORY = "Nodig om meteen een traject toe te voegen."
 class ParticipantView(AdminView):
     roles = (TEAM, ASSOCIATION)
     kind, kinds = "deelnemer", "deelnemers"
-    fresh_acts = ("erase",)
+    reauthenticated_acts = ("erase",)
     column_list = ("name", "kavo_id", "birth_date", "email")
     column_labels = {"name": "Deelnemer"}
     search_words = "Zoek op naam of KAVO-ID"

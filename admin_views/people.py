@@ -34,7 +34,7 @@ NAMED_BY_EID = ("first_name", "last_name", "birth_date")
 class UserView(AdminView):
     kind, kinds = "account", "accounts"
     fresh_pages = ("create_view", "edit_view")
-    fresh_acts = ("invite", "end_sessions", "wipe_second_step", "erase")
+    reauthenticated_acts = ("invite", "end_sessions", "wipe_second_step", "erase")
     column_list = ("name", "email", "role_label", "active")
     column_labels = {"name": "Naam", "role_label": "Rollen", "has_eid": "Meldt zich aan met eID"}
     search_words = "Zoek op naam of e-mailadres"

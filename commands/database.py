@@ -152,7 +152,7 @@ def backup(target, key, check):
     instance/backups)."""
     settings, begun = current_app.config["KAVO"], time.monotonic()
     with errors_as_sentences():
-        seal = backups.last_seal(settings.database_url)
+        seal = backups.last_checkpoint(settings.database_url)
     if target is None:
         target = config.PROJECT / "instance" / "backups"
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -178,7 +178,7 @@ def restore(file, identity, check, overwrite):
     make_folder()
     with errors_as_sentences(), backups.unpacked(file, file, identity) as raw:
         backups.suits(url, raw)
-        found = backups.examine(url, raw, backups.seal_in(file))
+        found = backups.examine(url, raw, backups.checkpoint_in(file))
         click.echo(f"{file}: {found.rows} rows, schema {found.step}.")
         for note in found.notes:
             click.echo(note)

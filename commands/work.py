@@ -26,7 +26,7 @@ def add_team_member(e_mail):
             secret = accounts.add_team_member(e_mail, utcnow())
         except RuleError as error:
             raise click.ClickException(str(error)) from error
-    click.echo(links.mailed(secret))
+    click.echo(links.link_url(secret))
 
 
 @click.command()

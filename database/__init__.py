@@ -21,13 +21,13 @@ from database.fields import (
     Lines,
     LongText,
     Typed,
-    alone,
     before_all,
     choices,
+    empty_first,
     is_phone,
     one_of,
-    ordered,
     whole_number,
+    without_index,
 )
 from database.personal import Personal
 from database.rows import BaseModel, Conflict, Named, Searched, Versioned, as_tuples, check_name, locking
@@ -50,7 +50,6 @@ __all__ = [
     "Searched",
     "Typed",
     "Versioned",
-    "alone",
     "as_tuples",
     "before_all",
     "bulk_insert",
@@ -58,6 +57,7 @@ __all__ = [
     "choices",
     "connect_to",
     "database",
+    "empty_first",
     "in_chunks",
     "is_phone",
     "let_others_write",
@@ -65,7 +65,6 @@ __all__ = [
     "normalise",
     "on_postgresql",
     "one_of",
-    "ordered",
     "read_from",
     "reading",
     "refresh_statistics",
@@ -73,5 +72,6 @@ __all__ = [
     "searchable",
     "searched",
     "whole_number",
+    "without_index",
     "writing",
 ]

@@ -19,12 +19,12 @@ BEFORE_ALL: dict[type[Field], str | int] = {
 }
 
 
-def ordered(field: Any) -> Any:
+def empty_first(field: Any) -> Any:
     """A column for sorting: empty values come first, on both databases."""
     return fn.COALESCE(field, SQL(repr(before_all(field)))) if field.null else field
 
 
-def alone(expression: Any) -> Any:
+def without_index(expression: Any) -> Any:
     """A column or expression for which SQLite must not use an index (PostgreSQL plans well by itself)."""
     return expression if on_postgresql() else NodeList((SQL("+"), expression), glue="")
 
@@ -43,7 +43,7 @@ def whole_number(text: str | None) -> int | None:
 def is_phone(field: Any) -> bool:
     """Whether a column holds telephone numbers, which are shown in another form than they are stored."""
     plain = getattr(field, "field", field)  # of an alias
-    return getattr(plain, "model", None) is not None and plain.model.reads.get(plain.name) is readings.phone
+    return getattr(plain, "model", None) is not None and plain.model.readers.get(plain.name) is readings.phone
 
 
 class Typed(Field):

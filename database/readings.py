@@ -11,7 +11,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from database.texts import OneLine, RuleError, identifier, says_something, tidy
+from database.texts import OneLine, RuleError, has_text, identifier, tidy
 from times import local_date, utcnow
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
@@ -56,7 +56,7 @@ def name(text: str | None, field: str = "last_name") -> str:
     RuleError for text that is not a name or that cannot be printed on an attest."""
     text = tidy(text or "")
     refuse_address(text, field)
-    if not says_something(text):
+    if not has_text(text):
         return ""
     if not is_latin(text):
         raise RuleError("Schrijf de naam in Latijnse letters, zoals op de identiteitskaart.", field)

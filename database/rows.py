@@ -10,7 +10,7 @@ from database.connection import database, on_postgresql, writing
 from database.fields import MAX_INTEGER, Typed
 from database.personal import Personal
 from database.search_text import SEARCH_LENGTH, searchable
-from database.texts import RuleError, says_something
+from database.texts import RuleError, has_text
 
 HOLD = "FOR NO KEY UPDATE"
 """how PostgreSQL locks a row that is about to change: others may still write rows that refer to it, which avoids deadlocks"""
@@ -39,7 +39,7 @@ def as_tuples(query: Any) -> Iterable[tuple[Any, ...]]:
 
 def check_name(row: Any) -> None:
     """Raise RuleError when a person's new name is empty. Some people have only one name: then the first name stays empty."""
-    if {"first_name", "last_name"} & set(row.dirty_field_names) and not says_something(row.first_name + row.last_name):
+    if {"first_name", "last_name"} & set(row.dirty_field_names) and not has_text(row.first_name + row.last_name):
         raise RuleError("Typ de naam.", "last_name")
 
 
@@ -66,11 +66,11 @@ class BaseModel(Model):
     steps: dict[str, set[str]] = {}
     """For a table with a state: state → the states that may follow it."""
 
-    reads: dict[str, Callable] = {}
+    readers: dict[str, Callable] = {}
     """Column → the function (of `readings`) that turns what somebody typed into what is stored. Unchanged values are left
     alone."""
 
-    clashes: dict[str, str] = {}
+    conflict_texts: dict[str, str] = {}
     """Column or constraint, as PostgreSQL or SQLite names it in an error → the Dutch sentence that says what to do."""
 
     personal: tuple[Personal, ...] = ()
@@ -91,12 +91,12 @@ class BaseModel(Model):
 
     def read(self) -> None:
         """Convert changed values to the form in which they are stored; optional columns may be empty. Raises RuleError."""
-        for name in (name for name in self.reads if name in self._dirty):
+        for name in (name for name in self.readers if name in self._dirty):
             value, field = getattr(self, name), self._meta.fields[name]
             needed = isinstance(field, CharField) and not field.null and field.default is None
             if value or needed:
                 try:
-                    setattr(self, name, self.reads[name](value))
+                    setattr(self, name, self.readers[name](value))
                 except RuleError as error:
                     error.field = name
                     raise
@@ -120,7 +120,7 @@ class BaseModel(Model):
         for field in self.dirty_fields:
             value = self.__data__.get(field.name)
             label = field.verbose_name or field.name
-            if isinstance(field, Typed) and field.required and not says_something(value):
+            if isinstance(field, Typed) and field.required and not has_text(value):
                 raise RuleError(field.required, field.name)
             if isinstance(value, str) and "\x00" in value:
                 raise RuleError(f"‘{label}’ bevat een teken dat we niet kunnen bewaren. Typ het opnieuw.", field.name)
@@ -173,7 +173,7 @@ class BaseModel(Model):
     def clash(self, error: IntegrityError) -> Exception:
         """The database's error as a RuleError; the error itself when `clashes` has no sentence for it."""
         first_line = str(error).splitlines()[0]
-        for names, text in self.clashes.items():
+        for names, text in self.conflict_texts.items():
             if any(name in first_line for name in names.split()):
                 return RuleError(text.format(row=self))
         return error

@@ -28,12 +28,12 @@ class Search:
     def _read(self, text: str) -> str:
         """The typed text, with a KAVO-ID, telephone number, postcode or domain of an address in the form in which rows hold
         it."""
-        if (reader := getattr(self.model, "named_by", self.model).reads.get("kavo_id")) is not None:
+        if (reader := getattr(self.model, "named_by", self.model).readers.get("kavo_id")) is not None:
             try:
                 return reader(text)
             except RuleError:
                 pass
-        if self.model.reads.get("phone") and (digits := readings.phone_digits(text)):
+        if self.model.readers.get("phone") and (digits := readings.phone_digits(text)):
             return digits
         if "postcode" in self.model._meta.fields:
             text = postcodes.without_country(text)

@@ -64,14 +64,14 @@ def identifier(text: str) -> str:
     return DASHES.sub("-", tidy(text))
 
 
-def says_something(text: str | None) -> bool:
+def has_text(text: str | None) -> bool:
     """Whether a text contains a visible letter or digit: the test of 'required'."""
     return any(unicodedata.category(char)[0] in "LN" for char in tidy(text or ""))
 
 
-def said(text: str | None, refusal: str, field: str | None = None) -> str:
+def required_text(text: str | None, refusal: str, field: str | None = None) -> str:
     """A text of several lines as it is stored. Raises RuleError with this refusal when it says nothing."""
     tidied = tidy_lines(text or "")
-    if not says_something(tidied):
+    if not has_text(tidied):
         raise RuleError(refusal, field)
     return tidied

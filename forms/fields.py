@@ -19,7 +19,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, Optional, StopVal
 from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, TelInput
 
 from database import RuleError, readings
-from database.texts import says_something, tidy
+from database.texts import has_text, tidy
 
 WORDS = {
     "This field is required.": "Vul dit in.",
@@ -162,7 +162,7 @@ class _Required(InputRequired):
     def __call__(self, form, field):
         super().__call__(form, field)
         typed = isinstance(field, StringField) and not isinstance(field, PasswordField)
-        if typed and not says_something(field.data):
+        if typed and not has_text(field.data):
             field.errors = []
             raise StopValidation(self.message or "")
 
@@ -191,7 +191,7 @@ def width(field) -> str:
     return next((name for kind, name in WIDTHS if isinstance(field, kind)), "")
 
 
-def may_be_left_out(field) -> bool:
+def is_optional(field) -> bool:
     """Whether the form is always accepted without this field: no rule requires it, and the user can clear it again."""
     fixed = isinstance(field, BooleanField | RadioField) or getattr(field, "is_chosen", False)
     return not (fixed or field.flags.required or field.flags.sometimes)

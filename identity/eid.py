@@ -111,7 +111,7 @@ def _client() -> StrictClient:
 def _here(endpoint: str) -> str:
     """The full URL of a page of ours as the provider knows it; in development also under this machine's other name."""
     path = url_for(endpoint)
-    return links.full(path) if current_app.config["KAVO"].production else request.url_root.rstrip("/") + path
+    return links.absolute_url(path) if current_app.config["KAVO"].production else request.url_root.rstrip("/") + path
 
 
 def send_off(again: bool, plans: dict):

@@ -58,7 +58,7 @@ def duration_in_dutch(parts: Iterable[tuple[int, str]]) -> str:
 def _evenly(view: Callable[[], Any]) -> Any:
     if request.method != "POST":
         return view()
-    with limits.evenly():
+    with limits.constant_time():
         return view()
 
 

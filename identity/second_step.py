@@ -20,10 +20,10 @@ from passlib.totp import TOTP, AppWallet
 from wtforms import StringField
 
 import config
-from database.texts import says_something, tidy
+from database.texts import has_text, tidy
 from forms import detours, required
 from identity import eid
-from models import Passkey, User, tell
+from models import Passkey, User, declare
 from times import utcnow
 from workflow import limits
 from workflow.accounts import second_steps
@@ -31,7 +31,7 @@ from workflow.accounts import second_steps
 WRONG_CODES = 5  # per account in limits.WINDOW, as for passwords
 CODE_LASTS = 30  # seconds before and after its own half minute in which a code is accepted
 FRESH = timedelta(minutes=15)
-tell(fresh_minutes=lambda: int(FRESH.total_seconds() // 60))
+declare(fresh_minutes=lambda: int(FRESH.total_seconds() // 60))
 """how long a log-in counts as recent; after that, sensitive pages require re-authentication"""
 GRACE = timedelta(minutes=15)
 
@@ -170,7 +170,7 @@ class PasskeyForm(WebAuthnRegisterForm):
             self.name.errors = [second_steps.TOO_MANY]
             return False
         self.name.data = tidy(self.name.data or "")
-        if not says_something(self.name.data):
+        if not has_text(self.name.data):
             self.name.errors = [Passkey.name.required]
             return False
         return super().validate(**kwargs)
@@ -230,7 +230,7 @@ def configure(app, settings: config.Settings):
 
 def set_up(app):
     """After Flask-Security: our own way to show who one is, and what to do about a second step that is missing."""
-    app.security.reauthn_handler(lambda within, grace: ask_who())
+    app.security.reauthn_handler(lambda within, grace: reauthenticate())
     app.before_request(_lead)
 
 
@@ -279,7 +279,7 @@ ASKING = {"security.verify", "security.wan_verify", "security.login", "eid.again
 """pages that only ask something on the way: nobody comes back to them"""
 
 
-def ask_who():
+def reauthenticate():
     """Redirect to re-authentication; afterwards one comes to the page that one opened, or to what one sent."""
     back = request.full_path.rstrip("?")
     if request.method == "POST":

@@ -21,7 +21,7 @@ HERE = "127.0.0.1"
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
-class Box:
+class Mailbox:
     """A folder with one file per received mail; the newest have the highest numbers."""
 
     def __init__(self, folder: Path):
@@ -50,7 +50,7 @@ def sent_at(mail) -> str:
     return dutch.moment(date.astimezone(UTC).replace(tzinfo=None)) if date else ""
 
 
-def make_page(box: Box) -> Flask:
+def make_page(box: Mailbox) -> Flask:
     """The page that shows the mails."""
     page = Flask("catcher", root_path=str(config.PROJECT))
 
@@ -74,7 +74,7 @@ def make_page(box: Box) -> Flask:
 
 
 def main(mail_port: str, page_port: str, folder: str):
-    box = Box(Path(folder))
+    box = Mailbox(Path(folder))
     Controller(box, hostname=HERE, port=int(mail_port)).start()
     serve(make_page(box), host=HERE, port=int(page_port), threads=2, ident=None)
 

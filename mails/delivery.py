@@ -48,7 +48,7 @@ def deliver(settings: config.Settings, clock: Callable[[], datetime] = utcnow) -
             return None
         _take_up_orphans(clock())
         tally: Counter[str] = Counter()
-        post = Post(settings)
+        post = SmtpConnection(settings)
         try:
             while still_ours() and post.broken < MOST_BROKEN_CONNECTIONS:
                 post.connect()
@@ -146,7 +146,7 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     return email
 
 
-class Post:
+class SmtpConnection:
     """A connection to the mail server of KAVO_SMTP_URL, kept open for several mails."""
 
     def __init__(self, settings: config.Settings):

@@ -21,7 +21,7 @@ def _handover(
         return None
     address, user = (to.email, to) if isinstance(to, User) else (to, None)
     known = {"user": user, "handover": handover, "status": handover.status(local_date(now)), "site": handover.site}
-    facts = known | {"link": links.full(path)} | facts
+    facts = known | {"link": links.absolute_url(path)} | facts
     return write(kind, address, now, handover, **facts)
 
 

@@ -46,7 +46,7 @@ def host() -> str:
     return _home["host"]
 
 
-def full(path: str) -> str:
+def absolute_url(path: str) -> str:
     """The absolute URL of one of our paths, for use in a mail: full('/hulp')."""
     return _home["base_url"] + path
 
@@ -213,9 +213,9 @@ def path(secret: str) -> str:
     return f"/l/{secret}"
 
 
-def mailed(secret: str) -> str:
+def link_url(secret: str) -> str:
     """The absolute URL of a link."""
-    return full(path(secret))
+    return absolute_url(path(secret))
 
 
 def application(site: Site, now: datetime, page: str = "") -> str:

@@ -21,7 +21,7 @@ def application_received(site: Site, user: User, now: datetime) -> Mail | None:
         site,
         user=user,
         site=site,
-        link=links.full(links.application(site, now)),
+        link=links.absolute_url(links.application(site, now)),
     )
 
 
@@ -29,13 +29,13 @@ def site_approved(site: Site, user: User, token: str | None, now: datetime, leav
     """A site was approved; with a `token` the mail holds the link to complete the registration."""
     path = links.path(token) if token else "/stageplaatsen/?eigen=1"
     kind = APPROVED_ACTIVATE if token else APPROVED
-    facts = {"user": user, "site": site, "status": site.status(local_date(now)), "link": links.full(path)}
+    facts = {"user": user, "site": site, "status": site.status(local_date(now)), "link": links.absolute_url(path)}
     return write(kind, user.email, now, site, leaves_at, **facts)
 
 
 def site_rejected(site: Site, user: User, now: datetime, leaves_at: datetime) -> Mail | None:
     """A site was rejected, for the reason on its row; the link leads to 'Aanpassen en opnieuw indienen'."""
-    path = links.full(links.application(site, now, "/aanpassen"))
+    path = links.absolute_url(links.application(site, now, "/aanpassen"))
     status = site.status(local_date(now))
     return write(
         REJECTED, user.email, now, site, leaves_at, user=user, site=site, status=status, reason=site.reason, link=path
@@ -56,26 +56,26 @@ def decision_previews(site: Site, user: User) -> dict[str, tuple[str, str]]:
 
 def question(site: Site, user: User, text: str, now: datetime) -> Mail | None:
     """The team asks the applicant something; the link leads to the page with the answer form."""
-    path = links.full(links.application(site, now))
+    path = links.absolute_url(links.application(site, now))
     return write("question", user.email, now, site, user=user, site=site, text=text, link=path)
 
 
 def application_reopened(site: Site, user: User, reason: str, now: datetime) -> Mail | None:
     """The team looks at a decided application again."""
-    path = links.full(links.application(site, now))
+    path = links.absolute_url(links.application(site, now))
     return write("application_reopened", user.email, now, site, user=user, site=site, reason=reason, link=path)
 
 
 def application_withdrawn(site: Site, user: User, erased: bool, now: datetime) -> Mail | None:
     """An application was withdrawn; `erased`: the account went with it."""
-    link = links.full("/registreren")
+    link = links.absolute_url("/registreren")
     gone = " Je account en je gegevens zijn gewist." if erased else ""
     return write("application_withdrawn", user.email, now, site, user=user, site=site, erased=gone, link=link)
 
 
 def proposal_decided(proposal: Proposal, now: datetime) -> Mail | None:
     """The team decided about a change of name, recognition or address."""
-    path = links.full(f"/stageplaatsen/details/?id={proposal.site_id}")
+    path = links.absolute_url(f"/stageplaatsen/details/?id={proposal.site_id}")
     status = proposal.status(local_date(now))
     return write(
         "proposal_decided",
@@ -103,17 +103,17 @@ def _decision(proposal: Proposal) -> str:
 
 def site_opened(site: Site, user: User, reason: str, now: datetime) -> Mail | None:
     """The team reopened a closed site: tell its manager."""
-    path = links.full(f"/stageplaatsen/details/?id={site.id}")
+    path = links.absolute_url(f"/stageplaatsen/details/?id={site.id}")
     return write("site_opened", user.email, now, site, user=user, site=site, reason=reason, link=path)
 
 
 def site_closed(site: Site, user: User, reason: str, now: datetime) -> Mail | None:
     """The team closed a site: tell its manager."""
-    path = links.full(f"/stageplaatsen/details/?id={site.id}")
+    path = links.absolute_url(f"/stageplaatsen/details/?id={site.id}")
     return write("site_closed", user.email, now, site, user=user, site=site, reason=reason, link=path)
 
 
 def team_reminder(kind: str, sites: list[Site], now: datetime) -> Mail | None:
     """Applications that wait for the team: `kind` applications_due or applications_overdue."""
-    link = links.full("/te-behandelen/")
+    link = links.absolute_url("/te-behandelen/")
     return write(kind, HOME["team"], now, sites=sites, today=local_date(now), link=link)

@@ -18,14 +18,14 @@ def attest_released(attest: Attest, now: datetime) -> Mail | None:
         now,
         attest,
         attest=attest,
-        link=links.full(links.attest(attest, now)),
+        link=links.absolute_url(links.attest(attest, now)),
     )
 
 
 def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now: datetime) -> Mail | None:
     """The team reopened a final evaluation: tell the association."""
     association, participant = trajectory.association, trajectory.participant
-    path = links.full(f"/trajecten/details/?id={trajectory.id}")
+    path = links.absolute_url(f"/trajecten/details/?id={trajectory.id}")
     return write(
         "trajectory_reopened",
         association.email,
@@ -42,7 +42,9 @@ def trajectory_reopened(trajectory: Trajectory, reason: str, revoked: bool, now:
 def team_week(seal: str, refused: Sequence[object], now: datetime) -> Mail | None:
     """Once a week, for the team to keep: the last checkpoint of the history, and the most frequent refusals
     (`refusals.Frequent`)."""
-    return write("team_week", HOME["team"], now, seal=seal, refused=refused, link=links.full("/wat-er-misloopt/"))
+    return write(
+        "team_week", HOME["team"], now, seal=seal, refused=refused, link=links.absolute_url("/wat-er-misloopt/")
+    )
 
 
 NAMING_PARTICIPANTS = ("evaluate_reminder", "news_site")
@@ -60,7 +62,7 @@ def _listed(lines: list[str]) -> dict[str, Any]:
 
 def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) -> Mail | None:
     """Stages whose end date has passed wait for an evaluation by the manager of their site; `lines`: one sentence each."""
-    link = links.full("/gekoppelde-deelnemers/")
+    link = links.absolute_url("/gekoppelde-deelnemers/")
     if again:
         left = dutch.span(policy.association_after - policy.evaluate_after[-1])
         title = "Nog altijd te beoordelen"
@@ -82,12 +84,12 @@ def association_reminder(kind: str, association: Association, lines: list[str], 
         "association": association,
         **_listed(lines),
         "expired": expired.words,
-        "link": links.full(path),
+        "link": links.absolute_url(path),
     }
     return write(kind, association.email, now, association, **facts)
 
 
 def news_for_manager(user: User, lines: list[str], now: datetime) -> Mail | None:
     """What others did with the participants at the sites of this manager; `lines`: one sentence each."""
-    link = links.full("/gekoppelde-deelnemers/")
+    link = links.absolute_url("/gekoppelde-deelnemers/")
     return write("news_site", user.email, now, user, user=user, link=link, **_listed(lines))

@@ -68,7 +68,7 @@ def file_name(now: datetime, seal: str) -> str:
     return f"kavo-{now:%Y%m%dT%H%M%SZ}{f'-seal{seal}' if seal else ''}.backup"
 
 
-def last_seal(url: str) -> str:
+def last_checkpoint(url: str) -> str:
     """The last checkpoint of the history in the database of `url`; '' when there is none."""
     if _is_absent(url):
         return ""
@@ -76,7 +76,7 @@ def last_seal(url: str) -> str:
         return hash_chain.last_name()
 
 
-def seal_in(file: Path) -> str:
+def checkpoint_in(file: Path) -> str:
     """The checkpoint in the name of a backup; '' when it has none."""
     found = IN_NAME.search(file.name)
     return found[1] if found else ""

@@ -9,7 +9,7 @@ from peewee import JOIN, Case, DatabaseError, fn
 import audit
 import migrations
 from database import Searched, Typed, as_tuples, database, on_postgresql, postcodes, reading
-from database.texts import RuleError, says_something
+from database.texts import RuleError, has_text
 from models import (
     COURSE_YEARS,
     STAGE_HOURS,
@@ -284,7 +284,7 @@ def _texts():
                 for field, text in zip(typed, row, strict=True):
                     if text is not None:
                         changed[field.column_name] += field.tidy(text) != text
-                        refused[field.column_name] += bool(field.required) and not says_something(text)
+                        refused[field.column_name] += bool(field.required) and not has_text(text)
         for counts, words in ((changed, "kept otherwise"), (refused, "refused")):
             yield from (
                 f"{table}.{name}: {count} texts would be {words} today" for name, count in counts.items() if count
@@ -294,11 +294,11 @@ def _texts():
 def _unread():
     """One English sentence, with a count, for each column with old values that would be refused today. Nothing is
     wrong with those rows; changing such a value applies the rule."""
-    for model in (model for model in TABLES if model.reads):
+    for model in (model for model in TABLES if model.readers):
         refused: Counter[str] = Counter()
         for row in model.select().iterator():
             if getattr(row, "erased_at", None) is None:
-                refused.update(name for name in model.reads if not _reads(row, name))
+                refused.update(name for name in model.readers if not _reads(row, name))
         yield from (
             f"{model._meta.table_name}.{name}: {count} values would be refused today" for name, count in refused.items()
         )
@@ -307,7 +307,7 @@ def _unread():
 def _reads(row, name) -> bool:
     try:
         if value := getattr(row, name):
-            row.reads[name](value)
+            row.readers[name](value)
     except RuleError:
         return False
     return True

@@ -26,7 +26,7 @@ import migrations
 import tasks
 from database import UNAVAILABLE, database
 from models import Handover, ImportBatch, Mail, Proposal, Site
-from operations.serving import Gate
+from operations.serving import ConcurrencyLimit
 from times import local_date, utcnow
 from workflow import clock
 
@@ -168,7 +168,7 @@ class Probes:
 # ---- each request
 
 
-def set_up(app: Flask, settings: config.Settings, gate: Gate, application: WSGIApplication) -> Probes:
+def set_up(app: Flask, settings: config.Settings, gate: ConcurrencyLimit, application: WSGIApplication) -> Probes:
     """Count and log each request of this app; returns the three endpoints in front of `application`, its outermost layer."""
     registry = CollectorRegistry()
     registry.register(Rows())

@@ -76,7 +76,7 @@ def _load(target: str) -> WSGIApplication:
     return getattr(importlib.import_module(module), factory)()
 
 
-class Gate:
+class ConcurrencyLimit:
     """Limits concurrent requests; those above the limit are told at once to come back later, so that nobody waits in vain.
     `refused`: how many were."""
 
@@ -95,13 +95,13 @@ class Gate:
             start_response("503 Service Unavailable", headers)
             return [BUSY]
         try:
-            return Answer(self.application(environ, start_response), self.free.release)
+            return ReleasingResponse(self.application(environ, start_response), self.free.release)
         except BaseException:
             self.free.release()
             raise
 
 
-class Answer:
+class ReleasingResponse:
     """The body of a response; when it is closed or garbage-collected, the next request may come in."""
 
     def __init__(self, pieces: Iterable[bytes], leave: Callable[[], None]) -> None:

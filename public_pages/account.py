@@ -78,7 +78,7 @@ def own_data():
         del form.first_name, form.last_name, form.one_name
     if form.validate_on_submit():
         if form.email.data != user.shown_email and not second_step.is_fresh():
-            return second_step.ask_who()
+            return second_step.reauthenticate()
         values = {name: form[name].data for name in ("first_name", "last_name", "phone") if name in form}
         email = form.email.data
 
@@ -162,7 +162,7 @@ def insight_page():
     """Everything that we keep about the user."""
     by = current_user._get_current_object()
     if not second_step.is_fresh():
-        return second_step.ask_who()
+        return second_step.reauthenticate()
     found = subject_access.give(by, by, utcnow())
     return render_template(
         "insight.html", who="jou", parts=subject_access.readable(found), download=url_for("account.insight_data")
@@ -174,7 +174,9 @@ def insight_page():
 def insight_data():
     by = current_user._get_current_object()
     return (
-        personal_data_file(subject_access.give(by, by, utcnow())) if second_step.is_fresh() else second_step.ask_who()
+        personal_data_file(subject_access.give(by, by, utcnow()))
+        if second_step.is_fresh()
+        else second_step.reauthenticate()
     )
 
 

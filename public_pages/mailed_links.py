@@ -23,7 +23,7 @@ ANEW = {
     links.HANDOVER: handovers,
     links.ATTEST: attests,
 }
-"""purpose → the module whose `can_ask_anew` and `ask_new_link` issue a new link"""
+"""purpose → the module whose `can_ask_again` and `ask_new_link` issue a new link"""
 
 
 @pages.get("/l/<path:secret>")
@@ -42,13 +42,13 @@ def new_link(secret):
     token, form = links.find(secret), KavoForm()
     if token is None:
         return not_found(secret)
-    if form.validate() and form.carry_out(lambda now: _ask_anew(token, now), None, utcnow()):
+    if form.validate() and form.carry_out(lambda now: _ask_again(token, now), None, utcnow()):
         flash("We stuurden je een nieuwe link. Kijk in je mailbox, ook bij ongewenste e-mail.", "good")
         return redirect(f"{links.PURPOSES[token.purpose].page}/{links.bare(secret)}")
     return dead(token, secret, form)
 
 
-def _ask_anew(token, now):
+def _ask_again(token, now):
     if token.purpose not in ANEW:
         raise RuleError("Van deze link bestaat geen nieuwe. Bel het team Kadervorming.")
     ANEW[token.purpose].ask_new_link(token, now)
@@ -78,7 +78,7 @@ def dead(token: Token, secret: str, form: KavoForm | None = None):
     kind, now = ANEW.get(token.purpose), utcnow()
     handover = links.about(token) if token.purpose in (links.HANDOVER, links.OFFER) and links.addressed(token) else None
     decided = handover if handover and not handover.undecided else None
-    anew = kind is not None and kind.can_ask_anew(token, now)
+    anew = kind is not None and kind.can_ask_again(token, now)
     status = decided.status(local_date(now)).words.lower() if decided else ""
     return render_template(
         "public/link_old.html",

@@ -122,7 +122,7 @@ def with_password(form, register: Callable[[str, datetime], object]) -> bool:
         register(password, at)
         registration.drop_draft(session.get(DRAFT))
 
-    with limits.evenly():
+    with limits.constant_time():
         done = form.carry_out(act, None, now)
     if not done:
         counted.give_back()

@@ -33,7 +33,7 @@ def _only_with_password():
     """Users with eID have a second step there; every change here requires re-authentication."""
     if current_user.password is None:
         abort(404)
-    return None if second_step.is_fresh() else second_step.ask_who()
+    return None if second_step.is_fresh() else second_step.reauthenticate()
 
 
 @pages.get("/")

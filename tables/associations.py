@@ -12,9 +12,9 @@ class Association(Named):
     phone = Line(default="", max_length=30, verbose_name="Telefoonnummer")
     active = BooleanField(default=True, verbose_name="Geeft cursussen")
 
-    clashes = {"name": "Er is al een vereniging met de naam {row.name}."}
+    conflict_texts = {"name": "Er is al een vereniging met de naam {row.name}."}
 
-    reads = {"email": readings.email, "phone": readings.phone}
+    readers = {"email": readings.email, "phone": readings.phone}
 
     def search_text(self) -> str:
         return f"{self.name} {readings.phone_digits(self.phone)}"

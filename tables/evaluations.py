@@ -6,7 +6,7 @@ from peewee import CharField, Check, DateField, DateTimeField, ForeignKeyField, 
 
 import dutch
 from database import BaseModel, Line, Lines, LongText, RuleError, choices, one_of
-from database.texts import says_something
+from database.texts import has_text
 from tables.participants import LEAST_AGES, Participant
 from tables.people import User
 from tables.sites import TYPES
@@ -79,7 +79,7 @@ class Evaluation(BaseModel):
             raise RuleError(f"De stage kan niet beginnen voor de cursus: die startte op {started}.", "starts_on")
         if self.ends_on > local_date(self.at):
             raise RuleError("De stage is nog niet voorbij. Beoordeel op of na de einddatum.", "ends_on")
-        if self.result == "negative" and not says_something(self.motivation):
+        if self.result == "negative" and not has_text(self.motivation):
             raise RuleError("Schrijf een motivering: die is verplicht als het resultaat negatief is.", "motivation")
         if self.result == "positive" and self.hours_done < 1:
             raise RuleError("Voor een positief resultaat is minstens 1 gepresteerd uur nodig.", "hours_done")
@@ -122,7 +122,7 @@ class FinalEvaluation(BaseModel):
         trajectory, participant = self.trajectory, self.trajectory.participant
         if missing := trajectory.missing():
             raise RuleError(f"{participant} kan nog geen eindevaluatie krijgen. {' '.join(missing)}")
-        if self.result == "failed" and not says_something(self.motivation):
+        if self.result == "failed" and not has_text(self.motivation):
             raise RuleError("Schrijf een motivering: die is verplicht voor wie niet geslaagd is.", "motivation")
         if self.evaluated_on > local_date(self.at):
             raise RuleError("De datum evaluatie ligt nog niet achter ons. Kies vandaag of vroeger.", "evaluated_on")
@@ -131,7 +131,7 @@ class FinalEvaluation(BaseModel):
             raise RuleError(
                 f"De laatste stage van {participant} liep tot {dutch.day(last)}. Kies die dag of later.", "evaluated_on"
             )
-        if not says_something(self.exception) and (refusal := self.needs_exception()):
+        if not has_text(self.exception) and (refusal := self.needs_exception()):
             raise RuleError(refusal, "evaluated_on")
 
     def needs_exception(self) -> str:

@@ -9,12 +9,12 @@ import dutch
 from database import BaseModel, Line, Lines, Versioned, choices, one_of, readings
 from tables import statuses
 from tables.people import User
-from tables.policy import tell
+from tables.policy import declare
 from tables.sites import APPROVAL_DAYS, RECOGNITIONS, Site, read_address
 from times import days_after, local_date
 
 HANDOVER_DAYS = 14  # manual 2.3.2
-tell(handover_days=lambda: HANDOVER_DAYS)
+declare(handover_days=lambda: HANDOVER_DAYS)
 
 
 class Proposal(BaseModel):
@@ -51,7 +51,7 @@ class Proposal(BaseModel):
     class Meta:
         indexes = ((("state", "due_on"), False),)
 
-    clashes = {
+    conflict_texts = {
         "proposal_one_open proposal.site_id": "Er ligt al een wijziging van {row.site} bij het team. Trek die eerst in."
     }
 
@@ -138,7 +138,7 @@ class Handover(Versioned):
         ]
         indexes = ((("state", "due_on"), False),)
 
-    clashes = {
+    conflict_texts = {
         "handover_one_unanswered handover.site_id": "Er loopt al een overdracht van {row.site}. Wacht tot daarover beslist is, "
         "of bel het team Kadervorming."
     }
@@ -147,7 +147,7 @@ class Handover(Versioned):
         if self.due_on is None:
             self.due_on = days_after(self.created_at, self.term_days)
 
-    reads = {"email": readings.email, "phone": readings.phone}
+    readers = {"email": readings.email, "phone": readings.phone}
 
     def __str__(self) -> str:
         return f"de overdracht van {self.site}"

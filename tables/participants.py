@@ -7,13 +7,13 @@ from peewee import Check, DateField, DateTimeField, ModelSelect
 
 import dutch
 from database import Line, Named, RuleError, check_name, readings
-from tables.policy import tell
+from tables.policy import declare
 from times import years_after
 
 COURSE_LEAST_AGE = 14  # years, at the start of the course
 LEAST_AGES = {"animator": 16, "head_animator": 17, "instructor": 18}
 """years, on the day the attest is issued: domain rule 13"""
-tell(least_ages=lambda: LEAST_AGES)
+declare(least_ages=lambda: LEAST_AGES)
 
 
 class Participant(Named):
@@ -31,9 +31,9 @@ class Participant(Named):
     class Meta:
         indexes = ((("birth_date", "search"), False), (("email", "search"), False))
 
-    clashes = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
+    conflict_texts = {"kavo_id": "Er is al een deelnemer met KAVO-ID {row.kavo_id}. Zoek die deelnemer op."}
 
-    reads = {
+    readers = {
         "kavo_id": readings.kavo_id,
         "first_name": readings.name,
         "last_name": readings.name,

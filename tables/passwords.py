@@ -9,7 +9,7 @@ import flask_security
 
 import config
 from database import normalise
-from tables.policy import tell
+from tables.policy import declare
 
 LEAST = 6  # manual 2.2
 LEAST_FOR_MANY = 12  # for those who see the data of many: the team and associations (domain rule 2)
@@ -27,7 +27,7 @@ def hint(least: int = LEAST) -> str:
     return f"Het wachtwoord moet minimaal {least} karakters bevatten waarvan minstens 1 cijfer en 1 hoofdletter."
 
 
-tell(password_hint=hint)
+declare(password_hint=hint)
 
 
 def normal(typed: str) -> str:

@@ -8,15 +8,15 @@ from peewee import BooleanField, CharField, Check, DateField, DateTimeField, For
 
 import dutch
 from database import BaseModel, Json, Line, Lines, Named, RuleError, Versioned, database, one_of, readings
-from database.texts import said
+from database.texts import required_text
 from tables import passwords, statuses
-from tables.policy import tell
+from tables.policy import declare
 from times import days_after, local_date, utcnow, years_after
 
 ADULT_YEARS = 18
 MANAGER_LEAST_AGE = 14  # years, when registering
 LINK_DAYS = 14  # the term of the team to link an account and an eID that do not match
-tell(adult_years=lambda: ADULT_YEARS)
+declare(adult_years=lambda: ADULT_YEARS)
 NOWHERE = "kavo.invalid"  # a domain that no mail can ever reach
 
 TEAM, MANAGER, ASSOCIATION = "team", "manager", "association"
@@ -99,8 +99,8 @@ class User(UserMixin, Named):
     class Meta:
         indexes = ((("active", "search"), False), (("birth_date",), False))
 
-    clashes = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
-    reads = {
+    conflict_texts = {"email": "Er is al een account met het e-mailadres {row.email}. Zoek dat account op."}
+    readers = {
         "first_name": readings.name,
         "last_name": readings.name,
         "email": own_address,
@@ -116,9 +116,9 @@ class User(UserMixin, Named):
 
     def check(self) -> None:
         if "password_exception" in self.dirty_field_names and self.password_exception:
-            said(self.password_exception, "Schrijf waarom je een uitzondering maakt.", "password_exception")
+            required_text(self.password_exception, "Schrijf waarom je een uitzondering maakt.", "password_exception")
         if "email" in self.dirty_field_names and (other := self.of_address(self.email)) and other != self:
-            raise RuleError(self.clashes["email"].format(row=other))
+            raise RuleError(self.conflict_texts["email"].format(row=other))
         if "birth_date" in self.dirty_field_names and self.birth_date:
             self.check_age(self.birth_date, local_date(self.created_at))
 
@@ -268,7 +268,7 @@ class Identity(BaseModel):
     class Meta:
         indexes = ((("issuer", "subject"), True),)
 
-    clashes = {
+    conflict_texts = {
         "identity_number_hash identity.number_hash identity_issuer_subject identity.issuer": "Met deze eID is net een account "
         "gemaakt. Meld je opnieuw aan."
     }
@@ -317,7 +317,9 @@ class LinkRequest(Versioned):
     class Meta:
         indexes = ((("state", "due_on"), False),)
 
-    clashes = {"link_request_one_open link_request.user_id": "Het team bekijkt al een vraag om je eID te koppelen."}
+    conflict_texts = {
+        "link_request_one_open link_request.user_id": "Het team bekijkt al een vraag om je eID te koppelen."
+    }
 
     def prepare(self) -> None:
         if self.due_on is None:

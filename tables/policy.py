@@ -7,7 +7,7 @@ from typing import Any
 _NUMBERS: dict[str, Callable[..., Any]] = {}
 
 
-def tell(**numbers: Callable[..., Any]) -> None:
+def declare(**numbers: Callable[..., Any]) -> None:
     """Register numbers; each is a function, so that a text shows the present value."""
     _NUMBERS.update(numbers)
 

@@ -31,7 +31,7 @@ class Passkey(WebAuthnMixin, BaseModel):
     class Meta:
         indexes = ((("user", "name"), True),)
 
-    clashes = {"passkey_user_id_name passkey.user_id": "Je hebt al een passkey met de naam ‘{row.name}’."}
+    conflict_texts = {"passkey_user_id_name passkey.user_id": "Je hebt al een passkey met de naam ‘{row.name}’."}
 
 
 class UserSession(BaseModel):
@@ -120,7 +120,7 @@ class SavedView(BaseModel):
     class Meta:
         indexes = ((("user", "screen", "name"), True), (("screen", "shared_with"), False))
 
-    clashes = {
+    conflict_texts = {
         "saved_view_user_id_screen_name saved_view.user_id": "Je hebt hier al een weergave ‘{row.name}’. Kies een andere naam."
     }
 

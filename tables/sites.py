@@ -20,11 +20,11 @@ import dutch
 from database import BaseModel, Line, Lines, LongText, Named, RuleError, choices, normalise, one_of, postcodes, readings
 from tables import statuses
 from tables.people import User
-from tables.policy import tell
+from tables.policy import declare
 from times import days_after, local_date
 
 APPROVAL_DAYS = 14  # manual 2.2: "binnen de twee weken"
-tell(approval_days=lambda: APPROVAL_DAYS)
+declare(approval_days=lambda: APPROVAL_DAYS)
 
 TYPES = {"animator": "Animator", "head_animator": "Hoofdanimator", "instructor": "Instructeur"}
 
@@ -142,7 +142,7 @@ class Site(Named):
         )
         constraints = [Check("animator OR head_animator OR instructor")]
 
-    reads = {"email": readings.email, "phone": readings.phone}
+    readers = {"email": readings.email, "phone": readings.phone}
 
     def prepare(self) -> None:
         read_address(self)

@@ -18,20 +18,20 @@ from peewee import (
 )
 
 import dutch
-from database import SEARCH_LENGTH, BaseModel, Lines, RuleError, Versioned, choices, one_of, ordered
+from database import SEARCH_LENGTH, BaseModel, Lines, RuleError, Versioned, choices, empty_first, one_of
 from tables import statuses
 from tables.associations import Association
 from tables.hours import Hours
 from tables.participants import Participant
 from tables.people import User
-from tables.policy import tell
+from tables.policy import declare
 from tables.sites import TYPES, Site
 from times import years_after
 
 STAGE_HOURS = 50  # manual chapter 4
 COURSE_YEARS = 3  # the whole trajectory, from the start of the course
 
-tell(stage_hours=lambda: STAGE_HOURS, course_years=lambda: COURSE_YEARS)
+declare(stage_hours=lambda: STAGE_HOURS, course_years=lambda: COURSE_YEARS)
 
 NO_END = date.max
 """stands for an unknown end of an internship when sorting: after all others"""
@@ -94,7 +94,7 @@ class Trajectory(Versioned):
             (("state", "outcome", "ends_on", "search"), False),
         )
 
-    clashes = {
+    conflict_texts = {
         "trajectory_one_open trajectory.participant_id": "{row.participant} heeft al een traject dat loopt als {row.type_label}."
     }
 
@@ -346,7 +346,7 @@ class Placement(Versioned):
 
 
 for column in (Placement.starts_on, Placement.ends_on):
-    Placement.add_index(ordered(column), Placement.finished, Placement.search, name=f"placement_{column.name}")
+    Placement.add_index(empty_first(column), Placement.finished, Placement.search, name=f"placement_{column.name}")
 Placement.add_index(Placement.ends_on, where=(Placement.state == "open"), name="placement_open_ends_on")
 Placement.add_index(Placement.finished, Placement.ends_first(), Placement.search, name="placement_waiting")
 Placement.add_index(

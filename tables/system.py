@@ -4,7 +4,7 @@ from datetime import datetime
 
 from peewee import BooleanField, CharField, Check, DateField, DateTimeField, ForeignKeyField, IntegerField, TextField
 
-from database import BaseModel, RuleError, Searched, choices, one_of, ordered, readings
+from database import BaseModel, RuleError, Searched, choices, empty_first, one_of, readings
 from tables.people import User
 
 MAIL_STATES = {
@@ -123,7 +123,7 @@ class Mail(Searched):
         return self.subject
 
 
-Mail.add_index(ordered(Mail.sent_at), name="mail_sent_at")
+Mail.add_index(empty_first(Mail.sent_at), name="mail_sent_at")
 
 
 class Reminder(BaseModel):
@@ -158,7 +158,7 @@ class Retention(BaseModel):
     days = IntegerField(constraints=[Check("days > 0")])
 
 
-class Seal(BaseModel):
+class Checkpoint(BaseModel):
     """A checkpoint on a range of the history, chained to that of the range before: a line that is changed, inserted or removed
     later no longer matches. `until_id` is chosen first and sealed an hour later, when all pending transactions have ended."""
 
@@ -225,7 +225,7 @@ class Lookup(Searched):
             (("purpose", "at"), False),
         )
 
-    reads = {"kavo_id": readings.kavo_id}
+    readers = {"kavo_id": readings.kavo_id}
 
     def search_text(self) -> str:
         return self.kavo_id

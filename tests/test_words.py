@@ -9,7 +9,7 @@ import re
 
 import mails
 from admin_kit.base import AdminView
-from local.catcher import Box, make_page
+from local.catcher import Mailbox, make_page
 from mails import delivery
 from models import MAIL_KINDS, TABLES, Mail
 from tests import every_mail, our_texts
@@ -167,7 +167,7 @@ def test_codes_with_the_same_label_are_one_choice(app, now):
 
 
 def test_the_pages_of_the_mail_catcher_say_what_they_are(tmp_path, now):
-    box = Box(tmp_path)
+    box = Mailbox(tmp_path)
     (tmp_path / "1.eml").write_bytes(
         delivery.message(mails.password_changed(make.user(), now), "kavo@kavo.test").as_bytes()
     )

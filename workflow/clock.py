@@ -13,7 +13,7 @@ from database import writing
 from models import Clock, User
 from times import local_date
 from workflow import hash_chain
-from workflow.deadlines import CATALOGUE, Due, TurningPoint
+from workflow.deadlines import CATALOGUE, DeadlineRule, Due
 from workflow.privacy import retention
 
 log = logging.getLogger("kavo.clock")
@@ -39,7 +39,7 @@ def lag(now: datetime) -> timedelta | None:
     return now - clock.ran_at if clock and clock.ran_at else None
 
 
-def upcoming(now: datetime) -> list[tuple[TurningPoint, list[Due]]]:
+def upcoming(now: datetime) -> list[tuple[DeadlineRule, list[Due]]]:
     """What a sweep at `now` (UTC) would treat, per rule; changes nothing."""
     since = state(now).since
     return [(point, point.due(now, since)) for point in CATALOGUE]

@@ -19,7 +19,7 @@ from typing import Any
 from peewee import fn
 
 from database import as_tuples, checkpoint_keys, database, writing
-from models import History, Seal
+from models import Checkpoint, History
 
 WAITS = timedelta(hours=1)
 MOST_LINES = 50_000  # in one range
@@ -41,28 +41,28 @@ SEALED = (
 )
 
 
-def last() -> Seal | None:
+def last() -> Checkpoint | None:
     """The newest closed checkpoint."""
-    return Seal.select().where(Seal.digest.is_null(False)).order_by(Seal.until_id.desc()).first()
+    return Checkpoint.select().where(Checkpoint.digest.is_null(False)).order_by(Checkpoint.until_id.desc()).first()
 
 
-def name(seal: Seal) -> str:
+def name(seal: Checkpoint) -> str:
     """A checkpoint as noted elsewhere: '12-0123456789abcdef'."""
     return f"{seal.id}-{(seal.digest or '')[:SHOWN]}"
 
 
 def last_name() -> str:
     """The newest closed checkpoint as noted; '' when there is none. Also works on the tables of an earlier release."""
-    if not database.table_exists(Seal._meta.table_name):
+    if not database.table_exists(Checkpoint._meta.table_name):
         return ""
-    closed = Seal.select(Seal.id, Seal.digest).where(Seal.digest.is_null(False))
-    newest = closed.order_by(Seal.until_id.desc()).first()
+    closed = Checkpoint.select(Checkpoint.id, Checkpoint.digest).where(Checkpoint.digest.is_null(False))
+    newest = closed.order_by(Checkpoint.until_id.desc()).first()
     return name(newest) if newest else ""
 
 
-def waiting(now: datetime) -> Seal | None:
+def waiting(now: datetime) -> Checkpoint | None:
     """The range that may be sealed now."""
-    return Seal.get_or_none(Seal.digest.is_null(), Seal.began_at <= now - WAITS)
+    return Checkpoint.get_or_none(Checkpoint.digest.is_null(), Checkpoint.began_at <= now - WAITS)
 
 
 def seal(now: datetime) -> int:
@@ -72,22 +72,22 @@ def seal(now: datetime) -> int:
     if one := waiting(now):
         sealed = _close(one, now)
     with writing():
-        if not Seal.select().where(Seal.digest.is_null()).exists():
-            done = Seal.select(fn.MAX(Seal.until_id)).scalar() or 0
+        if not Checkpoint.select().where(Checkpoint.digest.is_null()).exists():
+            done = Checkpoint.select(fn.MAX(Checkpoint.until_id)).scalar() or 0
             newest = History.select(fn.MAX(History.id)).scalar() or 0
             if newest > done:
-                Seal.insert(until_id=min(newest, done + MOST_LINES), began_at=now).on_conflict_ignore().execute()
+                Checkpoint.insert(until_id=min(newest, done + MOST_LINES), began_at=now).on_conflict_ignore().execute()
     return sealed
 
 
-def _close(one: Seal, now: datetime) -> int:
+def _close(one: Checkpoint, now: datetime) -> int:
     before, key_id = last(), checkpoint_keys.present()
-    first = not Seal.select().where(Seal.key_id.is_null(False)).exists()
+    first = not Checkpoint.select().where(Checkpoint.key_id.is_null(False)).exists()
     unnamed = checkpoint_keys.mark(UNNAMED, _unnamed()) if first else None
     after, start = (before.until_id, before.digest or START) if before else (0, START)
     digest, lines = _digest(after, one.until_id, start, key_id, unnamed)
-    Seal.update(digest=digest, lines=lines, sealed_at=now, key_id=key_id, unnamed=unnamed).where(
-        Seal.id == one.id, Seal.digest.is_null()
+    Checkpoint.update(digest=digest, lines=lines, sealed_at=now, key_id=key_id, unnamed=unnamed).where(
+        Checkpoint.id == one.id, Checkpoint.digest.is_null()
     ).execute()
     return lines
 
@@ -116,7 +116,7 @@ def _digest(after: int, until: int, before: str, key_id: str | None, unnamed: st
 
 
 def _closed():
-    return Seal.select().where(Seal.digest.is_null(False)).order_by(Seal.until_id)
+    return Checkpoint.select().where(Checkpoint.digest.is_null(False)).order_by(Checkpoint.until_id)
 
 
 def breaches() -> Iterator[str]:
@@ -171,7 +171,7 @@ def _unnamed() -> list[int]:
 
 def _unnamed_since():
     """What was empty before erasures were named is fixed in the first checkpoint with a key."""
-    first = _closed().where(Seal.key_id.is_null(False)).first()
+    first = _closed().where(Checkpoint.key_id.is_null(False)).first()
     if first and checkpoint_keys.knows(first.key_id):
         ids = _unnamed()
         if not first.unnamed or not checkpoint_keys.fits(first.unnamed, UNNAMED, ids):
@@ -181,7 +181,9 @@ def _unnamed_since():
 
 def unknown_keys() -> Iterator[str]:
     """One sentence for each key that is not in the settings: what was made with it cannot be verified."""
-    used = Counter(key for (key,) in as_tuples(_closed().select(Seal.key_id).where(Seal.key_id.is_null(False))))
+    used = Counter(
+        key for (key,) in as_tuples(_closed().select(Checkpoint.key_id).where(Checkpoint.key_id.is_null(False)))
+    )
     erasures = History.select(History.erases).where(History.erases.is_null(False))
     used.update(erases.partition(":")[0] for (erases,) in erasures.tuples().iterator())
     for key_id, times in sorted(used.items()):
@@ -195,7 +197,7 @@ def differs(noted: str) -> str:
     found = NOTED.fullmatch(noted.strip().lower())
     if not found:
         raise ValueError(f"A seal is noted as a number, a hyphen and {SHOWN} letters or digits: 12-0123456789abcdef.")
-    kept = Seal.get_or_none(Seal.id == int(found[1]), Seal.digest.is_null(False))
+    kept = Checkpoint.get_or_none(Checkpoint.id == int(found[1]), Checkpoint.digest.is_null(False))
     if kept is None:
         return f"seal {found[1]}: was noted elsewhere and is not there"
     return "" if name(kept) == found[0] else f"seal {kept.id}: is {name(kept)}, was noted elsewhere as {found[0]}"

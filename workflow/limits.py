@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from database import database, on_postgresql, writing
-from models import Attempt, tell
+from models import Attempt, declare
 
 WRONG_PASSWORDS_PER_ACCOUNT = 5
 WRONG_PASSWORDS_PER_ADDRESS = 100
 LINKS_PER_ACCOUNT = 5
 LINKS_PER_ADDRESS = 50
 WINDOW = timedelta(minutes=15)
-tell(wrong_passwords=lambda: WRONG_PASSWORDS_PER_ACCOUNT, wait_minutes=lambda: int(WINDOW.total_seconds() // 60))
+declare(wrong_passwords=lambda: WRONG_PASSWORDS_PER_ACCOUNT, wait_minutes=lambda: int(WINDOW.total_seconds() // 60))
 HOUR = timedelta(hours=1)
 STEP_SECONDS = 0.5
 """longer than finding a user and writing a mail takes"""
@@ -88,7 +88,7 @@ def _hash(name: str) -> str:
 
 
 @contextmanager
-def evenly():
+def constant_time():
     """The block takes a whole number of steps, so that its duration does not reveal whether an address is known."""
     begin = time.monotonic()
     yield

@@ -56,8 +56,8 @@ def _of_model(table: Table) -> dict[str, Any]:
     columns = table.columns
     ours = {column.kind.field for column in columns if column.kind.is_text} | {"Versioned"}
     personal = [column for column in columns if column.is_personal]
-    reads = [column for column in columns if column.kind.reader]
-    ours |= ({"Personal"} if personal else set()) | ({"readings"} if reads else set())
+    readers = [column for column in columns if column.kind.reader]
+    ours |= ({"Personal"} if personal else set()) | ({"readings"} if readers else set())
     text = _text_of_a_row(table)
     return {
         "peewee": sorted({column.kind.field for column in columns if not column.kind.is_text}),
@@ -66,7 +66,7 @@ def _of_model(table: Table) -> dict[str, Any]:
         "dutch": "dutch." in text,
         "personal": personal,
         "technical": [column for column in columns if not column.is_personal],
-        "reads": reads,
+        "readers": readers,
         "text": text,
     }
 

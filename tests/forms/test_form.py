@@ -13,7 +13,7 @@ from wtforms import BooleanField, PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
 from admin_kit.base import AdminView
-from forms import KavoForm, ReasonField, may_be_left_out, shape
+from forms import KavoForm, ReasonField, is_optional, shape
 from forms.detours import NEVER
 from identity import login, second_step
 from models import User
@@ -94,7 +94,7 @@ def test_every_field_is_shown_according_to_its_kind_with_a_real_label(app, forms
             assert label != automatic or label in SAME_IN_BOTH, f"{at} has no label of ours"
             _check(field, html, label, at)
             marks = html.select(".optional")
-            assert len(marks) == may_be_left_out(field), at
+            assert len(marks) == is_optional(field), at
             assert all(one.find_parent("label") is None and one.find_parent("legend") is None for one in marks), at
             for control in html.select("[aria-describedby]"):
                 assert all(html.find(id=one) for one in control["aria-describedby"].split()), at
@@ -126,7 +126,7 @@ def test_optional_fields_are_those_without_required_validators(forms):
                 continue
             field.validate(form)
             at = f"{name}.{field.short_name}"
-            if may_be_left_out(field):
+            if is_optional(field):
                 assert not field.errors, (at, field.errors)
             elif not field.flags.sometimes:
                 assert field.errors, f"{at} is told to be needed, and is not"

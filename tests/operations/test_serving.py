@@ -12,7 +12,7 @@ import pytest
 
 from database import database
 from models import History
-from operations.serving import BUSY, STOP_SECONDS, Gate
+from operations.serving import BUSY, STOP_SECONDS, ConcurrencyLimit
 from tests import factories as make
 from tests.machines import Web, environment
 from tests.visitor import Visitor
@@ -140,7 +140,7 @@ def test_ten_thousand_open_connections_do_not_keep_it_from_answering(web):
 
 
 def test_the_gate_lets_a_limited_number_in_and_each_once():
-    inside = Gate(lambda environ, start: iter([b"x"]), most=1)
+    inside = ConcurrencyLimit(lambda environ, start: iter([b"x"]), most=1)
     statuses = []
 
     first = inside({}, statuses.append)
@@ -154,7 +154,7 @@ def test_the_gate_opens_again_after_an_error():
     def broken(environ, start):
         raise ValueError
 
-    inside = Gate(broken, most=1)
+    inside = ConcurrencyLimit(broken, most=1)
     for _ in range(2):
         with pytest.raises(ValueError):  # noqa: PT011
             inside({}, None)

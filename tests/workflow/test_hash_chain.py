@@ -10,7 +10,7 @@ import pytest
 import audit
 import config
 from database import checkpoint_keys, database
-from models import Clock, History, Mail, Reminder, Seal
+from models import Checkpoint, Clock, History, Mail, Reminder
 from operations import checks
 from tests import factories as make
 from tests.conftest import KEYS
@@ -107,10 +107,10 @@ def test_a_seal_without_a_key_is_refused_after_those_that_have_one(erased, now):
     audit.record(None, "import.dropped", None, at=now, name="x")
     seal_all(now + DAY)
     assert found() == []
-    first, second = Seal.select().where(Seal.digest.is_null(False)).order_by(Seal.until_id)
+    first, second = Checkpoint.select().where(Checkpoint.digest.is_null(False)).order_by(Checkpoint.until_id)
     by_hand("UPDATE history SET verb = 'import.confirmed' WHERE id = 5")
     digest, _ = hash_chain._digest(first.until_id, second.until_id, first.digest, None, None)
-    Seal.update(digest=digest, key_id=None).where(Seal.id == second.id).execute()
+    Checkpoint.update(digest=digest, key_id=None).where(Checkpoint.id == second.id).execute()
 
     assert found() == [f"seal {second.id}: without a key, after seals that have one"]
 
@@ -140,11 +140,14 @@ def test_seals_without_a_key_stay_good_and_so_do_lines_that_were_emptied_then(ap
         audit.record(None, "import.dropped", None, at=now + number * DAY, name="x")
     History.update(payload=None, salt=None).where(History.id == 1).execute()
     digest, lines = hash_chain._digest(0, 2, hash_chain.START, None, None)
-    Seal.create(until_id=2, began_at=now, lines=lines, digest=digest, sealed_at=now)
+    Checkpoint.create(until_id=2, began_at=now, lines=lines, digest=digest, sealed_at=now)
     assert found() == []  # not judged until there is a keyed checkpoint
     seal_all(now + DAY)
 
-    assert [one.key_id for one in Seal.select().order_by(Seal.until_id)][:2] == [None, checkpoint_keys.present()]
+    assert [one.key_id for one in Checkpoint.select().order_by(Checkpoint.until_id)][:2] == [
+        None,
+        checkpoint_keys.present(),
+    ]
     assert found() == []
     History.update(payload=None, salt=None).where(History.id == 2).execute()
     assert found() == [f"history: 2 lines are empty without an erasure, 1 when seal {hash_chain.last().id} was made"]
@@ -241,7 +244,7 @@ def test_a_replaced_key_still_proves_what_it_made_and_an_absent_one_is_told(eras
     keys(KAVO_LOOKUP_KEY="m" * 40, KAVO_OLD_LOOKUP_KEYS=KEYS["KAVO_LOOKUP_KEY"])
     audit.record(None, "import.dropped", None, at=now, name="x")
     seal_all(now + DAY)
-    assert len({one.key_id for one in Seal.select().where(Seal.digest.is_null(False))}) == 2
+    assert len({one.key_id for one in Checkpoint.select().where(Checkpoint.digest.is_null(False))}) == 2
     assert found() == []
 
     keys(KAVO_LOOKUP_KEY="m" * 40)

@@ -28,14 +28,14 @@ from models import (
     User,
     UserRole,
     UserSession,
-    tell,
+    declare,
 )
 from times import local_date
 from workflow import refusals
 
 INVITATION_DAYS = 30
 RESET_LASTS = timedelta(hours=1)
-tell(reset_hours=lambda: int(RESET_LASTS.total_seconds() // 3600), import_days=lambda: KEPT_DAYS)
+declare(reset_hours=lambda: int(RESET_LASTS.total_seconds() // 3600), import_days=lambda: KEPT_DAYS)
 SESSION_IDLE = timedelta(hours=2)
 SESSION_LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=5)  # so that reading pages does not write a row each time

@@ -8,12 +8,12 @@ import mails
 from database import RuleError, writing
 from mails import links
 from mails.links import ACTIVATION, CONFIRM
-from models import Site, Token, User, tell
+from models import Site, Token, User, declare
 from times import days_after, end_of_day, local_date
 
 ACTIVATION_DAYS = 30  # domain rule 4
 LAST_DAY = 90  # domain rule 4: until then a new link can be asked
-tell(activation_days=lambda: ACTIVATION_DAYS)
+declare(activation_days=lambda: ACTIVATION_DAYS)
 
 WAITING = (Token.purpose << (ACTIVATION, CONFIRM)) & Token.used_at.is_null()
 
@@ -26,7 +26,7 @@ def new_link(user: User, site: Site, now: datetime) -> tuple[str, datetime]:
     return links.issue(ACTIVATION, now, expires_at, user, site), expires_at
 
 
-def can_ask_anew(token: Token, now: datetime) -> bool:
+def can_ask_again(token: Token, now: datetime) -> bool:
     """Whether whoever holds this link may ask for a new one: not completed yet, the site approved, at most 90 days
     ago."""
     site, user = links.about(token), token.owner
@@ -55,7 +55,7 @@ def activate(secret: str, now: datetime) -> User:
 def ask_new_link(token: Token, now: datetime):
     """'Nieuwe link vragen': mail a new activation link to the address of the account. Raises RuleError after day 90."""
     with writing():
-        if not can_ask_anew(token, now):
+        if not can_ask_again(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")
         mail_again(links.about(token), token.owner, now)
 

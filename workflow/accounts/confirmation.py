@@ -61,7 +61,7 @@ def _until(now):
     return end_of_day(days_after(now, ACTIVATION_DAYS))
 
 
-def can_ask_anew(token: Token, now: datetime) -> bool:
+def can_ask_again(token: Token, now: datetime) -> bool:
     """Whether whoever holds this link may ask for a new one: the address that it was mailed to still waits for it."""
     user = token.owner
     waits = user.confirmed_at is None or user.claimed_email is not None
@@ -72,7 +72,7 @@ def ask_new_link(token: Token, now: datetime):
     """'Nieuwe link vragen': mail a new link to the same address, for the same purpose. Raises RuleError when none is
     needed."""
     with writing():
-        if not can_ask_anew(token, now):
+        if not can_ask_again(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Meld je aan, of bel het team Kadervorming.")
         mail_again(token.owner, now)
 

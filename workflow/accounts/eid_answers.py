@@ -39,7 +39,7 @@ class EidPerson:
         return f"{what} van je eID."
 
     def plain(self) -> dict:
-        """As values that JSON can hold; without former hashes, which `hash_anew` made unnecessary."""
+        """As values that JSON can hold; without former hashes, which `rehash` made unnecessary."""
         values = {**asdict(self), "birth_date": self.birth_date.isoformat() if self.birth_date else None}
         values.pop("former")
         return values
@@ -189,7 +189,7 @@ def _letters(name: str) -> str:
 # ---- keys that were replaced
 
 
-def hash_anew(person: EidPerson):
+def rehash(person: EidPerson):
     """Rehash what is kept of this number from a former key to the newest. Inside a transaction."""
     for model in (Identity, LinkRequest):
         newest = model.select(model.id).where(model.number_hash == person.number_hash)

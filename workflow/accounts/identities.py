@@ -8,7 +8,7 @@ import dutch
 import mails
 import scope
 from database import RuleError, locking, writing
-from database.texts import said
+from database.texts import required_text
 from models import (
     LINK_DAYS,
     NOWHERE,
@@ -34,8 +34,8 @@ from workflow.accounts.eid_answers import (
     EidPerson,
     Match,
     differences,
-    hash_anew,
     match,
+    rehash,
 )
 from workflow.sites import sites
 
@@ -77,7 +77,7 @@ def recognise(person: EidPerson, now: datetime) -> User | None:
     Raises WithTeam, after asking the team, when the answer does not agree with what we know; RuleError when the
     account may not log in."""
     with writing():
-        hash_anew(person)
+        rehash(person)
         found = match(person)
         if found is None:
             return None
@@ -154,7 +154,7 @@ def link(user: User, person: EidPerson, now: datetime) -> bool:
     account): then the team must decide. Raises RuleError when it was asked already, or when the account has another
     eID."""
     with writing():
-        hash_anew(person)
+        rehash(person)
         fresh = locking(User.select().where(User.id == user.id)).get()
         found = match(person)
         if found is None and not (differs := differences(fresh, person)):
@@ -236,7 +236,7 @@ def _renew(user: User, asked: LinkRequest, by: User, now: datetime):
 def refuse_link(request: LinkRequest, by: User, now: datetime, reason: str):
     """The team refuses to link, for a reason that the owner of the account reads. Raises RuleError without one."""
     scope.require(by, "decide", request)
-    reason = said(reason, "Schrijf waarom je niet koppelt. De persoon leest deze tekst.", "reason")
+    reason = required_text(reason, "Schrijf waarom je niet koppelt. De persoon leest deze tekst.", "reason")
     with writing():
         request.move("refused", decided_at=now, decided_by=by, reason=reason)
         audit.record(by, "user.eid_refused", request.user, at=now, name=request.user, reason=reason)

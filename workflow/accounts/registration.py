@@ -10,7 +10,7 @@ import audit
 import mails
 import scope
 from database import RuleError, check_name, writing
-from database.texts import said
+from database.texts import required_text
 from mails import links
 from models import (
     ADULT_YEARS,
@@ -24,7 +24,7 @@ from models import (
     SiteMessage,
     User,
     UserRole,
-    tell,
+    declare,
 )
 from times import days_after, end_of_day, local_date
 from workflow.accounts import accounts, activation, confirmation
@@ -33,7 +33,7 @@ from workflow.privacy import erasure
 from workflow.sites import declarations, sites
 
 DRAFT_LASTS = timedelta(hours=DRAFT_HOURS)
-tell(draft_hours=lambda: int(DRAFT_LASTS.total_seconds() // 3600))
+declare(draft_hours=lambda: int(DRAFT_LASTS.total_seconds() // 3600))
 
 # ---- registering
 
@@ -162,7 +162,7 @@ def drop_draft(secret: str | None):
 def answer(site: Site, text: str, by: User, now: datetime):
     """The applicant answers the team's question: the clock resumes. Raises RuleError when nothing was asked."""
     scope.require(by, "answer", site)
-    text = said(text, "Typ je antwoord.", "text")
+    text = required_text(text, "Typ je antwoord.", "text")
     with writing():
         fresh = Site.locked(site.id)
         if fresh.state != "submitted" or fresh.paused_at is None:

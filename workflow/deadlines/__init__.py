@@ -6,12 +6,12 @@ may run late, twice, or beside another. Reminders leave in the morning; a term e
 Brussels)."""
 
 from workflow.deadlines import applications, handovers, news, people, registrations, stages, trajectories, weekly
-from workflow.deadlines.shared import Due, TurningPoint
+from workflow.deadlines.shared import DeadlineRule, Due
 
-CATALOGUE: tuple[TurningPoint, ...] = tuple(
+CATALOGUE: tuple[DeadlineRule, ...] = tuple(
     point
     for module in (applications, handovers, registrations, stages, trajectories, people, news, weekly)
     for point in module.POINTS
 )
 
-__all__ = ["CATALOGUE", "Due", "TurningPoint"]
+__all__ = ["CATALOGUE", "DeadlineRule", "Due"]

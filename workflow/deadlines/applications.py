@@ -6,7 +6,7 @@ import dutch
 import mails
 from models import Reminder, Site
 from times import local_date
-from workflow.deadlines.shared import Due, TurningPoint, days_of, morning, one_mail, said
+from workflow.deadlines.shared import DeadlineRule, Due, days_of, morning, one_mail, was_said
 
 APPLICATION_DAY = 10
 WAITING = (Site.state == "submitted") & Site.paused_at.is_null()
@@ -30,7 +30,7 @@ def _overdue(now, since):
 
 
 def _found(kind, fits, *when):
-    known = said(Site, kind, Reminder.due_on == Site.due_on)
+    known = was_said(Site, kind, Reminder.due_on == Site.due_on)
     query: Any = Site.select().where(WAITING, *when, ~known).order_by(Site.due_on)
     sites = [site for site in query if fits(site)]
     return [Due(site, site.due_on, f"{site}, tegen {dutch.day(site.due_on)}") for site in sites]
@@ -45,7 +45,7 @@ def _tell_team(kind):
 LIMIT = "één e-mail aan het team per aanvraag, samen in één bericht"
 STOPS = "als er beslist is, of als de aanvrager aan zet is"
 POINTS = (
-    TurningPoint(
+    DeadlineRule(
         "applications_due",
         f"Aanvraag aan dag {APPLICATION_DAY}",
         "Zodat het team binnen de termijn beslist.",
@@ -54,7 +54,7 @@ POINTS = (
         _due,
         _tell_team("applications_due"),
     ),
-    TurningPoint(
+    DeadlineRule(
         "applications_overdue",
         "Aanvraag te laat",
         "De termijn om te beslissen is voorbij.",

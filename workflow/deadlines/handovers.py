@@ -3,24 +3,24 @@
 from peewee import fn
 
 import dutch
-from models import Handover, Mail, Reminder, Site, User, tell
+from models import Handover, Mail, Reminder, Site, User, declare
 from times import end_of_day, local_date
 from workflow.deadlines.shared import (
     ONE_MAIL,
+    DeadlineRule,
     Due,
-    TurningPoint,
     days_of,
     each,
     enough_left,
     morning,
-    said,
     say_once,
     series,
+    was_said,
 )
 from workflow.sites import handovers
 
 HANDOVER_REMINDERS = 7, 13
-tell(handover_reminders=lambda: HANDOVER_REMINDERS)
+declare(handover_reminders=lambda: HANDOVER_REMINDERS)
 
 
 def _found(*conditions):
@@ -69,7 +69,7 @@ def _reminder(kind, on_day, until_day):
 
     def due(now, since):
         day = morning(now)
-        known = said(Handover, kind, Reminder.due_on == Handover.due_on)
+        known = was_said(Handover, kind, Reminder.due_on == Handover.due_on)
         found = _found(~Handover.offered, Handover.due_on >= local_date(now), ~known)
         return [one for one in found if fits(one, day, since) and enough_left(end_of_day(one.on), now)]
 
@@ -89,7 +89,7 @@ def _reminder(kind, on_day, until_day):
 
 POINTS = (
     *(
-        TurningPoint(
+        DeadlineRule(
             kind,
             f"Overdracht aan dag {day}",
             "Zodat de verantwoordelijke zelf antwoordt.",
@@ -99,7 +99,7 @@ POINTS = (
         )
         for kind, day, until in series("handover", HANDOVER_REMINDERS, 0)
     ),
-    TurningPoint(
+    DeadlineRule(
         "handover_unreachable",
         "Overdracht: mailbox weigert",
         "Wie geen e-mail krijgt, kan niet antwoorden.",
@@ -108,7 +108,7 @@ POINTS = (
         _unreachable,
         each(Handover, _escalate),
     ),
-    TurningPoint(
+    DeadlineRule(
         "handover_end",
         "Overdracht: termijn voorbij",
         "De termijn om te antwoorden is voorbij.",

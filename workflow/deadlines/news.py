@@ -9,7 +9,7 @@ import audit
 import mails
 from models import TEAM, History, Membership, Placement, Role, SiteManager, Trajectory, UserRole
 from times import end_of_day
-from workflow.deadlines.shared import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
+from workflow.deadlines.shared import ONE_MAIL, DeadlineRule, Due, days_of, morning, one_mail, was_said
 from workflow.deadlines.stages import joined, trainee
 
 DAYS_BACK = 3  # after a longer silence of the clock it is no longer news
@@ -47,7 +47,7 @@ def _news(kind, own_side, now, since):
         History.at >= end_of_day(first),
         History.at < end_of_day(last),
         ~own_side,
-        ~said(History, kind),
+        ~was_said(History, kind),
         History.payload.is_null(False),
     )
     lines = list(query.order_by(History.id))
@@ -64,7 +64,7 @@ def _news(kind, own_side, now, since):
 
 def was_told(line: History) -> bool:
     """Whether a mail with this line was written."""
-    either = said(History, "news_site") | said(History, "news_association")
+    either = was_said(History, "news_site") | was_said(History, "news_association")
     return History.select().where(History.id == line.id, either).exists()
 
 
@@ -98,7 +98,7 @@ def _tell_association(association, dues, now):
 
 ANY = History.id.is_null(False)
 POINTS = (
-    TurningPoint(
+    DeadlineRule(
         "news_site",
         "Iemand anders koppelde of beoordeelde bij de stageplaats",
         "De verantwoordelijke weet wie er komt.",
@@ -107,7 +107,7 @@ POINTS = (
         lambda now, since: list(_for_managers(now, since)),
         one_mail(History, "news_site", ANY, _tell_manager),
     ),
-    TurningPoint(
+    DeadlineRule(
         "news_association",
         "Een stageplaats koppelde of beoordeelde een deelnemer",
         "De vereniging volgt haar deelnemers.",

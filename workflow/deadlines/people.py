@@ -5,7 +5,7 @@ import mails
 from models import ADULT_YEARS, MANAGER, Role, User, UserRole
 from times import local_date, years_after
 from workflow.accounts import accounts
-from workflow.deadlines.shared import ONE_MAIL, Due, TurningPoint, days_of, each, morning, said, say_once
+from workflow.deadlines.shared import ONE_MAIL, DeadlineRule, Due, days_of, each, morning, say_once, was_said
 
 ADULT_WITHIN = 30  # how long after the 18th birthday the mail about eID still makes sense
 TURNED_18 = "turned_18"
@@ -23,7 +23,7 @@ def _turned_18(now, since):
         User.confirmed_at.is_null(False),
         User.password_exception.is_null(),
         User.id.in_(managers),
-        ~said(User, TURNED_18),
+        ~was_said(User, TURNED_18),
     )
     earliest = max(since, day - days_of(ADULT_WITHIN))
     found = [(years_after(user.birth_date, ADULT_YEARS), user) for user in query if user.birth_date]
@@ -51,7 +51,7 @@ def _forget(dues, now):
 
 
 POINTS = (
-    TurningPoint(
+    DeadlineRule(
         TURNED_18,
         f"Verantwoordelijke wordt {ADULT_YEARS}",
         f"Vanaf {ADULT_YEARS} jaar meld je je aan met eID.",
@@ -60,7 +60,7 @@ POINTS = (
         _turned_18,
         each(User, _tell),
     ),
-    TurningPoint(
+    DeadlineRule(
         "passing",
         "Opruimen",
         "Wat we maar kort nodig hebben: mislukte pogingen, oude aanmeldingen, links en half ingevulde formulieren.",

@@ -7,15 +7,15 @@ from workflow.accounts import activation, registration
 from workflow.accounts.activation import ACTIVATION_DAYS
 from workflow.deadlines.shared import (
     ONE_MAIL,
+    DeadlineRule,
     Due,
-    TurningPoint,
     days_of,
     each,
     enough_left,
     morning,
-    said,
     say_once,
     series,
+    was_said,
 )
 
 ACTIVATION_REMINDERS = 7, 25
@@ -36,7 +36,7 @@ def _reminder(kind, on_day, until_day):
                 User.active,
                 Token.expires_at > end_of_day(max(day + days_of(after), since + days_of(before - 1))),
                 Token.expires_at <= end_of_day(day + days_of(before)),
-                ~said(User, kind, Reminder.at >= Token.created_at),
+                ~was_said(User, kind, Reminder.at >= Token.created_at),
             )
         )
         found = {}
@@ -70,7 +70,7 @@ def _forget(user, due, now):
 
 POINTS = (
     *(
-        TurningPoint(
+        DeadlineRule(
             kind,
             f"Registratie niet voltooid, dag {day}",
             f"De link werkt {ACTIVATION_DAYS} dagen.",
@@ -80,7 +80,7 @@ POINTS = (
         )
         for kind, day, until in series("activation", ACTIVATION_REMINDERS, ACTIVATION_DAYS)
     ),
-    TurningPoint(
+    DeadlineRule(
         "activation_end",
         f"Registratie niet voltooid na dag {activation.LAST_DAY}",
         "We houden geen gegevens bij van wie nooit begon.",

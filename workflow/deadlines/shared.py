@@ -29,7 +29,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class TurningPoint:
+class DeadlineRule:
     """`due(now, since)` finds what is due at `now` (UTC); for reminders only what fell due from the day `since` on.
     `treat(dues, now)` treats it and returns how many."""
 
@@ -71,7 +71,7 @@ def enough_left(end: datetime, now: datetime) -> bool:
 # ---- said once
 
 
-def said(model, kind: str, *more):
+def was_said(model, kind: str, *more):
     """The condition that this was said about a row; `more` conditions on the reminder, such as the date of its term."""
     same = (Reminder.object_type == model._meta.table_name) & (Reminder.object_id == model.id.cast("VARCHAR(40)"))
     return fn.EXISTS(Reminder.select(Reminder.id).where(same, Reminder.kind == kind, *more))

@@ -5,16 +5,16 @@ from datetime import date, timedelta
 from peewee import JOIN, fn
 
 import mails
-from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User, tell
+from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User, declare
 from times import days_after, end_of_day
-from workflow.deadlines.shared import Due, TurningPoint, days_of, morning, one_mail, said, series
+from workflow.deadlines.shared import DeadlineRule, Due, days_of, morning, one_mail, series, was_said
 
 EVALUATE_AFTER = 14, 42  # days after the expected end of the stage: its manager
 ASSOCIATION_AFTER = 56  # then the association
 EVALUATE_UNTIL = 84  # no reminders after that
 NO_END_DAYS = 46
 """without an expected end a stage counts as over this many days after coupling: its first reminder comes on day 60"""
-tell(evaluate_after=lambda: EVALUATE_AFTER, association_after=lambda: ASSOCIATION_AFTER)
+declare(evaluate_after=lambda: EVALUATE_AFTER, association_after=lambda: ASSOCIATION_AFTER)
 
 RUNNING = Trajectory.select(Trajectory.id).where(Trajectory.id == Placement.trajectory, Trajectory.state == "open")
 WAITING = (Placement.state == "open") & fn.EXISTS(RUNNING)
@@ -39,8 +39,8 @@ def _late(kind, first, last, now, since):
     coupled_until = end_of_day(newest - days_of(NO_END_DAYS)) - timedelta(microseconds=1)
     without_end = Placement.ends_on.is_null() & Placement.created_at.between(coupled_from, coupled_until)
     for when, known in (
-        (with_end, said(Placement, kind, Reminder.due_on == Placement.ends_on)),
-        (without_end, said(Placement, kind)),
+        (with_end, was_said(Placement, kind, Reminder.due_on == Placement.ends_on)),
+        (without_end, was_said(Placement, kind)),
     ):
         yield from joined().where(Placement.state == "open", Trajectory.state == "open", when, ~known)
 
@@ -88,7 +88,7 @@ def _tell_association(association, dues, now):
 WHY, STOPS = "Zonder beoordeling is er geen attest.", "bij een beoordeling of annulering"
 POINTS = (
     *(
-        TurningPoint(
+        DeadlineRule(
             kind,
             f"Stage {days} dagen voorbij zonder beoordeling",
             WHY,
@@ -98,7 +98,7 @@ POINTS = (
         )
         for kind, days, until in series("evaluate", EVALUATE_AFTER, ASSOCIATION_AFTER)
     ),
-    TurningPoint(
+    DeadlineRule(
         ASSOCIATION,
         f"Stage {ASSOCIATION_AFTER} dagen voorbij zonder beoordeling",
         "De vereniging kan zelf navragen.",

@@ -4,12 +4,12 @@ from peewee import fn
 
 import dutch
 import mails
-from models import TRAJECTORY, Association, Extension, Participant, Reminder, Trajectory, tell
-from workflow.deadlines.shared import Due, TurningPoint, days_of, morning, one_mail, said, series
+from models import TRAJECTORY, Association, Extension, Participant, Reminder, Trajectory, declare
+from workflow.deadlines.shared import DeadlineRule, Due, days_of, morning, one_mail, series, was_said
 from workflow.deadlines.stages import trainee
 
 TRAJECTORY_REMINDERS = 180, 60
-tell(trajectory_reminders=lambda: TRAJECTORY_REMINDERS)
+declare(trajectory_reminders=lambda: TRAJECTORY_REMINDERS)
 ENDED_WITHIN = 60  # how long after its end a trajectory is still worth a mail
 ENDED = "trajectory_ended"
 EXPIRED = TRAJECTORY.kinds["expired"]
@@ -18,7 +18,7 @@ EXTENDED = fn.EXISTS(Extension.select(Extension.id).where(Extension.trajectory =
 
 def _found(kind, first, last):
     """Open trajectories that end between two days and about which this was not said."""
-    known = said(Trajectory, kind, Reminder.due_on == Trajectory.ends_on)
+    known = was_said(Trajectory, kind, Reminder.due_on == Trajectory.ends_on)
     query = Trajectory.select(Trajectory, Participant, Association, EXTENDED).join(Participant)
     query = query.switch(Trajectory).join(Association)
     return query.where(Trajectory.state == "open", Trajectory.ends_on.between(first, last), ~known).order_by(
@@ -57,7 +57,7 @@ def _ended(now, since):
 LIMIT, STOPS = "één e-mail per vereniging, met alle trajecten samen", "als het traject afgewerkt of verlengd is"
 POINTS = (
     *(
-        TurningPoint(
+        DeadlineRule(
             kind,
             f"Traject eindigt over {days} dagen",
             "Zodat er nog tijd is voor een stage of een verlenging.",
@@ -67,7 +67,7 @@ POINTS = (
         )
         for kind, days, after in series("trajectory", TRAJECTORY_REMINDERS, 0)
     ),
-    TurningPoint(
+    DeadlineRule(
         ENDED,
         f"Traject: {EXPIRED.words.lower()}",
         "Koppelen kan niet meer.",

@@ -4,7 +4,7 @@ most often."""
 import mails
 from models import Clock, Reminder
 from workflow import hash_chain, refusals
-from workflow.deadlines.shared import REMIND_HOUR, Due, TurningPoint, days_of, each, morning, said, say_once
+from workflow.deadlines.shared import REMIND_HOUR, DeadlineRule, Due, days_of, each, morning, say_once, was_said
 
 WEEK = "team_week"
 DAYS, MOST = 7, 5  # refusals listed in the mail
@@ -19,7 +19,7 @@ def _due(now, since):
     monday, seal = _monday(now), hash_chain.last_name()
     if monday < since or not seal:
         return []
-    clocks = Clock.select().where(~said(Clock, WEEK, Reminder.due_on == monday))
+    clocks = Clock.select().where(~was_said(Clock, WEEK, Reminder.due_on == monday))
     return [Due(clock, monday, f"zegel {seal}") for clock in clocks]
 
 
@@ -31,7 +31,7 @@ def _tell(clock, due, now):
 
 
 POINTS = (
-    TurningPoint(
+    DeadlineRule(
         WEEK,
         "Weekbericht aan het team",
         "Het zegel van de geschiedenis moet ook buiten de tool bewaard worden.",

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from database import normalise, readings
-from database.texts import RuleError, says_something
+from database.texts import RuleError, has_text
 from models import TYPES
 from workflow.imports.sheets import is_formula
 
@@ -56,7 +56,7 @@ class Entry:
         names = {"voornaam": self.first_name, "naam": self.last_name, "vereniging": self.association_name}
         checks = (
             ("kavo_id", "kavo_id" in self.unread, self.unread.get("kavo_id")),
-            ("naam", not says_something(self.first_name + self.last_name), "Dit ontbreekt."),
+            ("naam", not has_text(self.first_name + self.last_name), "Dit ontbreekt."),
             *((column, is_formula(text.lstrip("'")), FORMULA) for column, text in names.items()),
             ("geboortedatum", "geboortedatum" in self.unread, self.unread.get("geboortedatum")),
             ("type", not self.type, "Kies animator, hoofdanimator of instructeur."),
@@ -82,7 +82,7 @@ def parse(texts: Sequence[str]) -> Entry:
             values[column] = reader(cells[column])
         except RuleError as error:
             unread[column] = str(error)
-    first, last = (text if says_something(text) else "" for text in (cells["voornaam"], cells["naam"]))
+    first, last = (text if has_text(text) else "" for text in (cells["voornaam"], cells["naam"]))
     return Entry(
         kavo_id=values.get("kavo_id", ""),
         first_name=first,

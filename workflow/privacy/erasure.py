@@ -14,7 +14,7 @@ import audit
 import dutch
 import scope
 from database import RuleError, as_tuples, readings, searchable, writing
-from database.texts import said
+from database.texts import required_text
 from models import (
     NOWHERE,
     TEAM,
@@ -253,7 +253,7 @@ def _former(user: User) -> list[str]:
 
 
 def _need(reason: str):
-    said(reason, "Schrijf waarom je de gegevens wist, zonder de naam van de persoon.", "reason")
+    required_text(reason, "Schrijf waarom je de gegevens wist, zonder de naam van de persoon.", "reason")
 
 
 def _lines(*conditions) -> set[int]:

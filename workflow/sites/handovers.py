@@ -9,7 +9,7 @@ import audit
 import mails
 import scope
 from database import RuleError, readings, writing
-from database.texts import said, tidy_lines
+from database.texts import required_text, tidy_lines
 from mails import links
 from mails.links import HANDOVER, OFFER
 from models import HANDOVER_DAYS, Handover, Mail, Placement, Site, Token, User, statuses
@@ -109,7 +109,7 @@ def _new_link(handover: Handover, purpose: str, now: datetime) -> str:
     return links.issue(purpose, now, end_of_day(last), handover.asked if purpose == HANDOVER else None, handover)
 
 
-def can_ask_anew(token: Token, now: datetime) -> bool:
+def can_ask_again(token: Token, now: datetime) -> bool:
     """Whether whoever holds this link may ask for a new one, which goes to the manager who was asked."""
     handover = links.about(token)
     return token.purpose == HANDOVER and handover.undecided and handover.asked.active
@@ -119,7 +119,7 @@ def ask_new_link(token: Token, now: datetime):
     """'Nieuwe link vragen': mail a new link to the manager who was asked. Raises RuleError when it was decided
     already."""
     with writing():
-        if not can_ask_anew(token, now):
+        if not can_ask_again(token, now):
             raise RuleError("Over deze overdracht is al beslist. Een nieuwe link is niet meer nodig.")
         handover = links.about(token)
         if not mails.sent_since("handover_asked", handover.asked.email, now - mails.NOT_TWICE_WITHIN):
@@ -171,7 +171,7 @@ def refuse(handover: Handover, by: User, now: datetime, reason: str):
     """Refuse, for a reason that the other side reads. Raises RuleError without a reason, or when it was decided
     already."""
     scope.require(by, "answer", handover)
-    reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst.", "reason")
+    reason = required_text(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst.", "reason")
     with writing():
         fresh = Handover.locked(handover.id)
         fresh.move("refused", decided_at=now, decided_by=by, reason=reason)

@@ -6,7 +6,7 @@ import audit
 import mails
 import scope
 from database import RuleError, writing
-from database.texts import said
+from database.texts import required_text
 from models import Proposal, Site, User
 
 
@@ -64,7 +64,9 @@ def accept(proposal: Proposal, by: User, now: datetime):
 def refuse(proposal: Proposal, by: User, now: datetime, reason: str):
     """Refuse the change, with a reason that the manager reads. Raises RuleError without one."""
     scope.require(by, "decide", proposal)
-    reason = said(reason, "Schrijf waarom je afkeurt. De stageplaatsverantwoordelijke leest deze tekst.", "reason")
+    reason = required_text(
+        reason, "Schrijf waarom je afkeurt. De stageplaatsverantwoordelijke leest deze tekst.", "reason"
+    )
     with writing():
         proposal.move("refused", decided_at=now, decided_by=by, reason=reason)
         audit.record(by, "proposal.refused", proposal.site, at=now, site=proposal.site, reason=proposal.reason)

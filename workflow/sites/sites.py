@@ -8,7 +8,7 @@ import dutch
 import mails
 import scope
 from database import RuleError, writing
-from database.texts import said
+from database.texts import required_text
 from mails import links
 from models import (
     APPROVAL_DAYS,
@@ -24,7 +24,7 @@ from models import (
     SitePeriod,
     User,
     UserRole,
-    tell,
+    declare,
 )
 from times import days_after
 from workflow.accounts import activation
@@ -32,7 +32,7 @@ from workflow.stages import placements
 
 UNDO_FOR = timedelta(minutes=10)
 """how long somebody can undo what they just did; the mail of a decision is held back as long"""
-tell(undo_minutes=lambda: int(UNDO_FOR.total_seconds() // 60))
+declare(undo_minutes=lambda: int(UNDO_FOR.total_seconds() // 60))
 
 CHECKLIST = {
     "recognised": "Het is een erkend jeugdwerkinitiatief",
@@ -72,7 +72,7 @@ def reject(site: Site, by: User, now: datetime, reason: str, checked: tuple[str,
     """Reject a site with a reason that the applicant reads. Raises RuleError without one, or when it was decided
     already."""
     scope.require(by, "reject", site)
-    reason = said(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst in de e-mail.", "reason")
+    reason = required_text(reason, "Schrijf waarom je afkeurt. De aanvrager leest deze tekst in de e-mail.", "reason")
     with writing():
         _decide(site, "rejected", by, now, reason=reason)
         audit.record(by, "site.rejected", site, at=now, site=site, reason=site.reason, checked=_checked(checked))
@@ -141,7 +141,9 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
 
     Raises RuleError without a reason, or when nothing was decided."""
     scope.require(by, "reopen", site)
-    reason = said(reason, "Schrijf waarom je heropent. De stageplaatsverantwoordelijke leest deze tekst.", "reason")
+    reason = required_text(
+        reason, "Schrijf waarom je heropent. De stageplaatsverantwoordelijke leest deze tekst.", "reason"
+    )
     with writing():
         closed, manager = site.state == "closed", site.manager()
         if closed:
@@ -165,7 +167,7 @@ def reopen(site: Site, by: User, now: datetime, reason: str):
 def ask(site: Site, by: User, now: datetime, text: str):
     """Ask the applicant for information: the term is paused until the answer. Raises RuleError."""
     scope.require(by, "ask", site)
-    text = said(text, "Typ je vraag.", "text")
+    text = required_text(text, "Typ je vraag.", "text")
     with writing():
         fresh, manager = Site.locked(site.id), site.manager()
         if fresh.state != "submitted":
@@ -200,7 +202,7 @@ def resume(site: Site, now: datetime):
 def note(site: Site, by: User, now: datetime, text: str):
     """A note for colleagues; the applicant never sees it. Raises RuleError for an empty one."""
     scope.require(by, "note", site)
-    text = said(text, "Typ je notitie.", "text")
+    text = required_text(text, "Typ je notitie.", "text")
     SiteMessage.create(site=site, kind="note", text=text, by=by, at=now)
 
 
@@ -211,7 +213,7 @@ def close(site: Site, by: User, now: datetime, reason: str, cancel_running: bool
     """Close a site: nobody can be coupled any more. Running placements stay (they can be evaluated) or are cancelled,
     with the same reason, which frees their hours. Raises RuleError without a reason or when it is not open."""
     scope.require(by, "close", site)
-    reason = said(reason, "Schrijf waarom de stageplaats sluit.", "reason")
+    reason = required_text(reason, "Schrijf waarom de stageplaats sluit.", "reason")
     with writing():
         site.move("closed", reason=reason)
         running = list(site.placements.where(Placement.state == "open").order_by(Placement.trajectory))

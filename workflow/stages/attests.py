@@ -47,7 +47,7 @@ def _new_code() -> str:
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(GROUP)) for _ in range(GROUPS))
 
 
-def can_ask_anew(token: Token, now: datetime) -> bool:
+def can_ask_again(token: Token, now: datetime) -> bool:
     """Whether whoever holds this link may ask for a new one, which goes to the participant's present address."""
     attest = links.about(token)
     return attest is not None and attest.is_valid and bool(attest.participant.email)
@@ -57,7 +57,7 @@ def ask_new_link(token: Token, now: datetime):
     """'Nieuwe link vragen': mail the participant a new link to the attest. Raises RuleError when it is no longer
     valid."""
     with writing():
-        if not can_ask_anew(token, now):
+        if not can_ask_again(token, now):
             raise RuleError("Een nieuwe link vragen kan niet meer. Bel het team Kadervorming.")
         attest = links.about(token)
         if not mails.sent_since("attest_released", attest.participant.email, now - mails.NOT_TWICE_WITHIN):

@@ -22,7 +22,7 @@ def pdf(attest: Attest) -> bytes:
         "day": dutch.day(attest.issued_on),
         "hours": str(STAGE_HOURS),
         "code": attest.code,
-        "check": links.full("/attest-nakijken"),
+        "check": links.absolute_url("/attest-nakijken"),
     }
     issued = datetime(*attest.issued_on.timetuple()[:3], tzinfo=UTC)
     return typst.compile(

@@ -8,7 +8,7 @@ import audit
 import mails
 import scope
 from database import RuleError, writing
-from database.texts import said
+from database.texts import required_text
 from models import FINAL_RESULTS, STAGE_HOURS, TEAM, Attest, FinalEvaluation, Placement, Trajectory, User, statuses
 from workflow.stages.placements import behalf_words
 
@@ -62,7 +62,7 @@ def reopen(trajectory: Trajectory, by: User, now: datetime, reason: str) -> bool
     """The team takes a final evaluation back; an attest that was released is no longer valid. Raises RuleError when
     there is none, or when another trajectory of this type is open by now. Returns whether there was an attest."""
     scope.require(by, "reopen", trajectory)
-    reason = said(reason, "Schrijf waarom je het traject heropent.", "reason")
+    reason = required_text(reason, "Schrijf waarom je het traject heropent.", "reason")
     with writing():
         fresh = Trajectory.locked(trajectory.id)
         final = current(fresh)

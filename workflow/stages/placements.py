@@ -8,7 +8,7 @@ import audit
 import dutch
 import scope
 from database import Conflict, RuleError, as_tuples, readings, writing
-from database.texts import said, tidy_lines
+from database.texts import required_text, tidy_lines
 from models import (
     ASSOCIATION,
     ON_BEHALF,
@@ -248,7 +248,11 @@ def cancel(placement: Placement, by: User, now: datetime, reason: str, no_show: 
 
     Raises RuleError when the reason is missing or it is too late."""
     scope.require(by, "cancel", placement)
-    why = tidy_lines(reason or "") if no_show else said(reason, "Schrijf waarom de stage niet doorgaat.", "reason")
+    why = (
+        tidy_lines(reason or "")
+        if no_show
+        else required_text(reason, "Schrijf waarom de stage niet doorgaat.", "reason")
+    )
     with writing():
         Site.hold(placement.site_id)  # before the trajectory, as when coupling
         fresh = _open_one(placement, None)

@@ -98,7 +98,7 @@ def lines(trajectory: Trajectory, by: User) -> list[tuple[datetime, str, bool]]:
     visible = scope.own(by, History) | (History.verb << FOR_EVERYBODY)
     about = History.select().where(History.trajectory_id == trajectory.id, visible)
     newest = list(about.order_by(History.id.desc()).limit(MOST_LINES))
-    told = audit.told(newest if scope.owns_all(by, History) else audit.without_undone(newest))
+    told = audit.as_timeline(newest if scope.owns_all(by, History) else audit.without_undone(newest))
     if not _is_told_of_the_start(trajectory):  # from old data
         told.append((at_hour(trajectory.course_started_on, 12), f"{trajectory.association} begon de cursus.", True))
     for_all = trajectory.extensions_of().where(Extension.trajectory.is_null()) if whole else []

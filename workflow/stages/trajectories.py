@@ -6,7 +6,7 @@ import audit
 import dutch
 import scope
 from database import RuleError, as_tuples, writing
-from database.texts import said
+from database.texts import required_text
 from models import Extension, Trajectory, User
 
 LONGEST_EXTENSION = 5 * 366  # days; more is a slip
@@ -43,7 +43,7 @@ def begin(trajectory: Trajectory, by: User | None, now: datetime):
 
 
 def _reason(text: str, why: str) -> str:
-    return said(text, f"Schrijf waarom {why}.", "reason")
+    return required_text(text, f"Schrijf waarom {why}.", "reason")
 
 
 def stop(trajectory: Trajectory, by: User, now: datetime, reason: str):

@@ -438,7 +438,7 @@ def test_a_failure_in_one_deadline_holds_up_no_other(monkeypatch, caplog):
     monkeypatch.setattr(
         clock,
         "CATALOGUE",
-        (deadlines.TurningPoint(**{**vars(broken), "due": lambda now, since: 1 / 0}), *deadlines.CATALOGUE[2:]),
+        (deadlines.DeadlineRule(**{**vars(broken), "due": lambda now, since: 1 / 0}), *deadlines.CATALOGUE[2:]),
     )
     done = clock.sweep(at(date(2026, 6, 20)))
 

@@ -10,6 +10,7 @@ import audit
 from database import RuleError, database, on_postgresql, readings, searching
 from models import (
     TABLES,
+    Checkpoint,
     Clock,
     Evaluation,
     Handover,
@@ -20,7 +21,6 @@ from models import (
     Participant,
     Placement,
     Retention,
-    Seal,
     Site,
     SiteManager,
     Trajectory,
@@ -471,7 +471,7 @@ def test_erasing_leaves_the_chain_whole(sealed):
 
 
 def test_a_line_written_during_a_seal_waits_for_the_next_seal(sealed):
-    assert Seal.get(Seal.digest.is_null()).until_id == 3
+    assert Checkpoint.get(Checkpoint.digest.is_null()).until_id == 3
     hash_chain.seal(make.NOW + timedelta(minutes=62))
     assert hash_chain.last().until_id == 2
     hash_chain.seal(make.NOW + timedelta(minutes=123))
