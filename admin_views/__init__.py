@@ -13,11 +13,11 @@ from admin_kit.base import AdminView
 from admin_kit.cells import as_cell
 from admin_views.applications import ApplicationView
 from admin_views.associations import AssociationView
+from admin_views.bulk import BulkView
 from admin_views.clock import ClockView
 from admin_views.handovers import HandoverView
 from admin_views.importing import ImportView
 from admin_views.link_requests import LinkRequestView
-from admin_views.many import ManyView
 from admin_views.overview import OverviewView
 from admin_views.participants import ParticipantView
 from admin_views.people import RoleView, UserView
@@ -62,7 +62,7 @@ def register(app: Flask) -> Admin:
     admin.add_view(ApplicationView(name="Aanvragen", endpoint="application", url="/aanvragen"))
     admin.add_view(LinkRequestView(name="eID koppelen", endpoint="link_request", url="/eid-aanvragen"))
     admin.add_view(SiteChangeView(name="Stageplaats wijzigen of sluiten", endpoint="site_change", url="/stageplaats"))
-    admin.add_view(ManyView(name="Samen koppelen en beoordelen", endpoint="many", url="/samen"))
+    admin.add_view(BulkView(name="Samen koppelen en beoordelen", endpoint="bulk", url="/samen"))
     admin.add_view(UndoView(name="Koppelen en beoordelen ongedaan maken", endpoint="undoing", url="/ongedaan"))
     admin.add_view(ImportView(name="Importeren", endpoint="importing", url="/importeren"))
     admin.add_view(SavedViewView(name="Weergaven", endpoint="saved_view", url="/weergaven"))

@@ -277,7 +277,7 @@ class PlacementView(AdminView):
         most=bulk.MOST_EVALUATED,
     )
     def action_evaluate(self, ids):
-        return redirect(url_for("many.evaluate", id=ids))
+        return redirect(url_for("bulk.evaluate", id=ids))
 
 
 def told(trajectory) -> dict:

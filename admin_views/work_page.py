@@ -86,4 +86,4 @@ def _to_evaluate(site, today) -> str:
     ids = [pk for (pk,) in as_tuples(query.order_by(Placement.ends_on).limit(bulk.MOST_EVALUATED))]
     if len(ids) == 1:
         return url_for("placement.evaluate", id=ids[0])
-    return url_for("many.evaluate", id=ids)
+    return url_for("bulk.evaluate", id=ids)

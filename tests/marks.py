@@ -377,6 +377,6 @@ BY_ID = (
     "placement.cancel",
     "trajectory_history",
     "trajectory.final",
-    "many.evaluate",
+    "bulk.evaluate",
 )
 """routes that take the id of their row from the query"""

@@ -129,7 +129,7 @@ ROUTES = {
     "placement.cancel": INSIDE,
     "placement.evaluate": INSIDE,
     "placement.trajectory_history": INSIDE,
-    **dict.fromkeys((f"many.{page}" for page in ("index", "couple", "evaluate")), INSIDE),
+    **dict.fromkeys((f"bulk.{page}" for page in ("index", "couple", "evaluate")), INSIDE),
     **dict.fromkeys((f"undoing.{page}" for page in ("index", "one", "together")), INSIDE),
     **dict.fromkeys((f"importing.{page}" for page in ("index", "show", "confirm", "drop", "undo", "result")), GUIDING),
     **dict.fromkeys(
@@ -637,7 +637,7 @@ def test_no_post_to_any_route_touches_a_row_of_somebody_else(app, world, role):
     )
     before, tried = without_traces_of_trying(dump()), 0
     for rule in app.url_map.iter_rules():
-        at_home = role == "association" and rule.endpoint in ("site.participants", "many.couple")
+        at_home = role == "association" and rule.endpoint in ("site.participants", "bulk.couple")
         if "POST" not in rule.methods or rule.endpoint.startswith(own) or role not in who(rule.endpoint) or at_home:
             continue
         for number in sorted(numbers):

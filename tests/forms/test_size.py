@@ -10,7 +10,7 @@ from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectFie
 from wtforms.validators import Length
 
 from admin_kit.actions import MOST_IDS
-from admin_views.many import OneForm, PasteForm, TogetherForm
+from admin_views.bulk import OneForm, PasteForm, TogetherForm
 from admin_views.placements import EvaluationForm
 from admin_views.trajectories import MOST_AT_ONCE, FinalForm
 from forms import LONGEST_TEXT, MOST_BYTES, MOST_FIELDS, KavoForm, Room
@@ -26,8 +26,8 @@ FORM = "application/x-www-form-urlencoded"
 OWN_ROOM = {
     EvaluationForm: "placement.evaluate",
     FinalForm: "trajectory.final",
-    PasteForm: "many.couple",
-    OneForm: "many.evaluate",
+    PasteForm: "bulk.couple",
+    OneForm: "bulk.evaluate",
 }
 
 
@@ -135,7 +135,7 @@ def test_every_form_filled_to_its_limits_fits(app):
             fields, size = weight(kind())
             assert fields <= room.fields, kind
             assert size <= room.text, kind
-        room = room_of(app, "many.evaluate")
+        room = room_of(app, "bulk.evaluate")
         ones = [OneForm(prefix=f"s{'9' * 10}-") for _ in range(bulk.MOST_EVALUATED)]
         fields, size = weight(TogetherForm(), *ones)
         assert fields + bulk.MOST_EVALUATED <= room.fields

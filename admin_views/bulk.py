@@ -73,7 +73,7 @@ class OneForm(KavoForm):
         return bool(self.motivation.data or self.form_errors or self.motivation.errors)
 
 
-class ManyView(HiddenFromMenu, BaseView):
+class BulkView(HiddenFromMenu, BaseView):
     roles = (TEAM, MANAGER, ASSOCIATION)
     home = "placement.index_view"
 
