@@ -407,7 +407,7 @@ def test_under_18_the_manager_is_asked_once_the_address_is_confirmed(app, an, ke
     assert (handover.requester.email, handover.asked, handover.state) == ("noor@kavo.test", an, "open")
     visitor.get("/aanmelden")
     visitor.send(email="noor@kavo.test", password="Speel2026")
-    assert visitor.path.startswith("/stageplaatsen/")
+    assert visitor.path.startswith("/te-doen/")
 
 
 def test_under_18_a_known_address_looks_the_same(app, kelder):
