@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, g, url_for
+from flask import flash, g, request, url_for
 
 import dutch
 from forms import KavoForm
@@ -55,6 +55,12 @@ def row_action(name: str, label: str, question: str | None = None, **values):
         return method
 
     return declare
+
+
+def chosen_ids() -> list[str]:
+    """The ids of the rows chosen for an action, as sent: one row, or the ticked ones."""
+    single = request.form.get("one", "").partition(":")[2]
+    return [single] if single else request.form.getlist("rowid")
 
 
 def too_many(ids, most: int) -> bool:

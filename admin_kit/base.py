@@ -1,8 +1,7 @@
 """The view of a table: its list (see `lists`), the menu of a row, details, form and actions, all through `scope`.
 
-It replaces the parts of Flask-Admin's Peewee view that leak or break (docs/decisions.md); besides what `lists` reads,
-these declarations keep working: column_details_list, form_columns, form_args, form_ajax_refs, form_extra_fields,
-can_create, can_edit, can_view_details, can_delete, @action."""
+It replaces the parts of Flask-Admin's Peewee view that leak or break (docs/workarounds.md). Besides what `lists` reads, these keep
+working: column_details_list, form_columns, form_args, form_ajax_refs, form_extra_fields, and can_create, _edit, _delete."""
 
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -14,7 +13,7 @@ import audit
 import dutch
 import scope
 from admin_kit.access import came_from
-from admin_kit.actions import MOST_IDS, Action, Outcome, row_url, too_many
+from admin_kit.actions import MOST_IDS, Action, Outcome, chosen_ids, row_url, too_many
 from admin_kit.cells import Button, as_cell, facts, links, outcome
 from admin_kit.fields import Converter, RelatedLookup, suggest
 from admin_kit.lists import ListView
@@ -311,7 +310,7 @@ class AdminView(ListView):
     @room(fields=MOST_IDS)
     def action_view(self):
         name = request.form.get("one", "").partition(":")[0] or request.form.get("action", "")
-        ids = _chosen()
+        ids = chosen_ids()
         if name not in self.actions or not self.is_action_allowed(name):
             abort(404)
         if name in self.reauthenticated_acts and not second_step.is_fresh():
@@ -359,7 +358,7 @@ class AdminView(ListView):
                 outcomes.append(Outcome(str(row), False, "niet gevonden"))
             except RuleError as error:
                 outcomes.append(Outcome(str(row), False, str(error)))
-        outcomes += [Outcome("", False, "niet gevonden")] * (len(_chosen()) - len(ids))
+        outcomes += [Outcome("", False, "niet gevonden")] * (len(chosen_ids()) - len(ids))
         if len(outcomes) == 1:
             only = outcomes[0]
             flash(f"{only.name} is {only.text}." if only.done else only.text, "good" if only.done else "warn")
@@ -392,12 +391,6 @@ class AdminView(ListView):
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self):
         abort(404)
-
-
-def _chosen() -> list[str]:
-    """The ids of the rows chosen for an action, as sent: one row, or the ticked ones."""
-    single = request.form.get("one", "").partition(":")[2]
-    return [single] if single else request.form.getlist("rowid")
 
 
 def _typed(field) -> str:

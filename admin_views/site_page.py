@@ -2,10 +2,25 @@
 
 from dataclasses import dataclass
 
-from flask import url_for
+from flask import request, url_for
+from wtforms import HiddenField, IntegerField
 
 from admin_kit.cells import Button, Fact, facts
-from models import ASSOCIATION, MANAGER, STAGE_HOURS, TEAM, Hours, Participant, Placement, Site, Trajectory, User
+from database.texts import tidy
+from forms import ChoiceField, DayField, KavoForm, required
+from models import (
+    ASSOCIATION,
+    MANAGER,
+    ON_BEHALF,
+    STAGE_HOURS,
+    TEAM,
+    Hours,
+    Participant,
+    Placement,
+    Site,
+    Trajectory,
+    User,
+)
 from workflow.stages import placements
 
 
@@ -73,6 +88,25 @@ def scopes(by, narrowed: bool) -> list[tuple[str, str, str]]:
 
 
 # ---- the participants of a site
+
+
+class CoupleForm(KavoForm):
+    """'Deelnemer toevoegen': hours for a trajectory that was found by KAVO-ID."""
+
+    kavo = HiddenField("KAVO-ID")
+    trajectory = ChoiceField("Traject", blank=None)
+    hours = IntegerField("Aantal uren", [required("Typ hoeveel uur de stage hier duurt.")])
+    starts_on = DayField("Verwachte begindatum")
+    ends_on = DayField("Verwachte einddatum")
+    on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
+
+
+def adds() -> bool:
+    """Whether the form couples; otherwise it only looks up. Enter in a field does what the fields say."""
+    act, shown = request.form.get("act", "add"), tidy(request.form.get("shown", ""))
+    if act == "enter":
+        act = "add" if shown and shown == tidy(request.form.get("kavo", "")) else "look"
+    return act == "add" and "trajectory" in request.form
 
 
 @dataclass(frozen=True)

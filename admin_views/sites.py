@@ -3,7 +3,7 @@
 from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
 from peewee import fn
-from wtforms import HiddenField, IntegerField, StringField
+from wtforms import StringField
 
 import audit
 import dutch
@@ -17,12 +17,11 @@ from admin_kit.lists import in_this_order
 from admin_views import site_page, undoing
 from database import RuleError, as_tuples
 from database.texts import tidy
-from forms import ChoiceField, DayField, KavoForm, refusing, required, site_forms
+from forms import refusing, site_forms
 from models import (
     APPLICATION,
     ASSOCIATION,
     MANAGER,
-    ON_BEHALF,
     PLACEMENT,
     STAGE_HOURS,
     TEAM,
@@ -40,17 +39,6 @@ from workflow.stages import placements
 
 UNDECIDED = "nog niet beslist"
 """applications in treatment, too late, or that wait for the applicant: a list orders them as one"""
-
-
-class CoupleForm(KavoForm):
-    """'Deelnemer toevoegen': hours for a trajectory that was found by KAVO-ID."""
-
-    kavo = HiddenField("KAVO-ID")
-    trajectory = ChoiceField("Traject", blank=None)
-    hours = IntegerField("Aantal uren", [required("Typ hoeveel uur de stage hier duurt.")])
-    starts_on = DayField("Verwachte begindatum")
-    ends_on = DayField("Verwachte einddatum")
-    on_behalf = ChoiceField("Namens", [required()], choices=ON_BEHALF, blank=None)
 
 
 class SiteView(AdminView):
@@ -288,8 +276,8 @@ class SiteView(AdminView):
     def participants(self, pk):
         """Manual chapter 4: KAVO-ID → name and hours left → Aantal uren → Deelnemer toevoegen."""
         site = scope.find(self.by, Site, pk, "couple") or abort(404)
-        adds = _adds()
-        form = CoupleForm() if adds else CoupleForm(formdata=None)
+        adds = site_page.adds()
+        form = site_page.CoupleForm() if adds else site_page.CoupleForm(formdata=None)
         found, search_problem = self._look_up(site, form, adds) if request.method == "POST" else (None, None)
         if found and adds and self._is_shown(found, form) and form.validate() and self._couple(site, found, form):
             return redirect(url_for("site.participants", pk=site.id))
@@ -375,14 +363,6 @@ class SiteView(AdminView):
         for caution in cautions if done else ():
             flash(caution, "note")
         return done
-
-
-def _adds() -> bool:
-    """Whether the form couples; otherwise it only looks up. Enter in a field does what the fields say."""
-    act, shown = request.form.get("act", "add"), tidy(request.form.get("shown", ""))
-    if act == "enter":
-        act = "add" if shown and shown == tidy(request.form.get("kavo", "")) else "look"
-    return act == "add" and "trajectory" in request.form
 
 
 def _export_of(site):

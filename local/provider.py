@@ -171,12 +171,7 @@ def make_provider(settings: config.Settings) -> Flask:
         raise config.SettingsError("The local eID provider is not for production.")
     app, issuer = Flask("provider", root_path=str(config.PROJECT)), settings.eid_issuer
     key = RSAKey.generate_key(KEY_BITS, auto_kid=True)
-    client = Client(
-        settings.eid_client_id,
-        settings.eid_client_secret,
-        set(settings.eid_scopes.split()),
-        {settings.base_url, *(f"http://{name}:{settings.port}" for name in ("localhost", HERE))},
-    )
+    client = _client(settings)
     server = AuthorizationServer(
         app,
         query_client=lambda name: client if name == client.client_id else None,
@@ -217,6 +212,11 @@ def make_provider(settings: config.Settings) -> Flask:
         return redirect(back) if known else render_template("provider/refused.html", error="post_logout_redirect_uri")
 
     return app
+
+
+def _client(settings) -> Client:
+    addresses = {settings.base_url, *(f"http://{name}:{settings.port}" for name in ("localhost", HERE))}
+    return Client(settings.eid_client_id, settings.eid_client_secret, set(settings.eid_scopes.split()), addresses)
 
 
 def _metadata(issuer, client):

@@ -21,8 +21,6 @@ SET_UP = {"init_actions", "__init__", "_refresh_cache"}
 """the methods of a view in which it is made; Flask-Admin calls them when it is registered"""
 COUNTED = {"_unbound_fields", "_wtforms_meta", "__dict__", "__weakref__"}
 """what WTForms caches on a form class at first use, the same for everybody"""
-OURS = {"admin_views", "public_pages", "forms", "site_forms", "scope", "mails", "links", "second_step", "login"}
-"""the modules whose globals are checked: those that a request passes through"""
 PLAIN = str, int, float, bytes, bool, type(None)
 ENDING = "security.logout", "eid.stop", "account.sign_out_everywhere", "account.sign_out_there", "eid.again", "static"
 LEAVING = "afmelden", "overal-afmelden"
