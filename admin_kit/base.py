@@ -1,7 +1,7 @@
 """The view of a table: its list (see `lists`), the menu of a row, details, form and actions, all through `scope`.
 
-It replaces the parts of Flask-Admin's Peewee view that leak or break (docs/workarounds.md). Besides what `lists` reads, these keep
-working: column_details_list, form_columns, form_args, form_ajax_refs, form_extra_fields, and can_create, _edit, _delete."""
+It replaces the parts of Flask-Admin's Peewee view that leak or break (docs/workarounds.md). Besides what `lists` reads, these
+keep working: column_details_list, form_columns, form_args, form_ajax_refs, form_extra_fields, and can_create, _edit, _delete."""
 
 from dataclasses import dataclass
 from itertools import chain, repeat
