@@ -83,7 +83,7 @@ import sys
 from database import checkpoint_keys
 from mails import links, outbox
 from workflow import limits
-print(limits.switched_on(), limits._hash("x"), links.full("/"), checkpoint_keys.present(), outbox.HOME["team"])
+print(limits.switched_on(), limits._hash("x"), links.absolute_url("/"), checkpoint_keys.present(), outbox.HOME["team"])
 print("app" in sys.modules, "flask_admin" in sys.modules)
 """
 

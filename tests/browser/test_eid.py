@@ -316,7 +316,7 @@ class TestWithAnIndependentProvider:
         expect(page.get_by_role("link", name="Registreren als stageplaatsverantwoordelijke")).to_be_visible()
         page.get_by_role("navigation").get_by_role("link", name="Aanmelden met eID").click()
         self.log_in(bram)
-        expect(page.get_by_role("heading", name="Stageplaatsen")).to_be_visible()
+        expect(page.get_by_role("heading", name="Je hebt nog geen stageplaats")).to_be_visible()
 
     def test_a_person_who_gives_up_halfway_finds_help(self, person):
         bram = person()

@@ -309,7 +309,8 @@ NO_PAGES = {
     "application.index",
     "link_request.index",
     "site_change.index",
-    "many.index",
+    "bulk.index",
+    "undoing.index",
     "saved_view.index",
     "insight.index",
 }
