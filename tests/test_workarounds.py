@@ -589,7 +589,9 @@ def wait_until_it_listens(port: int) -> None:
     raise TimeoutError(f"nothing listens on {port}")
 
 
-@pytest.mark.skipif(not os.environ.get("KAVO_THOROUGH"), reason="on a busy machine it may not hang: KAVO_THOROUGH=1 tries it")
+@pytest.mark.skipif(
+    not os.environ.get("KAVO_THOROUGH"), reason="on a busy machine it may not hang: KAVO_THOROUGH=1 tries it"
+)
 def test_granian_hangs_on_a_second_signal():
     """As Ctrl-C in a terminal: the group gets SIGINT, and then the first process sends SIGTERM to the second."""
     port = free_port()
