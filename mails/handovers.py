@@ -5,7 +5,7 @@ from typing import Any
 
 import dutch
 from mails import links
-from mails.outbox import render, write
+from mails.outbox import HOME, render, write
 from models import HANDOVER, Handover, Mail, User
 from times import local_date
 
@@ -48,6 +48,11 @@ def handover_received(handover: Handover, now: datetime) -> Mail | None:
 def handover_escalated(handover: Handover, now: datetime) -> Mail | None:
     """The team must decide now: tell the requester."""
     return _handover("handover_escalated", handover.requester, handover, now, "/overdrachten/")
+
+
+def handover_at_team(handover: Handover, why: str, now: datetime) -> Mail | None:
+    """The team must decide now, and why: tell the team."""
+    return _handover("handover_at_team", HOME["team"], handover, now, f"/overdrachten/{handover.id}/", why=why)
 
 
 def handover_accepted(handover: Handover, now: datetime) -> None:

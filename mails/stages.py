@@ -1,4 +1,4 @@
-"""Mails about stages and trajectories: reminders, news, attests."""
+"""Mails about stages and trajectories: digests, reminders, attests."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 import dutch
 from mails import links
 from mails.outbox import HOME, write
-from models import TRAJECTORY, Association, Attest, Mail, Trajectory, User, policy
+from models import TRAJECTORY, Association, Attest, Mail, Trajectory, User
 
 
 def attest_released(attest: Attest, now: datetime) -> Mail | None:
@@ -45,11 +45,12 @@ def team_week(seal: str, refused: Sequence[object], now: datetime) -> Mail | Non
     return write("team_week", HOME["team"], now, seal=seal, refused=refused, link=links.full("/wat-er-misloopt/"))
 
 
-NAMING_PARTICIPANTS = ("evaluate_reminder", "news_site")
-"""kinds of mail to an account that name participants"""
+NAMING_PARTICIPANTS = ("digest_site", "evaluate_reminder", "news_site")
+"""kinds of mail to an account that name participants; the last two are of earlier releases"""
 
 
 MOST_LINES = 20
+WORK = "/te-doen/"
 
 
 def _listed(lines: list[str]) -> dict[str, Any]:
@@ -58,26 +59,44 @@ def _listed(lines: list[str]) -> dict[str, Any]:
     return {"count": len(lines), "lines": [*lines[:MOST_LINES], *[f"en nog {more}"] * (more > 0)]}
 
 
-def evaluate_reminder(user: User, lines: list[str], again: bool, now: datetime) -> Mail | None:
-    """Stages whose end date has passed wait for an evaluation by the manager of their site; `lines`: one sentence each."""
-    link = links.full("/gekoppelde-deelnemers/")
-    if again:
-        left = dutch.span(policy.association_after - policy.evaluate_after[-1])
-        title = "Nog altijd te beoordelen"
-        closing = f"Dit is de laatste e-mail hierover aan jou. Over {left} laten we het aan de vereniging weten."
-    else:
-        left = dutch.span(policy.evaluate_after[1] - policy.evaluate_after[0])
-        title, closing = "Te beoordelen", f"We herinneren je hier nog één keer aan, over {left}."
-    facts: dict[str, Any] = {"user": user, "title": title, "closing": closing, "link": link}
-    return write("evaluate_reminder", user.email, now, user, **facts, **_listed(lines))
+def digest_for_manager(user: User, waiting: list[str], news: list[str], ids: list[int], now: datetime) -> Mail | None:
+    """The week of a manager: the stages that they must evaluate (with the ids of their placements) and what others did with the
+    participants at their sites; one sentence each."""
+    return write("digest_site", user.email, now, user, user=user, **_digest(waiting, news, ids))
+
+
+def digest_for_association(
+    association: Association, waiting: list[str], news: list[str], ids: list[int], now: datetime
+) -> Mail | None:
+    """The week of an association: the stages that no manager evaluated, and what others did with its participants."""
+    facts = _digest(waiting, news, ids)
+    return write("digest_association", association.email, now, association, association=association, **facts)
+
+
+def _digest(waiting, news, ids) -> dict[str, Any]:
+    """What both digests say. The link opens the form for exactly those who wait, when there is nothing else."""
+    path = WORK
+    if not news and len(ids) == 1:
+        path = f"/gekoppelde-deelnemers/beoordelen/?id={ids[0]}"
+    elif not news and len(ids) <= MOST_LINES:  # a longer address would not survive logging in
+        path = "/samen/beoordelen?" + "&".join(f"id={pk}" for pk in ids)
+    parts = [dutch.counted(len(waiting), "stage", "stages") + " te beoordelen"] * bool(waiting)
+    parts += [dutch.counted(len(news), "nieuw bericht", "nieuwe berichten")] * bool(news)
+    return {
+        "title": " en ".join(parts),
+        "waiting": _listed(waiting),
+        "news": _listed(news),
+        "form": path != WORK,
+        "link": links.full(path),
+    }
 
 
 def association_reminder(kind: str, association: Association, lines: list[str], now: datetime) -> Mail | None:
-    """News for an association about its participants: `kind` evaluate_association, trajectory_first, trajectory_second,
-    trajectory_ended or news_association."""
+    """Trajectories of an association that end or have ended: `kind` trajectory_first, trajectory_second or
+    trajectory_ended."""
     expired = TRAJECTORY.kinds["expired"]
     tab = expired.key if kind == "trajectory_ended" else "open"
-    path = f"/trajecten/?tab={tab}&sort=ends_on" if kind.startswith("trajectory") else "/gekoppelde-deelnemers/"
+    path = f"/trajecten/?tab={tab}&sort=ends_on"
     facts: dict[str, Any] = {
         "association": association,
         **_listed(lines),
@@ -85,9 +104,3 @@ def association_reminder(kind: str, association: Association, lines: list[str], 
         "link": links.full(path),
     }
     return write(kind, association.email, now, association, **facts)
-
-
-def news_for_manager(user: User, lines: list[str], now: datetime) -> Mail | None:
-    """What others did with the participants at the sites of this manager; `lines`: one sentence each."""
-    link = links.full("/gekoppelde-deelnemers/")
-    return write("news_site", user.email, now, user, user=user, link=link, **_listed(lines))

@@ -28,13 +28,14 @@ MAIL_KINDS = {
     "attest_released": "Een attest is uitgereikt",
     "choose_password": "Link om een wachtwoord te kiezen",
     "confirm_address": "Link om het e-mailadres te bevestigen",
+    "digest_association": "Weekbericht aan een vereniging",
+    "digest_site": "Weekbericht aan een stageplaatsverantwoordelijke",
     "eid_linked": "De eID is gekoppeld",
     "eid_not_linked": "De eID is niet gekoppeld",
     "eid_not_renewed": "De gegevens van de eID zijn niet overgenomen",
     "eid_renewed": "De gegevens van de eID zijn overgenomen",
-    "evaluate_association": "Aan de vereniging: stages niet beoordeeld",
-    "evaluate_reminder": "Herinnering om stages te beoordelen",
     "handover_asked": "Vraag om een overdracht",
+    "handover_at_team": "Aan het team: een overdracht wacht op beslissing",
     "handover_ended": "Een overdracht is gestopt",
     "handover_escalated": "Het team beslist over een overdracht",
     "handover_given": "Het beheer is doorgegeven",
@@ -45,8 +46,6 @@ MAIL_KINDS = {
     "handover_taken": "Het beheer is overgenomen",
     "handover_withdrawn": "Een overdracht is ingetrokken",
     "log_in_with_eid": "Uitleg: aanmelden met eID",
-    "news_association": "Nieuws voor een vereniging",
-    "news_site": "Nieuws voor een stageplaats",
     "password_changed": "Het wachtwoord is gewijzigd",
     "proposal_decided": "Beslissing over een wijziging",
     "question": "Vraag over een aanvraag",
@@ -67,6 +66,13 @@ MAIL_KINDS = {
     "turned_18": "Vanaf nu aanmelden met eID",
 }
 """name of a template in templates/mails → how the team sees this kind of mail"""
+FORMER_MAIL_KINDS = {
+    "evaluate_association": "Aan de vereniging: stages niet beoordeeld",
+    "evaluate_reminder": "Herinnering om stages te beoordelen",
+    "news_association": "Nieuws voor een vereniging",
+    "news_site": "Nieuws voor een stageplaats",
+}
+"""kinds that are not written any more, for the rows that are kept"""
 
 
 NOT_ARRIVED = ("failed", "uncertain")
@@ -84,7 +90,7 @@ class Mail(Searched):
     `object_type`, `object_id`: the row that it is about; `handled_at`: when somebody dealt with a failed mail."""
 
     key = CharField(unique=True, max_length=120)
-    kind = CharField(max_length=60, choices=choices(MAIL_KINDS), verbose_name="Soort")
+    kind = CharField(max_length=60, choices=choices(MAIL_KINDS | FORMER_MAIL_KINDS), verbose_name="Soort")
     to_address = CharField(max_length=254, verbose_name="Aan")
     subject = CharField(max_length=200, verbose_name="Onderwerp")
     body = TextField(verbose_name="Tekst")

@@ -16,7 +16,7 @@ KINDS = {path.stem for path in (config.PROJECT / "templates" / "mails").glob("*.
 
 
 def write(now) -> dict[str, Mail]:
-    """Kind → its mail, each about separate rows."""
+    """Kind → its mail, about rows of its own."""
     ends = now + timedelta(days=20)
     waiting = make.user(email="wacht@kavo.test", confirmed_at=None, password=make.PASSWORD)
     manager = make.user(email="beheer@kavo.test", password=make.PASSWORD)
@@ -85,7 +85,8 @@ def _handovers(manager, now):
     handovers.remind(asked, now)
     handovers.offer(make.site(manager), manager, "opvolger@kavo.test", now)
     asked = Handover.get_by_id(asked.id)
-    asked.decided_at, asked.reason = now, "Nee."  # worded like a decision; nothing is decided
+    asked.decided_at, asked.reason = now, "Nee."  # as a decision would say it; nothing is decided
+    mails.handover_at_team(asked, "Er kwam geen antwoord binnen de termijn.", now)
     for write_one in (
         mails.handover_escalated,
         mails.handover_accepted,
@@ -104,14 +105,8 @@ def _stages(manager, now):
     finals.give(trajectory, team, now, result="passed", evaluated_on=now.date(), motivation="", exception="")
     attests.release(trajectory, team, now)
     mails.trajectory_reopened(trajectory, "Fout.", True, now)
-    for again in (False, True):
-        mails.evaluate_reminder(User.get_by_id(manager.id), ["Lotte, 20 uur"], again, now)
-    for kind in (
-        "evaluate_association",
-        "trajectory_first",
-        "trajectory_second",
-        "trajectory_ended",
-        "news_association",
-    ):
+    for kind in ("trajectory_first", "trajectory_second", "trajectory_ended"):
         mails.association_reminder(kind, association, ["Lotte, 20 uur"], now)
-    mails.news_for_manager(manager, ["Lotte werd gekoppeld."], now)
+    told = ["Lotte, Speelplein"], ["Speelkaravaan vzw koppelde Lotte, 20 uur, bij Speelplein"]
+    mails.digest_for_manager(User.get_by_id(manager.id), *told, [1], now)
+    mails.digest_for_association(association, *told, [1], now)

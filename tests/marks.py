@@ -257,7 +257,7 @@ class World:
             key_hash="k", form="registration", data=f'{{"x": "{mark("draft", "")}"}}', created_at=now, expires_at=now
         )
         make.lookup(user=self.a, kavo_id=self.p1.kavo_id)
-        mails.evaluate_reminder(self.a, [mark("mail.body", "t", erased="")], False, now)
+        mails.digest_for_manager(self.a, [mark("mail.body", "t", erased="")], [], [1], now)
         refused = handovers.ask(self.site_a, self.b, self.b.email, self.b.phone, now)
         handovers.refuse(refused, self.a, now, mark("a.refusal", "abt", erased="bt"))
         self.asked = handovers.ask(

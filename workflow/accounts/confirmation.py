@@ -10,7 +10,7 @@ import mails
 from database import RuleError, readings, writing
 from mails import links
 from mails.links import CONFIRM, SAME_PERSON
-from models import LINK_DAYS, NOWHERE, Handover, Site, Token, User
+from models import LINK_DAYS, NOWHERE, Handover, Site, SiteManager, Token, User
 from times import days_after, end_of_day
 from workflow.accounts import eid_answers, identities
 from workflow.accounts.activation import ACTIVATION_DAYS
@@ -138,7 +138,10 @@ def _become_one(owner: User, newcomer: User, now: datetime) -> str:
     """The owner of an address confirms that the account with eID is theirs too: the two are merged when everything
     agrees, else the team decides."""
     if owner.is_plain_manager and not owner.has_eid and eid_answers.same_person(owner, newcomer):
+        applied = list(Site.select().join(SiteManager).where(SiteManager.user == newcomer, Site.state == "submitted"))
         identities.merge(owner, newcomer, newcomer, now)
+        for site in applied:  # until now there was no address for a receipt
+            mails.application_received(site, User.get_by_id(newcomer.id), now)
         return "Je twee accounts zijn nu één. Meld je aan met eID."
     identities.ask_team(owner, now, None, newcomer, differs=eid_answers.differences(owner, newcomer))
     return (

@@ -37,7 +37,7 @@ def with_new_site(
     RuleError."""
     with writing():
         user = with_eid(person, now=now, **contact)
-        return user, registration.submit_site(user, place, periods, now, receipt=False)
+        return user, registration.submit_site(user, place, periods, now)
 
 
 def taking_over(person: EidPerson, contact: dict, site: Site, now: datetime) -> tuple[User, Handover]:

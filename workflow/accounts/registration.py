@@ -108,11 +108,11 @@ def _application_of(user: User) -> Site | None:
     return mine.order_by(Site.id.desc()).first()
 
 
-def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime, receipt: bool = True) -> Site:
+def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime) -> Site:
     """An application for a further site by a site manager. Manual 2.4.
 
-    'Bevestigen' accepts the declaration of this day: its version, the user and the moment are stored. `receipt`: by
-    mail, unless another mail is sent already. Raises RuleError."""
+    'Bevestigen' accepts the declaration of this day: its version, the user and the moment are stored; the receipt
+    leaves by mail. Raises RuleError."""
     if not scope.allows(by, "apply", Site):
         raise scope.NotYours("apply Site")
     with writing():
@@ -122,8 +122,7 @@ def submit_site(by: User, place: dict, periods: sites.Periods, now: datetime, re
         sites.set_periods(site, periods)
         SiteManager(site=site, user=by, since=now).save()
         audit.record(by, "site.submitted", site, at=now, site=site, version=accepted.version)
-        if receipt:
-            mails.application_received(site, by, now)
+        mails.application_received(site, by, now)
     return site
 
 
@@ -251,6 +250,8 @@ def correct_address(site: Site, email: str, by: User, now: datetime):
         audit.record(by, "user.address", site, at=now, old=old, new=user.email)
         if user.password is None:
             confirmation.mail_link(user, now)
+            if site.state == "submitted":
+                mails.application_received(site, user, now)
         elif site.state == "approved":
             activation.mail_link(site, user, now)
         elif site.state == "rejected":

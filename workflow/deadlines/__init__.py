@@ -5,12 +5,12 @@ A rule finds what is due from dates in columns, and treats it. What was said onc
 may run late, twice, or beside another. Reminders leave in the morning; a term ends with its last day (both in
 Brussels)."""
 
-from workflow.deadlines import applications, handovers, news, people, registrations, stages, trajectories, weekly
+from workflow.deadlines import applications, digest, handovers, people, registrations, trajectories, weekly
 from workflow.deadlines.shared import Due, TurningPoint
 
 CATALOGUE: tuple[TurningPoint, ...] = tuple(
     point
-    for module in (applications, handovers, registrations, stages, trajectories, people, news, weekly)
+    for module in (applications, handovers, registrations, trajectories, people, digest, weekly)
     for point in module.POINTS
 )
 

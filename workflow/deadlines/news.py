@@ -1,23 +1,25 @@
-"""News of the other side about a stage: the site's manager hears from the association and the team, the association
-from the site."""
+"""News of the other side about a stage, for a digest: the site's manager hears what the association and the team did,
+the association what the site and the team did."""
 
 import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
 
 from peewee import fn
 
-import mails
 from models import TEAM, History, Membership, Placement, Role, SiteManager, Trajectory, UserRole
 from times import end_of_day
-from workflow.deadlines.shared import ONE_MAIL, Due, TurningPoint, days_of, morning, one_mail, said
+from workflow.deadlines.shared import days_of, said
 from workflow.deadlines.stages import joined, trainee
 
-DAYS_BACK = 3  # after a longer silence of the clock it is no longer news
+WEEKS_BACK = 3  # after a longer silence it is no longer news
 WORDS = {
-    "placement.coupled": "gekoppeld voor {hours} uur",
-    "placement.changed": "koppeling gewijzigd",
-    "placement.cancelled": "koppeling geannuleerd",
-    "placement.evaluated": "beoordeeld, {result}, {hours_done} uur",
-    "placement.corrected": "beoordeling verbeterd, nu {result}, {hours_done} uur",
+    "placement.coupled": "koppelde {whom}, {hours} uur",
+    "placement.changed": "wijzigde de koppeling van {whom}",
+    "placement.cancelled": "annuleerde de koppeling van {whom}",
+    "placement.evaluated": "beoordeelde {whom}: {result}, {hours_done} uur",
+    "placement.corrected": "verbeterde de beoordeling van {whom}: nu {result}, {hours_done} uur",
 }
 """verb of the history → what a mail says about it; a reason stays in the tool"""
 
@@ -36,12 +38,13 @@ BY_TEAM = fn.EXISTS(UserRole.select(UserRole.id).join(Role).where(UserRole.user 
 """mails do not name team members"""
 
 
-def _news(kind, own_side, now, since):
-    """Lines of the days before this morning, by anyone but the reader's side, that were not mailed yet; with their
-    placement."""
-    last = morning(now) - days_of(1)
-    first = max(last - days_of(DAYS_BACK), since - days_of(1))
-    query = History.select(History, BY_TEAM.alias("by_team")).where(
+def lines(kind: str, own_side, monday: date, since: date) -> Iterator[tuple[History, Placement]]:
+    """What anyone but the reader's side did in the weeks before this Monday and was not told yet, each with its
+    placement. `kind`: how it is remembered that it was told."""
+    last = monday - days_of(1)
+    first = max(last - days_of(7 * WEEKS_BACK), since - days_of(1))
+    sides = BY_TEAM.alias("by_team"), WORKS_THERE.alias("by_association"), MANAGES.alias("by_site")
+    query = History.select(History, *sides).where(
         History.verb << list(WORDS),
         History.at >= end_of_day(first),
         History.at < end_of_day(last),
@@ -49,61 +52,25 @@ def _news(kind, own_side, now, since):
         ~said(History, kind),
         History.payload.is_null(False),
     )
-    lines = list(query.order_by(History.id))
-    if not lines:
+    found = list(query.order_by(History.id))
+    if not found:
         return
-    found = {one.id: one for one in joined().where(Placement.id.in_([int(line.object_id) for line in lines]))}
-    for line in lines:
-        if placement := found.get(int(line.object_id)):
+    about = {one.id: one for one in joined().where(Placement.id.in_([int(line.object_id) for line in found]))}
+    for line in found:
+        if placement := about.get(int(line.object_id)):
             yield line, placement
 
 
-def _words(line, placement) -> str:
-    facts = json.loads(line.payload)
-    what = WORDS[line.verb].format_map(facts)
-    who = "het team Kadervorming" if line.by_team else facts["who"]
-    return f"{trainee(placement.trajectory.participant)}, {placement.site}: {what}, door {who}"
-
-
-def _for_managers(now, since):
-    for line, placement in _news("news_site", MANAGES, now, since):
-        link = getattr(placement.site, "managed", None)
-        manager = link.user if link and link.user_id and link.user.active else None
-        yield Due(line, line.at.date(), _words(line, placement), manager)
-
-
-def _for_associations(now, since):
-    for line, placement in _news("news_association", WORKS_THERE, now, since):
-        yield Due(line, line.at.date(), _words(line, placement), placement.trajectory.association)
-
-
-def _tell_manager(manager, dues, now):
-    if manager is not None:  # a site without a manager: nobody to tell
-        mails.news_for_manager(manager, [due.words for due in dues], now)
-
-
-def _tell_association(association, dues, now):
-    mails.association_reminder("news_association", association, [due.words for due in dues], now)
-
-
-ANY = History.id.is_null(False)
-POINTS = (
-    TurningPoint(
-        "news_site",
-        "Iemand anders koppelde of beoordeelde bij de stageplaats",
-        "De verantwoordelijke weet wie er komt.",
-        f"{ONE_MAIL}, over de dag ervoor",
-        "na die ene e-mail",
-        lambda now, since: list(_for_managers(now, since)),
-        one_mail(History, "news_site", ANY, _tell_manager),
-    ),
-    TurningPoint(
-        "news_association",
-        "Een stageplaats koppelde of beoordeelde een deelnemer",
-        "De vereniging volgt haar deelnemers.",
-        f"{ONE_MAIL}, over de dag ervoor",
-        "na die ene e-mail",
-        lambda now, since: list(_for_associations(now, since)),
-        one_mail(History, "news_association", ANY, _tell_association),
-    ),
-)
+def words(line: Any, placement: Placement) -> str:
+    """What was done, as a sentence: which side, what, whom and where. People are named only when they are of neither
+    side, such as a former manager."""
+    facts, where = json.loads(line.payload), f", bij {placement.site}"
+    who = facts["who"]
+    if line.by_team:
+        who = "Het team Kadervorming"
+    elif line.by_association:
+        who = placement.trajectory.association
+    elif line.by_site:
+        who, where = placement.site, ""
+    what = WORDS[line.verb].format_map({**facts, "whom": trainee(placement.trajectory.participant)})
+    return f"{who} {what}{where}"

@@ -48,6 +48,12 @@ def morning(now: datetime) -> date:
     return today if now >= at_hour(today, REMIND_HOUR) else today - timedelta(days=1)
 
 
+def monday(now: datetime) -> date:
+    """The last Monday whose hour for mails has come at `now` (UTC)."""
+    day = morning(now)
+    return day - timedelta(days=day.weekday())
+
+
 def days_of(number: int) -> timedelta:
     return timedelta(days=number)
 
@@ -71,10 +77,12 @@ def enough_left(end: datetime, now: datetime) -> bool:
 # ---- said once
 
 
-def said(model, kind: str, *more):
-    """The condition that this was said about a row; `more` conditions on the reminder, such as the date of its term."""
+def said(model, kind: str | list[str], *more):
+    """The condition that this (of several kinds: any) was said about a row; `more` conditions on the reminder, such as
+    the date of its term."""
+    kinds = [kind] if isinstance(kind, str) else kind
     same = (Reminder.object_type == model._meta.table_name) & (Reminder.object_id == model.id.cast("VARCHAR(40)"))
-    return fn.EXISTS(Reminder.select(Reminder.id).where(same, Reminder.kind == kind, *more))
+    return fn.EXISTS(Reminder.select(Reminder.id).where(same, Reminder.kind << kinds, *more))
 
 
 def say_once(row, kind: str, on: date, now: datetime) -> bool:

@@ -1,13 +1,13 @@
-"""Stages that nobody evaluated: the manager of the site twice, then the association."""
+"""Stages that nobody evaluated: which of them a digest names, to the manager of the site and then to the association."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from peewee import JOIN, fn
 
-import mails
 from models import Association, Participant, Placement, Reminder, Site, SiteManager, Trajectory, User, tell
-from times import days_after, end_of_day
-from workflow.deadlines.shared import Due, TurningPoint, days_of, morning, one_mail, said, series
+from times import at_hour, days_after, end_of_day
+from workflow.deadlines.shared import REMIND_HOUR, days_of, said
 
 EVALUATE_AFTER = 14, 42  # days after the expected end of the stage: its manager
 ASSOCIATION_AFTER = 56  # then the association
@@ -16,8 +16,28 @@ NO_END_DAYS = 46
 """without an expected end a stage counts as over this many days after coupling: its first reminder comes on day 60"""
 tell(evaluate_after=lambda: EVALUATE_AFTER, association_after=lambda: ASSOCIATION_AFTER)
 
+FIRST, SECOND, ASSOCIATION = "evaluate_first", "evaluate_second", "evaluate_association"
 RUNNING = Trajectory.select(Trajectory.id).where(Trajectory.id == Placement.trajectory, Trajectory.state == "open")
 WAITING = (Placement.state == "open") & fn.EXISTS(RUNNING)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A time to name a stage: from `first` to `last` days (exclusive) after its end. `kind`: how it is remembered."""
+
+    kind: str
+    first: int
+    last: int
+
+
+def for_manager() -> tuple[Turn, ...]:
+    """The turns of the manager of the site. A second one that comes late still comes."""
+    first, second = EVALUATE_AFTER
+    return Turn(FIRST, first, second), Turn(SECOND, second, EVALUATE_UNTIL)
+
+
+def for_association() -> tuple[Turn, ...]:
+    return (Turn(ASSOCIATION, ASSOCIATION_AFTER, EVALUATE_UNTIL),)
 
 
 def expected_end(placement: Placement) -> date:
@@ -30,19 +50,35 @@ def trainee(participant: Participant) -> str:
     return f"{participant.call_name} ({participant.kavo_id})"
 
 
-def _late(kind, first, last, now, since):
-    """Open placements whose stage ended `first` to `last` (exclusive) days ago and about which this was not said."""
-    newest = morning(now) - days_of(first)
-    oldest = max(morning(now) - days_of(last - 1), since - days_of(first))
+def due(turn: Turn, monday: date, since: date):
+    """The stages whose turn has come on this Monday, and which were not named for it. Those that were coupled after
+    that morning wait for the next."""
+    newest = monday - days_of(turn.first)
+    oldest = max(monday - days_of(turn.last - 1), since - days_of(turn.first))
+    return _between(oldest, newest, monday, [turn.kind], named=False)
+
+
+def named_before(turns: tuple[Turn, ...], monday: date):
+    """The stages that were named for one of these turns, and still wait."""
+    oldest, newest = monday - days_of(turns[-1].last - 1), monday - days_of(turns[0].first)
+    return _between(oldest, newest, monday, [turn.kind for turn in turns], named=True)
+
+
+def _between(oldest, newest, monday, kinds, named):
+    """Open placements whose stage ended between two days; one query for each way to know the end."""
     with_end = Placement.ends_on.between(oldest, newest)
     coupled_from = end_of_day(oldest - days_of(NO_END_DAYS + 1))
     coupled_until = end_of_day(newest - days_of(NO_END_DAYS)) - timedelta(microseconds=1)
     without_end = Placement.ends_on.is_null() & Placement.created_at.between(coupled_from, coupled_until)
-    for when, known in (
-        (with_end, said(Placement, kind, Reminder.due_on == Placement.ends_on)),
-        (without_end, said(Placement, kind)),
-    ):
-        yield from joined().where(Placement.state == "open", Trajectory.state == "open", when, ~known)
+    for when, term in ((with_end, [Reminder.due_on == Placement.ends_on]), (without_end, [])):
+        known = said(Placement, kinds, *term)
+        yield joined().where(
+            Placement.state == "open",
+            Trajectory.state == "open",
+            Placement.created_at < at_hour(monday, REMIND_HOUR),
+            when,
+            known if named else ~known,
+        )
 
 
 def joined():
@@ -52,59 +88,3 @@ def joined():
     query = query.join(SiteManager, JOIN.LEFT_OUTER, on=manages, attr="managed").join(User, JOIN.LEFT_OUTER)
     query = query.switch(Placement).join(Trajectory).join(Participant).switch(Trajectory).join(Association)
     return query.order_by(Placement.id)
-
-
-def _about(placement, group):
-    words = f"{trainee(placement.trajectory.participant)}, {placement.site}"
-    return Due(placement, expected_end(placement), words, group)
-
-
-def _reminder(kind, first, last):
-    """(due, treat) of one reminder to the managers of the sites."""
-    again = first != EVALUATE_AFTER[0]
-
-    def due(now, since):
-        late = ((one, getattr(one.site, "managed", None)) for one in _late(kind, first, last, now, since))
-        return [_about(one, link.user) for one, link in late if link and link.user_id and link.user.active]
-
-    def write(manager, dues, now):
-        mails.evaluate_reminder(manager, [due.words for due in dues], again, now)
-
-    return due, one_mail(Placement, kind, WAITING, write)
-
-
-ASSOCIATION = "evaluate_association"
-
-
-def _of_associations(now, since):
-    late = _late(ASSOCIATION, ASSOCIATION_AFTER, EVALUATE_UNTIL, now, since)
-    return [_about(one, one.trajectory.association) for one in late]
-
-
-def _tell_association(association, dues, now):
-    mails.association_reminder(ASSOCIATION, association, [due.words for due in dues], now)
-
-
-WHY, STOPS = "Zonder beoordeling is er geen attest.", "bij een beoordeling of annulering"
-POINTS = (
-    *(
-        TurningPoint(
-            kind,
-            f"Stage {days} dagen voorbij zonder beoordeling",
-            WHY,
-            "één e-mail per verantwoordelijke, met alle stages samen",
-            STOPS,
-            *_reminder(kind, days, until),
-        )
-        for kind, days, until in series("evaluate", EVALUATE_AFTER, ASSOCIATION_AFTER)
-    ),
-    TurningPoint(
-        ASSOCIATION,
-        f"Stage {ASSOCIATION_AFTER} dagen voorbij zonder beoordeling",
-        "De vereniging kan zelf navragen.",
-        "één e-mail per vereniging, met alle stages samen",
-        STOPS,
-        _of_associations,
-        one_mail(Placement, ASSOCIATION, WAITING, _tell_association),
-    ),
-)

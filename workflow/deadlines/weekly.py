@@ -4,23 +4,18 @@ most often."""
 import mails
 from models import Clock, Reminder
 from workflow import hash_chain, refusals
-from workflow.deadlines.shared import REMIND_HOUR, Due, TurningPoint, days_of, each, morning, said, say_once
+from workflow.deadlines.shared import REMIND_HOUR, Due, TurningPoint, days_of, each, monday, said, say_once
 
 WEEK = "team_week"
 DAYS, MOST = 7, 5  # refusals listed in the mail
 
 
-def _monday(now):
-    day = morning(now)
-    return day - days_of(day.weekday())
-
-
 def _due(now, since):
-    monday, seal = _monday(now), hash_chain.last_name()
-    if monday < since or not seal:
+    day, seal = monday(now), hash_chain.last_name()
+    if day < since or not seal:
         return []
-    clocks = Clock.select().where(~said(Clock, WEEK, Reminder.due_on == monday))
-    return [Due(clock, monday, f"zegel {seal}") for clock in clocks]
+    clocks = Clock.select().where(~said(Clock, WEEK, Reminder.due_on == day))
+    return [Due(clock, day, f"zegel {seal}") for clock in clocks]
 
 
 def _tell(clock, due, now):

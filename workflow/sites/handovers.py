@@ -199,11 +199,13 @@ def withdraw(handover: Handover, by: User, now: datetime):
 
 
 def escalate(handover: Handover, now: datetime, why: str, tell: bool = True):
-    """The team must decide now; the manager may still answer, and the requester withdraw. Inside a transaction.
+    """The team must decide now, and hears so; the manager may still answer, and the requester withdraw. `tell`: the
+    requester too, who may know it already. Inside a transaction.
 
     Raises RuleError when somebody decided first."""
     handover.move("escalated", team_due_on=days_after(now, HANDOVER_DAYS), team_days=HANDOVER_DAYS)
     audit.record(None, "handover.escalated", handover, at=now, site=handover.site, reason=why)
+    mails.handover_at_team(handover, why, now)
     if tell:
         mails.handover_escalated(handover, now)
 

@@ -246,8 +246,9 @@ def test_with_eid_the_applicant_is_in_at_once_and_sees_in_behandeling(app, op):
     user, site = User.get(User.email == "bram@kavo.test"), Site.get()
     assert (site.state, site.manager(), site.declared_by) == ("submitted", user, user)
     assert (user.password, user.confirmed_at) == (None, None)
-    (mail,) = Mail.select()
-    assert mail.kind == "confirm_address"
+    mail, receipt = Mail.select().order_by(Mail.id)
+    assert (mail.kind, receipt.kind) == ("confirm_address", "application_received")
+    assert receipt.to_address == "bram@kavo.test"
 
     visitor.get(path_in(mail))
     assert [button.get_text(strip=True) for button in visitor.page.select("main button")] == ["Registratie voltooien"]

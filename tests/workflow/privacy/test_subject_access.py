@@ -106,15 +106,15 @@ def test_a_changed_address_shows_no_earlier_mails(app):
 @pytest.mark.parametrize("confirmed_at", [None, make.NOW])
 def test_typing_the_address_of_an_association_shows_none_of_its_mails(app, confirmed_at):
     association = make.association(email="info@kavo.test")
-    mails.association_reminder("news_association", association, ["Lotte Peeters"], make.NOW)
+    mails.digest_for_association(association, [], ["Lotte Peeters"], [], make.NOW)
     typed = make.user(email="info@kavo.test", confirmed_at=confirmed_at, created_at=make.NOW)
     assert Mail.get().to_address == of(typed)["user"][0]["email"]
     assert "mail" not in of(typed)
 
 
 def test_mails_that_name_participants_are_there_without_their_text(app, giver):
-    mails.evaluate_reminder(giver, ["Lotte Peeters (125143-59)"], False, make.NOW)
-    mails.news_for_manager(giver, ["Lotte Peeters (125143-59)"], make.NOW)
+    mails.digest_for_manager(giver, ["Lotte Peeters (125143-59)"], [], [1], make.NOW)
+    mails.digest_for_manager(giver, [], ["Lotte Peeters (125143-59)"], [], make.NOW)
     assert all("Lotte" in mail.body for mail in Mail.select())
     assert len(of(giver)["mail"]) == 2
     assert "Lotte" not in str(of(giver))
